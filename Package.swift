@@ -1,0 +1,92 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+    name: "http-streaming",
+    platforms: [.macOS(.v15)],
+    // Products are the libraries without package dependencies only: who depends on
+    // this package then fetches nothing else. `swift run server` and `swift run
+    // example` work at the root all the same. Tests/Downstream proves it.
+    products: [
+        .library(name: "HTTPStreaming", targets: ["HTTPStreaming"]),
+        .library(name: "Multipart", targets: ["Multipart"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.0", traits: []),
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-crypto.git", "3.12.0"..<"5.0.0"),
+        .package(url: "https://github.com/apple/swift-http-structured-headers.git", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0", traits: []),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.14.0"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.34.1"),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CCurl",
+            pkgConfig: "libcurl",
+            providers: [.apt(["libcurl4-openssl-dev"]), .yum(["libcurl-devel"]), .brew(["curl"])]
+        ),
+        .target(name: "Multipart", swiftSettings: settings),
+        .target(name: "HTTPStreaming", dependencies: ["CCurl", "Multipart"], swiftSettings: settings),
+        .executableTarget(name: "example", dependencies: ["HTTPStreaming"], swiftSettings: settings),
+
+        .target(
+            name: "Receiver",
+            dependencies: [
+                "Multipart",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "StructuredFieldValues", package: "swift-http-structured-headers"),
+            ],
+            path: "server/Receiver",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "server",
+            dependencies: [
+                "Receiver",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "server/Main",
+            swiftSettings: settings
+        ),
+
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        .testTarget(name: "MultipartTests", dependencies: ["Multipart", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "HTTPStreamingTests",
+            dependencies: ["HTTPStreaming", "Multipart", "TestSupport"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ReceiverTests",
+            dependencies: [
+                "Multipart", "Receiver", "TestSupport",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "InteropTests",
+            dependencies: ["HTTPStreaming", "TestSupport", "example", "server"],
+            swiftSettings: settings
+        ),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,120 @@
+/// Writes the framing of a `multipart/form-data` message (RFC 7578): everything but the content
+/// of its parts, which never passes through here.
+///
+/// A message is, for each part, ``opening(of:)``, the content and ``partEnd``; then ``messageEnd``.
+/// Each piece depends on the boundary and its own part alone, so that a message can be begun
+/// anywhere.
+public struct MultipartEncoder: Hashable, Sendable {
+    public let boundary: Boundary
+
+    /// - Parameter boundary: a new random one unless given.
+    public init(boundary: Boundary = .random()) {
+        self.boundary = boundary
+    }
+
+    /// The bytes before a part's content: `--boundary`, the header lines and the empty line.
+    ///
+    /// `name` and `filename` are raw UTF-8 in which only LF, CR and `"` are escaped, as `%0A`,
+    /// `%0D` and `%22` (WHATWG HTML, "multipart/form-data encoding algorithm").
+    ///
+    /// - Throws: ``MultipartError/Code/invalidField`` when the content type or another field
+    ///   holds a control character, or a field's name is no token.
+    public func opening(of head: PartHead) throws(MultipartError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        try write(head, to: &bytes)
+        return bytes
+    }
+
+    /// The bytes after a part's content: the CRLF that belongs to the next delimiter.
+    public static let partEnd: [UInt8] = [ASCII.cr, ASCII.lf]
+
+    /// The closing delimiter, without its leading CRLF, which ``partEnd`` has written.
+    public var messageEnd: [UInt8] {
+        var bytes: [UInt8] = []
+        writeEnd(to: &bytes)
+        return bytes
+    }
+
+    /// The number of bytes that ``opening(of:)`` and ``partEnd`` add to a part's content.
+    public func framingLength(of head: PartHead) throws(MultipartError) -> Int {
+        var count = ByteCount()
+        try write(head, to: &count)
+        return count.bytes + Self.partEnd.count
+    }
+
+    /// The number of bytes of ``messageEnd``.
+    public var messageEndLength: Int {
+        var count = ByteCount()
+        writeEnd(to: &count)
+        return count.bytes
+    }
+
+    // The only two functions that know the framing; what they write to either counts or keeps it.
+
+    private func write(_ head: PartHead, to sink: inout some FramingSink) throws(MultipartError) {
+        writeDelimiter(to: &sink)
+        sink.write("\r\nContent-Disposition: form-data; name=\"")
+        write(escaping: head.name, to: &sink)
+        if let filename = head.filename {
+            sink.write("\"; filename=\"")
+            write(escaping: filename, to: &sink)
+        }
+        sink.write("\"\r\n")
+        if let contentType = head.contentType {
+            try write(HeaderField(name: "Content-Type", value: contentType), to: &sink)
+        }
+        for field in head.otherFields { try write(field, to: &sink) }
+        sink.write("\r\n")
+    }
+
+    private func writeEnd(to sink: inout some FramingSink) {
+        writeDelimiter(to: &sink)
+        sink.write("--\r\n")
+    }
+
+    private func writeDelimiter(to sink: inout some FramingSink) {
+        sink.write("--")
+        sink.write(boundary.description)
+    }
+
+    private func write(_ field: HeaderField, to sink: inout some FramingSink) throws(MultipartError) {
+        guard !field.name.isEmpty, field.name.utf8.allSatisfy(ASCII.isTokenCharacter),
+            field.value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == UInt8(ascii: "\t") })
+        else {
+            throw MultipartError(.invalidField, "a part's field has a name or value that no header line can hold")
+        }
+        sink.write(field.name)
+        sink.write(": ")
+        sink.write(field.value)
+        sink.write("\r\n")
+    }
+
+    private func write(escaping text: String, to sink: inout some FramingSink) {
+        let special = { (byte: UInt8) in byte == ASCII.quote || byte == ASCII.cr || byte == ASCII.lf }
+        guard text.utf8.contains(where: special) else { return sink.write(text) }
+        var escaped = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": escaped += "%22"
+            case "\r": escaped += "%0D"
+            case "\n": escaped += "%0A"
+            default: escaped.unicodeScalars.append(scalar)
+            }
+        }
+        sink.write(escaped)
+    }
+}
+
+/// What framing is written to: an array keeps it, a count measures it.
+private protocol FramingSink {
+    mutating func write(_ text: String)
+}
+
+extension [UInt8]: FramingSink {
+    fileprivate mutating func write(_ text: String) { append(contentsOf: text.utf8) }
+}
+
+private struct ByteCount: FramingSink {
+    var bytes = 0
+    mutating func write(_ text: String) { bytes += text.utf8.count }
+}

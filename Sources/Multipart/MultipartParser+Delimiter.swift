@@ -1,0 +1,127 @@
+extension MultipartParser {
+    /// Reads content, or preamble, up to a delimiter or the buffer's end. `matched` bytes of a
+    /// delimiter stand right before `offset`.
+    mutating func scan(
+        _ buffer: UnsafeRawBufferPointer, at offset: inout Int, matched: Int
+    ) throws(MultipartError) -> Event? {
+        if matched > 0 {
+            let more = search.matchLength(in: buffer, at: offset, from: matched)
+            if matched + more == search.delimiter.count {
+                offset += more
+                state = .delimited(.nothing)
+                return nil
+            }
+            if offset + more == buffer.count {
+                offset += more
+                hold(matched + more)
+                return nil
+            }
+            // What was held is content after all. What matched of this buffer is so too and holds
+            // no CR: the search takes up at `offset`.
+            return try release(search.delimiter[..<matched])
+        }
+        let start = offset
+        switch search.firstMatch(in: buffer, from: start) {
+        case .none:
+            offset = buffer.count
+            return try pass(start..<buffer.count)
+        case .partial(let index):
+            offset = buffer.count
+            hold(buffer.count - index)
+            return try pass(start..<index)
+        case .whole(let index):
+            offset = index + search.delimiter.count
+            state = .delimited(.nothing)
+            return try pass(start..<index)
+        }
+    }
+
+    /// Reads the line that begins with a delimiter to its end: `--`, or white space and CRLF
+    /// (RFC 2046 §5.1.1). Anything else right behind the boundary makes it content, such as a
+    /// longer boundary of which this one is a prefix.
+    mutating func readDelimiterLine(
+        _ byte: UInt8, at offset: inout Int, tail: Tail
+    ) throws(MultipartError) -> Event? {
+        switch tail {
+        case .nothing where byte == ASCII.dash:
+            state = .delimited(.dash)
+        case .nothing where byte == ASCII.cr:
+            state = .delimited(.cr)
+        case .nothing where ASCII.isWhiteSpace(byte):
+            state = .delimited(.padding(1))
+        case .padding(let count) where ASCII.isWhiteSpace(byte) && count < limits.headerBytes:
+            state = .delimited(.padding(count + 1))
+        case .padding where byte == ASCII.cr:
+            state = .delimited(.paddingCR)
+        case .cr where byte == ASCII.lf, .paddingCR where byte == ASCII.lf:
+            offset += 1
+            return endPart(then: .header)
+        case .dash where byte == ASCII.dash:
+            offset += 1
+            ignored = 0
+            guard let partEnd = endPart(then: .epilogue) else { return .messageEnded }
+            pending = .messageEnded
+            return partEnd
+        case .padding, .paddingCR:
+            throw MultipartError(
+                .malformedDelimiter,
+                "a delimiter is followed by white space and then by something other than CRLF"
+            )
+        case .nothing:
+            return try release(search.delimiter[...])
+        case .dash:
+            return try release(delimiterDash[...])
+        case .cr:
+            // This CR, which is content as well, may itself begin the true delimiter.
+            return try release(search.delimiter[...], hold: 1)
+        }
+        offset += 1
+        return nil
+    }
+
+    private mutating func endPart(then next: State) -> Event? {
+        state = next
+        header = HeaderBlock()
+        guard inPart else { return nil }
+        inPart = false
+        return .partEnded
+    }
+
+    /// `matched` bytes at the buffer's end are the delimiter's first, and wait for more.
+    private mutating func hold(_ matched: Int) {
+        state = inPart ? .content(matched: matched) : .preamble(matched: matched)
+    }
+
+    /// Bytes that were held back are content, but for those that were never there.
+    private mutating func release(
+        _ held: ArraySlice<UInt8>, hold matched: Int = 0
+    ) throws(MultipartError) -> Event? {
+        let bytes = held.dropFirst(implied)
+        implied = 0
+        hold(matched)
+        guard inPart else {
+            try ignore(preamble: bytes.count)
+            return nil
+        }
+        return bytes.isEmpty ? nil : .heldContent(bytes)
+    }
+
+    /// These bytes of the buffer are content.
+    private mutating func pass(_ range: Range<Int>) throws(MultipartError) -> Event? {
+        guard inPart else {
+            try ignore(preamble: range.count)
+            return nil
+        }
+        return range.isEmpty ? nil : .content(range)
+    }
+
+    private mutating func ignore(preamble count: Int) throws(MultipartError) {
+        ignored += count
+        if ignored > limits.preambleBytes {
+            throw MultipartError(
+                .preambleTooLarge,
+                "more than \(limits.preambleBytes) bytes come before the first delimiter"
+            )
+        }
+    }
+}

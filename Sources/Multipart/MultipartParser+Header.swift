@@ -1,0 +1,42 @@
+extension MultipartParser {
+    /// The header of the part being read, until it is complete.
+    struct HeaderBlock: Sendable {
+        var bytes: [UInt8] = []
+        var lineStart = 0
+        var lines = 0
+    }
+
+    /// Reads header lines up to the empty one, or the buffer's end.
+    mutating func readHeader(
+        _ buffer: UnsafeRawBufferPointer, at offset: inout Int
+    ) throws(MultipartError) -> PartHead? {
+        while offset < buffer.count {
+            let room = limits.headerBytes - header.bytes.count
+            let window = buffer[offset..<min(buffer.count, offset + room + 1)]
+            let lineEnd = window.firstIndex(of: ASCII.lf)
+            let read = window[..<(lineEnd.map { $0 + 1 } ?? window.endIndex)]
+            offset += read.count
+            guard read.count <= room else {
+                throw MultipartError(
+                    .headerTooLarge, "the header of a part has more than \(limits.headerBytes) bytes"
+                )
+            }
+            header.bytes += read
+            guard lineEnd != nil else { continue }
+
+            let line = header.bytes[header.lineStart...]
+            guard line.dropLast().last == ASCII.cr else {
+                throw MultipartError(.malformedHeaderLine, "a header line of a part does not end with CRLF")
+            }
+            if line.count == 2 { return try PartHead(parsing: header.bytes[..<header.lineStart]) }
+            header.lines += 1
+            guard header.lines <= limits.headerLines else {
+                throw MultipartError(
+                    .tooManyHeaderLines, "the header of a part has more than \(limits.headerLines) lines"
+                )
+            }
+            header.lineStart = header.bytes.count
+        }
+        return nil
+    }
+}

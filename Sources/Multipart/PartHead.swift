@@ -1,0 +1,125 @@
+/// What stands before the content of a part of `multipart/form-data` (RFC 7578 §4).
+public struct PartHead: Hashable, Sendable {
+    /// The `name` of the Content-Disposition: the form's field.
+    public var name: String
+    /// The `filename` of the Content-Disposition, or nil where the part is no file. What a client
+    /// names is data, never a path: take the last component, if that, before touching a disk.
+    public var filename: String?
+    /// The Content-Type; nil stands for `text/plain` (RFC 7578 §4.4).
+    public var contentType: String?
+    /// Every other header line, in order. Most receivers ignore them (RFC 7578 §4.8).
+    public var otherFields: [HeaderField]
+
+    public init(
+        name: String, filename: String? = nil, contentType: String? = nil, otherFields: [HeaderField] = []
+    ) {
+        self.name = name
+        self.filename = filename
+        self.contentType = contentType
+        self.otherFields = otherFields
+    }
+}
+
+extension PartHead {
+    /// Reads a header block: the lines of a part, each ended by CRLF, without the empty one.
+    init(parsing block: ArraySlice<UInt8>) throws(MultipartError) {
+        var disposition: ParameterizedValue?
+        var contentType: String?
+        var others: [HeaderField] = []
+        for (name, value) in try Self.fields(in: block) {
+            if ASCII.equalIgnoringCase(name, "content-disposition") {
+                guard disposition == nil, let parsed = ParameterizedValue(parsing: value),
+                    parsed.isNamed("form-data")
+                else {
+                    throw MultipartError(
+                        .malformedContentDisposition,
+                        "a part's Content-Disposition is not one form-data with parameters"
+                    )
+                }
+                disposition = parsed
+            } else if contentType == nil, ASCII.equalIgnoringCase(name, "content-type") {
+                contentType = String(decoding: value, as: UTF8.self)
+            } else {
+                others.append(
+                    HeaderField(
+                        name: String(decoding: name, as: UTF8.self),
+                        value: String(decoding: value, as: UTF8.self)
+                    )
+                )
+            }
+        }
+        guard let disposition else {
+            throw MultipartError(.missingContentDisposition, "a part has no Content-Disposition")
+        }
+        guard let name = disposition["name"] else {
+            throw MultipartError(.malformedContentDisposition, "a part's Content-Disposition has no name")
+        }
+        self.init(
+            name: Self.unescaped(name),
+            filename: disposition["filename"].map(Self.unescaped)
+                ?? disposition["filename*"].flatMap(Self.extendedValue),
+            contentType: contentType,
+            otherFields: others
+        )
+    }
+
+    /// Splits a header block into fields. A line that begins with white space continues the one
+    /// before it (RFC 5322 §2.2.3).
+    private static func fields(
+        in block: ArraySlice<UInt8>
+    ) throws(MultipartError) -> [(name: ArraySlice<UInt8>, value: [UInt8])] {
+        var fields: [(name: ArraySlice<UInt8>, value: [UInt8])] = []
+        var rest = block
+        while let end = rest.firstIndex(of: ASCII.lf) {
+            let line = rest[..<(end - 1)]
+            rest = rest[(end + 1)...]
+            guard !line.contains(ASCII.cr), !line.contains(0) else {
+                throw MultipartError(.malformedHeaderLine, "a header line of a part holds a CR or NUL")
+            }
+            if let first = line.first, ASCII.isWhiteSpace(first), !fields.isEmpty {
+                fields[fields.count - 1].value += [UInt8(ascii: " ")] + ASCII.trimmed(line)
+                continue
+            }
+            guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > line.startIndex,
+                line[..<colon].allSatisfy(ASCII.isTokenCharacter)
+            else {
+                throw MultipartError(.malformedHeaderLine, "a header line of a part is not a name, a colon and a value")
+            }
+            fields.append((line[..<colon], Array(ASCII.trimmed(line[(colon + 1)...]))))
+        }
+        return fields
+    }
+
+    /// Undoes WHATWG's escapes: `%22`, `%0D` and `%0A`, and no other.
+    private static func unescaped(_ bytes: [UInt8]) -> String {
+        guard bytes.contains(UInt8(ascii: "%")) else { return String(decoding: bytes, as: UTF8.self) }
+        return percentDecoded(bytes[...]) { $0 == ASCII.quote || $0 == ASCII.cr || $0 == ASCII.lf }
+    }
+
+    /// `filename*=UTF-8''…` (RFC 8187): forbidden in form-data (RFC 7578 §4.2) but written by
+    /// some clients; read only where there is no `filename`.
+    private static func extendedValue(_ bytes: [UInt8]) -> String? {
+        let fields = bytes.split(separator: UInt8(ascii: "'"), maxSplits: 2, omittingEmptySubsequences: false)
+        guard fields.count == 3, ASCII.equalIgnoringCase(fields[0], "utf-8") else { return nil }
+        return percentDecoded(fields[2]) { _ in true }
+    }
+
+    private static func percentDecoded(_ bytes: ArraySlice<UInt8>, _ accept: (UInt8) -> Bool) -> String {
+        var decoded: [UInt8] = []
+        decoded.reserveCapacity(bytes.count)
+        var index = bytes.startIndex
+        while index < bytes.endIndex {
+            if bytes[index] == UInt8(ascii: "%"), index + 2 < bytes.endIndex,
+                let high = ASCII.hexValue(bytes[index + 1]), let low = ASCII.hexValue(bytes[index + 2]),
+                accept(high << 4 | low)
+            {
+                decoded.append(high << 4 | low)
+                index += 3
+            } else {
+                decoded.append(bytes[index])
+                index += 1
+            }
+        }
+        return String(decoding: decoded, as: UTF8.self)
+    }
+}

@@ -1,0 +1,4 @@
+public import Hummingbird
+public import Crypto
+public import StructuredFieldValues
+public enum R {}
