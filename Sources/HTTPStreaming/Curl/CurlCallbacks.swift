@@ -46,4 +46,21 @@ extension EasyHandle {
             }
         )
     }
+
+    /// Has libcurl open and close its sockets by `tracker`, which must outlive the connections.
+    func setSocketCallbacks(_ tracker: SocketTracker) throws(CurlError) {
+        let context = opaque(tracker)
+        try set(CURLOPT_OPENSOCKETDATA, pointer: context)
+        try set(CURLOPT_CLOSESOCKETDATA, pointer: context)
+        try check(
+            ccurl_easy_set_open_socket_callback(raw) { context, _, address in
+                address.flatMap { object(context, as: SocketTracker.self)?.openSocket($0.pointee) } ?? ccurl_socket_bad
+            }
+        )
+        try check(
+            ccurl_easy_set_close_socket_callback(raw) { context, socket in
+                object(context, as: SocketTracker.self)?.closeSocket(socket) ?? 0
+            }
+        )
+    }
 }

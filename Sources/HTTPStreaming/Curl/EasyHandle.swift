@@ -3,10 +3,13 @@ internal import CCurl
 /// A libcurl easy handle and its error buffer. Touched by its agent's thread only.
 final class EasyHandle {
     let raw: UnsafeMutableRawPointer
+    /// Outlives the handle, which refers to it.
+    private let share: ShareHandle
     /// libcurl writes into it during a transfer, so that it must outlive the handle.
     private let errorBuffer = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
     init() throws(CurlError) {
+        share = try ShareHandle()
         guard let raw = curl_easy_init() else {
             errorBuffer.deallocate()
             throw CurlError(CURLE_OUT_OF_MEMORY)
@@ -22,12 +25,14 @@ final class EasyHandle {
         errorBuffer.deallocate()
     }
 
-    /// Back to the defaults; live connections and the share stay.
+    /// Back to the defaults, but for what belongs to the client; a live connection stays.
     /// https://curl.se/libcurl/c/curl_easy_reset.html
     func reset() throws(CurlError) {
         curl_easy_reset(raw)
         errorBuffer.pointee = 0
         try check(ccurl_easy_set_pointer(raw, CURLOPT_ERRORBUFFER, errorBuffer))
+        try check(ccurl_easy_set_pointer(raw, CURLOPT_SHARE, share.raw))
+        try setSocketCallbacks(share.sockets)
     }
 
     func set(_ option: CURLoption, _ value: Int) throws(CurlError) {
@@ -83,9 +88,5 @@ final class EasyHandle {
     }
 
     /// The descriptor of the connection in use, for polling and peeking.
-    var socket: Int32? {
-        var value = ccurl_socket_bad
-        guard ccurl_easy_get_socket(raw, &value) == CURLE_OK, value != ccurl_socket_bad else { return nil }
-        return value
-    }
+    var socket: Int32? { share.sockets.current }
 }

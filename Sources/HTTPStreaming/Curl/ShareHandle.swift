@@ -7,6 +7,8 @@ internal import CCurl
 /// https://curl.se/libcurl/c/curl_share_setopt.html
 final class ShareHandle {
     let raw: UnsafeMutableRawPointer
+    /// Called when a cached connection is closed, at the latest below.
+    let sockets = SocketTracker()
 
     init() throws(CurlError) {
         guard let raw = curl_share_init() else { throw CurlError(CURLE_OUT_OF_MEMORY) }

@@ -5,7 +5,6 @@ final class AgentLoop {
     /// What is kept of a client between its requests.
     private final class Connection {
         let easy: EasyHandle
-        let share: ShareHandle
         var current: Transfer?
         /// The next request, waiting for the response before it to end.
         var queued: (id: TransferID, request: TransferRequest, waiter: Waiter)?
@@ -13,7 +12,6 @@ final class AgentLoop {
         var deadline: ContinuousClock.Instant?
 
         init() throws(CurlError) {
-            share = try ShareHandle()
             easy = try EasyHandle()
         }
     }
@@ -104,7 +102,7 @@ final class AgentLoop {
         connection.current = nil
         do throws(ClientError) {
             let transfer = try Transfer(
-                id: id, request: request, easy: connection.easy, share: connection.share, waiter: waiter
+                id: id, request: request, easy: connection.easy, waiter: waiter
             )
             do throws(CurlError) {
                 try multi.add(connection.easy)

@@ -20,6 +20,9 @@ final class AgentPool: Sendable {
     private let state = Mutex(State())
     private let limit = max(1, min(4, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 
+    /// How many agents there are.
+    var count: Int { state.withLock { $0.agents.count } }
+
     /// The agent with the fewest clients.
     func agent() throws(ClientError) -> Agent {
         try state.withLock { state throws(ClientError) in

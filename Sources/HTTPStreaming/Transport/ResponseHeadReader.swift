@@ -13,11 +13,11 @@ struct ResponseHeadReader {
 
     private var state = State.idle
     private(set) var fields = HeaderFields()
-    /// A 417 that libcurl answers by itself, by sending the request again without
-    /// `Expect: 100-continue`; it is final only if nothing follows.
+    /// Whether the last response was a 417 that libcurl answers by itself, by sending the request
+    /// again without `Expect: 100-continue`; it is final only if nothing follows.
     private(set) var refusedExpectation = false
     /// Whether libcurl adds that field; see ``Transfer``.
-    var expectsContinue: Bool
+    private var expectsContinue: Bool
 
     init(expectsContinue: Bool) { self.expectsContinue = expectsContinue }
 
@@ -47,7 +47,8 @@ struct ResponseHeadReader {
         case ..<200:
             state = .idle
             return nil
-        case 417 where expectsContinue:
+        // libcurl lets be a response that closes its connection.
+        case 417 where expectsContinue && fields["connection"]?.lowercased() != "close":
             expectsContinue = false
             refusedExpectation = true
             state = .idle

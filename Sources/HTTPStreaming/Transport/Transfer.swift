@@ -32,7 +32,7 @@ final class Transfer {
     ///
     /// - Throws: ``ClientError`` for a part that cannot be sent.
     init(
-        id: TransferID, request: TransferRequest, easy: EasyHandle, share: ShareHandle, waiter: Waiter
+        id: TransferID, request: TransferRequest, easy: EasyHandle, waiter: Waiter
     ) throws(ClientError) {
         let encoder = MultipartEncoder()
         self.id = id
@@ -47,7 +47,7 @@ final class Transfer {
         head = ResponseHeadReader(expectsContinue: mayExpect && request.configuration.headerFields["Expect"] == nil)
         if request.hasBody, let length { counter.set(total: length) }
         do throws(CurlError) {
-            try configure(request, contentType: encoder.boundary.contentType, length: length, share: share)
+            try configure(request, contentType: encoder.boundary.contentType, length: length)
         } catch {
             throw ClientError(error)
         }
@@ -58,11 +58,10 @@ final class Transfer {
     private static let expectThreshold: Int64 = 1 << 20
 
     private func configure(
-        _ request: TransferRequest, contentType: String, length: Int64?, share: ShareHandle
+        _ request: TransferRequest, contentType: String, length: Int64?
     ) throws(CurlError) {
         let configuration = request.configuration
         try easy.reset()
-        try easy.set(CURLOPT_SHARE, pointer: share.raw)
         try easy.setCallbacks(self)
         try easy.set(CURLOPT_URL, request.url)
         try easy.allowHTTPOnly()
