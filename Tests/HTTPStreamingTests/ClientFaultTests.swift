@@ -62,16 +62,19 @@ struct ClientFaultTests {
 
     @Test("an answer while the request waits for its next part is seen", arguments: [true, false])
     func answerWhileOpen(closes: Bool) async throws {
+        let isSent = Gate()
         let server = try FaultServer { connection in
             guard let head = try connection.readHead() else { return }
             if head["expect"] != nil { try connection.send("HTTP/1.1 100 Continue\r\n\r\n") }
             _ = try connection.readChunk()
+            isSent.wait()
             try connection.respond(408, "too slow")
             if !closes { _ = connection.isClosedByPeer() }
         }
         let client = try Client(.post, server.url)
         #expect(try await client.sendUnclosed(.field("a", "b")))
-        try await Task.sleep(for: .milliseconds(200))
+        isSent.open()
+        try await Task.sleep(for: .milliseconds(300))
         let isTaken = try await client.sendUnclosed(.field("c", "d"))
         #expect(!isTaken)
         let response = try await client.close()
@@ -81,15 +84,18 @@ struct ClientFaultTests {
 
     @Test("a server that closes while the request waits for its next part", arguments: [true, false])
     func hangUpWhileOpen(resets: Bool) async throws {
+        let isSent = Gate()
         let server = try FaultServer { connection in
             guard let head = try connection.readHead() else { return }
             if head["expect"] != nil { try connection.send("HTTP/1.1 100 Continue\r\n\r\n") }
             _ = try connection.readChunk()
+            isSent.wait()
             if resets { connection.reset() }
         }
         let client = try Client(.post, server.url)
         #expect(try await client.sendUnclosed(.field("a", "b")))
-        try await Task.sleep(for: .milliseconds(200))
+        isSent.open()
+        try await Task.sleep(for: .milliseconds(300))
         // The parts before are lost: the next call must not begin a new document without them.
         var error = await #expect(throws: ClientError.self) { try await client.sendUnclosed(.field("c", "d")) }
         #expect(error?.code == .connectionLost)
@@ -279,7 +285,7 @@ struct ClientFaultTests {
         let codes = await withTaskGroup(of: ClientError.Code?.self) { group in
             for client in clients {
                 group.addTask {
-                    // Those whom the backlog takes are never answered.
+                    // Those whom the backlog takes are never answered; the kernel may reset them.
                     let sending = Task { try await client.send(.field("a", "b")) }
                     try? await Task.sleep(for: .seconds(1))
                     sending.cancel()
@@ -292,6 +298,6 @@ struct ClientFaultTests {
             return await group.reduce(into: []) { $0.append($1) }
         }
         #expect(codes.contains(.timedOut))
-        #expect(codes.allSatisfy { $0 == .timedOut || $0 == .cancelled })
+        #expect(codes.allSatisfy { $0 == .timedOut || $0 == .cancelled || $0 == .connectionLost }, "\(codes)")
     }
 }
