@@ -100,12 +100,12 @@ now() {
     printf '%s\n' "${time%%.*N*}"
 }
 
-# elapsed FROM TO BYTES: "1.2 s, 854 MB/s"
+# elapsed FROM TO [BYTES]: "1.2 s, 854 MB/s"
 elapsed() {
-    awk -v from="$1" -v to="$2" -v bytes="$3" 'BEGIN {
+    awk -v from="$1" -v to="$2" -v bytes="${3:-0}" 'BEGIN {
         seconds = to - from
         printf "%.1f s", seconds
-        if (seconds > 0) printf ", %.0f MB/s", bytes / seconds / 1e6
+        if (seconds > 0 && bytes > 0) printf ", %.0f MB/s", bytes / seconds / 1e6
     }'
 }
 
