@@ -1,5 +1,6 @@
 # Two images: `docker build --target server .` and `docker build --target example .`
-ARG BUILDER_IMAGE=swift:6.1-bookworm
+# Hummingbird, which the server is built on, needs Swift 6.2 or later.
+ARG BUILDER_IMAGE=swift:6.2-bookworm
 ARG RUNTIME_IMAGE=debian:bookworm-slim
 
 FROM ${BUILDER_IMAGE} AS builder
