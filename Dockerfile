@@ -1,7 +1,7 @@
 # Two images: `docker build --target server .` and `docker build --target example .`
 # Hummingbird, which the server is built on, needs Swift 6.2 or later.
-ARG BUILDER_IMAGE=swift:6.2-bookworm
-ARG RUNTIME_IMAGE=debian:bookworm-slim
+ARG BUILDER_IMAGE=docker.io/library/swift:6.2-bookworm
+ARG RUNTIME_IMAGE=docker.io/library/debian:bookworm-slim
 
 FROM ${BUILDER_IMAGE} AS builder
 RUN apt-get update \

@@ -24,7 +24,13 @@ fi
 case ${1:-} in
     up)
         say "with ${compose[*]}"
+        # podman-compose 1.0.3, Debian 12's, reads mem_limit but not memswap_limit.
+        if [ "${compose[0]}" = podman-compose ] && ! grep -q '^SwapTotal: *0 kB' /proc/meminfo; then
+            say "podman-compose may leave swap unlimited; 'make memcap' checks that it is not"
+        fi
         "${compose[@]}" build
+        # A container of an earlier build would be started again as it is by some.
+        "${compose[@]}" down >/dev/null 2>&1 || true
         "${compose[@]}" up -d server
         # Not every compose waits for the health of what a service depends on.
         end=$((SECONDS + 60))
