@@ -6,7 +6,8 @@
 #
 # The limit is set by the first of these that works here: docker, podman, systemd-run, a memory
 # control group made directly (v2 or v1, as root). MEMCAP_WITH=cgroup, say, tries that one alone.
-# Needs Linux.
+# Needs Linux. Its exit status is 0 when the file arrived, 3 when nothing here can set a limit, and 1
+# otherwise.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname -- "$0")/lib.sh"
@@ -314,7 +315,10 @@ start_with_cgroup() {
 }
 
 [ $# -ge 1 ] || fail "usage: $0 FILE [LIMIT [ARGUMENTS...]]"
-[ "$(uname -s)" = Linux ] || fail "this needs Linux; 'make docker' runs the example under 20 MB in a container"
+if [ "$(uname -s)" != Linux ]; then
+    say "memcap: this needs Linux; 'make docker' runs the example under 20 MB in a container" >&2
+    exit 3
+fi
 file=$(absolute_file "$1")
 limit=$(to_bytes "${2:-20M}")
 shift
@@ -360,7 +364,10 @@ for way in $ways; do
     if [ -n "$image" ]; then "${engine[@]}" rmi -f "$image" >/dev/null 2>&1 || true; fi
     image='' engine=()
 done
-[ -n "$chosen" ] || fail "nothing here can hold a process to $(readable "$limit")"
+if [ -z "$chosen" ]; then
+    say "memcap: nothing here can hold a process to $(readable "$limit")" >&2
+    exit 3
+fi
 if [ ${#engine[@]} -gt 1 ]; then
     say "$chosen: chosen, as ${engine[*]}; control groups v$version"
 else
