@@ -1,0 +1,32 @@
+public import Foundation
+
+/// A directory of a test's own, which is removed with the last reference.
+public final class TemporaryDirectory: Sendable {
+    public let path: String
+
+    /// - Parameter parent: the system's temporary directory unless given.
+    public init(in parent: String? = nil) throws {
+        let parent = parent ?? NSTemporaryDirectory()
+        path = URL(fileURLWithPath: parent).appendingPathComponent("http-streaming-test-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    /// The path of something in the directory.
+    public func path(_ name: String) -> String { path + "/" + name }
+
+    /// Everything in it, hidden names included, sorted.
+    public func contents() throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+    }
+
+    public func read(_ name: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path(name))) }
+
+    /// - Returns: the path of the new file.
+    @discardableResult
+    public func write(_ bytes: some Sequence<UInt8>, to name: String) throws -> String {
+        try Data(bytes).write(to: URL(fileURLWithPath: path(name)))
+        return path(name)
+    }
+}

@@ -1,0 +1,38 @@
+import HTTPTypes
+import Logging
+
+/// The one line that is logged for a request.
+struct RequestLog {
+    /// Of the body, as it came over the connection.
+    var bytes = 0
+    var parts = 0
+    /// Why the request was not received.
+    var failure: String?
+    private let method: String
+    /// Without the query, which may hold what no log should.
+    private let path: String
+    private let start = ContinuousClock.now
+
+    init(_ head: HTTPRequest) {
+        method = head.method.rawValue
+        path = String((head.path ?? "").prefix { $0 != "?" })
+    }
+
+    func write(_ status: HTTPResponse.Status, to logger: Logger) {
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        let rate = seconds > 0 ? Double(bytes) / 1e6 / seconds : 0
+        var metadata: Logger.Metadata = [
+            "bytes": "\(bytes)",
+            "seconds": "\(Self.rounded(seconds, places: 6))",
+            "MB/s": "\(Self.rounded(rate, places: 1))",
+            "parts": "\(parts)",
+        ]
+        if let failure { metadata["reason"] = "\(failure)" }
+        logger.log(level: failure == nil ? .info : .warning, "\(method) \(path) \(status.code)", metadata: metadata)
+    }
+
+    private static func rounded(_ value: Double, places: Int) -> Double {
+        let scale = places == 1 ? 10.0 : 1e6
+        return (value * scale).rounded() / scale
+    }
+}
