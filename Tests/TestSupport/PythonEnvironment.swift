@@ -39,7 +39,7 @@ public actor PythonEnvironment {
             deadline: .seconds(240)
         )
         guard pip.status == 0 else { throw Failure(description: "pip install: \(pip.errorOutput)") }
-        FileManager.default.createFile(atPath: marker, contents: Data())
+        try Data().write(to: URL(fileURLWithPath: marker))
         return python
     }
 

@@ -29,12 +29,8 @@ public final class RawConnection {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         #endif
         guard descriptor >= 0 else { throw Self.failure("socket") }
-        let seconds = Int(deadline / .seconds(1))
-        var time = timeval()
-        time.tv_sec = seconds
-        for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
-            setsockopt(descriptor, SOL_SOCKET, option, &time, socklen_t(MemoryLayout<timeval>.size))
-        }
+        setDeadline(deadline, option: SO_RCVTIMEO)
+        setDeadline(deadline, option: SO_SNDTIMEO)
         #if canImport(Darwin)
         var on: Int32 = 1
         setsockopt(descriptor, SOL_SOCKET, SO_NOSIGPIPE, &on, socklen_t(MemoryLayout<Int32>.size))
@@ -63,7 +59,7 @@ public final class RawConnection {
         #if canImport(Darwin)
         let flags: Int32 = 0
         #else
-        let flags = Int32(MSG_NOSIGNAL.rawValue)
+        let flags = Int32(MSG_NOSIGNAL)
         #endif
         try bytes.withUnsafeBytes { bytes in
             var rest = bytes[...]
@@ -121,6 +117,9 @@ public final class RawConnection {
         return (status, head, String(decoding: try receive(count: length ?? 0), as: UTF8.self))
     }
 
+    /// How long a call of `send` waits from now on until some of its bytes are taken.
+    public func setSendDeadline(_ deadline: Duration) { setDeadline(deadline, option: SO_SNDTIMEO) }
+
     /// Whether something can be received within so many milliseconds: bytes or the end.
     public func isReadable(within milliseconds: Int32) -> Bool {
         var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
@@ -156,6 +155,13 @@ public final class RawConnection {
         try await withCheckedThrowingContinuation { continuation in
             Thread.detachNewThread { continuation.resume(with: Swift.Result { try body() }) }
         }
+    }
+
+    private func setDeadline(_ deadline: Duration, option: Int32) {
+        var time = timeval()
+        time.tv_sec = .init(deadline.components.seconds)
+        time.tv_usec = .init(deadline.components.attoseconds / 1_000_000_000_000)
+        setsockopt(descriptor, SOL_SOCKET, option, &time, socklen_t(MemoryLayout<timeval>.size))
     }
 
     private func fill() throws -> Bool {

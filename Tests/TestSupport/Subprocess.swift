@@ -143,7 +143,10 @@ private final class Collector: Sendable {
 
     init(_ handle: FileHandle) {
         Thread.detachNewThread { [self] in
-            while let data = try? handle.read(upToCount: 65536), !data.isEmpty {
+            while true {
+                // What there is; read(upToCount:) would wait for all of it.
+                let data = handle.availableData
+                if data.isEmpty { break }
                 state.withLock { $0 += data }
             }
             end.signal()

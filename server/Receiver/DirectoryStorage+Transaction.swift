@@ -53,7 +53,7 @@ extension DirectoryStorage {
         }
 
         /// All or none: at the first failure, names given before it are taken back.
-        private static func publish(
+        static func publish(
             _ files: [(name: FileName, file: TemporaryFile)], in directory: Directory
         ) throws(SystemError) -> [String] {
             var published: [String] = []

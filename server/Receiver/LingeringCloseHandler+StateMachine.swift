@@ -17,6 +17,8 @@ extension LingeringCloseHandler {
             case pass
             /// Write the end; half-close; read and discard.
             case linger
+            /// Write the end and close: the client has nothing more to send.
+            case close
         }
 
         enum ErrorAction: Equatable {
@@ -87,7 +89,7 @@ extension LingeringCloseHandler {
             // thrown away for as long as it comes.
             guard isLast || requests == 0 && isReading else { return .pass }
             state = .lingering(discarded: 0)
-            return .linger
+            return isInputClosed ? .close : .linger
         }
 
         /// The client has closed its side, or all of it.

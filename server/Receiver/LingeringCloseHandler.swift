@@ -56,6 +56,7 @@ final class LingeringCloseHandler: ChannelDuplexHandler, RemovableChannelHandler
             switch machine.responseEnded() {
             case .pass: context.write(data, promise: promise)
             case .linger: linger(context, after: data, promise)
+            case .close: close(context, after: data, promise)
             }
         }
     }
@@ -92,6 +93,12 @@ final class LingeringCloseHandler: ChannelDuplexHandler, RemovableChannelHandler
         write(context: context, data: NIOAny(HTTPResponsePart.head(response.head)), promise: nil)
         write(context: context, data: NIOAny(HTTPResponsePart.body(ByteBuffer(string: refusal.json))), promise: nil)
         write(context: context, data: NIOAny(HTTPResponsePart.end(nil)), promise: nil)
+    }
+
+    private func close(_ context: ChannelHandlerContext, after end: NIOAny, _ promise: EventLoopPromise<Void>?) {
+        let written = promise ?? context.eventLoop.makePromise()
+        written.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+        context.writeAndFlush(end, promise: written)
     }
 
     private func linger(_ context: ChannelHandlerContext, after end: NIOAny, _ promise: EventLoopPromise<Void>?) {
