@@ -29,7 +29,9 @@ import Testing
         Row(name: "no boundary", status: 400, type: "multipart/form-data"),
         Row(name: "empty boundary", status: 400, type: "multipart/form-data; boundary=\"\""),
         Row(name: "invalid boundary", status: 400, type: "multipart/form-data; boundary=\"a%b\""),
-        Row(name: "long boundary", status: 400, type: "multipart/form-data; boundary=" + String(repeating: "b", count: 71)),
+        Row(
+            name: "long boundary", status: 400,
+            type: "multipart/form-data; boundary=" + String(repeating: "b", count: 71)),
         Row(name: "another boundary", status: 400, type: "multipart/form-data; boundary=C"),
         Row(name: "gzip", status: 415, fields: ["Content-Encoding: gzip"], expectedField: "accept-encoding: identity"),
         Row(name: "wrong path", status: 404, path: "/nothing"),
@@ -39,10 +41,16 @@ import Testing
         Row(name: "cut in a part", status: 400, body: file + "--B\r\nContent-Disposition: form-data; name=g\r\n\r\nab"),
         Row(name: "cut in a header", status: 400, body: file + "--B\r\nContent-Disposi"),
         Row(name: "half a closing delimiter", status: 400, body: file + "--B-"),
-        Row(name: "no Content-Disposition", status: 400, body: file + "--B\r\nContent-Type: text/plain\r\n\r\nx\r\n--B--\r\n"),
-        Row(name: "Content-Disposition without name", status: 400, body: file + "--B\r\nContent-Disposition: form-data\r\n\r\nx\r\n--B--\r\n"),
+        Row(
+            name: "no Content-Disposition", status: 400,
+            body: file + "--B\r\nContent-Type: text/plain\r\n\r\nx\r\n--B--\r\n"),
+        Row(
+            name: "Content-Disposition without name", status: 400,
+            body: file + "--B\r\nContent-Disposition: form-data\r\n\r\nx\r\n--B--\r\n"),
         Row(name: "malformed header line", status: 400, body: file + "--B\r\nnonsense\r\n\r\nx\r\n--B--\r\n"),
-        Row(name: "NUL in a header line", status: 400, body: file + "--B\r\nContent-Disposition: form-data; name=\"\0\"\r\n\r\nx\r\n--B--\r\n"),
+        Row(
+            name: "NUL in a header line", status: 400,
+            body: file + "--B\r\nContent-Disposition: form-data; name=\"\0\"\r\n\r\nx\r\n--B--\r\n"),
         Row(name: "malformed delimiter", status: 400, body: file + "--B  x\r\n"),
         Row(
             name: "large header", status: 400,
@@ -52,13 +60,16 @@ import Testing
             name: "many header lines", status: 400,
             body: file + "--B\r\n" + String(repeating: "X: y\r\n", count: 100) + "\r\n\r\n--B--\r\n"
         ),
-        Row(name: "large preamble", status: 400, body: String(repeating: "p", count: 10_000) + "\r\n" + file + "--B--\r\n"),
+        Row(
+            name: "large preamble", status: 400,
+            body: String(repeating: "p", count: 10_000) + "\r\n" + file + "--B--\r\n"),
         Row(name: "large epilogue", status: 400, body: file + "--B--\r\n" + String(repeating: "e", count: 10_000)),
         Row(name: "too many parts", status: 413, body: String(repeating: file, count: 1001) + "--B--\r\n"),
         Row(
             name: "too long names", status: 413,
             body: String(
-                repeating: "--B\r\nContent-Disposition: form-data; name=\"\(String(repeating: "n", count: 16_000))\"\r\n\r\n\r\n",
+                repeating:
+                    "--B\r\nContent-Disposition: form-data; name=\"\(String(repeating: "n", count: 16_000))\"\r\n\r\n\r\n",
                 count: 70
             ) + "--B--\r\n"
         ),
@@ -71,7 +82,8 @@ import Testing
                 let body = Array(row.body.utf8)
                 let type = row.type.map { ["Content-Type: \($0)"] } ?? []
                 let framing = chunked ? "Transfer-Encoding: chunked" : "Content-Length: \(body.count)"
-                let head = (["\(row.method) \(row.path) HTTP/1.1", "Host: x", framing] + type + row.fields)
+                let head =
+                    (["\(row.method) \(row.path) HTTP/1.1", "Host: x", framing] + type + row.fields)
                     .joined(separator: "\r\n") + "\r\n\r\n"
                 let response = try await server.connected { connection in
                     try connection.send(head)
@@ -94,7 +106,10 @@ import Testing
         }
     }
 
-    @Test(arguments: ["NONSENSE\r\n\r\n", "POST / HTTP/9.9\r\n\r\n", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"])
+    @Test(arguments: [
+        "NONSENSE\r\n\r\n", "POST / HTTP/9.9\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ])
     func whatIsNoHTTPIsAnsweredInJSON(request: String) async throws {
         try await RunningServer.with { server in
             let (response, rest) = try await server.connected { connection in

@@ -52,6 +52,19 @@ import Testing
         }
     }
 
+    @Test func aClientThatHasFinishedSendingIsAnswered() async throws {
+        try await RunningServer.with { server in
+            let (status, rest) = try await server.connected { connection in
+                try connection.send(RunningServer.head(length: Self.document.count))
+                try connection.send(Self.document)
+                connection.finishSending()
+                return (try connection.receiveResponse().status, try connection.receiveToEnd())
+            }
+            #expect(status == 201)
+            #expect(rest.isEmpty)
+        }
+    }
+
     @Test(arguments: [false, true])
     func anEarlyAnswerReachesAClientThatGoesOnSending(chunked: Bool) async throws {
         try await RunningServer.with { server in

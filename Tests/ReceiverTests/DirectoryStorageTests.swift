@@ -6,7 +6,8 @@ import Testing
 @testable import Receiver
 
 @Suite(.timeLimit(.minutes(1))) struct DirectoryStorageTests {
-    private func transaction(_ storage: any Storage, _ files: [(String, String)]) async throws -> any StorageTransaction {
+    private func transaction(_ storage: any Storage, _ files: [(String, String)]) async throws -> any StorageTransaction
+    {
         var transaction = storage.begin()
         for (name, content) in files {
             try await transaction.beginFile(named: name)

@@ -21,7 +21,7 @@ import Testing
         for (file, content) in zip(files, Self.contents) {
             #expect(file.size == content.count)
             #expect(file.sha256 == Self.sha256(content))
-            #expect(try server.directory.read(try #require(file.saved_as)) == content)
+            #expect(try server.directory.read(try #require(file.savedAs)) == content)
         }
         let field = try #require(answer.parts?.first { $0.filename == nil })
         #expect(field.value == "text é")

@@ -65,7 +65,8 @@ import Testing
         let (calls, result) = try await receive([
             Self.head + "a\r", "\nb\r\n--B", "Cc\r\n--Bd", "e\r\n--B--\r\n",
         ])
-        #expect(calls == ["begin x", "write a", "write \r+\nb", "write \r\n--B+Cc+\r\n--B+d", "write e", "end", "publish"])
+        #expect(
+            calls == ["begin x", "write a", "write \r+\nb", "write \r\n--B+Cc+\r\n--B+d", "write e", "end", "publish"])
         #expect(try result.get().parts.map(\.size) == ["a\r\nb\r\n--BCc\r\n--Bde".utf8.count])
     }
 

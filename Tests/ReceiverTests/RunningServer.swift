@@ -65,8 +65,8 @@ struct RunningServer {
         path: String = "/", boundary: String = "B", length: Int?, fields: [String] = []
     ) -> String {
         let framing = length.map { "Content-Length: \($0)" } ?? "Transfer-Encoding: chunked"
-        return (["POST \(path) HTTP/1.1", "Host: x", "Content-Type: multipart/form-data; boundary=\(boundary)", framing]
-            + fields).joined(separator: "\r\n") + "\r\n\r\n"
+        let type = "Content-Type: multipart/form-data; boundary=\(boundary)"
+        return (["POST \(path) HTTP/1.1", "Host: x", type, framing] + fields).joined(separator: "\r\n") + "\r\n\r\n"
     }
 
     /// A multipart body with boundary `B`, of files by their names.
@@ -103,11 +103,11 @@ struct Answer: Decodable, Equatable {
     struct Part: Decodable, Equatable {
         var name: String
         var filename: String?
-        var content_type: String?
+        var contentType: String?
         var size: Int
         var value: String?
         var truncated: Bool?
-        var saved_as: String?
+        var savedAs: String?
         var sha256: String?
     }
 
@@ -116,6 +116,8 @@ struct Answer: Decodable, Equatable {
     var error: String?
 
     init(_ body: some Sequence<UInt8>) throws {
-        self = try JSONDecoder().decode(Answer.self, from: Data(body))
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        self = try decoder.decode(Answer.self, from: Data(body))
     }
 }

@@ -64,7 +64,8 @@ import Testing
         truncate(large, 256 << 20)
         func upload(_ path: String) async throws {
             let result = try await Subprocess.run(
-                "curl", ["-sS", "-w", "%{stderr}%{http_code}", "-F", "f=@\(path)", "http://127.0.0.1:\(port)"], deadline: .seconds(120)
+                "curl", ["-sS", "-w", "%{stderr}%{http_code}", "-F", "f=@\(path)", "http://127.0.0.1:\(port)"],
+                deadline: .seconds(120)
             )
             #expect(result.errorOutput == "201", "\(result.output)")
         }

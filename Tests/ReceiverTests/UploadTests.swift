@@ -32,7 +32,7 @@ import Testing
             )
             #expect(response.status == 201)
             let part = try #require(try Answer(response.body.utf8).parts?.first)
-            #expect(part.saved_as == nil)
+            #expect(part.savedAs == nil)
             #expect(part.size == 3)
             #expect(part.sha256 == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
             #expect(try server.directory.contents().isEmpty)
@@ -49,7 +49,7 @@ import Testing
         try await RunningServer.with(storage: { _ in try DirectoryStorage(path: outer.path("in/ner")) }) { server in
             let response = try await server.post(RunningServer.document([(filename, [0, 1])]))
             #expect(response.status == 201)
-            #expect(try Answer(response.body.utf8).parts?.first?.saved_as == expected)
+            #expect(try Answer(response.body.utf8).parts?.first?.savedAs == expected)
             #expect(try FileManager.default.contentsOfDirectory(atPath: outer.path("in/ner")) == [expected])
             #expect(try outer.contents() == ["in"])
             #expect(try FileManager.default.contentsOfDirectory(atPath: outer.path("in")) == ["ner"])
@@ -58,7 +58,8 @@ import Testing
 
     @Test func anEncodedNULInANameIsDropped() async throws {
         try await RunningServer.with { server in
-            let body = "--B\r\nContent-Disposition: form-data; name=f; filename*=UTF-8''a%00b%2Fc%0A.txt\r\n\r\nx\r\n--B--\r\n"
+            let body =
+                "--B\r\nContent-Disposition: form-data; name=f; filename*=UTF-8''a%00b%2Fc%0A.txt\r\n\r\nx\r\n--B--\r\n"
             let response = try await server.post(Array(body.utf8))
             #expect(response.status == 201)
             #expect(try server.directory.contents() == ["c.txt"])
@@ -71,7 +72,7 @@ import Testing
             let document = RunningServer.document([("a.tar.gz", [1]), ("a.tar.gz", [2]), (".rc", []), (".rc", [3])])
             let response = try await server.post(document)
             #expect(
-                try Answer(response.body.utf8).parts?.map(\.saved_as)
+                try Answer(response.body.utf8).parts?.map(\.savedAs)
                     == ["a (1).tar.gz", "a (2).tar.gz", ".rc", ".rc (1)"]
             )
             #expect(try server.directory.read("a.tar.gz") == Data("old".utf8))
@@ -87,7 +88,7 @@ import Testing
                     group.addTask {
                         let content = [UInt8](repeating: UInt8(index), count: 100_000 + index)
                         let response = try await server.post(RunningServer.document([("same.bin", content)]))
-                        return (index, try Answer(response.body.utf8).parts?.first?.saved_as)
+                        return (index, try Answer(response.body.utf8).parts?.first?.savedAs)
                     }
                 }
                 return try await group.reduce(into: [(Int, String?)]()) { $0.append($1) }
@@ -145,7 +146,8 @@ import Testing
                 let contents = try server.directory.contents()
                 #expect(contents.count == 2 * (whole.count - 1))
                 for name in contents {
-                    #expect(try server.directory.read(name) == Data((name.hasPrefix("x") ? "one\r\n--C\r\n" : "\r\n").utf8))
+                    #expect(
+                        try server.directory.read(name) == Data((name.hasPrefix("x") ? "one\r\n--C\r\n" : "\r\n").utf8))
                 }
             }
         }

@@ -89,7 +89,8 @@ public final class RawConnection {
         while true {
             if let range = buffer.firstRange(of: pattern) { return take(range.upperBound) }
             guard try fill() else {
-                throw Failure(description: "the connection ended after \(String(decoding: buffer, as: UTF8.self))", number: 0)
+                throw Failure(
+                    description: "the connection ended after \(String(decoding: buffer, as: UTF8.self))", number: 0)
             }
         }
     }

@@ -48,7 +48,8 @@ public final class Subprocess: Sendable {
         process.standardInput = inputPipe
         let exit = Exit()
         process.terminationHandler = { process in
-            exit.set(process.terminationReason == .exit ? Int(process.terminationStatus) : -Int(process.terminationStatus))
+            exit.set(
+                process.terminationReason == .exit ? Int(process.terminationStatus) : -Int(process.terminationStatus))
         }
         try process.run()
         let identifier = process.processIdentifier

@@ -34,11 +34,12 @@ extension DirectoryStorage {
         mutating func endFile() {}
 
         mutating func publish() async throws(StorageError) -> [String?] {
-            let published = try await threadPool.run("cannot name a file") { [directory, files] () throws(SystemError) in
+            let (directory, files) = (directory, files)
+            let published = try await threadPool.run("cannot name a file") { () throws(SystemError) in
                 defer { for (_, file) in files { file.close() } }
                 return try Self.publish(files, in: directory)
             }
-            files = []
+            self.files = []
             return published
         }
 
@@ -73,7 +74,8 @@ extension DirectoryStorage {
                 do {
                     try file.publish(as: candidate)
                     return candidate
-                } catch where error.number == SystemError.alreadyExists {
+                } catch {
+                    guard error.number == SystemError.alreadyExists else { throw error }
                     number += 1
                 }
             }

@@ -44,7 +44,8 @@ final class ExpectContinueHandler: ChannelDuplexHandler, RemovableChannelHandler
     private func act(on action: StateMachine.Action, _ context: ChannelHandlerContext) {
         switch action {
         case .none: break
-        case .writeContinue: context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
+        case .writeContinue:
+            context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
         }
     }
 }

@@ -22,7 +22,9 @@ struct FileName: Hashable, Sendable {
         let component = filename[(afterSeparator ?? filename.startIndex)...]
 
         var name = Substring()
-        name.unicodeScalars.append(contentsOf: component.unicodeScalars.filter { $0.properties.generalCategory != .control })
+        for scalar in component.unicodeScalars where scalar.properties.generalCategory != .control {
+            name.unicodeScalars.append(scalar)
+        }
         if name.isEmpty || name == "." || name == ".." { name = "unnamed" }
         // Never a name that the storage would take for one of its own leftovers.
         if name.utf8.starts(with: TemporaryFile.namePrefix.utf8) { name = "_" + name }

@@ -105,7 +105,8 @@ extension Reception {
                 return .beginFileAndWrite(named: "")
             case .inField:
                 let before = parts[last].value?.bytes.count ?? 0
-                parts[last].value?.append(bytes, limit: min(limits.valueBytes, before + limits.allValueBytes - valueBytes))
+                let room = limits.allValueBytes - valueBytes
+                parts[last].value?.append(bytes, limit: min(limits.valueBytes, before + room))
                 valueBytes += (parts[last].value?.bytes.count ?? 0) - before
                 return .none
             case .betweenParts, .complete, .publishing, .published, .failed:

@@ -23,16 +23,11 @@ struct RequestLog {
         let rate = seconds > 0 ? Double(bytes) / 1e6 / seconds : 0
         var metadata: Logger.Metadata = [
             "bytes": "\(bytes)",
-            "seconds": "\(Self.rounded(seconds, places: 6))",
-            "MB/s": "\(Self.rounded(rate, places: 1))",
+            "seconds": "\((seconds * 1e6).rounded() / 1e6)",
+            "MB/s": "\((rate * 10).rounded() / 10)",
             "parts": "\(parts)",
         ]
         if let failure { metadata["reason"] = "\(failure)" }
         logger.log(level: failure == nil ? .info : .warning, "\(method) \(path) \(status.code)", metadata: metadata)
-    }
-
-    private static func rounded(_ value: Double, places: Int) -> Double {
-        let scale = places == 1 ? 10.0 : 1e6
-        return (value * scale).rounded() / scale
     }
 }

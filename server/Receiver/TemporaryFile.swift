@@ -106,7 +106,9 @@ final class TemporaryFile: Sendable {
     /// Removes the hidden files that killed processes have left.
     static func removeLeftovers(in directory: Directory) throws(SystemError) {
         for name in try directory.names(startingWith: namePrefix) {
-            guard let descriptor = try? directory.openFile(name, flags: O_WRONLY | O_NOFOLLOW | O_NONBLOCK) else { continue }
+            guard let descriptor = try? directory.openFile(name, flags: O_WRONLY | O_NOFOLLOW | O_NONBLOCK) else {
+                continue
+            }
             defer { closeDescriptor(descriptor) }
             guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { continue }
             try? directory.removeFile(name)
@@ -135,7 +137,7 @@ final class TemporaryFile: Sendable {
     }
 
     private static func hiddenName() -> String {
-        namePrefix + String(UInt64.random(in: .min ... .max), radix: 36) + String(UInt64.random(in: .min ... .max), radix: 36)
+        namePrefix + String(UInt128.random(in: .min ... .max), radix: 36)
     }
 }
 

@@ -29,13 +29,12 @@ struct UploadRequest: Hashable, Sendable {
         }
         do {
             boundary = try Boundary(contentType: head.headerFields[.contentType] ?? "")
-        } catch where error.code == .notMultipart {
+        } catch {
+            guard error.code == .notMultipart else { throw Refusal(error) }
             throw Refusal(
                 .unsupported, "expected a body of type multipart/form-data; boundary=...",
                 fields: [.accept: "multipart/form-data"]
             )
-        } catch {
-            throw Refusal(error)
         }
         let wanted = HTTPField.Name("Want-Repr-Digest").flatMap { head.headerFields[$0] }
         wantsDigest = wanted.map(WantedDigest.includesSHA256) ?? false
