@@ -28,8 +28,8 @@ struct BodyReaderTests {
 
     private func sample(in directory: TemporaryDirectory) throws -> [(Part, [UInt8])] {
         let content = (0..<1000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
-        let path = try directory.write("größe 1.bin", content)
-        let empty = try directory.write("empty", [])
+        let path = try directory.write(content, to: "größe 1.bin")
+        let empty = try directory.write([], to: "empty")
         return [
             (.file(path), content), (.field("note", "äöü"), Array("äöü".utf8)), (.file(empty), []),
             (.bytes([1, 2, 3], filename: "x"), [1, 2, 3]), (.field("nothing", ""), []),
@@ -129,7 +129,7 @@ struct BodyReaderTests {
     @Test("one descriptor at a time, and none behind the end")
     func descriptors() throws {
         let directory = try TemporaryDirectory()
-        let parts = try (0..<50).map { Part.file(try directory.write("\($0)", [UInt8](repeating: 1, count: 5000))) }
+        let parts = try (0..<50).map { Part.file(try directory.write([UInt8](repeating: 1, count: 5000), to: "\($0)")) }
         var body = BodyReader(encoder: encoder)
         let before = try openFiles(below: directory)
         try body.append(parts, isLast: true)
@@ -161,7 +161,7 @@ struct BodyReaderTests {
             ("is rewritten", { try Data(repeating: 9, count: 4000).write(to: URL(fileURLWithPath: $0)) }),
         ]
         for (name, change) in changes {
-            let path = try directory.write("changing", [UInt8](repeating: 1, count: 4000))
+            let path = try directory.write([UInt8](repeating: 1, count: 4000), to: "changing")
             for hasBegun in [true, false] {
                 var body = BodyReader(encoder: encoder)
                 try body.append([.file(path)], isLast: true)
@@ -174,7 +174,7 @@ struct BodyReaderTests {
                 // Written over in place or replaced, the name stays; what was opened may not.
                 #expect(error?.code == .sourceChanged, "\(name), \(hasBegun)")
                 #expect(error?.message.contains(path) == true)
-                _ = try directory.write("changing", [UInt8](repeating: 1, count: 4000))
+                _ = try directory.write([UInt8](repeating: 1, count: 4000), to: "changing")
             }
         }
     }

@@ -160,7 +160,7 @@ struct ClientFaultTests {
     @Test("a file that shrinks while it is sent: named, and the server never gets the whole", arguments: [true, false])
     func shrinks(unclosed: Bool) async throws {
         let directory = try TemporaryDirectory()
-        let path = try directory.write("shrinking.bin", [UInt8](repeating: 1, count: 64 << 20))
+        let path = try directory.write([UInt8](repeating: 1, count: 64 << 20), to: "shrinking.bin")
         let isWhole = Shared(false)
         let server = try FaultServer(receiveBuffer: 8192) { connection in
             guard let head = try connection.readHead() else { return }
@@ -192,7 +192,7 @@ struct ClientFaultTests {
     func deadConnection() async throws {
         let directory = try TemporaryDirectory()
         let content = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 / 977) }
-        let path = try directory.write("again.bin", content)
+        let path = try directory.write(content, to: "again.bin")
         // Answers once, then reads the next request's head, and closes: as a server does that gave
         // the connection up when the request was under way.
         let server = try FaultServer { connection in

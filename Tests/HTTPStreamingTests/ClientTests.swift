@@ -45,7 +45,7 @@ struct ClientTests {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
         let directory = try TemporaryDirectory()
-        let path = try directory.write("a ü\".txt", Array("hello".utf8))
+        let path = try directory.write("hello".utf8, to: "a ü\".txt")
         let client = try Client(.post, server.url)
         let response = try await client.send(.file(path), .field("c", "text"), .bytes([0, 13, 10], name: "b"))
         #expect(response.status == 201 && response.isSuccess)
@@ -73,7 +73,7 @@ struct ClientTests {
         let server = try FaultServer(recorder.serve)
         let directory = try TemporaryDirectory()
         let contents = [[UInt8](repeating: 1, count: 3_000_000), [UInt8](repeating: 2, count: 65_537)]
-        let paths = try contents.enumerated().map { try directory.write("\($0).bin", $1) }
+        let paths = try contents.enumerated().map { try directory.write($1, to: "\($0).bin") }
         let client = try Client(.post, server.url)
         for round in 1...3 {
             #expect(try await client.sendUnclosed(.file(paths[0])))

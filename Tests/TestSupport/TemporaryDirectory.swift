@@ -1,30 +1,32 @@
-import Foundation
+public import Foundation
 
-/// A new directory, removed with everything in it when the value goes.
+/// A directory of a test's own, which is removed with the last reference.
 public final class TemporaryDirectory: Sendable {
     public let path: String
 
-    public init() throws {
-        let url = FileManager.default.temporaryDirectory.appendingPathComponent("http-streaming-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: false)
-        path = url.path
+    /// - Parameter parent: the system's temporary directory unless given.
+    public init(in parent: String? = nil) throws {
+        let parent = parent ?? NSTemporaryDirectory()
+        path = URL(fileURLWithPath: parent).appendingPathComponent("http-streaming-test-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
-    /// Writes a file and returns its path.
-    public func write(_ name: String, _ bytes: [UInt8]) throws -> String {
-        let path = self.path + "/" + name
-        try Data(bytes).write(to: URL(fileURLWithPath: path))
-        return path
-    }
+    /// The path of something in the directory.
+    public func path(_ name: String) -> String { path + "/" + name }
 
-    /// The names of all that is in it, hidden ones too, sorted.
-    public func names() throws -> [String] {
+    /// Everything in it, hidden names included, sorted.
+    public func contents() throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: path).sorted()
     }
 
-    public func read(_ name: String) throws -> [UInt8] {
-        Array(try Data(contentsOf: URL(fileURLWithPath: path + "/" + name)))
+    public func read(_ name: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path(name))) }
+
+    /// - Returns: the path of the new file.
+    @discardableResult
+    public func write(_ bytes: some Sequence<UInt8>, to name: String) throws -> String {
+        try Data(bytes).write(to: URL(fileURLWithPath: path(name)))
+        return path(name)
     }
 }

@@ -1,0 +1,178 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Receiver
+
+/// Whatever comes, the answer is a status and one line of JSON, nothing is left behind, and the
+/// server goes on.
+@Suite(.timeLimit(.minutes(2))) struct BadInputTests {
+    struct Row: CustomTestStringConvertible {
+        let name: String
+        let status: Int
+        var type: String? = "multipart/form-data; boundary=B"
+        var method = "POST"
+        var path = "/"
+        var fields: [String] = []
+        var body = "--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"x\"\r\n\r\nabc\r\n--B--\r\n"
+        var expectedField: String?
+
+        var testDescription: String { name }
+    }
+
+    private static let file = "--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"x\"\r\n\r\nabc\r\n"
+
+    static let rows = [
+        Row(name: "no type", status: 415, type: nil, expectedField: "accept: multipart/form-data"),
+        Row(name: "another type", status: 415, type: "application/json"),
+        Row(name: "another multipart", status: 415, type: "multipart/mixed; boundary=B"),
+        Row(name: "no boundary", status: 400, type: "multipart/form-data"),
+        Row(name: "empty boundary", status: 400, type: "multipart/form-data; boundary=\"\""),
+        Row(name: "invalid boundary", status: 400, type: "multipart/form-data; boundary=\"a%b\""),
+        Row(
+            name: "long boundary", status: 400,
+            type: "multipart/form-data; boundary=" + String(repeating: "b", count: 71)),
+        Row(name: "another boundary", status: 400, type: "multipart/form-data; boundary=C"),
+        Row(name: "gzip", status: 415, fields: ["Content-Encoding: gzip"], expectedField: "accept-encoding: identity"),
+        Row(name: "wrong path", status: 404, path: "/nothing"),
+        Row(name: "wrong method", status: 405, method: "PUT", expectedField: "allow: post"),
+        Row(name: "empty body", status: 400, body: ""),
+        Row(name: "no closing delimiter", status: 400, body: file),
+        Row(name: "cut in a part", status: 400, body: file + "--B\r\nContent-Disposition: form-data; name=g\r\n\r\nab"),
+        Row(name: "cut in a header", status: 400, body: file + "--B\r\nContent-Disposi"),
+        Row(name: "half a closing delimiter", status: 400, body: file + "--B-"),
+        Row(
+            name: "no Content-Disposition", status: 400,
+            body: file + "--B\r\nContent-Type: text/plain\r\n\r\nx\r\n--B--\r\n"),
+        Row(
+            name: "Content-Disposition without name", status: 400,
+            body: file + "--B\r\nContent-Disposition: form-data\r\n\r\nx\r\n--B--\r\n"),
+        Row(name: "malformed header line", status: 400, body: file + "--B\r\nnonsense\r\n\r\nx\r\n--B--\r\n"),
+        Row(
+            name: "NUL in a header line", status: 400,
+            body: file + "--B\r\nContent-Disposition: form-data; name=\"\0\"\r\n\r\nx\r\n--B--\r\n"),
+        Row(name: "malformed delimiter", status: 400, body: file + "--B  x\r\n"),
+        Row(
+            name: "large header", status: 400,
+            body: file + "--B\r\nX: " + String(repeating: "x", count: 20_000) + "\r\n\r\n\r\n--B--\r\n"
+        ),
+        Row(
+            name: "many header lines", status: 400,
+            body: file + "--B\r\n" + String(repeating: "X: y\r\n", count: 100) + "\r\n\r\n--B--\r\n"
+        ),
+        Row(
+            name: "large preamble", status: 400,
+            body: String(repeating: "p", count: 10_000) + "\r\n" + file + "--B--\r\n"),
+        Row(name: "large epilogue", status: 400, body: file + "--B--\r\n" + String(repeating: "e", count: 10_000)),
+        Row(name: "too many parts", status: 413, body: String(repeating: file, count: 1001) + "--B--\r\n"),
+        Row(
+            name: "too long names", status: 413,
+            body: String(
+                repeating:
+                    "--B\r\nContent-Disposition: form-data; name=\"\(String(repeating: "n", count: 16_000))\"\r\n\r\n\r\n",
+                count: 70
+            ) + "--B--\r\n"
+        ),
+    ]
+
+    @Test(arguments: rows)
+    func isAnsweredAndLeavesNothing(row: Row) async throws {
+        try await RunningServer.with { server in
+            for chunked in [false, true] {
+                let body = Array(row.body.utf8)
+                let type = row.type.map { ["Content-Type: \($0)"] } ?? []
+                let framing = chunked ? "Transfer-Encoding: chunked" : "Content-Length: \(body.count)"
+                let head =
+                    (["\(row.method) \(row.path) HTTP/1.1", "Host: x", framing] + type + row.fields)
+                    .joined(separator: "\r\n") + "\r\n\r\n"
+                let response = try await server.connected { connection in
+                    try connection.send(head)
+                    if chunked {
+                        if !body.isEmpty { try connection.send("\(String(body.count, radix: 16))\r\n") }
+                        try connection.send(body + "\(body.isEmpty ? "" : "\r\n")0\r\n\r\n".utf8)
+                    } else {
+                        try connection.send(body)
+                    }
+                    return try connection.receiveResponse()
+                }
+                #expect(response.status == row.status, "\(response.body)")
+                #expect(response.head.lowercased().contains("content-type: application/json\r\n"))
+                if let field = row.expectedField { #expect(response.head.lowercased().contains(field + "\r\n")) }
+                #expect(response.body.hasSuffix("}\n") && response.body.dropLast().utf8.firstIndex(of: 10) == nil)
+                #expect(try Answer(response.body.utf8).error?.isEmpty == false)
+                #expect(try await server.contentsWhenSettled().isEmpty)
+            }
+            #expect(try await server.isAlive())
+        }
+    }
+
+    @Test(arguments: [
+        "NONSENSE\r\n\r\n", "POST / HTTP/9.9\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ])
+    func whatIsNoHTTPIsAnsweredInJSON(request: String) async throws {
+        try await RunningServer.with { server in
+            let (response, rest) = try await server.connected { connection in
+                try connection.send(request)
+                return (try connection.receiveResponse(), try connection.receiveToEnd())
+            }
+            #expect(response.status == 400)
+            #expect(response.head.lowercased().contains("connection: close\r\n"))
+            #expect(try Answer(response.body.utf8).error != nil)
+            #expect(rest.isEmpty)
+            #expect(try await server.isAlive())
+        }
+    }
+
+    @Test func aBodyShorterThanItsContentLength() async throws {
+        // Even where the multipart message is whole.
+        for close in ["--B--\r\n", ""] {
+            try await RunningServer.with { server in
+                let body = RunningServer.document([("x", Array("abc".utf8))], close: close)
+                let (response, rest) = try await server.connected { connection in
+                    try connection.send(RunningServer.head(length: body.count + 10))
+                    try connection.send(body)
+                    connection.finishSending()
+                    return (try connection.receiveResponse(), try connection.receiveToEnd())
+                }
+                #expect(response.status == 400)
+                #expect(try Answer(response.body.utf8).error != nil)
+                #expect(rest.isEmpty)
+                #expect(try await server.contentsWhenSettled().isEmpty)
+                #expect(try await server.isAlive())
+            }
+        }
+    }
+
+    @Test func aChunkedBodyWithoutItsEnd() async throws {
+        for tail in ["", "0\r\n", "zz\r\n"] {
+            try await RunningServer.with { server in
+                let body = RunningServer.document([("x", Array("abc".utf8))])
+                let response = try await server.connected { connection in
+                    try connection.send(RunningServer.head(length: nil))
+                    try connection.send("\(String(body.count, radix: 16))\r\n".utf8 + body + "\r\n\(tail)".utf8)
+                    connection.finishSending()
+                    return try connection.receiveResponse()
+                }
+                #expect(response.status == 400, "\(tail)")
+                #expect(try await server.contentsWhenSettled().isEmpty)
+                #expect(try await server.isAlive())
+            }
+        }
+    }
+
+    @Test(arguments: [TemporaryFile.Kind.unnamed, .hidden], [false, true])
+    func aConnectionCutInMidPart(kind: TemporaryFile.Kind, reset: Bool) async throws {
+        try await RunningServer.with(storage: { try DirectoryStorage(path: $0.path, kind: kind) }) { server in
+            try await server.connected { connection in
+                try connection.send(RunningServer.head(length: 100_000_000))
+                try connection.send(RunningServer.document([("x", [1]), ("y", [2])], close: ""))
+                try connection.send([UInt8](repeating: 0, count: 3_000_000))
+                usleep(100_000)
+                if reset { connection.reset() } else { connection.close() }
+            }
+            #expect(try await server.contentsWhenSettled().isEmpty)
+            #expect(try await server.isAlive())
+        }
+    }
+}

@@ -1,0 +1,213 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Receiver
+
+/// Which requests a connection takes, in which order, and how it ends.
+@Suite(.timeLimit(.minutes(2))) struct ConnectionTests {
+    private static let document = RunningServer.document([("x", Array("abc".utf8))])
+
+    @Test func aConnectionIsKept() async throws {
+        try await RunningServer.with { server in
+            let statuses = try await server.connected { connection in
+                let malformed = Array("--B\r\n\r\n\r\n--B--\r\n".utf8)
+                return try [Self.document, malformed, Self.document].map { body in
+                    try connection.send(RunningServer.head(length: body.count))
+                    try connection.send(body)
+                    return try connection.receiveResponse().status
+                }
+            }
+            #expect(statuses.first == 201)
+            #expect(statuses == [201, 400, 201])
+        }
+    }
+
+    @Test func pipelinedRequestsAreAnsweredInOrder() async throws {
+        try await RunningServer.with { server in
+            let bodies = try await server.connected { connection in
+                let second = RunningServer.document([("second", [])])
+                try connection.send(
+                    Array(RunningServer.head(length: Self.document.count).utf8) + Self.document
+                        + Array("GET / HTTP/1.1\r\nHost: x\r\n\r\n".utf8)
+                        + Array(RunningServer.head(length: second.count).utf8) + second
+                )
+                return try (0..<3).map { _ in try connection.receiveResponse().body }
+            }
+            #expect(try Answer(bodies[0].utf8).parts?.first?.filename == "x")
+            #expect(try Answer(bodies[1].utf8).error != nil)
+            #expect(try Answer(bodies[2].utf8).parts?.first?.filename == "second")
+        }
+    }
+
+    @Test func aCloseThatIsAskedForIsHeard() async throws {
+        try await RunningServer.with { server in
+            let (status, rest) = try await server.connected { connection in
+                try connection.send(RunningServer.head(length: Self.document.count, fields: ["Connection: close"]))
+                try connection.send(Self.document)
+                return (try connection.receiveResponse().status, try connection.receiveToEnd())
+            }
+            #expect(status == 201)
+            #expect(rest.isEmpty)
+        }
+    }
+
+    @Test func aClientThatHasFinishedSendingIsAnswered() async throws {
+        try await RunningServer.with { server in
+            let (status, rest) = try await server.connected { connection in
+                try connection.send(RunningServer.head(length: Self.document.count))
+                try connection.send(Self.document)
+                connection.finishSending()
+                return (try connection.receiveResponse().status, try connection.receiveToEnd())
+            }
+            #expect(status == 201)
+            #expect(rest.isEmpty)
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func anEarlyAnswerReachesAClientThatGoesOnSending(chunked: Bool) async throws {
+        try await RunningServer.with { server in
+            let size = 32 << 20
+            let (response, rest) = try await server.connected { connection in
+                try connection.send(RunningServer.head(path: "/nothing", length: chunked ? nil : size))
+                let piece = [UInt8](repeating: 0, count: 1 << 20)
+                // All of the body, without a look at what comes back.
+                for _ in 0..<(size / piece.count) {
+                    if chunked { try connection.send("100000\r\n") }
+                    try connection.send(piece)
+                    if chunked { try connection.send("\r\n") }
+                }
+                return (try connection.receiveResponse(), try connection.receiveToEnd())
+            }
+            #expect(response.status == 404)
+            #expect(response.head.lowercased().contains("connection: close\r\n"))
+            #expect(rest.isEmpty)
+        }
+    }
+
+    @Test func anErrorInMidBodyReachesAClientThatGoesOnSending() async throws {
+        try await RunningServer.with { server in
+            let size = 32 << 20
+            let response = try await server.connected { connection in
+                try connection.send(RunningServer.head(length: size))
+                try connection.send("--B\r\nnonsense\r\n\r\n")
+                for _ in 0..<31 { try connection.send([UInt8](repeating: 0, count: 1 << 20)) }
+                return try connection.receiveResponse()
+            }
+            #expect(response.status == 400)
+            #expect(try await server.contentsWhenSettled().isEmpty)
+        }
+    }
+
+    @Test func notMoreThanTheLimitIsDiscarded() async throws {
+        var limits = Receiver.LingeringLimits()
+        limits.bytes = 1 << 20
+        try await RunningServer.with(lingering: limits) { server in
+            let sent = try await server.connected { connection in
+                try connection.send(RunningServer.head(path: "/nothing", length: 1 << 40))
+                #expect(try connection.receiveResponse().status == 404)
+                var sent = 0
+                while sent < 1 << 30, (try? connection.send([UInt8](repeating: 0, count: 1 << 20))) != nil {
+                    sent += 1 << 20
+                }
+                return sent
+            }
+            // The limit, and what the systems' buffers hold.
+            #expect(sent < 64 << 20)
+            #expect(try await server.isAlive())
+        }
+    }
+
+    @Test func notLongerThanTheLimitIsWaited() async throws {
+        var limits = Receiver.LingeringLimits()
+        limits.duration = .milliseconds(300)
+        try await RunningServer.with(lingering: limits) { server in
+            let (status, rest, failed) = try await server.connected { connection in
+                try connection.send(RunningServer.head(path: "/nothing", length: 1 << 40))
+                let status = try connection.receiveResponse().status
+                // The end comes at once, while the connection still takes what is sent.
+                let rest = try connection.receiveToEnd()
+                let start = ContinuousClock.now
+                var failed = false
+                while !failed, ContinuousClock.now - start < .seconds(10) {
+                    failed = (try? connection.send([0])) == nil
+                    usleep(20_000)
+                }
+                return (status, rest, failed)
+            }
+            #expect(status == 404)
+            #expect(rest.isEmpty)
+            #expect(failed)
+        }
+    }
+
+    @Test func aWelcomeUploadIsToldToContinue() async throws {
+        try await RunningServer.with { server in
+            let statuses = try await server.connected { connection in
+                // Twice, on one connection.
+                try (0..<2).flatMap { _ in
+                    try connection.send(
+                        RunningServer.head(length: Self.document.count, fields: ["Expect: 100-continue"])
+                    )
+                    let interim = try connection.receiveResponse().status
+                    try connection.send(Self.document)
+                    return [interim, try connection.receiveResponse().status]
+                }
+            }
+            #expect(statuses == [100, 201, 100, 201])
+        }
+    }
+
+    @Test(arguments: [
+        ("/nothing", "B", "X: y", 404), ("/", "\"%\"", "X: y", 400), ("/", "B", "Content-Encoding: br", 415),
+    ])
+    func aRefusedUploadIsNot(path: String, boundary: String, field: String, status: Int) async throws {
+        try await RunningServer.with { server in
+            let (response, rest) = try await server.connected { connection in
+                try connection.send(
+                    RunningServer.head(
+                        path: path, boundary: boundary, length: 1 << 40, fields: ["Expect: 100-continue", field]
+                    )
+                )
+                return (try connection.receiveResponse(), try connection.receiveToEnd())
+            }
+            #expect(response.status == status)
+            #expect(rest.isEmpty)
+        }
+    }
+
+    @Test func anInterimAnswerWaitsForTheAnswerBefore() async throws {
+        try await RunningServer.with { server in
+            let statuses = try await server.connected { connection in
+                try connection.send(
+                    Array(RunningServer.head(length: Self.document.count).utf8) + Self.document
+                        + Array(RunningServer.head(length: Self.document.count, fields: ["Expect: 100-continue"]).utf8)
+                )
+                let first = try connection.receiveResponse().status
+                let interim = try connection.receiveResponse().status
+                try connection.send(Self.document)
+                return [first, interim, try connection.receiveResponse().status]
+            }
+            #expect(statuses == [201, 100, 201])
+        }
+    }
+
+    /// A storage that takes nothing holds the sender back.
+    @Test func backPressureReachesTheSender() async throws {
+        try await RunningServer.with(storage: { _ in StuckStorage() }) { server in
+            let sent = try await server.connected { connection in
+                connection.setSendDeadline(.milliseconds(500))
+                try connection.send(RunningServer.head(length: 1 << 40))
+                try connection.send(RunningServer.document([("x", [])], close: ""))
+                var sent = 0
+                while sent < 1 << 30, (try? connection.send([UInt8](repeating: 0, count: 1 << 18))) != nil {
+                    sent += 1 << 18
+                }
+                return sent
+            }
+            // The systems' socket buffers, and a few reads.
+            #expect(sent < 64 << 20)
+        }
+    }
+}

@@ -1,0 +1,78 @@
+import Crypto
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Receiver
+
+/// Clients by other hands.
+@Suite(.timeLimit(.minutes(5))) struct InteroperationTests {
+    private static let contents = [
+        Data(), Data([0]), Data((0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }),
+    ]
+
+    private static func sha256(_ data: Data) -> String {
+        SHA256.hash(data: data).map { String(format: "%02x", $0) }.joined()
+    }
+
+    private func check(_ answer: Answer, _ server: RunningServer, names: [String]) throws {
+        let files = try #require(answer.parts?.filter { $0.filename != nil })
+        #expect(files.map(\.filename) == names)
+        for (file, content) in zip(files, Self.contents) {
+            #expect(file.size == content.count)
+            #expect(file.sha256 == Self.sha256(content))
+            #expect(try server.directory.read(try #require(file.savedAs)) == content)
+        }
+        let field = try #require(answer.parts?.first { $0.filename == nil })
+        #expect(field.value == "text é")
+        #expect(answer.bytes == Self.contents.reduce(0) { $0 + $1.count } + "text é".utf8.count)
+    }
+
+    @Test(arguments: [[], ["-H", "Expect:"], ["-H", "Expect: 100-continue"], ["-H", "Transfer-Encoding: chunked"]])
+    func curl(options: [String]) async throws {
+        guard Subprocess.find("curl") != nil else { try Test.cancel("there is no curl") }
+        let source = try TemporaryDirectory()
+        let names = ["empty", "Ünï \"quoted\" 😀.txt", "x.bin"]
+        for (name, content) in zip(names, Self.contents) { try source.write(content, to: name) }
+        try await RunningServer.with { server in
+            let files = names.flatMap { name in
+                ["-F", "f=@\"\(source.path(name.replacingOccurrences(of: "\"", with: "\\\"")))\""]
+            }
+            let result = try await Subprocess.run(
+                "curl",
+                ["-sS", "-w", "%{stderr}%{http_code}", "-H", "Want-Repr-Digest: sha-256=10"] + options + files
+                    + ["-F", "c=text é", server.url]
+            )
+            #expect(result.errorOutput == "201", "\(result.output)")
+            try check(try Answer(result.standardOutput), server, names: names)
+        }
+    }
+
+    @Test(arguments: ["requests", "httpx"])
+    func python(library: String) async throws {
+        let python: String
+        do {
+            python = try await PythonEnvironment.shared.interpreter(with: ["requests", "httpx"])
+        } catch {
+            try Test.cancel("no Python with \(library): \(error)")
+        }
+        let source = try TemporaryDirectory()
+        for (index, content) in Self.contents.enumerated() { try source.write(content, to: "\(index)") }
+        let script = """
+            import sys, \(library) as client
+            folder, url, names = sys.argv[1], sys.argv[2], sys.argv[3:]
+            files = [("f", (name, open(f"{folder}/{i}", "rb"), "text/plain")) for i, name in enumerate(names)]
+            answer = client.post(url, files=files, data={"c": "text é"}, headers={"Want-Repr-Digest": "sha-256=10"})
+            assert answer.status_code == 201, answer.text
+            sys.stdout.write(answer.text)
+            """
+        let names = ["empty", "Ünï \"quoted\".txt", "x.bin"]
+        try await RunningServer.with { server in
+            let result = try await Subprocess.run(python, ["-c", script, source.path, server.url] + names)
+            #expect(result.status == 0, "\(result.errorOutput)")
+            let answer = try Answer(result.standardOutput)
+            // requests writes names that are not ASCII as filename*, against RFC 7578 §4.2.
+            try check(answer, server, names: names)
+        }
+    }
+}

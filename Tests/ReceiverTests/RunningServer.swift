@@ -1,0 +1,123 @@
+import Foundation
+import Hummingbird
+import Logging
+import NIOCore
+import TestSupport
+
+@testable import Receiver
+
+/// A server in this process, on a free port, with a directory of its own.
+struct RunningServer {
+    let port: Int
+    let directory: TemporaryDirectory
+
+    var url: String { "http://127.0.0.1:\(port)" }
+
+    /// Runs `body` while a server listens, and stops the server.
+    ///
+    /// - Parameter storage: a `DirectoryStorage` of `directory` unless given.
+    static func with(
+        storage: ((TemporaryDirectory) throws -> any Storage)? = nil, directory: TemporaryDirectory? = nil,
+        lingering: Receiver.LingeringLimits = .init(), _ body: (RunningServer) async throws -> Void
+    ) async throws {
+        let directory = try directory ?? TemporaryDirectory()
+        var configuration = Receiver.Configuration()
+        configuration.port = 0
+        configuration.lingering = lingering
+        let receiver = Receiver(
+            storage: try storage?(directory) ?? DirectoryStorage(path: directory.path), configuration: configuration,
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        )
+        let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
+        let application = receiver.application { continuation.yield($0.port ?? 0) }
+        let task = Task {
+            defer { continuation.finish() }
+            try await application.run()
+        }
+        defer { task.cancel() }
+        guard let port = await ports.first(where: { _ in true }) else {
+            try await task.value
+            throw CancellationError()
+        }
+        try await body(RunningServer(port: port, directory: directory))
+    }
+
+    /// Talks to the server with blocking calls, on a thread of its own.
+    func connected<Result: Sendable>(
+        _ body: @escaping @Sendable (RawConnection) throws -> Result
+    ) async throws -> Result {
+        let port = port
+        return try await RawConnection.onThread { try body(RawConnection(port: port)) }
+    }
+
+    /// Sends a request with Content-Length and returns the response.
+    func post(
+        _ body: [UInt8], path: String = "/", boundary: String = "B", fields: [String] = []
+    ) async throws -> (status: Int, head: String, body: String) {
+        try await connected { connection in
+            try connection.send(Self.head(path: path, boundary: boundary, length: body.count, fields: fields))
+            try connection.send(body)
+            return try connection.receiveResponse()
+        }
+    }
+
+    static func head(
+        path: String = "/", boundary: String = "B", length: Int?, fields: [String] = []
+    ) -> String {
+        let framing = length.map { "Content-Length: \($0)" } ?? "Transfer-Encoding: chunked"
+        let type = "Content-Type: multipart/form-data; boundary=\(boundary)"
+        return (["POST \(path) HTTP/1.1", "Host: x", type, framing] + fields).joined(separator: "\r\n") + "\r\n\r\n"
+    }
+
+    /// A multipart body with boundary `B`, of files by their names.
+    static func document(_ files: [(filename: String, content: [UInt8])], close: String = "--B--\r\n") -> [UInt8] {
+        var bytes: [UInt8] = []
+        for (filename, content) in files {
+            bytes += "--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"\(filename)\"\r\n\r\n".utf8
+            bytes += content
+            bytes += "\r\n".utf8
+        }
+        return bytes + close.utf8
+    }
+
+    /// Whether the server still takes an upload, which is then removed.
+    func isAlive() async throws -> Bool {
+        let response = try await post(Self.document([("alive", [1, 2, 3])]))
+        try FileManager.default.removeItem(atPath: directory.path("alive"))
+        return response.status == 201
+    }
+
+    /// The directory's contents once there are none, or after a while: a server may still be
+    /// tidying up after a connection that was cut.
+    func contentsWhenSettled() async throws -> [String] {
+        for _ in 0..<100 {
+            if try directory.contents().isEmpty { return [] }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        return try directory.contents()
+    }
+}
+
+/// What the JSON of an answer says.
+struct Answer: Decodable, Equatable {
+    struct Part: Decodable, Equatable {
+        var name: String
+        var filename: String?
+        var contentType: String?
+        var size: Int
+        var value: String?
+        var truncated: Bool?
+        var savedAs: String?
+        var sha256: String?
+    }
+
+    var parts: [Part]?
+    var bytes: Int?
+    var error: String?
+
+    init(_ body: some Sequence<UInt8>) throws {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        self = try decoder.decode(Answer.self, from: Data(body))
+    }
+}

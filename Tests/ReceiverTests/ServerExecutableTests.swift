@@ -1,0 +1,115 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The `server` program as it is started from a shell.
+@Suite(.timeLimit(.minutes(5)), .serialized) struct ServerExecutableTests {
+    private static func start(_ arguments: [String]) async throws -> (process: Subprocess, port: Int) {
+        let process = try Subprocess(
+            Subprocess.product("server"), ["--port", "0"] + arguments, deadline: .seconds(240)
+        )
+        let line = try await process.firstLine()
+        let port = try #require(line.split(separator: ":").last.flatMap { Int($0) })
+        #expect(line == "listening on http://127.0.0.1:\(port)")
+        return (process, port)
+    }
+
+    @Test(arguments: [SIGTERM, SIGINT])
+    func startsAndStops(signal: Int32) async throws {
+        let directory = try TemporaryDirectory()
+        let (process, port) = try await Self.start(["--dir", directory.path("up")])
+        let response = try await RawConnection.onThread {
+            let connection = try RawConnection(port: port)
+            let body = RunningServer.document([("x", [1])])
+            try connection.send(RunningServer.head(path: "/upload?secret", length: body.count))
+            try connection.send(body)
+            return try connection.receiveResponse()
+        }
+        #expect(response.status == 201)
+        process.terminate(signal)
+        let result = await process.result()
+        #expect(result.status == 0)
+        #expect(result.errorOutput.contains("POST /upload 201"))
+        #expect(!result.errorOutput.contains("secret"))
+        #expect(result.output.split(separator: "\n").count == 1)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path("up")) == ["x"])
+    }
+
+    @Test func whatCannotBeIsSaidInOneLine() async throws {
+        let directory = try TemporaryDirectory()
+        let (process, port) = try await Self.start(["--discard"])
+        defer { process.terminate() }
+        let file = try directory.write([], to: "file")
+        for arguments in [
+            ["--port", "\(port)", "--discard"], ["--port", "0", "--dir", file], ["--port", "0", "--dir", file + "/x"],
+            ["--port", "0", "--discard", "--host", "no.such.host.invalid"],
+        ] {
+            let result = try await Subprocess.run(Subprocess.product("server"), arguments, deadline: .seconds(30))
+            #expect(result.status == 1)
+            #expect(result.output.isEmpty)
+            #expect(result.errorOutput.hasPrefix("Error: cannot "))
+            #expect(result.errorOutput.split(separator: "\n").count == 1, "\(result.errorOutput)")
+        }
+    }
+
+    #if os(Linux)
+    @Test(arguments: [false, true])
+    func memoryStaysConstant(discard: Bool) async throws {
+        guard Subprocess.find("curl") != nil else { try Test.cancel("there is no curl") }
+        let directory = try TemporaryDirectory()
+        let (process, port) = try await Self.start(discard ? ["--discard"] : ["--dir", directory.path("up")])
+        defer { process.terminate() }
+        let large = directory.path("large")
+        try directory.write([], to: "large")
+        truncate(large, 256 << 20)
+        func upload(_ path: String) async throws {
+            let result = try await Subprocess.run(
+                "curl", ["-sS", "-w", "%{stderr}%{http_code}", "-F", "f=@\(path)", "http://127.0.0.1:\(port)"],
+                deadline: .seconds(120)
+            )
+            #expect(result.errorOutput == "201", "\(result.output)")
+        }
+        try await upload(try directory.write([1], to: "small"))
+        let before = try peakMemory(of: process)
+        try await upload(large)
+        let growth = try peakMemory(of: process) - before
+        print("peak memory grew by \(growth / 1024) MiB for 256 MiB\(discard ? " discarded" : "")")
+        #expect(growth < 24 * 1024)
+    }
+
+    @Test func aFullDiskIsReported() async throws {
+        let directory = try TemporaryDirectory()
+        let mount = try await Subprocess.run("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", directory.path])
+        guard mount.status == 0 else { try Test.cancel("cannot mount a small file system: \(mount.errorOutput)") }
+        do {
+            let (process, port) = try await Self.start(["--dir", directory.path])
+            for chunked in [false, true] {
+                let response = try await RawConnection.onThread {
+                    let connection = try RawConnection(port: port)
+                    let body = RunningServer.document([("a", [1]), ("b", [UInt8](repeating: 1, count: 8 << 20))])
+                    try connection.send(RunningServer.head(length: chunked ? nil : body.count))
+                    if chunked { try connection.send("\(String(body.count, radix: 16))\r\n") }
+                    try connection.send(body)
+                    return try connection.receiveResponse()
+                }
+                #expect(response.status == 507)
+                #expect(try Answer(response.body.utf8).error?.contains("full") == true)
+                #expect(try directory.contents().isEmpty)
+            }
+            process.terminate()
+            #expect(await process.result().status == 0)
+        } catch {
+            _ = try await Subprocess.run("umount", ["-l", directory.path])
+            throw error
+        }
+        _ = try await Subprocess.run("umount", ["-l", directory.path])
+    }
+
+    /// In KiB.
+    private func peakMemory(of process: Subprocess) throws -> Int {
+        let status = try String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)
+        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") })
+        return try #require(line.split(separator: " ").dropFirst().first.flatMap { Int($0) })
+    }
+    #endif
+}

@@ -1,0 +1,52 @@
+import Foundation
+
+/// Python with packages from PyPI, in a virtual environment below the package's `.build` folder.
+///
+/// It is made at its first use and kept. Where it cannot be made, without a network for one,
+/// ``shared`` tells why, and the tests that need it are skipped with that message.
+public actor PythonEnvironment {
+    public struct Failure: Error, CustomStringConvertible {
+        public let description: String
+    }
+
+    public static let shared = PythonEnvironment()
+
+    private var made: [String: Task<String, any Error>] = [:]
+
+    /// The interpreter of an environment that has these packages.
+    ///
+    /// - Throws: ``Failure`` with the reason why there is none.
+    public func interpreter(with packages: [String]) async throws -> String {
+        let name = "python-" + packages.joined(separator: "-")
+        if let task = made[name] { return try await task.value }
+        let task = Task { try await Self.make(name, packages) }
+        made[name] = task
+        return try await task.value
+    }
+
+    private static func make(_ name: String, _ packages: [String]) async throws -> String {
+        let directory = buildDirectory + "/" + name
+        let python = directory + "/bin/python3"
+        let marker = directory + "/complete"
+        if FileManager.default.fileExists(atPath: marker) { return python }
+        guard Subprocess.find("python3") != nil else { throw Failure(description: "there is no python3") }
+        let venv = try await Subprocess.run(
+            "python3", ["-m", "venv", "--clear", directory], deadline: .seconds(120)
+        )
+        guard venv.status == 0 else { throw Failure(description: "python3 -m venv: \(venv.errorOutput)") }
+        let pip = try await Subprocess.run(
+            python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"] + packages,
+            deadline: .seconds(240)
+        )
+        guard pip.status == 0 else { throw Failure(description: "pip install: \(pip.errorOutput)") }
+        try Data().write(to: URL(fileURLWithPath: marker))
+        return python
+    }
+
+    private static var buildDirectory: String {
+        // Tests/TestSupport/PythonEnvironment.swift → the package.
+        let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        return package.appendingPathComponent(".build").path
+    }
+}

@@ -1,3 +1,0 @@
-import ArgumentParser
-import Receiver
-print("x")

@@ -1,0 +1,110 @@
+import NIOCore
+import NIOPosix
+
+extension DirectoryStorage {
+    /// The files of one request. Each keeps a descriptor open until the request ends.
+    struct Transaction: StorageTransaction {
+        private let directory: Directory
+        private let kind: TemporaryFile.Kind
+        private let threadPool: NIOThreadPool
+        private var files: [(name: FileName, file: TemporaryFile)] = []
+
+        init(directory: Directory, kind: TemporaryFile.Kind, threadPool: NIOThreadPool) {
+            self.directory = directory
+            self.kind = kind
+            self.threadPool = threadPool
+        }
+
+        mutating func beginFile(named filename: String) async throws(StorageError) {
+            let file = try await threadPool.run("cannot create a file") { [directory, kind] () throws(SystemError) in
+                try TemporaryFile(in: directory, kind: kind)
+            }
+            files.append((FileName(cleaning: filename), file))
+        }
+
+        mutating func write(_ pieces: [ByteBuffer]) async throws(StorageError) {
+            guard let file = files.last?.file else { preconditionFailure("write before beginFile") }
+            try await threadPool.run("cannot write a file") { () throws(SystemError) in
+                for piece in pieces {
+                    try piece.withUnsafeReadableBytes { bytes throws(SystemError) in try file.write(bytes) }
+                }
+            }
+        }
+
+        mutating func endFile() {}
+
+        mutating func publish() async throws(StorageError) -> [String?] {
+            let (directory, files) = (directory, files)
+            let published = try await threadPool.run("cannot name a file") { () throws(SystemError) in
+                defer { for (_, file) in files { file.close() } }
+                return try Self.publish(files, in: directory)
+            }
+            self.files = []
+            return published
+        }
+
+        mutating func abandon() async {
+            guard !files.isEmpty else { return }
+            // Not in the calling thread: to free the blocks of a large file takes time. When the
+            // pool has been shut down the last reference closes them.
+            try? await threadPool.run("cannot close a file") { [files] in
+                for (_, file) in files { file.close() }
+            }
+            files = []
+        }
+
+        /// All or none: at the first failure, names given before it are taken back.
+        static func publish(
+            _ files: [(name: FileName, file: TemporaryFile)], in directory: Directory
+        ) throws(SystemError) -> [String] {
+            var published: [String] = []
+            do throws(SystemError) {
+                for (name, file) in files { published.append(try publish(file, as: name)) }
+            } catch {
+                for name in published { try? directory.removeFile(name) }
+                throw error
+            }
+            return published
+        }
+
+        private static func publish(_ file: TemporaryFile, as name: FileName) throws(SystemError) -> String {
+            var number = 0
+            while true {
+                let candidate = name.numbered(number)
+                do {
+                    try file.publish(as: candidate)
+                    return candidate
+                } catch {
+                    guard error.number == SystemError.alreadyExists else { throw error }
+                    number += 1
+                }
+            }
+        }
+    }
+}
+
+extension NIOThreadPool {
+    /// Runs what blocks on a thread of the pool. Runs it even when the calling task has been
+    /// cancelled: files have to be closed then, too.
+    ///
+    /// - Parameter action: what it is good for, for the error message.
+    fileprivate func run<Result: Sendable>(
+        _ action: String, _ body: @escaping @Sendable () throws(SystemError) -> Result
+    ) async throws(StorageError) -> Result {
+        let result = await withCheckedContinuation { continuation in
+            submit { state in
+                switch state {
+                case .active:
+                    do throws(SystemError) {
+                        continuation.resume(returning: Swift.Result<Result, StorageError>.success(try body()))
+                    } catch {
+                        continuation.resume(returning: .failure(error.storageError(action)))
+                    }
+                case .cancelled:
+                    continuation.resume(returning: .failure(StorageError(.noResources, "the server is stopping")))
+                }
+            }
+        }
+        return try result.get()
+    }
+}

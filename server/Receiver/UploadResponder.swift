@@ -1,0 +1,69 @@
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOHTTP1
+
+/// Answers requests, and logs one line for each.
+struct UploadResponder: HTTPResponder {
+    typealias Context = BasicRequestContext
+
+    let storage: any Storage
+    let logger: Logger
+
+    func respond(to request: Request, context: Context) async -> Response {
+        var log = RequestLog(request.head)
+        let response: Response
+        do {
+            let upload = try UploadRequest(judging: request.head)
+            response = try await receive(upload, request, &log).response
+        } catch {
+            log.failure = "\(error)"
+            response = Self.refusal(for: error).response
+        }
+        log.write(response.status, to: logger)
+        // RFC 9110 §9.3.2: to HEAD the same answer, without its content.
+        return request.method == .head ? response.createHeadResponse() : response
+    }
+
+    private func receive(
+        _ upload: UploadRequest, _ request: Request, _ log: inout RequestLog
+    ) async throws -> UploadReport {
+        var reception = Reception(upload, into: storage.begin())
+        defer {
+            log.bytes = reception.bytesRead
+            log.parts = reception.partCount
+        }
+        let contentLength = request.headers[.contentLength].flatMap { Int($0) }
+        return try await reception.receive(request.body, contentLength: contentLength)
+    }
+
+    private static func refusal(for error: any Error) -> Refusal {
+        switch error {
+        case let refusal as Refusal: refusal
+        // Nobody is likely to hear it: the connection was lost, or the server stops.
+        case is HTTPParserError, is IOError, is ChannelError: Refusal(.malformed, "the body is cut off or malformed")
+        case is CancellationError: Refusal(.unavailable, "the server is stopping")
+        default: Refusal(.failed, "the request could not be received")
+        }
+    }
+}
+
+extension UploadReport {
+    var response: Response { .json(json, status: .created) }
+}
+
+extension Refusal {
+    var response: Response { .json(json, status: code.status, fields: fields) }
+}
+
+extension Response {
+    fileprivate static func json(
+        _ text: String, status: HTTPResponse.Status, fields: HTTPFields = [:]
+    ) -> Response {
+        var fields = fields
+        fields[.contentType] = "application/json"
+        return Response(status: status, headers: fields, body: .init(byteBuffer: ByteBuffer(string: text)))
+    }
+}

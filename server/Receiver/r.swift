@@ -1,4 +1,0 @@
-public import Hummingbird
-public import Crypto
-public import StructuredFieldValues
-public enum R {}
