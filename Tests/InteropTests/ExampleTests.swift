@@ -83,7 +83,7 @@ struct ExampleTests {
         for _ in 0..<500 where !server.process.errorOutputSoFar.contains("\n") {
             try await Task.sleep(for: .milliseconds(10))
         }
-        #expect(server.process.errorOutputSoFar.contains("cut off"))
+        #expect(server.process.errorOutputSoFar.contains("parts=1 reason="))
         #expect(try server.directory.contents() == [])
     }
 
