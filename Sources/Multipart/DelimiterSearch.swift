@@ -1,9 +1,10 @@
 /// Finds a delimiter, CRLF `--` boundary, in a buffer, in linear time on any input.
 ///
-/// Horspool's algorithm skips a whole delimiter's length at a time over ordinary content. What
-/// makes it linear even on content made to slow it down: a boundary holds no CR, so the
-/// delimiter's only CR is its first byte. Where the first `k` bytes match, none of the bytes
-/// behind the first can begin another match, and the search moves on by `k` at least.
+/// Every delimiter begins with the same four bytes, which are rare in any content: they are
+/// looked for at eight places at a time, and the boundary is compared only behind them. What
+/// makes this linear even on content made to slow it down: a boundary holds no CR, so the
+/// delimiter's only CR is its first byte. Where its first bytes match, no other match begins
+/// among them, so that no byte is matched twice.
 struct DelimiterSearch: Sendable {
     enum Match: Equatable {
         /// Nothing here can belong to a delimiter.
@@ -15,53 +16,44 @@ struct DelimiterSearch: Sendable {
     }
 
     let delimiter: [UInt8]
-    /// By the byte under the delimiter's last position: how far the next possible match is. Zero
-    /// where that byte is the delimiter's last.
-    private let skip: [UInt8]
-    /// The distance of the delimiter's last byte to its previous occurrence.
-    private let period: Int
 
     init(boundary: Boundary) {
         delimiter = [ASCII.cr, ASCII.lf, ASCII.dash, ASCII.dash] + boundary.description.utf8
-        let last = delimiter.count - 1
-        var skip = [UInt8](repeating: UInt8(delimiter.count), count: 256)
-        for (index, byte) in delimiter.enumerated() { skip[Int(byte)] = UInt8(last - index) }
-        self.skip = skip
-        period = last - (delimiter[..<last].lastIndex(of: delimiter[last]) ?? -1)
     }
 
+    /// The first delimiter from `start` on, or the part of one with which the buffer ends.
+    ///
+    /// Passes over a boundary that is content, such as a longer one of which this is a prefix,
+    /// when the bytes behind it that show this are in the buffer.
     func firstMatch(in buffer: UnsafeRawBufferPointer, from start: Int) -> Match {
-        skip.withUnsafeBufferPointer { skip in
-            delimiter.withUnsafeBufferPointer { delimiter in
-                firstMatch(in: buffer, from: start, delimiter: delimiter, skip: skip)
+        delimiter.withUnsafeBufferPointer { delimiter in
+            let (crs, dashes) = (Self.everyByte(ASCII.cr), Self.everyByte(ASCII.dash))
+            let (ones, highest) = (Self.everyByte(0x01), Self.everyByte(0x80))
+            var index = start
+            while index &+ Self.reach <= buffer.count {
+                // The first and the last of the four bytes are seldom together: as a rule, they
+                // decide. No calls here, for the sake of builds without optimization.
+                let first = buffer.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                let last = buffer.loadUnaligned(fromByteOffset: index &+ 3, as: UInt64.self)
+                let differing = (first ^ crs) | (last ^ dashes)
+                if (differing &- ones) & ~differing & highest != 0 {  // a zero byte: both are there
+                    var candidates = Self.candidates(in: buffer, at: index)
+                    while candidates != 0 {
+                        let place = index + candidates.trailingZeroBitCount / 8
+                        let match = Self.match(of: delimiter, in: buffer, at: place)
+                        if match != .none { return match }
+                        candidates &= candidates - 1
+                    }
+                }
+                index &+= 8
             }
-        }
-    }
-
-    private func firstMatch(
-        in buffer: UnsafeRawBufferPointer,
-        from start: Int,
-        delimiter: UnsafeBufferPointer<UInt8>,
-        skip: UnsafeBufferPointer<UInt8>
-    ) -> Match {
-        let last = delimiter.count - 1
-        var index = start
-        while index + last < buffer.count {
-            let distance = Int(skip[Int(buffer[index + last])])
-            guard distance == 0 else {
-                index += distance
-                continue
+            while index < buffer.count {
+                let match = Self.match(of: delimiter, in: buffer, at: index)
+                if match != .none { return match }
+                index += 1
             }
-            let matched = Self.matchLength(of: delimiter, in: buffer, at: index)
-            if matched == delimiter.count { return .whole(at: index) }
-            index += max(period, matched)
+            return .none
         }
-        while index < buffer.count {
-            let matched = Self.matchLength(of: delimiter, in: buffer, at: index)
-            if index + matched == buffer.count { return .partial(at: index) }
-            index += max(1, matched)
-        }
-        return .none
     }
 
     /// How many bytes of the delimiter, from its byte `offset` on, stand at `index`.
@@ -79,4 +71,43 @@ struct DelimiterSearch: Sendable {
         while matched < limit, buffer[index + matched] == delimiter[matched] { matched += 1 }
         return matched
     }
+
+    private static func match(
+        of delimiter: UnsafeBufferPointer<UInt8>, in buffer: UnsafeRawBufferPointer, at index: Int
+    ) -> Match {
+        let end = index + matchLength(of: delimiter, in: buffer, at: index)
+        guard end - index == delimiter.count else { return end == buffer.count ? .partial(at: index) : .none }
+        return isContent(buffer, behind: end) ? .none : .whole(at: index)
+    }
+
+    /// Whether the bytes behind a boundary are known to make it content: what
+    /// `MultipartParser.readDelimiterLine` finds byte by byte. Found here it saves events, of
+    /// which a sender could otherwise make a thousand small ones out of one buffer.
+    private static func isContent(_ buffer: UnsafeRawBufferPointer, behind end: Int) -> Bool {
+        guard end < buffer.count else { return false }
+        let next = end + 1 < buffer.count ? buffer[end + 1] : nil
+        return switch buffer[end] {
+        case ASCII.dash: next != nil && next != ASCII.dash
+        case ASCII.cr: next != nil && next != ASCII.lf
+        case let byte: !ASCII.isWhiteSpace(byte)
+        }
+    }
+
+    // MARK: Eight places at a time
+
+    /// How many bytes are looked at for eight places: these and the three behind.
+    private static let reach = 11
+
+    /// The places among the eight from `index` on where CRLF `--` stands: the highest bit of a
+    /// byte for each, the first place in the lowest byte.
+    private static func candidates(in buffer: UnsafeRawBufferPointer, at index: Int) -> UInt64 {
+        var differing: UInt64 = 0
+        for (offset, byte) in [ASCII.cr, ASCII.lf, ASCII.dash, ASCII.dash].enumerated() {
+            let word = buffer.loadUnaligned(fromByteOffset: index + offset, as: UInt64.self)
+            differing |= UInt64(littleEndian: word) ^ everyByte(byte)
+        }
+        return ~(((differing & everyByte(0x7F)) + everyByte(0x7F)) | differing | everyByte(0x7F))
+    }
+
+    private static func everyByte(_ byte: UInt8) -> UInt64 { 0x0101_0101_0101_0101 * UInt64(byte) }
 }

@@ -17,8 +17,9 @@ public struct MultipartEncoder: Hashable, Sendable {
     /// `name` and `filename` are raw UTF-8 in which only LF, CR and `"` are escaped, as `%0A`,
     /// `%0D` and `%22` (WHATWG HTML, "multipart/form-data encoding algorithm").
     ///
-    /// - Throws: ``MultipartError/Code/invalidField`` when the content type or another field
-    ///   holds a control character, or a field's name is no token.
+    /// - Throws: ``MultipartError/Code/invalidField`` when `name` or `filename` holds a NUL, when
+    ///   the content type or another field holds a control character, or when another field's
+    ///   name is no token or is Content-Disposition, of which a part has one.
     public func opening(of head: PartHead) throws(MultipartError) -> [UInt8] {
         var bytes: [UInt8] = []
         try write(head, to: &bytes)
@@ -52,6 +53,9 @@ public struct MultipartEncoder: Hashable, Sendable {
     // The only two functions that know the framing; what they write to either counts or keeps it.
 
     private func write(_ head: PartHead, to sink: inout some FramingSink) throws(MultipartError) {
+        guard !head.name.utf8.contains(0), head.filename?.utf8.contains(0) != true else {
+            throw MultipartError(.invalidField, "a part's name or filename holds a NUL")
+        }
         writeDelimiter(to: &sink)
         sink.write("\r\nContent-Disposition: form-data; name=\"")
         write(escaping: head.name, to: &sink)
@@ -63,7 +67,12 @@ public struct MultipartEncoder: Hashable, Sendable {
         if let contentType = head.contentType {
             try write(HeaderField(name: "Content-Type", value: contentType), to: &sink)
         }
-        for field in head.otherFields { try write(field, to: &sink) }
+        for field in head.otherFields {
+            guard !ASCII.equalIgnoringCase(field.name.utf8, "content-disposition") else {
+                throw MultipartError(.invalidField, "a part has a second Content-Disposition")
+            }
+            try write(field, to: &sink)
+        }
         sink.write("\r\n")
     }
 

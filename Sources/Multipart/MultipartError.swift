@@ -22,7 +22,8 @@ public struct MultipartError: Error, Hashable, Sendable, CustomStringConvertible
         public static let missingBoundary = Code(name: .missingBoundary)
         /// Not 1 to 70 characters of RFC 2046's set, or a space at the end (RFC 2046 §5.1.1).
         public static let invalidBoundary = Code(name: .invalidBoundary)
-        /// A field to be written has a name that is no token, or a control character in its value.
+        /// A field to be written has a name that is no token, a control character in its value, or
+        /// is a second Content-Disposition; or a part's name or filename holds a NUL.
         public static let invalidField = Code(name: .invalidField)
         /// A delimiter is followed by white space and then by something other than CRLF.
         public static let malformedDelimiter = Code(name: .malformedDelimiter)

@@ -12,7 +12,8 @@ extension MultipartParser {
     ) throws(MultipartError) -> PartHead? {
         while offset < buffer.count {
             let room = limits.headerBytes - header.bytes.count
-            let window = buffer[offset..<min(buffer.count, offset + room + 1)]
+            // One byte more than there is room for tells that it is too much.
+            let window = buffer[offset...].prefix(min(buffer.count - offset - 1, max(room, 0)) + 1)
             let lineEnd = window.firstIndex(of: ASCII.lf)
             let read = window[..<(lineEnd.map { $0 + 1 } ?? window.endIndex)]
             offset += read.count

@@ -51,11 +51,14 @@ extension PartHead {
         guard let disposition else {
             throw MultipartError(.missingContentDisposition, "a part has no Content-Disposition")
         }
-        guard let name = disposition["name"] else {
+        guard
+            let name = disposition["name"].map(Self.unescaped)
+                ?? disposition["name*"].flatMap(Self.extendedValue)
+        else {
             throw MultipartError(.malformedContentDisposition, "a part's Content-Disposition has no name")
         }
         self.init(
-            name: Self.unescaped(name),
+            name: name,
             filename: disposition["filename"].map(Self.unescaped)
                 ?? disposition["filename*"].flatMap(Self.extendedValue),
             contentType: contentType,
@@ -97,7 +100,8 @@ extension PartHead {
     }
 
     /// `filename*=UTF-8''…` (RFC 8187): forbidden in form-data (RFC 7578 §4.2) but written by
-    /// some clients; read only where there is no `filename`.
+    /// some clients, for `name` too (aiohttp, requests with urllib3 before 1.25); read only
+    /// where there is no plain one.
     private static func extendedValue(_ bytes: [UInt8]) -> String? {
         let fields = bytes.split(separator: UInt8(ascii: "'"), maxSplits: 2, omittingEmptySubsequences: false)
         guard fields.count == 3, ASCII.equalIgnoringCase(fields[0], "utf-8") else { return nil }

@@ -1,1 +1,63 @@
-print("x")
+// Uploads files: `example -filepath big.bin`. Several become one request:
+// `example -filepath a.bin -filepath b.bin`.
+
+import HTTPStreaming
+
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// On a terminal, takes the place of the progress line.
+@Sendable func showStatus(_ text: String) {
+    let line = (isatty(STDERR_FILENO) == 1 ? "\r\u{1B}[K" : "") + text
+    _ = write(STDERR_FILENO, line, line.utf8.count)
+}
+
+func fail(_ message: String, status: Int32 = 1) -> Never {
+    showStatus("example: \(message)\n")
+    exit(status)
+}
+
+@Sendable func showProgress(_ progress: UploadProgress) {
+    guard isatty(STDERR_FILENO) == 1 else { return }
+    let percent = progress.totalBytes.map { ", \($0 == 0 ? 100 : progress.bytesSent * 100 / $0) %" } ?? ""
+    showStatus("\(progress.bytesSent / 1_000_000) MB\(percent)")
+}
+
+var paths: [String] = []
+var arguments = CommandLine.arguments.dropFirst()
+while let option = arguments.popFirst() {
+    guard ["-filepath", "--filepath"].contains(option), let path = arguments.popFirst() else {
+        fail("usage: example -filepath FILE [-filepath FILE]...", status: 2)
+    }
+    paths.append(path)
+}
+guard !paths.isEmpty else { fail("no file given; usage: example -filepath FILE [-filepath FILE]...", status: 2) }
+
+do {
+    let host = getenv("UPLOAD_HOST").map { String(cString: $0) } ?? "http://localhost:3000"
+    let client = try Client(.post, host)
+
+    let start = ContinuousClock.now
+    let response: Response
+    if paths.count == 1 {
+        response = try await client.send(.file(paths[0]), progress: showProgress)
+    } else {
+        for path in paths { try await client.sendUnclosed(.file(path), progress: showProgress) }
+        response = try await client.close()
+    }
+    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    showStatus("")
+
+    for path in paths { print(path) }
+    let rate = Double(response.bytesSent) / 1e6 / seconds
+    print("\(response.bytesSent) bytes in \((seconds * 1000).rounded() / 1000) s, \((rate * 10).rounded() / 10) MB/s")
+    print(response.status, try await response.text())
+    if !response.isSuccess { exit(1) }
+} catch {
+    fail("\(error)")
+}

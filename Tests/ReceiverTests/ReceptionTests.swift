@@ -66,7 +66,7 @@ import Testing
             Self.head + "a\r", "\nb\r\n--B", "Cc\r\n--Bd", "e\r\n--B--\r\n",
         ])
         #expect(
-            calls == ["begin x", "write a", "write \r+\nb", "write \r\n--B+Cc+\r\n--B+d", "write e", "end", "publish"])
+            calls == ["begin x", "write a", "write \r+\nb", "write \r\n--B+Cc\r\n--Bd", "write e", "end", "publish"])
         #expect(try result.get().parts.map(\.size) == ["a\r\nb\r\n--BCc\r\n--Bde".utf8.count])
     }
 

@@ -1,0 +1,66 @@
+# Needs GNU make 3.81 or later, which is what macOS has. `make` lists the targets.
+
+FILE ?= payload/book.txt
+SIZE ?= 1G
+LIMIT ?= 20M
+# Further arguments: of `swift test` for `make test`, of the example for `make memcap`.
+ARGS ?=
+export FILE SIZE LIMIT ARGS
+
+SOURCES = Package.swift Sources Tests server
+# `make test WERROR=1` makes warnings errors in this package; SwiftPM leaves dependencies out.
+SWIFT_FLAGS = $(if $(WERROR),-Xswiftc -warnings-as-errors)
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z][^:]*\): .*## /\1|/p' Makefile | awk -F '|' '{ printf "  make %-18s %s\n", $$1, $$2 }'
+
+.PHONY: run
+run: ## build, start the server, upload FILE, compare: FILE=payload/book.txt
+	@scripts/run.sh "$$FILE"
+
+.PHONY: test
+test: ## run all tests: WERROR=1 ARGS='--filter Multipart'
+	@scripts/install-deps.sh --tests
+	swift build --build-tests $(SWIFT_FLAGS)
+	swift test $(SWIFT_FLAGS) $(ARGS)
+
+.PHONY: memcap
+memcap: ## upload FILE under a memory limit and prove it: LIMIT=20M MEMCAP_WITH=cgroup ARGS=
+	@scripts/memcap.sh "$$FILE" "$$LIMIT" $(ARGS)
+
+.PHONY: docker
+docker: ## the same in containers: payload/book.txt under 20 MB, see docker-compose.yml
+	@scripts/docker.sh up
+
+.PHONY: stop
+stop: ## end and remove the containers of `make docker`
+	@scripts/docker.sh down
+
+.PHONY: lint
+lint: ## check the formatting of all Swift sources, and the scripts where shellcheck is
+	swift format lint --strict --parallel -r $(SOURCES)
+	@if command -v shellcheck >/dev/null; then shellcheck -x scripts/*.sh .ci/run; fi
+	@scripts/payload.sh check payload/book.txt
+
+.PHONY: format
+format: ## format all Swift sources
+	swift format -i --parallel -r $(SOURCES)
+
+.PHONY: downstream
+downstream: ## build a package that depends on this one, and check that it fetches nothing else
+	@scripts/downstream.sh
+
+# Written anew each time: SIZE may be another one, and it takes a moment only.
+payload/%.bin: FORCE ## make a big, sparse file: SIZE=10G
+	@scripts/payload.sh big $@ "$$SIZE"
+
+payload/book.txt: scripts/book.awk
+	@scripts/payload.sh book $@
+
+.PHONY: clean
+clean: ## remove what was built and the big payloads
+	rm -rf .build payload/*.bin
+
+.PHONY: FORCE
+FORCE:

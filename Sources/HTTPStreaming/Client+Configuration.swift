@@ -1,0 +1,54 @@
+extension Client {
+    /// What is the same for all requests of a client.
+    public struct Configuration: Sendable {
+        /// Sent with each request besides Content-Type, User-Agent and what libcurl adds. A name
+        /// given here replaces one of those. None unless set.
+        ///
+        /// Names must be tokens, and values free of CR, LF and NUL (RFC 9110 §5.5), or
+        /// ``Client/init(_:_:configuration:)`` throws.
+        public var headerFields: HeaderFields = [:]
+
+        /// Bytes of the buffer between a file and the socket, 16 KiB to 2 MiB; 2 MiB unless set,
+        /// and less where the whole body is less. It decides the speed: libcurl's own default of
+        /// 64 KiB sends at about half of it.
+        /// <https://curl.se/libcurl/c/CURLOPT_UPLOAD_BUFFERSIZE.html>
+        public var uploadBufferSize = 2 << 20
+
+        /// How long connecting may take, name and TLS included; 30 seconds unless set.
+        public var connectTimeout = Duration.seconds(30)
+
+        public init() {}
+
+        static let uploadBufferSizes = (16 << 10)...(2 << 20)
+
+        func validate(_ method: Method) throws(ClientError) {
+            guard Self.isToken(method.description) else {
+                throw ClientError(.invalidConfiguration, "the method is not a token")
+            }
+            for field in headerFields {
+                guard Self.isToken(field.name) else {
+                    throw ClientError(.invalidConfiguration, "the name of a header field is not a token")
+                }
+                guard !field.value.utf8.contains(where: { $0 == 0x0D || $0 == 0x0A || $0 == 0 }) else {
+                    throw ClientError(
+                        .invalidConfiguration, "the value of the header field \(field.name) holds a CR, LF or NUL"
+                    )
+                }
+            }
+            guard Self.uploadBufferSizes.contains(uploadBufferSize) else {
+                throw ClientError(.invalidConfiguration, "uploadBufferSize is not between 16 KiB and 2 MiB")
+            }
+            guard connectTimeout > .zero else {
+                throw ClientError(.invalidConfiguration, "connectTimeout is not more than zero")
+            }
+        }
+
+        /// RFC 9110 §5.6.2.
+        private static func isToken(_ text: String) -> Bool {
+            !text.isEmpty
+                && text.utf8.allSatisfy { byte in
+                    (0x21...0x7E).contains(byte) && !"\"(),/:;<=>?@[\\]{}".utf8.contains(byte)
+                }
+        }
+    }
+}

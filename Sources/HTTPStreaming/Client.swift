@@ -1,0 +1,195 @@
+internal import Synchronization
+
+/// Streams parts to one URL as `multipart/form-data` (RFC 7578), in constant memory.
+///
+/// ```swift
+/// let client = try Client(.post, "http://localhost:3000")
+///
+/// let response = try await client.send(.file("big.bin"))
+/// print(response.status, try await response.text())
+///
+/// try await client.sendUnclosed(.file("a.bin"))
+/// try await client.sendUnclosed(.file("b.bin"))
+/// let both = try await client.close()
+/// ```
+///
+/// A client is one connection, kept from one request to the next; calls on it run one after
+/// another, in order. For parallel uploads use several: they share a few threads. All calls
+/// suspend and none blocks.
+///
+/// A status of 4xx or 5xx is a response, not an error, also when it comes before the body was
+/// sent: the rest is not sent then. A call that throws has ended its request, unless it says
+/// otherwise, and the client is ready for the next.
+public final class Client: Sendable {
+    private let method: Method
+    private let url: String
+    private let configuration: Configuration
+    private let connection: ConnectionHandle
+    private let turnstile = Turnstile()
+    private let state = Mutex(State())
+
+    private struct State {
+        var serial: UInt64 = 0
+        /// The request begun by ``Client/sendUnclosed(_:progress:)``.
+        var open: OpenRequest?
+    }
+
+    private struct OpenRequest {
+        let id: TransferID
+        let counter: ProgressCounter
+    }
+
+    /// Makes a client; connects nothing.
+    ///
+    /// - Parameters:
+    ///   - method: of every request.
+    ///   - url: absolute, `http` or `https`.
+    /// - Throws: ``ClientError`` with the code ``ClientError/Code/invalidURL`` or
+    ///   ``ClientError/Code/invalidConfiguration``.
+    public init(_ method: Method = .post, _ url: String, configuration: Configuration = Configuration()) throws {
+        if let complaint = CurlURL.complaint(about: url) {
+            throw ClientError(.invalidURL, "malformed URL: \(complaint)")
+        }
+        try configuration.validate(method)
+        self.method = method
+        self.url = url
+        self.configuration = configuration
+        connection = try ConnectionHandle()
+    }
+
+    /// Sends a request with these parts and returns the response, as soon as its head has come.
+    ///
+    /// The request has an exact `Content-Length`. If one is open by
+    /// ``sendUnclosed(_:progress:)``, the parts are added to that one and it is finished.
+    ///
+    /// With no part, a request of GET, HEAD or DELETE has no body, and any other an empty document.
+    ///
+    /// - Parameter progress: called some ten times a second while the call lasts, and once when it
+    ///   returns; never holds up the transfer.
+    /// - Throws: ``ClientError``. If a file cannot be opened, nothing of these parts has been sent,
+    ///   and a request that was open before stays open.
+    public func send(
+        _ parts: Part..., progress: (@Sendable (UploadProgress) -> Void)? = nil
+    ) async throws -> Response {
+        try await send(parts, progress: progress)
+    }
+
+    /// Sends a request with these parts; see ``send(_:progress:)-(Part...,_)``.
+    public func send(
+        _ parts: [Part], progress: (@Sendable (UploadProgress) -> Void)? = nil
+    ) async throws -> Response {
+        try await turnstile.pass { try await finish(parts, progress: progress) }
+    }
+
+    /// Sends a part as the next one of an open request, and leaves that open for more; the first
+    /// call begins it.
+    ///
+    /// Suspends until the network has taken the part. The length of the request being unknown at
+    /// its start, it is sent chunked (RFC 9112 §7.1).
+    ///
+    /// - Parameter progress: as with ``send(_:progress:)-(Part...,_)``; counts the whole request.
+    /// - Returns: false if the server has answered already, with a status of 300 or more, and takes
+    ///   no more: the part was not sent, or not wholly. ``close()`` returns the answer.
+    /// - Throws: ``ClientError``. If the file cannot be opened, nothing of it has been sent, and a
+    ///   request that was open before stays open.
+    @discardableResult
+    public func sendUnclosed(
+        _ part: Part, progress: (@Sendable (UploadProgress) -> Void)? = nil
+    ) async throws -> Bool {
+        try await turnstile.pass {
+            try await perform([part], isLast: false, progress: progress) { .parts($0) }.0
+        }
+    }
+
+    /// Finishes the open request and returns the response, as soon as its head has come.
+    ///
+    /// - Throws: ``ClientError``, with the code ``ClientError/Code/nothingOpen`` if no request is
+    ///   open.
+    public func close() async throws -> Response {
+        try await turnstile.pass {
+            guard state.withLock({ $0.open != nil }) else {
+                throw ClientError(.nothingOpen, "there is no open request to close")
+            }
+            return try await finish([], progress: nil)
+        }
+    }
+
+    private func finish(
+        _ parts: [Part], progress: (@Sendable (UploadProgress) -> Void)?
+    ) async throws -> Response {
+        let (answer, id): (Answer, TransferID) = try await perform(parts, isLast: true, progress: progress) {
+            .answer($0)
+        }
+        return Response(answer, connection: connection, id: id)
+    }
+
+    /// Has the agent begin a request, or add to the open one, and suspends until it has got as far
+    /// as the waiter says.
+    private func perform<Result: Sendable>(
+        _ parts: [Part],
+        isLast: Bool,
+        progress: (@Sendable (UploadProgress) -> Void)?,
+        waiter: (CheckedContinuation<Result, any Error>) -> Waiter
+    ) async throws -> (Result, TransferID) {
+        let open = state.withLock { $0.open }
+        let request = open ?? OpenRequest(id: nextID(), counter: ProgressCounter())
+        let agent = connection.agent
+        do {
+            let result: Result = try await reporting(request.counter, to: progress) {
+                try await withTaskCancellationHandler {
+                    try await withCheckedThrowingContinuation { continuation in
+                        let waiter = waiter(continuation)
+                        if open == nil {
+                            agent.post(.start(request.id, transferRequest(parts, isLast, request.counter), waiter))
+                        } else {
+                            agent.post(.append(request.id, parts, isLast: isLast, waiter))
+                        }
+                        // The handler below may have run already, before there was anything to cancel.
+                        if Task.isCancelled { agent.post(.cancel(request.id)) }
+                    }
+                } onCancel: {
+                    agent.post(.cancel(request.id))
+                }
+            }
+            state.withLock { $0.open = isLast ? nil : request }
+            return (result, request.id)
+        } catch {
+            let staysOpen = (error as? ClientError)?.leavesRequestOpen ?? false
+            if !staysOpen { state.withLock { $0.open = nil } }
+            throw error
+        }
+    }
+
+    private func nextID() -> TransferID {
+        state.withLock { state in
+            state.serial += 1
+            return TransferID(connection: connection.id, serial: state.serial)
+        }
+    }
+
+    private func transferRequest(_ parts: [Part], _ isLast: Bool, _ counter: ProgressCounter) -> TransferRequest {
+        TransferRequest(
+            method: method, url: url, configuration: configuration, parts: parts, isFinishing: isLast, counter: counter
+        )
+    }
+
+    /// Calls `progress` now and then while `body` runs, from a task of its own.
+    private func reporting<Result>(
+        _ counter: ProgressCounter,
+        to progress: (@Sendable (UploadProgress) -> Void)?,
+        _ body: () async throws -> Result
+    ) async throws -> Result {
+        guard let progress else { return try await body() }
+        defer { progress(counter.progress) }
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                while true {
+                    try await Task.sleep(for: .milliseconds(100))
+                    progress(counter.progress)
+                }
+            }
+            defer { group.cancelAll() }
+            return try await body()
+        }
+    }
+}

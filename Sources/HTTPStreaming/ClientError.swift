@@ -1,0 +1,86 @@
+/// Why a request could not be sent or its response not be read.
+///
+/// A status of 4xx or 5xx is a ``Response``, not an error. ``description`` is one line for people;
+/// it holds no credentials and no field values.
+public struct ClientError: Error, Sendable, CustomStringConvertible {
+    /// What went wrong. More codes may be added; compare, do not enumerate.
+    public struct Code: Hashable, Sendable, CustomStringConvertible {
+        private enum Name: String {
+            case invalidURL, invalidConfiguration, invalidPart, nothingOpen
+            case sourceUnreadable, sourceChanged, cannotSendAgain
+            case hostNotFound, connectionFailed, connectionLost, timedOut, tls
+            case invalidResponse, responseTooLarge, responseDiscarded, cancelled, transport
+        }
+
+        private let name: Name
+
+        public var description: String { name.rawValue }
+
+        /// The URL cannot be parsed, has no host, or is neither http nor https.
+        public static let invalidURL = Code(name: .invalidURL)
+        /// A value of ``Client/Configuration`` or a method cannot be sent as it is.
+        public static let invalidConfiguration = Code(name: .invalidConfiguration)
+        /// A part's content type cannot stand in a header line.
+        public static let invalidPart = Code(name: .invalidPart)
+        /// ``Client/close()`` without a ``Client/sendUnclosed(_:progress:)`` before it.
+        public static let nothingOpen = Code(name: .nothingOpen)
+        /// A file is missing, may not be read, or is no regular file. Where it is a system call
+        /// that failed, `underlying` is a ``SystemError``.
+        public static let sourceUnreadable = Code(name: .sourceUnreadable)
+        /// A file was written to, shortened or replaced between the call and its last byte.
+        public static let sourceChanged = Code(name: .sourceChanged)
+        /// The server must be sent the body once more (it had closed a kept connection), but what
+        /// has been sent of it can no longer be read.
+        public static let cannotSendAgain = Code(name: .cannotSendAgain)
+        /// The name of the host, or of a proxy, has no address.
+        public static let hostNotFound = Code(name: .hostNotFound)
+        /// Nothing accepted the connection.
+        public static let connectionFailed = Code(name: .connectionFailed)
+        /// The connection ended before the request was sent or the response complete.
+        public static let connectionLost = Code(name: .connectionLost)
+        /// A time limit of ``Client/Configuration`` was exceeded.
+        public static let timedOut = Code(name: .timedOut)
+        /// TLS could not be negotiated, or the peer not be verified.
+        public static let tls = Code(name: .tls)
+        /// What came is not HTTP.
+        public static let invalidResponse = Code(name: .invalidResponse)
+        /// The content of the response is longer than the limit given.
+        public static let responseTooLarge = Code(name: .responseTooLarge)
+        /// The content of the response was not read before the client's next request, and has
+        /// been thrown away.
+        public static let responseDiscarded = Code(name: .responseDiscarded)
+        /// The task was cancelled. `underlying` is a `CancellationError`.
+        public static let cancelled = Code(name: .cancelled)
+        /// Any other failure of libcurl; see ``ClientError/curlCode``.
+        public static let transport = Code(name: .transport)
+    }
+
+    public let code: Code
+    /// The particulars, in words.
+    public let message: String
+    /// The `CURLcode`, where libcurl reported the failure. <https://curl.se/libcurl/c/libcurl-errors.html>
+    public let curlCode: Int32?
+    public let underlying: (any Error)?
+    /// How many bytes of the request's body had been handed to the network.
+    public internal(set) var bytesSent: Int64
+    /// Whether the request that was to be added to is as it was before.
+    var leavesRequestOpen = false
+
+    init(
+        _ code: Code, _ message: String, curlCode: Int32? = nil, underlying: (any Error)? = nil, bytesSent: Int64 = 0
+    ) {
+        self.code = code
+        self.message = message
+        self.curlCode = curlCode
+        self.underlying = underlying
+        self.bytesSent = bytesSent
+    }
+
+    public var description: String {
+        bytesSent == 0 ? message : "\(message) (\(bytesSent) bytes of the body had been sent)"
+    }
+
+    static func cancelled(bytesSent: Int64 = 0) -> ClientError {
+        ClientError(.cancelled, "the task was cancelled", underlying: CancellationError(), bytesSent: bytesSent)
+    }
+}

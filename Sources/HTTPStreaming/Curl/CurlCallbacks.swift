@@ -1,0 +1,66 @@
+internal import CCurl
+
+/// How an object crosses C: as a pointer that does not own it. The agent owns a transfer for as
+/// long as libcurl may call back.
+func opaque(_ object: AnyObject) -> UnsafeMutableRawPointer {
+    Unmanaged.passUnretained(object).toOpaque()
+}
+
+/// The same for an object that is never let go: an agent, which lives as long as the process.
+func retained(_ object: AnyObject) -> UnsafeMutableRawPointer {
+    Unmanaged.passRetained(object).toOpaque()
+}
+
+/// Nil only for nil; C's pointers are all imported as optional.
+func object<Object: AnyObject>(_ pointer: UnsafeMutableRawPointer?, as type: Object.Type = Object.self) -> Object? {
+    pointer.map { Unmanaged<Object>.fromOpaque($0).takeUnretainedValue() }
+}
+
+extension EasyHandle {
+    /// Has libcurl call `transfer`, which must stay alive until the handle is out of the multi
+    /// handle.
+    func setCallbacks(_ transfer: Transfer) throws(CurlError) {
+        let context = opaque(transfer)
+        try set(CURLOPT_READDATA, pointer: context)
+        try set(CURLOPT_SEEKDATA, pointer: context)
+        try set(CURLOPT_HEADERDATA, pointer: context)
+        try set(CURLOPT_WRITEDATA, pointer: context)
+        try check(
+            ccurl_easy_set_transfer_callback(raw, CURLOPT_READFUNCTION) { bytes, size, count, context in
+                object(context, as: Transfer.self)?.readBody(into: .init(start: bytes, count: size * count)) ?? 0
+            }
+        )
+        try check(
+            ccurl_easy_set_seek_callback(raw) { context, offset, origin in
+                object(context, as: Transfer.self)?.seekBody(to: Int64(offset), origin: origin) ?? CURL_SEEKFUNC_FAIL
+            }
+        )
+        try check(
+            ccurl_easy_set_transfer_callback(raw, CURLOPT_HEADERFUNCTION) { bytes, size, count, context in
+                object(context, as: Transfer.self)?.receiveHeaderLine(.init(start: bytes, count: size * count)) ?? 0
+            }
+        )
+        try check(
+            ccurl_easy_set_transfer_callback(raw, CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
+                object(context, as: Transfer.self)?.receiveContent(.init(start: bytes, count: size * count)) ?? 0
+            }
+        )
+    }
+
+    /// Has libcurl open and close its sockets by `tracker`, which must outlive the connections.
+    func setSocketCallbacks(_ tracker: SocketTracker) throws(CurlError) {
+        let context = opaque(tracker)
+        try set(CURLOPT_OPENSOCKETDATA, pointer: context)
+        try set(CURLOPT_CLOSESOCKETDATA, pointer: context)
+        try check(
+            ccurl_easy_set_open_socket_callback(raw) { context, _, address in
+                address.flatMap { object(context, as: SocketTracker.self)?.openSocket($0.pointee) } ?? ccurl_socket_bad
+            }
+        )
+        try check(
+            ccurl_easy_set_close_socket_callback(raw) { context, socket in
+                object(context, as: SocketTracker.self)?.closeSocket(socket) ?? 0
+            }
+        )
+    }
+}

@@ -1,0 +1,92 @@
+internal import CCurl
+
+/// A libcurl easy handle and its error buffer. Touched by its agent's thread only.
+final class EasyHandle {
+    let raw: UnsafeMutableRawPointer
+    /// Outlives the handle, which refers to it.
+    private let share: ShareHandle
+    /// libcurl writes into it during a transfer, so that it must outlive the handle.
+    private let errorBuffer = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
+
+    init() throws(CurlError) {
+        share = try ShareHandle()
+        guard let raw = curl_easy_init() else {
+            errorBuffer.deallocate()
+            throw CurlError(CURLE_OUT_OF_MEMORY)
+        }
+        self.raw = raw
+        errorBuffer.pointee = 0
+    }
+
+    /// Must have been removed from its multi handle before.
+    /// https://curl.se/libcurl/c/curl_multi_cleanup.html
+    deinit {
+        curl_easy_cleanup(raw)
+        errorBuffer.deallocate()
+    }
+
+    /// Back to the defaults, but for what belongs to the client; a live connection stays.
+    /// https://curl.se/libcurl/c/curl_easy_reset.html
+    func reset() throws(CurlError) {
+        curl_easy_reset(raw)
+        errorBuffer.pointee = 0
+        try check(ccurl_easy_set_pointer(raw, CURLOPT_ERRORBUFFER, errorBuffer))
+        try check(ccurl_easy_set_pointer(raw, CURLOPT_SHARE, share.raw))
+        try setSocketCallbacks(share.sockets)
+    }
+
+    func set(_ option: CURLoption, _ value: Int) throws(CurlError) {
+        try check(ccurl_easy_set_long(raw, option, value))
+    }
+
+    func set(_ option: CURLoption, offset: Int64) throws(CurlError) {
+        try check(ccurl_easy_set_offset(raw, option, curl_off_t(offset)))
+    }
+
+    /// libcurl copies strings. https://curl.se/libcurl/c/curl_easy_setopt.html
+    func set(_ option: CURLoption, _ value: String) throws(CurlError) {
+        try check(ccurl_easy_set_string(raw, option, value))
+    }
+
+    func set(_ option: CURLoption, pointer: UnsafeMutableRawPointer?) throws(CurlError) {
+        try check(ccurl_easy_set_pointer(raw, option, pointer))
+    }
+
+    /// Neither a URL nor a redirect may lead to file:, gopher: and the like.
+    func allowHTTPOnly() throws(CurlError) {
+        try check(ccurl_easy_allow_http_only(raw))
+    }
+
+    /// Removing a handle must not wait for a name being resolved: that would hold up every other
+    /// client of the agent. https://curl.se/libcurl/c/CURLOPT_QUICK_EXIT.html
+    func setQuickExit() throws(CurlError) {
+        try check(ccurl_easy_set_quick_exit(raw))
+    }
+
+    func check(_ code: CURLcode) throws(CurlError) {
+        guard code == CURLE_OK else { throw error(code) }
+    }
+
+    func error(_ code: CURLcode) -> CurlError {
+        CurlError(code, detail: String(cString: errorBuffer))
+    }
+
+    /// Pauses what `mask` has and resumes what it has not. May call the write callback before it
+    /// returns. https://curl.se/libcurl/c/curl_easy_pause.html
+    func pause(_ mask: Int32) {
+        _ = curl_easy_pause(raw, mask)
+    }
+
+    func long(_ info: CURLINFO) -> Int {
+        var value = 0
+        return ccurl_easy_get_long(raw, info, &value) == CURLE_OK ? value : 0
+    }
+
+    func offset(_ info: CURLINFO) -> Int64 {
+        var value: curl_off_t = 0
+        return ccurl_easy_get_offset(raw, info, &value) == CURLE_OK ? Int64(value) : 0
+    }
+
+    /// The descriptor of the connection in use, for polling and peeking.
+    var socket: Int32? { share.sockets.current }
+}

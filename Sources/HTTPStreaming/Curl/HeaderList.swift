@@ -1,0 +1,15 @@
+internal import CCurl
+
+/// The request's own header lines, which libcurl reads but does not copy: they must outlive the
+/// transfer. https://curl.se/libcurl/c/CURLOPT_HTTPHEADER.html
+final class HeaderList {
+    private(set) var raw: UnsafeMutablePointer<curl_slist>?
+
+    /// - Parameter line: `Name: value`, or `Name:` to leave out a field that libcurl would send.
+    func append(_ line: String) throws(CurlError) {
+        guard let longer = curl_slist_append(raw, line) else { throw CurlError(CURLE_OUT_OF_MEMORY) }
+        raw = longer
+    }
+
+    deinit { curl_slist_free_all(raw) }
+}

@@ -1,0 +1,59 @@
+internal import CCurl
+internal import Synchronization
+
+/// A libcurl multi handle. Touched by its agent's thread only, but for ``wakeUp()``.
+///
+/// `@unchecked Sendable` for that one call, which libcurl allows from any thread; the handle lives
+/// as long as the process, as its agent does. https://curl.se/libcurl/c/curl_multi_wakeup.html
+struct MultiHandle: @unchecked Sendable {
+    private let raw: UnsafeMutableRawPointer
+
+    init() throws(CurlError) {
+        guard Self.isInitialized, let raw = curl_multi_init() else { throw CurlError(CURLE_FAILED_INIT) }
+        self.raw = raw
+    }
+
+    /// Once in a process, before anything else.
+    /// https://curl.se/libcurl/c/curl_global_init.html
+    private static let isInitialized = curl_global_init(ccurl_global_default) == CURLE_OK
+
+    /// Makes ``poll(_:timeout:)`` return, now or at its next call.
+    func wakeUp() {
+        curl_multi_wakeup(raw)
+    }
+
+    func add(_ easy: EasyHandle) throws(CurlError) {
+        guard curl_multi_add_handle(raw, easy.raw) == CURLM_OK else { throw CurlError(CURLE_FAILED_INIT) }
+    }
+
+    /// Ends the transfer; if it was not complete, its connection is closed.
+    /// https://curl.se/libcurl/c/curl_multi_remove_handle.html
+    func remove(_ easy: EasyHandle) {
+        curl_multi_remove_handle(raw, easy.raw)
+    }
+
+    /// Moves every transfer on as far as it goes without waiting; calls their callbacks.
+    func perform() {
+        var running: Int32 = 0
+        curl_multi_perform(raw, &running)
+    }
+
+    /// The next transfer that has ended, by its easy handle.
+    func nextDone() -> (easy: UnsafeMutableRawPointer, code: CURLcode)? {
+        var left: Int32 = 0
+        while let message = curl_multi_info_read(raw, &left) {
+            guard message.pointee.msg == CURLMSG_DONE, let easy = message.pointee.easy_handle else { continue }
+            return (easy, message.pointee.data.result)
+        }
+        return nil
+    }
+
+    /// Waits for a socket of libcurl's, one of `descriptors`, a wake-up or libcurl's own timers.
+    /// https://curl.se/libcurl/c/curl_multi_poll.html
+    func poll(_ descriptors: inout [curl_waitfd], timeout milliseconds: Int32) {
+        let count = UInt32(descriptors.count)
+        descriptors.withUnsafeMutableBufferPointer {
+            _ = curl_multi_poll(raw, $0.baseAddress, count, milliseconds, nil)
+        }
+    }
+}

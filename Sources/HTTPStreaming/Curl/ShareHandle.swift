@@ -1,0 +1,21 @@
+internal import CCurl
+
+/// The connection cache of one client, apart from the cache of the multi handle: a client's
+/// connection is its own, no other client takes it, and it is closed with the client.
+///
+/// Used by one agent's thread only, hence without lock callbacks.
+/// https://curl.se/libcurl/c/curl_share_setopt.html
+final class ShareHandle {
+    let raw: UnsafeMutableRawPointer
+    /// Called when a cached connection is closed, at the latest below.
+    let sockets = SocketTracker()
+
+    init() throws(CurlError) {
+        guard let raw = curl_share_init() else { throw CurlError(CURLE_OUT_OF_MEMORY) }
+        self.raw = UnsafeMutableRawPointer(raw)
+        _ = ccurl_share_set_long(raw, CURLSHOPT_SHARE, Int(CURL_LOCK_DATA_CONNECT.rawValue))
+    }
+
+    /// No easy handle may refer to it any more.
+    deinit { curl_share_cleanup(raw) }
+}

@@ -1,0 +1,52 @@
+/// The header fields of a message, in order, repeated ones kept (RFC 9110 §5).
+public struct HeaderFields: Hashable, Sendable, RandomAccessCollection, ExpressibleByDictionaryLiteral,
+    CustomStringConvertible
+{
+    /// One field line.
+    public struct Field: Hashable, Sendable {
+        /// As written; compared without case.
+        public let name: String
+        public let value: String
+
+        public init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    private var fields: [Field] = []
+
+    public init() {}
+
+    public init(dictionaryLiteral elements: (String, String)...) {
+        fields = elements.map(Field.init)
+    }
+
+    public var startIndex: Int { fields.startIndex }
+    public var endIndex: Int { fields.endIndex }
+    public subscript(position: Int) -> Field { fields[position] }
+
+    /// The value of the field of that name, in any case. Several lines of one field are joined by
+    /// `, ` (RFC 9110 §5.3), which is right for every field but Set-Cookie: see ``values(of:)``.
+    public subscript(name: String) -> String? {
+        let values = values(of: name)
+        return values.isEmpty ? nil : values.joined(separator: ", ")
+    }
+
+    /// The values of all lines of a field, in order.
+    public func values(of name: String) -> [String] {
+        fields.filter { Self.isEqual($0.name, name) }.map(\.value)
+    }
+
+    /// Adds a line, whether or not there is one of that name.
+    public mutating func append(_ name: String, _ value: String) {
+        fields.append(Field(name: name, value: value))
+    }
+
+    /// The names alone: values may be credentials.
+    public var description: String { fields.map(\.name).joined(separator: ", ") }
+
+    static func isEqual(_ name: String, _ other: String) -> Bool {
+        name.utf8.count == other.utf8.count && name.lowercased() == other.lowercased()
+    }
+}

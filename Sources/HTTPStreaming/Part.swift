@@ -1,0 +1,58 @@
+internal import Multipart
+
+/// One part of a `multipart/form-data` request: a file, or a field of a form.
+///
+/// Making a part reads nothing; a file is looked at and opened when it is sent.
+public struct Part: Sendable {
+    enum Source: Sendable {
+        case file(path: String)
+        case bytes([UInt8])
+    }
+
+    let head: PartHead
+    let source: Source
+
+    /// A regular file, streamed from disk in constant memory.
+    ///
+    /// Its length and time of change are noted when it is sent; if it is written to before its
+    /// last byte has been read, the request fails with ``ClientError/Code/sourceChanged``: never
+    /// padded, never silently cut.
+    ///
+    /// - Parameters:
+    ///   - path: absolute, or relative to the working directory.
+    ///   - name: the form's field.
+    ///   - filename: what the server is told; the last component of `path` unless given.
+    ///   - contentType: the media type; guessed from the extension of `filename` unless given.
+    public static func file(
+        _ path: String, name: String = "file", filename: String? = nil, contentType: String? = nil
+    ) -> Part {
+        let filename = filename ?? path.split(separator: "/").last.map(String.init) ?? path
+        let contentType = contentType ?? MediaType.guess(filename: filename)
+        return Part(
+            head: PartHead(name: name, filename: filename, contentType: contentType),
+            source: .file(path: path)
+        )
+    }
+
+    /// Content from memory.
+    ///
+    /// - Parameters:
+    ///   - name: the form's field.
+    ///   - filename: makes the part a file to the server; none unless given.
+    ///   - contentType: the media type; unless given, guessed from the extension of `filename`,
+    ///     or none where there is no filename.
+    public static func bytes(
+        _ bytes: [UInt8], name: String = "file", filename: String? = nil, contentType: String? = nil
+    ) -> Part {
+        let contentType = contentType ?? filename.map(MediaType.guess)
+        return Part(
+            head: PartHead(name: name, filename: filename, contentType: contentType),
+            source: .bytes(bytes)
+        )
+    }
+
+    /// A field of a form: text in UTF-8 (RFC 7578 §5.1.2).
+    public static func field(_ name: String, _ value: String) -> Part {
+        Part(head: PartHead(name: name), source: .bytes(Array(value.utf8)))
+    }
+}

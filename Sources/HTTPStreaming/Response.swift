@@ -1,0 +1,47 @@
+/// The server's answer to a request.
+public struct Response: Sendable {
+    /// The status code (RFC 9110 §15), 200 to 599.
+    public let status: Int
+    public let headerFields: HeaderFields
+    /// How many bytes of the request's body had been handed to the network when the answer came:
+    /// fewer than all of them when the server refused the rest (413, 401 and the like).
+    public let bytesSent: Int64
+    /// The content, as it arrives.
+    public let body: Body
+
+    init(_ answer: Answer, connection: ConnectionHandle, id: TransferID) {
+        status = answer.status
+        headerFields = answer.headerFields
+        bytesSent = answer.bytesSent
+        body = Body(source: Body.Source(content: answer.content, connection: connection, id: id))
+    }
+
+    /// Whether the status is 200 to 299.
+    public var isSuccess: Bool { (200...299).contains(status) }
+
+    /// The whole content; suspends until it is complete.
+    ///
+    /// - Parameter limit: in bytes; 16 MiB unless given.
+    /// - Throws: ``ClientError/Code/responseTooLarge`` beyond the limit, and what ``body`` throws.
+    public func bytes(limit: Int = 16 << 20) async throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        for try await chunk in body {
+            guard bytes.count + chunk.count <= limit else {
+                throw ClientError(
+                    .responseTooLarge, "the content of the response is longer than \(limit) bytes", bytesSent: bytesSent
+                )
+            }
+            bytes += chunk
+        }
+        return bytes
+    }
+
+    /// The whole content as UTF-8, whatever the charset; bytes that are not become U+FFFD.
+    /// Suspends until it is complete.
+    ///
+    /// - Parameter limit: in bytes; 16 MiB unless given.
+    /// - Throws: as ``bytes(limit:)``.
+    public func text(limit: Int = 16 << 20) async throws -> String {
+        String(decoding: try await bytes(limit: limit), as: UTF8.self)
+    }
+}

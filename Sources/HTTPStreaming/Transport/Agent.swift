@@ -1,0 +1,72 @@
+internal import Synchronization
+
+#if canImport(Darwin)
+internal import Darwin
+#elseif canImport(Glibc)
+internal import Glibc
+#elseif canImport(Musl)
+internal import Musl
+#endif
+
+/// A thread that drives a multi handle for the clients given to it. All others send it messages;
+/// none waits for it but by suspending.
+final class Agent: Sendable {
+    let multi: MultiHandle
+    private let inbox = Mutex<[Message]>([])
+    private let lastConnection = Atomic<UInt64>(0)
+
+    /// Starts the thread, which lives as long as the process.
+    init() throws(ClientError) {
+        do throws(CurlError) {
+            multi = try MultiHandle()
+        } catch {
+            throw ClientError(error)
+        }
+        try startThread()
+    }
+
+    func claimConnection() -> UInt64 {
+        lastConnection.add(1, ordering: .relaxed).newValue
+    }
+
+    /// From any thread; never blocks for longer than it takes to add to a list.
+    func post(_ message: Message) {
+        let wasEmpty = inbox.withLock { inbox in
+            defer { inbox.append(message) }
+            return inbox.isEmpty
+        }
+        if wasEmpty { multi.wakeUp() }
+    }
+
+    /// For the agent's thread: all messages since the last call.
+    func takeMessages() -> [Message] {
+        inbox.withLock { inbox in
+            defer { inbox = [] }
+            return inbox
+        }
+    }
+
+    private func startThread() throws(ClientError) {
+        // The thread inherits a full mask: signals are for the process's own threads, and a
+        // SIGPIPE from within a TLS library stays without effect.
+        var all = sigset_t()
+        var previous = sigset_t()
+        sigfillset(&all)
+        pthread_sigmask(SIG_SETMASK, &all, &previous)
+        defer { pthread_sigmask(SIG_SETMASK, &previous, nil) }
+        #if canImport(Darwin)
+        var thread: pthread_t?
+        #else
+        var thread = pthread_t()
+        #endif
+        let code = pthread_create(&thread, nil, { Agent.run($0) }, retained(self))
+        guard code == 0 else {
+            throw ClientError(.transport, "no thread could be started", underlying: SystemError(code: code))
+        }
+    }
+
+    private static func run(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+        if let agent = object(context, as: Agent.self) { AgentLoop(agent).run() }
+        return nil
+    }
+}

@@ -1,0 +1,202 @@
+internal import CCurl
+
+/// What an agent's thread does, and all that only it may touch.
+final class AgentLoop {
+    /// What is kept of a client between its requests.
+    private final class Connection {
+        let easy: EasyHandle
+        var current: Transfer?
+        /// The next request, waiting for the response before it to end.
+        var queued: (id: TransferID, request: TransferRequest, waiter: Waiter)?
+        /// When a response that nobody reads any more must have ended.
+        var deadline: ContinuousClock.Instant?
+
+        init() throws(CurlError) {
+            easy = try EasyHandle()
+        }
+    }
+
+    /// How long a response that nobody reads any more may go on arriving before its connection
+    /// is given up, so that the next request can begin.
+    private static let drainTime = Duration.seconds(2)
+
+    private let agent: Agent
+    private let multi: MultiHandle
+    private var connections: [UInt64: Connection] = [:]
+    /// The transfers that libcurl works on, by easy handle.
+    private var running: [UnsafeMutableRawPointer: Transfer] = [:]
+    /// The connections that have a deadline.
+    private var draining: Set<UInt64> = []
+
+    init(_ agent: Agent) {
+        self.agent = agent
+        multi = agent.multi
+    }
+
+    func run() {
+        while true {
+            for message in agent.takeMessages() { receive(message) }
+            multi.perform()
+            while let (easy, code) = multi.nextDone() { finish(easy, code) }
+            for transfer in running.values { transfer.perform(transfer.machine.answerRead()) }
+            enforceDeadlines()
+            wait()
+        }
+    }
+
+    // MARK: Messages
+
+    private func receive(_ message: Message) {
+        switch message {
+        case .start(let id, let request, let waiter):
+            start(id, request, waiter)
+        case .append(let id, let parts, let isLast, let waiter):
+            guard let transfer = transfer(id) else {
+                return waiter.fail(ClientError(.nothingOpen, "there is no open request"))
+            }
+            transfer.append(parts, isLast: isLast, waiter: waiter)
+        case .cancel(let id):
+            cancel(id)
+        case .contentConsumed(let id):
+            guard let transfer = transfer(id), transfer.isRunning else { return }
+            transfer.perform(transfer.machine.contentConsumed())
+        case .contentAbandoned(let id):
+            guard let transfer = transfer(id), transfer.isRunning else { return }
+            transfer.perform(transfer.machine.contentAbandoned())
+            drain(id.connection)
+        case .release(let id):
+            guard let connection = connections.removeValue(forKey: id) else { return }
+            if let transfer = connection.current { abort(transfer, .cancelled()) }
+        }
+    }
+
+    private func transfer(_ id: TransferID) -> Transfer? {
+        guard let transfer = connections[id.connection]?.current, transfer.id == id else { return nil }
+        return transfer
+    }
+
+    private func start(_ id: TransferID, _ request: TransferRequest, _ waiter: Waiter) {
+        do throws(CurlError) {
+            let connection = try connection(id.connection)
+            if let previous = connection.current, previous.isRunning {
+                connection.queued = (id, request, waiter)
+                drain(id.connection)
+            } else {
+                begin(id, request, waiter, on: connection)
+            }
+        } catch {
+            waiter.fail(ClientError(error))
+        }
+    }
+
+    private func connection(_ id: UInt64) throws(CurlError) -> Connection {
+        if let connection = connections[id] { return connection }
+        let connection = try Connection()
+        connections[id] = connection
+        return connection
+    }
+
+    private func begin(
+        _ id: TransferID, _ request: TransferRequest, _ waiter: Waiter, on connection: Connection
+    ) {
+        connection.current = nil
+        do throws(ClientError) {
+            let transfer = try Transfer(
+                id: id, request: request, easy: connection.easy, waiter: waiter
+            )
+            do throws(CurlError) {
+                try multi.add(connection.easy)
+            } catch {
+                throw ClientError(error)
+            }
+            connection.current = transfer
+            running[connection.easy.raw] = transfer
+        } catch {
+            waiter.fail(error)
+        }
+    }
+
+    private func cancel(_ id: TransferID) {
+        guard let connection = connections[id.connection] else { return }
+        if let queued = connection.queued, queued.id == id {
+            connection.queued = nil
+            queued.waiter.fail(.cancelled())
+        } else if let transfer = connection.current, transfer.id == id {
+            abort(transfer, .cancelled())
+        }
+    }
+
+    // MARK: Ends
+
+    private func finish(_ easy: UnsafeMutableRawPointer, _ code: CURLcode) {
+        guard let transfer = running.removeValue(forKey: easy) else { return }
+        transfer.finished(code)
+        multi.remove(transfer.easy)
+        proceed(transfer.id)
+    }
+
+    /// Taking an incomplete transfer out of the multi handle closes its connection.
+    private func abort(_ transfer: Transfer, _ error: ClientError) {
+        guard running.removeValue(forKey: transfer.easy.raw) != nil else { return }
+        transfer.aborted(error)
+        multi.remove(transfer.easy)
+        proceed(transfer.id)
+    }
+
+    /// Begins the request that waited for this one.
+    private func proceed(_ ended: TransferID) {
+        guard let connection = connections[ended.connection] else { return }
+        connection.deadline = nil
+        draining.remove(ended.connection)
+        guard let next = connection.queued.take() else { return }
+        begin(next.id, next.request, next.waiter, on: connection)
+    }
+
+    /// Gives the response on a connection some time to end.
+    private func drain(_ id: UInt64) {
+        guard let connection = connections[id], connection.deadline == nil else { return }
+        connection.deadline = .now + Self.drainTime
+        draining.insert(id)
+    }
+
+    /// A response may not keep the client's next request waiting: what does not fit into its
+    /// buffer is thrown away, and if it does not end in time, its connection is closed.
+    private func enforceDeadlines() {
+        for id in draining {
+            guard let connection = connections[id], let transfer = connection.current,
+                let deadline = connection.deadline
+            else {
+                draining.remove(id)
+                continue
+            }
+            let error = ClientError(
+                .responseDiscarded, "the content of the response was not read before the client's next request"
+            )
+            if transfer.machine.isDownloadPaused {
+                transfer.content.fail(error, keepingChunks: false)
+                transfer.perform(transfer.machine.contentAbandoned())
+            }
+            if deadline < .now { abort(transfer, error) }
+        }
+    }
+
+    // MARK: Waiting
+
+    private func wait() {
+        let watched = running.values.filter { $0.machine.mustWatchForHangUp }
+        var descriptors = watched.map { transfer in
+            // A negative descriptor is passed over by poll(2).
+            curl_waitfd(fd: transfer.easy.socket ?? -1, events: Int16(CURL_WAIT_POLLIN), revents: 0)
+        }
+        multi.poll(&descriptors, timeout: draining.isEmpty ? 60_000 : 100)
+        for (transfer, descriptor) in zip(watched, descriptors) where descriptor.revents != 0 {
+            // libcurl first: there may be an answer before the end.
+            multi.perform()
+            guard transfer.machine.mustWatchForHangUp, Transfer.peek(descriptor.fd) == .hangUp else { continue }
+            transfer.failure = ClientError(
+                .connectionLost, "the server closed the connection while the request was open"
+            )
+            transfer.perform(transfer.machine.uploadFailed())
+        }
+    }
+}

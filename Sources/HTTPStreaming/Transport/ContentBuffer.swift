@@ -1,0 +1,129 @@
+internal import Synchronization
+
+/// The content of a response on its way from the agent to its reader: a bounded queue.
+///
+/// The agent never waits: a chunk that does not fit is refused, and taken again when the reader
+/// has caught up.
+final class ContentBuffer: Sendable {
+    /// Chunks are refused from this many bytes on, so that at most this and one chunk are held.
+    static let highWater = 256 << 10
+    /// The agent is told to go on when no more than this is left.
+    static let lowWater = 64 << 10
+
+    private enum Ending {
+        case complete
+        case failed(ClientError)
+    }
+
+    private enum Step {
+        case chunk([UInt8], unblocks: Bool)
+        case wait
+        case end(Ending)
+        case secondReader
+    }
+
+    private struct State {
+        var chunks: [[UInt8]] = []
+        /// The first of `chunks` not yet taken.
+        var first = 0
+        var bytes = 0
+        /// A chunk was refused.
+        var isBlocked = false
+        var ending: Ending?
+        var reader: CheckedContinuation<[UInt8]?, any Error>?
+
+        mutating func step() -> Step {
+            if let chunk = pop() {
+                let unblocks = isBlocked && bytes <= ContentBuffer.lowWater
+                if unblocks { isBlocked = false }
+                return .chunk(chunk, unblocks: unblocks)
+            }
+            if let ending { return .end(ending) }
+            return reader == nil ? .wait : .secondReader
+        }
+
+        private mutating func pop() -> [UInt8]? {
+            guard first < chunks.count else { return nil }
+            let chunk = chunks[first]
+            chunks[first] = []
+            first += 1
+            bytes -= chunk.count
+            if first == chunks.count {
+                chunks.removeAll(keepingCapacity: true)
+                first = 0
+            }
+            return chunk
+        }
+    }
+
+    private let state = Mutex(State())
+
+    /// Agent's side. Returns false if the reader is too far behind, and nothing was taken.
+    func append(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        let (isTaken, reader) = state.withLock { state -> (Bool, CheckedContinuation<[UInt8]?, any Error>?) in
+            if let reader = state.reader.take() { return (true, reader) }
+            guard state.bytes < Self.highWater else {
+                state.isBlocked = true
+                return (false, nil)
+            }
+            state.chunks.append(Array(bytes))
+            state.bytes += bytes.count
+            return (true, nil)
+        }
+        reader?.resume(returning: Array(bytes))
+        return isTaken
+    }
+
+    /// Agent's side: no more will come.
+    func complete() { end(.complete, keepingChunks: true) }
+
+    /// Agent's side: no more will come. What has come can still be read, unless `keepingChunks`
+    /// is false.
+    func fail(_ error: ClientError, keepingChunks: Bool = true) {
+        end(.failed(error), keepingChunks: keepingChunks)
+    }
+
+    private func end(_ ending: Ending, keepingChunks: Bool) {
+        let reader = state.withLock { state -> CheckedContinuation<[UInt8]?, any Error>? in
+            guard state.ending == nil else { return nil }
+            state.ending = ending
+            if !keepingChunks {
+                state.chunks = []
+                state.first = 0
+                state.bytes = 0
+            }
+            return state.reader.take()
+        }
+        guard let reader else { return }
+        switch ending {
+        case .complete: reader.resume(returning: nil)
+        case .failed(let error): reader.resume(throwing: error)
+        }
+    }
+
+    /// Reader's side: the next chunk, or nil at the end. Suspends until there is one.
+    ///
+    /// - Parameter onCaughtUp: called when the agent, which had been refused, can go on.
+    func next(onCaughtUp: () -> Void) async throws -> [UInt8]? {
+        try await withCheckedThrowingContinuation { continuation in
+            let step = state.withLock { state -> Step in
+                let step = state.step()
+                if case .wait = step { state.reader = continuation }
+                return step
+            }
+            switch step {
+            case .wait: break
+            case .chunk(let chunk, let unblocks):
+                if unblocks { onCaughtUp() }
+                continuation.resume(returning: chunk)
+            case .end(.complete): continuation.resume(returning: nil)
+            case .end(.failed(let error)): continuation.resume(throwing: error)
+            case .secondReader: continuation.resume(throwing: Self.secondReaderError)
+            }
+        }
+    }
+
+    private static var secondReaderError: ClientError {
+        ClientError(.responseDiscarded, "the content of a response can be read by one task at a time")
+    }
+}

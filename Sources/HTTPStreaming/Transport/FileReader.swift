@@ -1,0 +1,105 @@
+#if canImport(Darwin)
+internal import Darwin
+#elseif canImport(Glibc)
+internal import Glibc
+#elseif canImport(Musl)
+internal import Musl
+#endif
+
+/// A regular file open for reading.
+///
+/// Reads are plain read(2) into the caller's buffer, which for a regular file never suspend: they
+/// are done on the agent's thread.
+final class FileReader {
+    /// What tells that a file is no longer the one whose length was announced.
+    struct Identity: Hashable, Sendable {
+        let device: UInt64
+        let inode: UInt64
+        let size: Int64
+        let modifiedSeconds: Int
+        let modifiedNanoseconds: Int
+    }
+
+    let path: String
+    let identity: Identity
+    private let descriptor: Int32
+
+    /// - Throws: ``ClientError/Code/sourceUnreadable`` when the file is missing, may not be read
+    ///   or is no regular file.
+    init(path: String) throws(ClientError) {
+        // Without O_NONBLOCK, opening a pipe would wait for its writer.
+        var descriptor: Int32
+        repeat { descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) } while descriptor < 0 && errno == EINTR
+        guard descriptor >= 0 else {
+            throw Self.unreadable(path, SystemError(code: errno))
+        }
+        do throws(ClientError) {
+            identity = try Self.identity(of: descriptor, path: path)
+        } catch {
+            _ = close(descriptor)
+            throw error
+        }
+        self.path = path
+        self.descriptor = descriptor
+        #if os(Linux)
+        // The default window is 128 KiB; the buffers filled here are up to 2 MiB.
+        _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
+        #endif
+    }
+
+    deinit { _ = close(descriptor) }
+
+    func seek(to offset: Int64) throws(ClientError) {
+        guard lseek(descriptor, off_t(offset), SEEK_SET) >= 0 else {
+            throw Self.unreadable(path, SystemError(code: errno))
+        }
+    }
+
+    /// Returns 0 at the end of the file only.
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws(ClientError) -> Int {
+        while true {
+            #if canImport(Darwin)
+            let count = Darwin.read(descriptor, buffer.baseAddress, buffer.count)
+            #elseif canImport(Glibc)
+            let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+            #elseif canImport(Musl)
+            let count = Musl.read(descriptor, buffer.baseAddress, buffer.count)
+            #endif
+            if count >= 0 { return count }
+            guard errno == EINTR else { throw Self.unreadable(path, SystemError(code: errno)) }
+        }
+    }
+
+    /// - Throws: ``ClientError/Code/sourceChanged`` if the file was written to since it was opened.
+    func checkUnchanged() throws(ClientError) {
+        guard try Self.identity(of: descriptor, path: path) == identity else {
+            throw ClientError(.sourceChanged, "\(path): the file was changed while it was being sent")
+        }
+    }
+
+    private static func identity(of descriptor: Int32, path: String) throws(ClientError) -> Identity {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw unreadable(path, SystemError(code: errno)) }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: break
+        case S_IFDIR: throw unreadable(path, SystemError(code: EISDIR))
+        default: throw ClientError(.sourceUnreadable, "\(path): not a regular file")
+        }
+        #if canImport(Darwin)
+        let modified = status.st_mtimespec
+        #else
+        let modified = status.st_mtim
+        #endif
+        return Identity(
+            device: UInt64(truncatingIfNeeded: status.st_dev),
+            inode: UInt64(status.st_ino),
+            size: Int64(status.st_size),
+            modifiedSeconds: modified.tv_sec,
+            modifiedNanoseconds: modified.tv_nsec
+        )
+    }
+
+    private static func unreadable(_ path: String, _ error: SystemError) -> ClientError {
+        ClientError(.sourceUnreadable, "\(path): \(error)", underlying: error)
+    }
+}

@@ -1,0 +1,15 @@
+/// What an agent is told by other threads; see ``Agent/post(_:)``.
+enum Message: Sendable {
+    /// Begins a request, as soon as the connection is free of the one before it.
+    case start(TransferID, TransferRequest, Waiter)
+    /// Adds parts to an open request; the last ones, if `isLast`.
+    case append(TransferID, [Part], isLast: Bool, Waiter)
+    /// Ends a request, wherever it is.
+    case cancel(TransferID)
+    /// The reader of the content has caught up.
+    case contentConsumed(TransferID)
+    /// Nobody will read the content, or what is left of it.
+    case contentAbandoned(TransferID)
+    /// The client is gone, and all who read its responses: closes the connection.
+    case release(connection: UInt64)
+}

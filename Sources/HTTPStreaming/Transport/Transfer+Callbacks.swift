@@ -1,0 +1,102 @@
+internal import CCurl
+
+#if canImport(Darwin)
+internal import Darwin
+#elseif canImport(Glibc)
+internal import Glibc
+#elseif canImport(Musl)
+internal import Musl
+#endif
+
+/// What libcurl calls, on the agent's thread, from within ``MultiHandle/perform()`` or
+/// ``EasyHandle/pause(_:)``.
+extension Transfer {
+    /// Gives the next bytes of the body. https://curl.se/libcurl/c/CURLOPT_READFUNCTION.html
+    func readBody(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        switch machine.readRequested() {
+        case .pause: return ccurl_read_pause
+        case .end: return 0
+        case .abort: return ccurl_read_abort
+        case .fill: return fill(buffer)
+        }
+    }
+
+    private func fill(_ buffer: UnsafeMutableRawBufferPointer) -> Int {
+        if !stash.isEmpty {
+            let count = min(stash.count, buffer.count)
+            buffer.copyBytes(from: stash.prefix(count))
+            stash = stash.dropFirst(count)
+            return given(count)
+        }
+        let count: Int
+        do throws(ClientError) {
+            count = try body.read(into: buffer)
+        } catch {
+            failure = error
+            // libcurl is not paused: it is calling.
+            _ = machine.uploadFailed()
+            return ccurl_read_abort
+        }
+        report(read: body.offset)
+        guard count > 0 else {
+            let action = machine.bodyRanDry()
+            settle()
+            return action == .end ? 0 : ccurl_read_pause
+        }
+        guard machine.yieldsToAnswer, body.offset > Int64(count), isAnswerWaiting else { return given(count) }
+        machine.answerSeen()
+        stash = Array(buffer[..<count])[...]
+        return ccurl_read_pause
+    }
+
+    /// Bytes go to libcurl, which does not ask again behind the last of a known length.
+    private func given(_ count: Int) -> Int {
+        if stash.isEmpty, body.isAtEnd { _ = machine.bodyRanDry() }
+        return count
+    }
+
+    /// Whether the server has sent something that libcurl has not read.
+    private var isAnswerWaiting: Bool {
+        guard let socket = easy.socket else { return false }
+        return Self.peek(socket) != .nothing
+    }
+
+    enum Peek { case nothing, bytes, hangUp }
+
+    /// Looks at a socket without reading it or waiting.
+    static func peek(_ socket: Int32) -> Peek {
+        var byte: UInt8 = 0
+        let count = recv(socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
+        if count > 0 { return .bytes }
+        return count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) ? .nothing : .hangUp
+    }
+
+    /// Goes back in the body: a connection that was kept turned out dead, and libcurl sends the
+    /// request again on a new one. https://curl.se/libcurl/c/CURLOPT_SEEKFUNCTION.html
+    func seekBody(to offset: Int64, origin: Int32) -> Int32 {
+        stash = []
+        guard origin == SEEK_SET, body.seek(to: offset) else {
+            failure = ClientError(
+                .cannotSendAgain,
+                "the server had closed the connection, and what was sent of the body can no longer be read"
+            )
+            return CURL_SEEKFUNC_FAIL
+        }
+        machine.bodyRewound()
+        return CURL_SEEKFUNC_OK
+    }
+
+    /// One line of a header, complete. https://curl.se/libcurl/c/CURLOPT_HEADERFUNCTION.html
+    func receiveHeaderLine(_ line: UnsafeMutableRawBufferPointer) -> Int {
+        if let status = head.append(UnsafeRawBufferPointer(line)) { finalHeadReceived(status: status) }
+        return line.count
+    }
+
+    /// The next bytes of content. https://curl.se/libcurl/c/CURLOPT_WRITEFUNCTION.html
+    func receiveContent(_ bytes: UnsafeMutableRawBufferPointer) -> Int {
+        // The content of a response that libcurl answers by itself, a 417.
+        guard machine.download != .awaitingHead else { return bytes.count }
+        let isFull = machine.download != .discarding && !content.append(UnsafeRawBufferPointer(bytes))
+        return machine.contentReceived(isFull: isFull) == .pause ? ccurl_write_pause : bytes.count
+    }
+}

@@ -1,0 +1,190 @@
+extension Transfer {
+    /// The states of one transfer, as a pure value: what happened goes in, what to do comes out,
+    /// and the driver does it. Upload and download move on their own; what ties them together is
+    /// that a final status of 300 or more ends the upload.
+    struct StateMachine {
+        enum Upload: Equatable {
+            /// libcurl asks for bytes when it can send them.
+            /// → `starved`, `yielding`, `complete`, `stopped`
+            case flowing
+            /// libcurl asked, but an answer is waiting on the socket, which is to be read first: if
+            /// it is a refusal, the server may be closing, and sending on would break the
+            /// connection before the answer is read. → `flowing`, `stopped`
+            case yielding
+            /// libcurl asked, there was nothing to give, and it was told to wait.
+            /// → `flowing`, `stopped`
+            case starved
+            /// The whole body is in libcurl's hands. → `flowing` (to be sent again), `stopped`
+            case complete
+            /// Nothing more will be given: the server has answered, or the transfer failed. Final.
+            case stopped
+        }
+
+        enum Download: Equatable {
+            /// Nothing has come yet but perhaps informational responses. → `receiving`
+            case awaitingHead
+            /// The final head is here; content is taken. → `blocked`, `discarding`
+            case receiving
+            /// The reader is behind, and libcurl was told to wait. → `receiving`, `discarding`
+            case blocked
+            /// Nobody will read the content. Final.
+            case discarding
+        }
+
+        /// What libcurl's read callback is to do.
+        enum ReadAction: Equatable { case fill, pause, end, abort }
+
+        /// What libcurl's write callback is to do.
+        enum WriteAction: Equatable { case keep, pause, discard }
+
+        /// What the driver is to do outside of libcurl's callbacks.
+        enum Action: Equatable {
+            case none
+            /// Tell libcurl to ask for bytes again, or to hand over content again.
+            case resume
+        }
+
+        /// What whoever waits for the transfer can be told now.
+        enum News: Equatable {
+            case nothing
+            /// All parts given so far are with the network.
+            case partsSent
+            /// The server has given its final answer before the body was complete.
+            case answeredEarly
+            /// The response can be returned.
+            case responded
+        }
+
+        private(set) var upload = Upload.flowing
+        private(set) var download = Download.awaitingHead
+        /// Whether the last part has been given, so that the body has an end.
+        private(set) var isFinishing: Bool
+        /// The final head has come, with a status that refuses the rest of the body.
+        private(set) var isRefused = false
+
+        /// - Parameter isFinishing: whether all parts are given at the start.
+        init(hasBody: Bool, isFinishing: Bool) {
+            self.isFinishing = isFinishing
+            if !hasBody { upload = .complete }
+        }
+
+        // MARK: The upload
+
+        /// libcurl wants bytes. It asks again after the end too, up to 8.5.0, and once more after
+        /// an abort: the answer never changes.
+        func readRequested() -> ReadAction {
+            switch upload {
+            case .flowing: .fill
+            case .starved, .yielding: .pause
+            case .complete: .end
+            case .stopped: .abort
+            }
+        }
+
+        /// All parts given so far have been read.
+        mutating func bodyRanDry() -> ReadAction {
+            switch upload {
+            case .flowing, .starved, .yielding:
+                upload = isFinishing ? .complete : .starved
+                return isFinishing ? .end : .pause
+            case .complete: return .end
+            case .stopped: return .abort
+            }
+        }
+
+        /// Whether an answer that waits on the socket is to be looked for. Not behind the final
+        /// head: its content may wait there for as long as the reader likes.
+        var yieldsToAnswer: Bool { upload == .flowing && download == .awaitingHead }
+
+        /// Bytes wait on the socket to be read.
+        mutating func answerSeen() {
+            if upload == .flowing { upload = .yielding }
+        }
+
+        /// libcurl has had its chance to read what was waiting.
+        mutating func answerRead() -> Action {
+            guard upload == .yielding else { return .none }
+            upload = .flowing
+            return .resume
+        }
+
+        /// More parts were given, or the end of the body, or both.
+        mutating func partsAppended(isLast: Bool) -> Action {
+            isFinishing = isFinishing || isLast
+            guard upload == .starved else { return .none }
+            upload = .flowing
+            return .resume
+        }
+
+        /// libcurl has gone back in the body, to send it again on another connection.
+        mutating func bodyRewound() {
+            if upload == .complete { upload = .flowing }
+        }
+
+        /// A source failed, or the peer has hung up on a request that waited for parts.
+        mutating func uploadFailed() -> Action {
+            let wasPaused = isUploadPaused
+            upload = .stopped
+            return wasPaused ? .resume : .none
+        }
+
+        /// Whether the peer's hanging up would go unnoticed: libcurl, up to 8.9, sees no end of a
+        /// connection while sending is paused. Not while the reader is behind: what it has not read
+        /// would look like news for as long as it stays.
+        var mustWatchForHangUp: Bool { upload == .starved && download != .blocked }
+
+        // MARK: The download
+
+        /// The header of a response with a status of 200 or more is complete.
+        mutating func finalHeadReceived(status: Int) -> Action {
+            guard download == .awaitingHead else { return .none }
+            download = .receiving
+            guard status >= 300, upload != .complete else { return .none }
+            // libcurl stops sending by itself, but waits for ever if sending was paused.
+            isRefused = true
+            let wasPaused = isUploadPaused
+            upload = .stopped
+            return wasPaused ? .resume : .none
+        }
+
+        /// Content has come; `isFull` says that the reader is too far behind to take it.
+        mutating func contentReceived(isFull: Bool) -> WriteAction {
+            switch download {
+            case .awaitingHead, .receiving, .blocked:
+                download = isFull ? .blocked : .receiving
+                return isFull ? .pause : .keep
+            case .discarding:
+                return .discard
+            }
+        }
+
+        /// The reader has caught up.
+        mutating func contentConsumed() -> Action {
+            guard download == .blocked else { return .none }
+            download = .receiving
+            return .resume
+        }
+
+        /// Nobody will read what is still to come.
+        mutating func contentAbandoned() -> Action {
+            let wasBlocked = download == .blocked
+            if download != .awaitingHead { download = .discarding }
+            return wasBlocked ? .resume : .none
+        }
+
+        // MARK: What it means
+
+        var isUploadPaused: Bool { upload == .starved || upload == .yielding }
+        var isDownloadPaused: Bool { download == .blocked }
+
+        /// What the one who gave the parts can be told.
+        var news: News {
+            switch (upload, download) {
+            case (.starved, _): .partsSent
+            case (.stopped, _) where isRefused: .answeredEarly
+            case (.complete, .receiving), (.complete, .blocked), (.complete, .discarding): .responded
+            case (.complete, .awaitingHead), (.flowing, _), (.yielding, _), (.stopped, _): .nothing
+            }
+        }
+    }
+}

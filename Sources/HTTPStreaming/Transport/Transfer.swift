@@ -1,0 +1,238 @@
+internal import CCurl
+internal import Multipart
+
+/// One request and its response, on its agent's thread: joins the state machine, the body, libcurl
+/// and whoever waits.
+final class Transfer {
+    /// Whether libcurl still works on it.
+    private enum Progress {
+        /// → `succeeded`, `failed`
+        case running
+        case succeeded
+        case failed(ClientError)
+    }
+
+    let id: TransferID
+    let easy: EasyHandle
+    let content = ContentBuffer()
+    private let headerList = HeaderList()
+    private let counter: ProgressCounter
+    var machine: StateMachine
+    var head: ResponseHeadReader
+    var body: BodyReader
+    /// What ended the upload from this side; libcurl itself only learns that a callback failed.
+    var failure: ClientError?
+    /// Bytes taken from the body which libcurl could not be given yet.
+    var stash: ArraySlice<UInt8> = []
+    private var progress = Progress.running
+    private var status: Int?
+    private var waiter: Waiter?
+
+    /// Looks at the parts and sets up `easy`; nothing is sent before it is added to a multi handle.
+    ///
+    /// - Throws: ``ClientError`` for a part that cannot be sent.
+    init(
+        id: TransferID, request: TransferRequest, easy: EasyHandle, waiter: Waiter
+    ) throws(ClientError) {
+        let encoder = MultipartEncoder()
+        self.id = id
+        self.easy = easy
+        self.waiter = waiter
+        counter = request.counter
+        machine = StateMachine(hasBody: request.hasBody, isFinishing: request.isFinishing)
+        body = BodyReader(encoder: encoder)
+        try body.append(request.parts, isLast: request.isFinishing)
+        let length = body.length
+        let mayExpect = request.hasBody && (length ?? .max) > Self.expectThreshold
+        head = ResponseHeadReader(expectsContinue: mayExpect && request.configuration.headerFields["Expect"] == nil)
+        if request.hasBody, let length { counter.set(total: length) }
+        do throws(CurlError) {
+            try configure(request, contentType: encoder.boundary.contentType, length: length)
+        } catch {
+            throw ClientError(error)
+        }
+    }
+
+    /// libcurl adds `Expect: 100-continue` to bodies of HTTP/1.1 that are longer, or of unknown
+    /// length. https://curl.se/libcurl/c/CURLOPT_EXPECT_100_TIMEOUT_MS.html
+    private static let expectThreshold: Int64 = 1 << 20
+
+    private func configure(
+        _ request: TransferRequest, contentType: String, length: Int64?
+    ) throws(CurlError) {
+        let configuration = request.configuration
+        try easy.reset()
+        try easy.setCallbacks(self)
+        try easy.set(CURLOPT_URL, request.url)
+        try easy.allowHTTPOnly()
+        try easy.setQuickExit()
+        // Signals are the process's; see ``Agent``.
+        try easy.set(CURLOPT_NOSIGNAL, 1)
+        try easy.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+        try easy.set(CURLOPT_TCP_KEEPALIVE, 1)
+        try easy.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
+        let (seconds, attoseconds) = configuration.connectTimeout.components
+        try easy.set(CURLOPT_CONNECTTIMEOUT_MS, max(1, Int(seconds * 1000 + attoseconds / 1_000_000_000_000_000)))
+        if request.hasBody {
+            try configureBody(request, length: length)
+            try addHeader("Content-Type", contentType, unlessIn: configuration)
+        } else if request.method == .head {
+            try easy.set(CURLOPT_NOBODY, 1)
+        } else if request.method != .get {
+            try easy.set(CURLOPT_CUSTOMREQUEST, request.method.description)
+        }
+        try addHeader("User-Agent", "http-streaming/0.1", unlessIn: configuration)
+        for field in configuration.headerFields {
+            // `Name:` would take the field out; an empty value is written with a semicolon.
+            // https://curl.se/libcurl/c/CURLOPT_HTTPHEADER.html
+            try headerList.append(field.value.isEmpty ? "\(field.name);" : "\(field.name): \(field.value)")
+        }
+        try easy.set(CURLOPT_HTTPHEADER, pointer: headerList.raw)
+    }
+
+    private func configureBody(_ request: TransferRequest, length: Int64?) throws(CurlError) {
+        // A length of -1 makes libcurl choose chunked, or plain frames with HTTP/2.
+        // https://curl.se/libcurl/c/CURLOPT_POSTFIELDSIZE_LARGE.html
+        if request.method == .post {
+            try easy.set(CURLOPT_POST, 1)
+            try easy.set(CURLOPT_POSTFIELDSIZE_LARGE, offset: length ?? -1)
+        } else {
+            try easy.set(CURLOPT_UPLOAD, 1)
+            try easy.set(CURLOPT_INFILESIZE_LARGE, offset: length ?? -1)
+            try easy.set(CURLOPT_CUSTOMREQUEST, request.method.description)
+        }
+        let sizes = Client.Configuration.uploadBufferSizes
+        let needed = Int(min(length ?? .max, Int64(request.configuration.uploadBufferSize)))
+        try easy.set(CURLOPT_UPLOAD_BUFFERSIZE, max(needed, sizes.lowerBound))
+    }
+
+    private func addHeader(
+        _ name: String, _ value: String, unlessIn configuration: Client.Configuration
+    ) throws(CurlError) {
+        if configuration.headerFields[name] == nil { try headerList.append("\(name): \(value)") }
+    }
+
+    // MARK: Events
+
+    var isRunning: Bool {
+        if case .running = progress { true } else { false }
+    }
+
+    /// The final head has come, and with it the status.
+    func finalHeadReceived(status: Int) {
+        self.status = status
+        perform(machine.finalHeadReceived(status: status))
+        settle()
+    }
+
+    /// More parts, or the end.
+    func append(_ parts: [Part], isLast: Bool, waiter: Waiter) {
+        guard isRunning, !machine.isRefused else {
+            self.waiter = waiter
+            return settle()
+        }
+        do throws(ClientError) {
+            try body.append(parts, isLast: isLast)
+        } catch {
+            // Nothing of the new parts has been sent.
+            var error = sent(error)
+            error.leavesRequestOpen = true
+            return waiter.fail(error)
+        }
+        self.waiter = waiter
+        if let length = body.length { counter.set(total: length) }
+        perform(machine.partsAppended(isLast: isLast))
+    }
+
+    /// libcurl is done with it, and it has been taken out of the multi handle.
+    func finished(_ code: CURLcode) {
+        guard isRunning else { return }
+        if code != CURLE_OK {
+            let error = failure ?? ClientError(easy.error(code), systemError: Int32(easy.long(CURLINFO_OS_ERRNO)))
+            end(.failed(sent(error)))
+        } else if status == nil, head.refusedExpectation {
+            // A 417 that libcurl did not answer by sending again.
+            status = 417
+            _ = machine.finalHeadReceived(status: 417)
+            end(.succeeded)
+        } else if let status, machine.upload != .complete, !machine.isRefused {
+            let message = "the server ended its answer, status \(status), before the whole body was sent"
+            end(.failed(sent(ClientError(.connectionLost, message))))
+        } else {
+            end(.succeeded)
+        }
+    }
+
+    /// Ends it from this side; it has been taken out of the multi handle.
+    func aborted(_ error: ClientError) {
+        guard isRunning else { return }
+        end(.failed(sent(error)))
+    }
+
+    private func end(_ progress: Progress) {
+        self.progress = progress
+        // Closes a file.
+        body = BodyReader(encoder: MultipartEncoder())
+        stash = []
+        switch progress {
+        case .running: break
+        case .succeeded: content.complete()
+        case .failed(let error): content.fail(error)
+        }
+        settle()
+    }
+
+    private func sent(_ error: ClientError) -> ClientError {
+        var error = error
+        error.bytesSent = bytesSent
+        return error
+    }
+
+    // MARK: Consequences
+
+    /// Does what the state machine wants done. Never called from within libcurl's read or write
+    /// callbacks, but for resuming, which libcurl allows from all of them.
+    func perform(_ action: StateMachine.Action) {
+        switch action {
+        case .none: break
+        case .resume:
+            var mask = CURLPAUSE_CONT
+            if machine.isUploadPaused { mask |= CURLPAUSE_SEND }
+            if machine.isDownloadPaused { mask |= CURLPAUSE_RECV }
+            easy.pause(mask)
+        }
+    }
+
+    /// Tells the one who waits, if there is something to tell.
+    func settle() {
+        guard let waiter else { return }
+        switch (waiter, machine.news, progress) {
+        case (.parts(let continuation), .partsSent, .running):
+            self.waiter = nil
+            continuation.resume(returning: true)
+        case (.parts(let continuation), .answeredEarly, _):
+            self.waiter = nil
+            continuation.resume(returning: false)
+        case (.answer(let continuation), .answeredEarly, _), (.answer(let continuation), .responded, _):
+            self.waiter = nil
+            continuation.resume(returning: answer)
+        case (_, _, .failed(let error)):
+            self.waiter = nil
+            waiter.fail(error)
+        case (.parts, _, .running), (.answer, _, .running):
+            break
+        case (_, _, .succeeded):
+            self.waiter = nil
+            waiter.fail(sent(ClientError(.invalidResponse, "the transfer ended without a response")))
+        }
+    }
+
+    private var answer: Answer {
+        Answer(status: status ?? 0, headerFields: head.fields, bytesSent: bytesSent, content: content)
+    }
+
+    /// Of the body, as far as libcurl's count, which includes chunk framing, can tell.
+    var bytesSent: Int64 { min(easy.offset(CURLINFO_SIZE_UPLOAD_T), counter.progress.bytesSent) }
+
+    func report(read offset: Int64) { counter.set(sent: offset) }
+}

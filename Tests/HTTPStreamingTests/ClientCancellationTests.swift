@@ -1,0 +1,151 @@
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import HTTPStreaming
+
+@Suite("Client, cancellation", .serialized, .timeLimit(.minutes(2)))
+struct ClientCancellationTests {
+    /// Stops reading in the middle of its first request, until the gate opens; answers all others.
+    private func server(_ stalled: Gate, release: Gate) throws -> FaultServer {
+        try FaultServer(receiveBuffer: 8192) { connection in
+            guard let head = try connection.readHead() else { return }
+            if connection.number == 1 {
+                if head["expect"] != nil { try connection.send("HTTP/1.1 100 Continue\r\n\r\n") }
+                _ = try connection.readExactly(1_000_000)
+                stalled.open()
+                release.wait()
+                return
+            }
+            let body = try connection.readBody(of: head)
+            try connection.respond(201, "\(body.count)")
+        }
+    }
+
+    private let big = Part.bytes([UInt8](repeating: 7, count: 64 << 20))
+
+    @Test("ends a transfer in mid-body at once, and the client can be used again")
+    func midBody() async throws {
+        let (stalled, release) = (Gate(), Gate())
+        let server = try server(stalled, release: release)
+        let client = try Client(.post, server.url)
+        let sending = Task { try await client.send(big) }
+        await stalled.opened()
+        let clock = ContinuousClock()
+        let start = clock.now
+        sending.cancel()
+        let error = await #expect(throws: ClientError.self) { try await sending.value }
+        #expect(clock.now - start < .milliseconds(500))
+        #expect(error?.code == .cancelled)
+        #expect(error?.underlying is CancellationError)
+        #expect(try #require(error).bytesSent > 0)
+        release.open()
+        #expect(try await client.send(.field("a", "b")).status == 201)
+    }
+
+    @Test("ends an open request: its parts are not mixed into the next")
+    func unclosed() async throws {
+        let (stalled, release) = (Gate(), Gate())
+        let server = try server(stalled, release: release)
+        let client = try Client(.post, server.url)
+        try await client.sendUnclosed(.field("first", "1"))
+        let sending = Task { try await client.sendUnclosed(big) }
+        await stalled.opened()
+        sending.cancel()
+        let error = await #expect(throws: ClientError.self) { try await sending.value }
+        #expect(error?.code == .cancelled)
+        let closing = await #expect(throws: ClientError.self) { try await client.close() }
+        #expect(closing?.code == .nothingOpen)
+        release.open()
+        try await client.sendUnclosed(.field("a", "b"))
+        #expect(try await client.close().status == 201)
+    }
+
+    @Test("before the start, in the queue, and while the answer is awaited")
+    func elsewhere() async throws {
+        let server = try FaultServer { _ in }
+        let client = try Client(.post, server.url)
+        let early = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            return try await client.send(.field("a", "b"))
+        }
+        var error = await #expect(throws: ClientError.self) { try await early.value }
+        #expect(error?.code == .cancelled)
+
+        let silent = try FaultServer { connection in
+            if let head = try connection.readHead() { _ = try connection.readBody(of: head) }
+            _ = connection.isClosedByPeer()
+        }
+        let waiting = try Client(.post, silent.url)
+        let first = Task { try await waiting.send(.field("a", "b")) }
+        try await Task.sleep(for: .milliseconds(100))
+        let second = Task { try await waiting.send(.field("a", "b")) }
+        try await Task.sleep(for: .milliseconds(50))
+        second.cancel()
+        error = await #expect(throws: ClientError.self) { try await second.value }
+        #expect(error?.code == .cancelled)
+        first.cancel()
+        error = await #expect(throws: ClientError.self) { try await first.value }
+        #expect(error?.code == .cancelled)
+    }
+
+    @Test("at any moment: never hangs, never crashes, and the client goes on", arguments: [UInt64.random(in: 0 ... .max)])
+    func anyMoment(seed: UInt64) async throws {
+        print("ClientCancellationTests.anyMoment: seed \(seed)")
+        var random = SplitMix64(state: seed)
+        let server = try FaultServer { connection in
+            while let head = try connection.readHead() {
+                let body = try connection.readBody(of: head)
+                try connection.respond(201, String(repeating: "x", count: body.count % 100_000))
+            }
+        }
+        let client = try Client(.post, server.url)
+        var ended = (whole: 0, cancelled: 0)
+        for round in 0..<300 {
+            let part = Part.bytes([UInt8](repeating: 1, count: Int(random.next() % 4_000_000)))
+            let isUnclosed = round % 3 == 0
+            let sending = Task {
+                if isUnclosed { try await client.sendUnclosed(part) }
+                let response = try await client.send(part)
+                return try await response.bytes().count
+            }
+            try await Task.sleep(for: .microseconds(random.next() % 4000))
+            sending.cancel()
+            do {
+                _ = try await sending.value
+                ended.whole += 1
+            } catch let error as ClientError where error.code == .cancelled {
+                ended.cancelled += 1
+            }
+        }
+        print("ClientCancellationTests.anyMoment: \(ended)")
+        #expect(ended.cancelled > 0)
+        // One left open by a cancelled task in between its calls is closed or thrown away here.
+        _ = try? await client.close()
+        #expect(try await client.send(.field("a", "b")).status == 201)
+    }
+
+    @Test("a client that goes away aborts its open request, and closes its connection")
+    func deinitialized() async throws {
+        let closed = Shared(0)
+        let server = try FaultServer { connection in
+            guard let head = try connection.readHead() else { return }
+            if head["expect"] != nil {
+                try connection.send("HTTP/1.1 100 Continue\r\n\r\n")
+                _ = try connection.readChunk()
+            } else {
+                _ = try connection.readBody(of: head)
+                try connection.respond(201)
+            }
+            if connection.isClosedByPeer() { closed.update { $0 += 1 } }
+        }
+        do {
+            let client = try Client(.post, server.url)
+            try await client.sendUnclosed(.field("a", "b"))
+        }
+        do { #expect(try await Client(.post, server.url).send(.field("a", "b")).status == 201) }
+        for _ in 0..<100 where closed.value < 2 { try await Task.sleep(for: .milliseconds(20)) }
+        #expect(closed.value == 2)
+    }
+}

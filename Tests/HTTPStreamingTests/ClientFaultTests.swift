@@ -1,0 +1,303 @@
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import HTTPStreaming
+
+/// Servers that answer early, badly or not at all. None may hang, none may crash the process, and
+/// each error says what happened.
+@Suite("Client, faults", .serialized, .timeLimit(.minutes(2)))
+struct ClientFaultTests {
+    private let big = Part.bytes([UInt8](repeating: 7, count: 32 << 20))
+
+    @Test("an answer in mid-body is the response, whether the server reads on, closes or resets", arguments: 0..<3)
+    func earlyAnswer(ending: Int) async throws {
+        for round in 0..<40 {
+            let server = try FaultServer { connection in
+                guard let head = try connection.readHead() else { return }
+                if head["expect"] != nil { try connection.send("HTTP/1.1 100 Continue\r\n\r\n") }
+                _ = try connection.readExactly(100_000 + round * 50_000)
+                try connection.respond(413, "too big for me", fields: "Connection: close\r\n")
+                switch ending {
+                case 0: while try !connection.read(1 << 20).isEmpty {}
+                case 1: break
+                default: connection.reset()
+                }
+            }
+            let client = try Client(.post, server.url)
+            let response = try await client.send(big)
+            #expect(response.status == 413)
+            // Behind a reset, what was not read yet may be lost with it; the status never is.
+            if ending < 2 { #expect(try await response.text() == "too big for me") }
+            #expect(response.bytesSent < 32 << 20)
+            #expect(response.bytesSent >= 100_000)
+        }
+    }
+
+    @Test("an answer in mid-body of an open request: sendUnclosed says no more, close returns it")
+    func earlyAnswerOpen() async throws {
+        let server = try FaultServer { connection in
+            guard let head = try connection.readHead() else { return }
+            if head["expect"] != nil { try connection.send("HTTP/1.1 100 Continue\r\n\r\n") }
+            _ = try connection.readChunk()
+            try connection.respond(503, "later")
+            while try !connection.read(1 << 20).isEmpty {}
+        }
+        let client = try Client(.post, server.url)
+        var isTaken = true
+        var count = 0
+        while isTaken {
+            isTaken = try await client.sendUnclosed(big)
+            count += 1
+            try #require(count < 100)
+        }
+        #expect(!(try await client.sendUnclosed(.field("a", "b"))))
+        let response = try await client.close()
+        #expect(response.status == 503)
+        #expect(try await response.text() == "later")
+        let error = await #expect(throws: ClientError.self) { try await client.close() }
+        #expect(error?.code == .nothingOpen)
+    }
+
+    @Test("an answer while the request waits for its next part is seen", arguments: [true, false])
+    func answerWhileOpen(closes: Bool) async throws {
+        let isSent = Gate()
+        let server = try FaultServer { connection in
+            guard let head = try connection.readHead() else { return }
+            if head["expect"] != nil { try connection.send("HTTP/1.1 100 Continue\r\n\r\n") }
+            _ = try connection.readChunk()
+            isSent.wait()
+            try connection.respond(408, "too slow")
+            if !closes { _ = connection.isClosedByPeer() }
+        }
+        let client = try Client(.post, server.url)
+        #expect(try await client.sendUnclosed(.field("a", "b")))
+        isSent.open()
+        try await Task.sleep(for: .milliseconds(300))
+        let isTaken = try await client.sendUnclosed(.field("c", "d"))
+        #expect(!isTaken)
+        let response = try await client.close()
+        #expect(response.status == 408)
+        #expect(try await response.text() == "too slow")
+    }
+
+    @Test("a server that closes while the request waits for its next part", arguments: [true, false])
+    func hangUpWhileOpen(resets: Bool) async throws {
+        let isSent = Gate()
+        let server = try FaultServer { connection in
+            guard let head = try connection.readHead() else { return }
+            if head["expect"] != nil { try connection.send("HTTP/1.1 100 Continue\r\n\r\n") }
+            _ = try connection.readChunk()
+            isSent.wait()
+            if resets { connection.reset() }
+        }
+        let client = try Client(.post, server.url)
+        #expect(try await client.sendUnclosed(.field("a", "b")))
+        isSent.open()
+        try await Task.sleep(for: .milliseconds(300))
+        // The parts before are lost: the next call must not begin a new document without them.
+        var error = await #expect(throws: ClientError.self) { try await client.sendUnclosed(.field("c", "d")) }
+        #expect(error?.code == .connectionLost)
+        error = await #expect(throws: ClientError.self) { try await client.close() }
+        #expect(error?.code == .nothingOpen)
+    }
+
+    @Test("a server that closes or resets in mid-body", arguments: [true, false])
+    func closesInMidBody(resets: Bool) async throws {
+        let server = try FaultServer { connection in
+            guard let head = try connection.readHead() else { return }
+            if head["expect"] != nil { try connection.send("HTTP/1.1 100 Continue\r\n\r\n") }
+            _ = try connection.readExactly(1_000_000)
+            if resets { connection.reset() }
+        }
+        let client = try Client(.post, server.url)
+        for _ in 0..<10 {
+            let error = await #expect(throws: ClientError.self) { try await client.send(big) }
+            #expect(error?.code == .connectionLost)
+            #expect(error?.curlCode != nil)
+            let sent = try #require(error).bytesSent
+            #expect(sent >= 1_000_000 && sent < 32 << 20)
+            #expect(error?.description.contains("\(sent) bytes of the body had been sent") == true)
+            #expect(error?.description.contains("\n") == false)
+        }
+    }
+
+    @Test("a server that closes without an answer, or answers what is not HTTP")
+    func noAnswer() async throws {
+        for (answer, code) in [
+            ("", ClientError.Code.connectionLost), ("HTTP/1.1 2", .connectionLost), ("SSH-2.0-OpenSSH\r\n", .invalidResponse),
+        ] {
+            let server = try FaultServer { connection in
+                guard let head = try connection.readHead() else { return }
+                _ = try connection.readBody(of: head)
+                try connection.send(answer)
+            }
+            let error = await #expect(throws: ClientError.self, "\(answer)") {
+                _ = try await Client(.post, server.url).send(.field("a", "b"))
+            }
+            #expect(error?.code == code, "\(answer)")
+        }
+    }
+
+    @Test("nothing listens; the host is unknown")
+    func unreachable() async throws {
+        let server = try FaultServer { _ in }
+        server.stop()
+        var error = await #expect(throws: ClientError.self) {
+            try await Client(.post, server.url).send(.field("a", "b"))
+        }
+        #expect(error?.code == .connectionFailed)
+        #expect(error?.underlying as? SystemError == SystemError(code: ECONNREFUSED))
+        #expect(error?.description.contains("Connection refused") == true)
+        error = await #expect(throws: ClientError.self) {
+            try await Client(.post, "http://no-such-host.invalid/").send(.field("a", "b"))
+        }
+        #expect(error?.code == .hostNotFound)
+        #expect(error?.bytesSent == 0)
+    }
+
+    @Test("a file that shrinks while it is sent: named, and the server never gets the whole", arguments: [true, false])
+    func shrinks(unclosed: Bool) async throws {
+        let directory = try TemporaryDirectory()
+        let path = try directory.write([UInt8](repeating: 1, count: 64 << 20), to: "shrinking.bin")
+        let isWhole = Shared(false)
+        let server = try FaultServer(receiveBuffer: 8192) { connection in
+            guard let head = try connection.readHead() else { return }
+            try connection.send("HTTP/1.1 100 Continue\r\n\r\n")
+            _ = try connection.readExactly(65536)
+            truncate(path, 1_000_000)
+            if unclosed {
+                while case let chunk = try connection.readChunk(), !chunk.isEmpty {}
+            } else {
+                _ = try connection.readExactly(Int(head["content-length"] ?? "") ?? 0)
+            }
+            isWhole.set(true)
+        }
+        let client = try Client(.post, server.url)
+        let error = await #expect(throws: ClientError.self) {
+            if unclosed {
+                try await client.sendUnclosed(.file(path))
+            } else {
+                _ = try await client.send(.file(path))
+            }
+        }
+        #expect(error?.code == .sourceChanged)
+        #expect(error?.description.contains(path) == true)
+        #expect(error?.description.contains("shrank") == true)
+        #expect(!isWhole.value)
+    }
+
+    @Test("a kept connection that the server has closed since: the body is sent again, from its start")
+    func deadConnection() async throws {
+        let directory = try TemporaryDirectory()
+        let content = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 / 977) }
+        let path = try directory.write(content, to: "again.bin")
+        // Answers once, then reads the next request's head, and closes: as a server does that gave
+        // the connection up when the request was under way.
+        let server = try FaultServer { connection in
+            guard let head = try connection.readHead() else { return }
+            let body = try connection.readBody(of: head)
+            try connection.respond(201, "\(body.count)")
+            guard connection.number == 1 else { return }
+            _ = try connection.readHead()
+            _ = try connection.read()
+            connection.reset()
+        }
+        let client = try Client(.post, server.url)
+        let first = try await client.send(.file(path))
+        let second = try await client.send(.file(path))
+        #expect(try await first.text() == second.text())
+        #expect(second.status == 201)
+        #expect(server.accepted == 2)
+        let third = try await client.sendUnclosed(.file(path))
+        #expect(third)
+        #expect(try await client.close().status == 201)
+    }
+
+    @Test("417: libcurl sends again without the expectation, or the 417 is the response")
+    func expectationFailed() async throws {
+        let server = try FaultServer { connection in
+            while let head = try connection.readHead() {
+                if head["expect"] != nil {
+                    try connection.respond(417, "no")
+                    continue
+                }
+                let body = try connection.readBody(of: head)
+                try connection.respond(201, "\(body.count)")
+            }
+        }
+        let client = try Client(.post, server.url)
+        let response = try await client.send(.bytes([UInt8](repeating: 1, count: 4 << 20)))
+        #expect(response.status == 201)
+        #expect(try await response.text() == "\(response.bytesSent)")
+
+        let stubborn = try FaultServer { connection in
+            guard let head = try connection.readHead() else { return }
+            if head["expect"] == nil { _ = try connection.readBody(of: head) }
+            try connection.respond(417, "never", fields: "Connection: close\r\n")
+        }
+        let refused = try await Client(.post, stubborn.url).send(.bytes([UInt8](repeating: 1, count: 4 << 20)))
+        #expect(refused.status == 417)
+        #expect(try await refused.text() == "never")
+    }
+
+    @Test("an early success is no success before the body is sent")
+    func earlySuccess() async throws {
+        let patient = try FaultServer { connection in
+            guard let head = try connection.readHead() else { return }
+            try connection.send("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            _ = try connection.readExactly(Int(head["content-length"] ?? "") ?? 0)
+            _ = connection.isClosedByPeer()
+        }
+        let response = try await Client(.post, patient.url).send(big)
+        #expect(response.status == 200)
+        #expect(response.bytesSent > 32 << 20)
+
+        let hasty = try FaultServer { connection in
+            _ = try connection.readHead()
+            try connection.send("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            _ = try connection.readExactly(1_000_000)
+        }
+        let error = await #expect(throws: ClientError.self) { try await Client(.post, hasty.url).send(big) }
+        #expect(error?.code == .connectionLost)
+    }
+
+    @Test("connecting takes no longer than it may")
+    func connectTimeout() async throws {
+        // A full backlog: the kernel answers no more connections.
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(listener) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                _ = bind(listener, $0, length) == 0 && listen(listener, 0) == 0
+                getsockname(listener, $0, &length)
+            }
+        }
+        let url = "http://127.0.0.1:\(UInt16(bigEndian: address.sin_port))/"
+        var configuration = Client.Configuration()
+        configuration.connectTimeout = .milliseconds(200)
+        let clients = try (0..<4).map { _ in try Client(.post, url, configuration: configuration) }
+        let codes = await withTaskGroup(of: ClientError.Code?.self) { group in
+            for client in clients {
+                group.addTask {
+                    // Those whom the backlog takes are never answered; the kernel may reset them.
+                    let sending = Task { try await client.send(.field("a", "b")) }
+                    try? await Task.sleep(for: .seconds(1))
+                    sending.cancel()
+                    do {
+                        _ = try await sending.value
+                        return nil
+                    } catch { return (error as? ClientError)?.code }
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(codes.contains(.timedOut))
+        #expect(codes.allSatisfy { $0 == .timedOut || $0 == .cancelled || $0 == .connectionLost }, "\(codes)")
+    }
+}

@@ -1,0 +1,273 @@
+import Foundation
+import Multipart
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import HTTPStreaming
+
+@Suite("Client", .timeLimit(.minutes(2)))
+struct ClientTests {
+    /// A server that answers 201 with what it got, and keeps every request.
+    private final class Recorder: Sendable {
+        let requests = Mutex<[(head: RequestHead, body: [UInt8], connection: Int)]>([])
+
+        func serve(_ connection: FaultConnection) throws {
+            while let head = try connection.readHead() {
+                let body = try connection.readBody(of: head)
+                requests.withLock { $0.append((head, body, connection.number)) }
+                try connection.respond(201, "\(body.count)")
+            }
+        }
+    }
+
+    /// The parts of a document, by the parser of the other side.
+    static func parts(_ body: [UInt8], _ head: RequestHead) throws -> [(head: PartHead, content: [UInt8])] {
+        var parser = MultipartParser(boundary: try Boundary(contentType: head["content-type"] ?? ""))
+        var parts: [(head: PartHead, content: [UInt8])] = []
+        try body.withUnsafeBytes { buffer in
+            var offset = 0
+            while let event = try parser.next(in: buffer, at: &offset) {
+                switch event {
+                case .partBegan(let head): parts.append((head, []))
+                case .content(let range): parts[parts.count - 1].content += buffer[range]
+                case .heldContent(let bytes): parts[parts.count - 1].content += bytes
+                case .partEnded, .messageEnded: break
+                }
+            }
+        }
+        try parser.finish()
+        return parts
+    }
+
+    @Test("send: an exact Content-Length, the parts in order, a response")
+    func send() async throws {
+        let recorder = Recorder()
+        let server = try FaultServer(recorder.serve)
+        let directory = try TemporaryDirectory()
+        let path = try directory.write("hello".utf8, to: "a ü\".txt")
+        let client = try Client(.post, server.url)
+        let response = try await client.send(.file(path), .field("c", "text"), .bytes([0, 13, 10], name: "b"))
+        #expect(response.status == 201 && response.isSuccess)
+        let (head, body, _) = try #require(recorder.requests.withLock { $0.first })
+        #expect(try await response.text() == "\(body.count)")
+        #expect(response.bytesSent == Int64(body.count))
+        #expect(head.line == "POST / HTTP/1.1")
+        #expect(head["content-length"] == "\(body.count)")
+        #expect(head["transfer-encoding"] == nil)
+        #expect(head["user-agent"]?.hasPrefix("http-streaming/") == true)
+        let parts = try Self.parts(body, head)
+        #expect(
+            parts.map(\.head) == [
+                PartHead(name: "file", filename: "a ü\".txt", contentType: "text/plain"),
+                PartHead(name: "c"), PartHead(name: "b"),
+            ]
+        )
+        #expect(parts.map(\.content) == [Array("hello".utf8), Array("text".utf8), [0, 13, 10]])
+        #expect(server.errors == [])
+    }
+
+    @Test("two sendUnclosed and a close: one request, one document, one connection, kept for the next")
+    func sendUnclosed() async throws {
+        let recorder = Recorder()
+        let server = try FaultServer(recorder.serve)
+        let directory = try TemporaryDirectory()
+        let contents = [[UInt8](repeating: 1, count: 3_000_000), [UInt8](repeating: 2, count: 65_537)]
+        let paths = try contents.enumerated().map { try directory.write($1, to: "\($0).bin") }
+        let client = try Client(.post, server.url)
+        for round in 1...3 {
+            #expect(try await client.sendUnclosed(.file(paths[0])))
+            #expect(try await client.sendUnclosed(.file(paths[1])))
+            #expect(recorder.requests.withLock { $0.count } == 2 * (round - 1))
+            let response = try await client.close()
+            #expect(response.status == 201)
+            let (head, body, _) = try #require(recorder.requests.withLock { $0.last })
+            #expect(head["transfer-encoding"] == "chunked")
+            #expect(try Self.parts(body, head).map(\.content) == contents)
+            let single = try await client.send(.file(paths[1]))
+            #expect(single.status == 201)
+        }
+        #expect(recorder.requests.withLock { $0.map(\.connection) } == [1, 1, 1, 1, 1, 1])
+        #expect(server.accepted == 1)
+        #expect(server.errors == [])
+    }
+
+    @Test("sendUnclosed returns when the network has the part, not before and not later")
+    func backPressure() async throws {
+        let reading = Shared(false)
+        let read = Shared(0)
+        let gate = Gate()
+        let server = try FaultServer(receiveBuffer: 8192) { connection in
+            guard let head = try connection.readHead() else { return }
+            #expect(head["expect"] == "100-continue")
+            try connection.send("HTTP/1.1 100 Continue\r\n\r\n")
+            gate.wait()
+            reading.set(true)
+            while case let chunk = try connection.readChunk(), !chunk.isEmpty { read.update { $0 += chunk.count } }
+            try connection.respond(200)
+        }
+        let client = try Client(.post, server.url)
+        let part = Part.bytes([UInt8](repeating: 3, count: 64 << 20))
+        async let sent = client.sendUnclosed(part)
+        try await Task.sleep(for: .milliseconds(300))
+        #expect(!reading.value)
+        gate.open()
+        #expect(try await sent)
+        // All but what the kernel's buffers and one of libcurl's hold.
+        #expect(read.value > 48 << 20)
+        #expect(try await client.close().status == 200)
+    }
+
+    @Test("send with a request open adds its parts and finishes that request")
+    func sendFinishes() async throws {
+        let recorder = Recorder()
+        let server = try FaultServer(recorder.serve)
+        let client = try Client(.post, server.url)
+        try await client.sendUnclosed(.field("a", "1"))
+        let response = try await client.send(.field("b", "2"), .field("c", "3"))
+        #expect(response.status == 201)
+        let (head, body, _) = try #require(recorder.requests.withLock { $0.first })
+        #expect(try Self.parts(body, head).map(\.head.name) == ["a", "b", "c"])
+        #expect(recorder.requests.withLock { $0.count } == 1)
+        let error = await #expect(throws: ClientError.self) { try await client.close() }
+        #expect(error?.code == .nothingOpen)
+    }
+
+    @Test("close with nothing open is an error, and no parts are an empty document")
+    func nothing() async throws {
+        let recorder = Recorder()
+        let server = try FaultServer(recorder.serve)
+        let client = try Client(.post, server.url)
+        let error = await #expect(throws: ClientError.self) { try await client.close() }
+        #expect(error?.code == .nothingOpen)
+        #expect(server.accepted == 0)
+        #expect(try await client.send().status == 201)
+        let (head, body, _) = try #require(recorder.requests.withLock { $0.first })
+        #expect(try Self.parts(body, head).isEmpty)
+    }
+
+    @Test("a part that cannot be opened leaves the open request as it was")
+    func missingPart() async throws {
+        let recorder = Recorder()
+        let server = try FaultServer(recorder.serve)
+        let client = try Client(.post, server.url)
+        var error = await #expect(throws: ClientError.self) { try await client.sendUnclosed(.file("/no/such")) }
+        #expect(error?.code == .sourceUnreadable)
+        error = await #expect(throws: ClientError.self) { try await client.close() }
+        #expect(error?.code == .nothingOpen)
+        try await client.sendUnclosed(.field("a", "1"))
+        error = await #expect(throws: ClientError.self) { try await client.sendUnclosed(.file("/no/such")) }
+        #expect(error?.code == .sourceUnreadable)
+        error = await #expect(throws: ClientError.self) { try await client.send(.field("b", "2"), .file("/no/such")) }
+        #expect(error?.code == .sourceUnreadable)
+        try await client.sendUnclosed(.field("c", "3"))
+        #expect(try await client.close().status == 201)
+        let (head, body, _) = try #require(recorder.requests.withLock { $0.first })
+        #expect(try Self.parts(body, head).map(\.head.name) == ["a", "c"])
+        #expect(server.accepted == 1)
+    }
+
+    @Test("calls of many tasks on one client run one after another, on one connection")
+    func serialized() async throws {
+        let recorder = Recorder()
+        let server = try FaultServer(recorder.serve)
+        let client = try Client(.post, server.url)
+        try await withThrowingTaskGroup(of: Int.self) { group in
+            for index in 0..<50 { group.addTask { try await client.send(.field("n", "\(index)")).status } }
+            for try await status in group { #expect(status == 201) }
+        }
+        #expect(recorder.requests.withLock { $0.count } == 50)
+        #expect(server.accepted == 1)
+    }
+
+    @Test("many clients at once, each with its own connection, on a few threads")
+    func manyClients() async throws {
+        let recorder = Recorder()
+        let server = try FaultServer(recorder.serve)
+        try await withThrowingTaskGroup(of: Int.self) { group in
+            for index in 0..<100 {
+                group.addTask {
+                    let client = try Client(.post, server.url)
+                    try await client.sendUnclosed(.bytes([UInt8](repeating: UInt8(index), count: 100_000)))
+                    return try await client.close().status
+                }
+            }
+            for try await status in group { #expect(status == 201) }
+        }
+        #expect(server.accepted == 100)
+        #expect(AgentPool.shared.count <= 4)
+    }
+
+    @Test("progress ends with the whole and never goes back")
+    func progress() async throws {
+        let recorder = Recorder()
+        let server = try FaultServer(recorder.serve)
+        let client = try Client(.post, server.url)
+        let seen = Log<UploadProgress>()
+        let response = try await client.send(.bytes([UInt8](repeating: 0, count: 5_000_000))) { seen.append($0) }
+        let last = try #require(seen.all.last)
+        #expect(last.bytesSent == response.bytesSent && last.totalBytes == response.bytesSent)
+        #expect(zip(seen.all, seen.all.dropFirst()).allSatisfy { $0.bytesSent <= $1.bytesSent })
+        let unclosed = Log<UploadProgress>()
+        try await client.sendUnclosed(.field("a", "b")) { unclosed.append($0) }
+        #expect(unclosed.all.last?.totalBytes == nil)
+        #expect(unclosed.all.last.map { $0.bytesSent > 0 } == true)
+        _ = try await client.close()
+    }
+
+    @Test("methods: their own name, a body where there is one to send")
+    func methods() async throws {
+        let recorder = Recorder()
+        let server = try FaultServer(recorder.serve)
+        for (method, hasBody) in [
+            (Client.Method.get, false), (.put, true), (.patch, true), (.delete, false), (Client.Method("REPORT"), false),
+        ] {
+            let client = try Client(method, server.url)
+            #expect(try await client.send().status == 201)
+            let (head, body, _) = try #require(recorder.requests.withLock { $0.last })
+            #expect(head.line == "\(method) / HTTP/1.1")
+            #expect(body.isEmpty != hasBody)
+            #expect((head["content-type"] != nil) == hasBody)
+            try await client.sendUnclosed(.field("a", "1"))
+            #expect(try await client.close().status == 201)
+            #expect(recorder.requests.withLock { $0.last }?.body.isEmpty == false)
+        }
+    }
+
+    @Test("header fields of one's own are sent, and replace the client's")
+    func headerFields() async throws {
+        let recorder = Recorder()
+        let server = try FaultServer(recorder.serve)
+        var configuration = Client.Configuration()
+        configuration.headerFields = ["X-A": "1", "x-a": "2", "User-Agent": "mine", "X-Empty": "", "Expect": ""]
+        let client = try Client(.post, server.url, configuration: configuration)
+        _ = try await client.send(.bytes([UInt8](repeating: 0, count: 2 << 20)))
+        let head = try #require(recorder.requests.withLock { $0.first }).head
+        #expect(head.fields.filter { $0.name == "x-a" }.map(\.value) == ["1", "2"])
+        #expect(head.fields.filter { $0.name == "user-agent" }.map(\.value) == ["mine"])
+        #expect(head["x-empty"] == "")
+    }
+
+    @Test("what cannot be sent is refused at once")
+    func validation() throws {
+        for url in ["", "localhost:3000", "/path", "ftp://host/", "http://", "http://a b/", "file:///etc/passwd"] {
+            let error = #expect(throws: ClientError.self, "\(url)") { try Client(.post, url) }
+            #expect(error?.code == .invalidURL)
+            #expect(error?.description.hasPrefix("malformed URL: ") == true)
+        }
+        let secret = #expect(throws: ClientError.self) { try Client(.post, "http://user:secret@a b/") }
+        #expect(secret?.description.contains("secret") == false)
+        var configuration = Client.Configuration()
+        for fields: HeaderFields in [["A\r\nB": "c"], ["A": "b\r\nC: d"], ["": "x"], ["A b": "c"], ["A": "\0"]] {
+            configuration.headerFields = fields
+            let error = #expect(throws: ClientError.self) { try Client(.post, "http://h/", configuration: configuration) }
+            #expect(error?.code == .invalidConfiguration)
+        }
+        configuration.headerFields = [:]
+        for size in [0, 16_383, (2 << 20) + 1] {
+            configuration.uploadBufferSize = size
+            #expect(throws: ClientError.self) { try Client(.post, "http://h/", configuration: configuration) }
+        }
+        #expect(throws: ClientError.self) { try Client(Client.Method("GET /\r\n"), "http://h/") }
+    }
+}

@@ -1,0 +1,70 @@
+import Synchronization
+import Testing
+
+@testable import HTTPStreaming
+
+@Suite("ContentBuffer", .timeLimit(.minutes(1)))
+struct ContentBufferTests {
+    private func append(_ bytes: [UInt8], to buffer: ContentBuffer) -> Bool {
+        bytes.withUnsafeBytes { buffer.append($0) }
+    }
+
+    @Test("gives chunks in order, then the end for ever")
+    func order() async throws {
+        let buffer = ContentBuffer()
+        #expect(append([1], to: buffer) && append([2, 3], to: buffer))
+        buffer.complete()
+        #expect(try await buffer.next {} == [1])
+        #expect(try await buffer.next {} == [2, 3])
+        #expect(try await buffer.next {} == nil)
+        #expect(try await buffer.next {} == nil)
+    }
+
+    @Test("refuses from the high water mark on, and says once when there is room")
+    func backPressure() async throws {
+        let buffer = ContentBuffer()
+        let chunk = [UInt8](repeating: 0, count: 16 << 10)
+        var taken = 0
+        while append(chunk, to: buffer) { taken += 1 }
+        #expect(taken == ContentBuffer.highWater / chunk.count)
+        let told = Mutex(0)
+        for index in 1...taken {
+            _ = try await buffer.next { told.withLock { $0 += 1 } }
+            let left = (taken - index) * chunk.count
+            #expect(told.withLock { $0 } == (left <= ContentBuffer.lowWater ? 1 : 0))
+        }
+        #expect(append(chunk, to: buffer))
+    }
+
+    @Test("wakes a waiting reader, with a chunk, the end or an error")
+    func waiting() async throws {
+        for ending in 0..<3 {
+            let buffer = ContentBuffer()
+            let reader = Task { try await buffer.next {} }
+            try await Task.sleep(for: .milliseconds(10))
+            switch ending {
+            case 0:
+                #expect(append([5], to: buffer))
+                #expect(try await reader.value == [5])
+            case 1:
+                buffer.complete()
+                #expect(try await reader.value == nil)
+            default:
+                buffer.fail(ClientError(.connectionLost, "gone"))
+                let error = await #expect(throws: ClientError.self) { try await reader.value }
+                #expect(error?.code == .connectionLost)
+            }
+        }
+    }
+
+    @Test("what came before a failure can be read, unless it was discarded")
+    func failure() async throws {
+        for keeps in [true, false] {
+            let buffer = ContentBuffer()
+            #expect(append([1], to: buffer))
+            buffer.fail(ClientError(.responseDiscarded, "late"), keepingChunks: keeps)
+            if keeps { #expect(try await buffer.next {} == [1]) }
+            await #expect(throws: ClientError.self) { try await buffer.next {} }
+        }
+    }
+}

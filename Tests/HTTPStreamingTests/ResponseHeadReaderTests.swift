@@ -1,0 +1,57 @@
+import Testing
+
+@testable import HTTPStreaming
+
+@Suite("ResponseHeadReader", .timeLimit(.minutes(1)))
+struct ResponseHeadReaderTests {
+    private func read(_ lines: [String], expectsContinue: Bool = false) -> (ResponseHeadReader, [Int]) {
+        var reader = ResponseHeadReader(expectsContinue: expectsContinue)
+        let statuses = lines.compactMap { line in
+            var line = line + "\r\n"
+            return line.withUTF8 { reader.append(UnsafeRawBufferPointer($0)) }
+        }
+        return (reader, statuses)
+    }
+
+    @Test("fields are kept in order, repeated ones too, and found in any case")
+    func fields() {
+        let (reader, statuses) = read([
+            "HTTP/1.1 200 OK", "Set-Cookie: a=1", "X-Empty:", "set-cookie:b=2  ", "Via: 1.1 x", "VIA: 1.1 y", "",
+        ])
+        #expect(statuses == [200])
+        #expect(reader.fields.values(of: "SET-COOKIE") == ["a=1", "b=2"])
+        #expect(reader.fields["x-empty"] == "")
+        #expect(reader.fields["via"] == "1.1 x, 1.1 y")
+        #expect(reader.fields["none"] == nil)
+    }
+
+    @Test("informational responses and trailer fields are told from the final head")
+    func informational() {
+        let (reader, statuses) = read([
+            "HTTP/1.1 100 Continue", "", "HTTP/1.1 103 Early Hints", "Link: x", "", "HTTP/2 204 ", "A: b", "",
+            "Trailer-Field: z", "",
+        ])
+        #expect(statuses == [204])
+        #expect(reader.fields.map(\.name) == ["A"])
+    }
+
+    @Test("a 417 that libcurl answers by itself is not final; the next is, and so is one unexpected")
+    func expectation() {
+        let refused = ["HTTP/1.1 417 Expectation Failed", "A: 1", ""]
+        #expect(read(refused, expectsContinue: true).1 == [])
+        #expect(read(refused, expectsContinue: true).0.refusedExpectation)
+        let (again, statuses) = read(refused + ["HTTP/1.1 201 Created", "B: 2", ""], expectsContinue: true)
+        #expect(statuses == [201])
+        #expect(again.fields.map(\.name) == ["B"])
+        #expect(!again.refusedExpectation)
+        #expect(read(refused + refused, expectsContinue: true).1 == [417])
+        #expect(read(refused).1 == [417])
+    }
+
+    @Test("lines that are no fields are passed over")
+    func junk() {
+        let (reader, statuses) = read(["junk", "HTTP/1.1 200", "no colon", "A: b", ""])
+        #expect(statuses == [200])
+        #expect(reader.fields.map(\.name) == ["A"])
+    }
+}

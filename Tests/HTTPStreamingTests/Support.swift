@@ -1,0 +1,45 @@
+import Foundation
+import Synchronization
+
+/// Values appended from any thread.
+final class Log<Value: Sendable>: Sendable {
+    private let values = Mutex<[Value]>([])
+    var all: [Value] { values.withLock { $0 } }
+    func append(_ value: Value) { values.withLock { $0.append(value) } }
+}
+
+/// A value shared by threads.
+final class Shared<Value: Sendable>: Sendable {
+    private let mutex: Mutex<Value>
+    init(_ value: Value) { mutex = Mutex(value) }
+    var value: Value { mutex.withLock { $0 } }
+    func set(_ value: Value) { mutex.withLock { $0 = value } }
+    func update(_ change: @Sendable (inout Value) -> Void) { mutex.withLock { change(&$0) } }
+}
+
+/// Holds threads, or tasks, until it is opened.
+final class Gate: Sendable {
+    private let isOpen = Shared(false)
+    func open() { isOpen.set(true) }
+
+    func wait() {
+        for _ in 0..<3000 where !isOpen.value { usleep(10_000) }
+    }
+
+    func opened() async {
+        for _ in 0..<3000 where !isOpen.value { try? await Task.sleep(for: .milliseconds(10)) }
+    }
+}
+
+/// A small generator with a seed, for tests that print theirs.
+struct SplitMix64: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}

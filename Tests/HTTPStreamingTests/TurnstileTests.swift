@@ -1,0 +1,90 @@
+import Synchronization
+import Testing
+
+@testable import HTTPStreaming
+
+@Suite("Turnstile", .timeLimit(.minutes(1)))
+struct TurnstileTests {
+    @Test("one at a time")
+    func exclusive() async throws {
+        let turnstile = Turnstile()
+        let inside = Count()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<200 {
+                group.addTask {
+                    try await turnstile.pass {
+                        inside.enter()
+                        await Task.yield()
+                        inside.leave()
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(inside.most == 1)
+    }
+
+    @Test("who is cancelled in the queue leaves it, and the others go on")
+    func cancellation() async throws {
+        let turnstile = Turnstile()
+        let (gate, open) = AsyncStream<Void>.makeStream()
+        let holder = Task { try await turnstile.pass { for await _ in gate { return } } }
+        // Until the holder is inside, a waiter could be first.
+        while !(await turnstile.isTaken) { await Task.yield() }
+        let cancelled = Task { try await turnstile.pass { 1 } }
+        let waiting = Task { try await turnstile.pass { 2 } }
+        cancelled.cancel()
+        let error = await #expect(throws: ClientError.self) { try await cancelled.value }
+        #expect(error?.code == .cancelled)
+        open.yield()
+        try await holder.value
+        #expect(try await waiting.value == 2)
+
+        let beforehand = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            return try await turnstile.pass { 3 }
+        }
+        _ = await #expect(throws: ClientError.self) { try await beforehand.value }
+        #expect(try await turnstile.pass { 4 } == 4)
+    }
+
+    @Test("an error gives the turn on")
+    func errors() async throws {
+        let turnstile = Turnstile()
+        await #expect(throws: Failure.self) { try await turnstile.pass { throw Failure() } }
+        #expect(try await turnstile.pass { true })
+    }
+}
+
+private final class Count: Sendable {
+    private let state = Mutex((now: 0, most: 0))
+
+    var most: Int { state.withLock { $0.most } }
+
+    func enter() {
+        state.withLock {
+            $0.now += 1
+            $0.most = max($0.most, $0.now)
+        }
+    }
+
+    func leave() { state.withLock { $0.now -= 1 } }
+}
+
+private struct Failure: Error {}
+
+extension Turnstile {
+    fileprivate var isTaken: Bool {
+        get async {
+            let entered = Task { try await self.pass {} }
+            try? await Task.sleep(for: .milliseconds(20))
+            entered.cancel()
+            do {
+                try await entered.value
+                return false
+            } catch {
+                return true
+            }
+        }
+    }
+}

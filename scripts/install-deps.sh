@@ -1,0 +1,96 @@
+#!/bin/bash
+# Installs the C libraries that this package is built on, libcurl and zlib, unless they are here.
+#
+#   scripts/install-deps.sh            the C libraries
+#   scripts/install-deps.sh --tests    also what tests use: peers in other languages and tools.
+#                                      Tests that lack one are skipped, so failing here is no error.
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+. "$(dirname -- "$0")/lib.sh"
+
+for_tests=
+case ${1:-} in
+    '') ;;
+    --tests) for_tests=1 ;;
+    *) fail "usage: $0 [--tests]" ;;
+esac
+
+# Both are installed when pkg-config finds them, as SwiftPM does, or when a program that uses them
+# can be built, as it can on macOS, whose SDK has them without pkg-config's files.
+have_libraries() {
+    if command -v pkg-config >/dev/null && pkg-config --exists libcurl zlib; then return 0; fi
+    local compiler
+    for compiler in cc clang; do
+        command -v "$compiler" >/dev/null || continue
+        printf '%s\n' '#include <curl/curl.h>' '#include <zlib.h>' \
+            'int main(void) { return curl_version() == 0 || zlibVersion() == 0; }' |
+            "$compiler" -x c - -o /dev/null -lcurl -lz 2>/dev/null && return 0
+    done
+    return 1
+}
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif ! command -v sudo >/dev/null; then
+        say "this needs root, and there is no sudo; run as root: $*" >&2
+        return 1
+    elif [ -n "${CI:-}" ]; then
+        sudo -n "$@"
+    else
+        sudo "$@"
+    fi
+}
+
+apt_updated=
+apt_install() {
+    if [ -z "$apt_updated" ]; then
+        as_root apt-get update -qq || say "apt-get update failed; going on with the lists that are here"
+        apt_updated=1
+    fi
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=300 "$@" >/dev/null
+}
+
+install_libraries() {
+    if command -v apt-get >/dev/null; then
+        say "installing with apt-get: libcurl4-openssl-dev zlib1g-dev pkg-config"
+        apt_install libcurl4-openssl-dev zlib1g-dev pkg-config
+    elif command -v dnf >/dev/null; then
+        say "installing with dnf: libcurl-devel zlib-devel pkgconf-pkg-config"
+        as_root dnf install -y -q libcurl-devel zlib-devel pkgconf-pkg-config
+    elif command -v brew >/dev/null; then
+        say "installing with brew: curl zlib pkgconf"
+        brew install --quiet curl zlib pkgconf
+    else
+        fail "libcurl and zlib with their headers are missing, and there is no apt-get, dnf or brew to install them"
+    fi
+    have_libraries || fail "libcurl or zlib cannot be found even now that they have been installed"
+}
+
+# tool:package, or a file that tells.
+test_tools="curl:curl cmp:diffutils go:golang-go python3:python3 strace:strace"
+
+install_test_tools() {
+    local entry missing=''
+    for entry in $test_tools; do
+        command -v "${entry%%:*}" >/dev/null || missing="$missing ${entry##*:}"
+    done
+    # Debian's python3 comes without what makes a venv; `import ensurepip` tells.
+    python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
+    [ -n "$missing" ] || return 0
+    if command -v apt-get >/dev/null; then
+        say "installing for the tests with apt-get:$missing"
+        # shellcheck disable=SC2086
+        apt_install $missing || say "not installed; the tests that need them are skipped"
+    else
+        say "the tests can use these too; without them some are skipped:$missing"
+    fi
+}
+
+if have_libraries; then
+    say "libcurl and zlib are here"
+else
+    install_libraries
+fi
+if [ -n "$for_tests" ]; then install_test_tools; fi

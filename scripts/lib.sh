@@ -1,0 +1,120 @@
+# shellcheck shell=bash
+# What the scripts here share. Bash 3.2 is enough for it, the one that macOS has.
+
+root=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+temp=
+server_pid=
+export server_url=
+
+say() { printf '%s\n' "$*"; }
+fail() {
+    printf '%s: %s\n' "$(basename -- "$0" .sh)" "$*" >&2
+    exit 1
+}
+
+# Sets `temp` to a folder that is removed at the end. Not under /tmp, which is often memory, and
+# which a large file would fill; .build is on the disk that the sources are on.
+make_temp() {
+    mkdir -p "$root/.build"
+    temp=$(mktemp -d "$root/.build/$(basename -- "$0" .sh).XXXXXX")
+}
+
+# Size of a file in bytes, from its metadata.
+file_size() {
+    # shellcheck disable=SC2012
+    ls -nL -- "$1" | awk '{ print $5; exit }'
+}
+
+need_swift() {
+    command -v swift >/dev/null || fail "there is no 'swift' here; install it from https://www.swift.org/install"
+}
+
+# The absolute path of $1, which must be a readable regular file.
+absolute_file() {
+    [ -e "$1" ] || {
+        case $1 in
+            payload/*.bin) fail "there is no $1; make it with: make $1 SIZE=10G" ;;
+            *) fail "there is no file $1" ;;
+        esac
+    }
+    [ -f "$1" ] || fail "$1 is not a regular file"
+    [ -r "$1" ] || fail "$1 cannot be read"
+    printf '%s/%s\n' "$(CDPATH='' cd -- "$(dirname -- "$1")" && pwd)" "$(basename -- "$1")"
+}
+
+# start_server BINARY FOLDER: starts it on a free port; it says which one when it is ready, so that
+# nothing has to be guessed or waited for. Sets `server_pid` and `server_url`.
+start_server() {
+    local line
+    mkfifo "$temp/server.out"
+    "$1" --port 0 --dir "$2" >"$temp/server.out" 2>"$temp/server.log" &
+    server_pid=$!
+    exec 7<"$temp/server.out"
+    if ! IFS= read -r -t 60 line <&7 || [ "${line#listening on http://}" = "$line" ]; then
+        sed 's/^/    /' "$temp/server.log" >&2
+        kill -0 "$server_pid" 2>/dev/null || fail "the server ended instead of listening"
+        fail "the server did not say within 60 s where it listens; it said: '${line:-}'"
+    fi
+    server_url=${line#listening on }
+    # Whatever else it prints must not fill the pipe.
+    cat <&7 >>"$temp/server.log" &
+    exec 7<&-
+}
+
+# Ends the server; by force where it has not ended after 10 s.
+stop_server() {
+    local pid=$server_pid watchdog
+    [ -n "$pid" ] || return 0
+    server_pid=
+    kill -TERM "$pid" 2>/dev/null || true
+    # A read that nothing ever answers is a sleep that leaves no process behind when it is killed.
+    mkfifo "$temp/alarm" 2>/dev/null || true
+    (
+        trap - EXIT INT TERM
+        read -r -t 10 _ <>"$temp/alarm" || kill -KILL "$pid" 2>/dev/null
+    ) &
+    watchdog=$!
+    wait "$pid" 2>/dev/null || true
+    kill "$watchdog" 2>/dev/null || true
+    wait "$watchdog" 2>/dev/null || true
+}
+
+# Calls `clean_up`, which the script defines, at the end, however that comes about.
+clean_up_at_end() {
+    trap 'finish $?' EXIT
+    trap 'exit 129' HUP
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+}
+
+finish() {
+    trap '' INT TERM HUP
+    clean_up
+    exit "$1"
+}
+
+# Seconds with a fraction where the machine's date can tell.
+now() {
+    local time
+    time=$(date +%s.%N)
+    printf '%s\n' "${time%%.*N*}"
+}
+
+# elapsed FROM TO [BYTES]: "1.2 s, 854 MB/s"
+elapsed() {
+    awk -v from="$1" -v to="$2" -v bytes="${3:-0}" 'BEGIN {
+        seconds = to - from
+        printf "%.1f s", seconds
+        if (seconds > 0 && bytes > 0) printf ", %.0f MB/s", bytes / seconds / 1e6
+    }'
+}
+
+# 256694 → "256694 bytes (251 KiB)"
+readable() {
+    awk -v n="$1" 'BEGIN {
+        split("KiB MiB GiB TiB", unit, " ")
+        for (value = n; value >= 1024 && u < 4; u++) value /= 1024
+        printf "%.0f bytes", n
+        if (u) printf " (%.4g %s)", value, unit[u]
+    }'
+}

@@ -1,0 +1,422 @@
+#!/bin/bash
+# Uploads a file while the kernel holds the example to LIMIT bytes of memory, without swap, and
+# checks that it survives and that the file arrives whole. The server is not under the limit.
+#
+#   scripts/memcap.sh FILE [LIMIT [ARGUMENTS OF THE EXAMPLE...]]
+#
+# The limit is set by the first of these that works here: docker, podman, systemd-run, a memory
+# control group made directly (v2 or v1, as root). MEMCAP_WITH=cgroup, say, tries that one alone.
+# Needs Linux. Its exit status is 0 when the file arrived, 3 when nothing here can set a limit, and 1
+# otherwise.
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+. "$(dirname -- "$0")/lib.sh"
+
+# The first process in the group. It says that it is there and waits, so that the group can be
+# looked at before anything runs in it; and it waits again after the example has ended, so that the
+# group's figures can be read before the group disappears. Its own memory, some 100 KiB, counts.
+# shellcheck disable=SC2016
+launcher='
+    io=$1; shift
+    exec 8<>"$io/in" 9<>"$io/out"
+    echo "ready $$" >&9
+    read -r go <&8
+    status=0
+    "$@" || status=$?
+    echo "exited $status" >&9
+    read -r go <&8
+    exit "$status"'
+
+name=http-streaming-memcap-$$
+job=         # the process that was started to run the launcher
+engine=()    # docker or podman, with its options, once one of them is in use
+image=       # imported into that engine
+made_group=  # the folder of a control group made here
+group=       # the folder of the control group in use
+version=     # of control groups, 1 or 2
+reason=      # why the last attempt did not work
+
+clean_up() {
+    end_attempt
+    if [ -n "$image" ]; then "${engine[@]}" rmi -f "$image" >/dev/null 2>&1 || true; fi
+    stop_server
+    if [ -n "$temp" ]; then rm -rf -- "$temp"; fi
+}
+
+# Ends whatever still runs under the limit, and removes the group.
+end_attempt() {
+    local pid
+    if [ ${#engine[@]} -gt 0 ]; then "${engine[@]}" rm -f "$name" >/dev/null 2>&1 || true; fi
+    if [ -n "$made_group" ] && [ -d "$made_group" ]; then
+        while read -r pid; do kill -KILL "$pid" 2>/dev/null || true; done <"$made_group/cgroup.procs"
+    elif [ -n "$job" ]; then
+        kill -TERM "$job" 2>/dev/null || true
+    fi
+    if [ -n "$job" ]; then wait "$job" 2>/dev/null || true; fi
+    if [ -n "$made_group" ] && [ -d "$made_group" ]; then rmdir "$made_group" 2>/dev/null || true; fi
+    job=''
+    made_group=''
+    group=''
+}
+
+to_bytes() {
+    local number=${1%[kKmMgG]}
+    case $number in '' | *[!0-9]* | 0*) fail "'$1' is no size; try 20M" ;; esac
+    case $1 in
+        *[kK]) echo $((number << 10)) ;;
+        *[mM]) echo $((number << 20)) ;;
+        *[gG]) echo $((number << 30)) ;;
+        *) echo "$number" ;;
+    esac
+}
+
+# Where the control groups of a version are mounted, and the path that is mounted there:
+# "/sys/fs/cgroup /". Empty where they are not, or not with the memory controller.
+mounted_groups() {
+    awk -v version="$1" '{
+        for (i = 7; $i != "-"; i++) { }
+        type = $(i + 1); options = "," $(i + 3) ","
+        if (version == 2 ? type == "cgroup2" : type == "cgroup" && options ~ /,memory,/) {
+            print $5, $4
+            exit
+        }
+    }' /proc/self/mountinfo
+}
+
+# find_group PID: sets `group` and `version` to where the memory of this process is accounted.
+find_group() {
+    local path mount top
+    version=1
+    path=$(sed -n 's/^[0-9]*:\([^:]*,\)\{0,1\}memory\(,[^:]*\)\{0,1\}:\(.*\)/\3/p' "/proc/$1/cgroup")
+    if [ -z "$path" ]; then
+        version=2
+        path=$(sed -n 's/^0::\(.*\)/\1/p' "/proc/$1/cgroup")
+    fi
+    read -r mount top < <(mounted_groups $version) || return 1
+    [ "$top" = / ] || path=${path#"$top"}
+    group=$mount$path
+    [ -d "$group" ]
+}
+
+# figure FILE [KEY]: a number from a file of the group; nothing where the kernel does not tell.
+figure() {
+    local key value
+    [ -r "$group/$1" ] || return 0
+    if [ $# -eq 1 ]; then
+        read -r value <"$group/$1" || true
+        printf '%s\n' "$value"
+    else
+        while read -r key value; do
+            if [ "$key" = "$2" ]; then printf '%s\n' "$value"; fi
+        done <"$group/$1"
+    fi
+}
+
+# Whether the group is really held to the limit, and cannot evade it by swapping.
+check_limit() {
+    local actual swap
+    if [ "$version" = 2 ]; then
+        actual=$(figure memory.max)
+        swap=$(figure memory.swap.max)
+        [ "${swap:-0}" = 0 ] || reason="swap is not limited there (memory.swap.max is $swap)"
+    else
+        actual=$(figure memory.limit_in_bytes)
+        swap=$(figure memory.memsw.limit_in_bytes)
+        if [ "${swap:-none}" != "$actual" ] && [ "$(figure memory.swappiness)" != 0 ] &&
+            ! grep -q '^SwapTotal: *0 kB' /proc/meminfo; then
+            reason="swap is not limited there"
+        fi
+    fi
+    [ -z "$reason" ] || return 1
+    # The kernel rounds down to pages.
+    if ! [ "$actual" -le "$limit" ] 2>/dev/null || [ "$actual" -lt $((limit - 65536)) ]; then
+        reason="the limit is not in force there: it reads '$actual'"
+        return 1
+    fi
+}
+
+# A new folder `io` with two pipes, on which the launcher and this script talk; descriptors 8 and 9.
+io=
+open_channel() {
+    io=$(mktemp -d "$temp/io.XXXXXX")
+    mkfifo "$io/in" "$io/out"
+    exec 8<>"$io/in" 9<>"$io/out"
+    : >"$temp/error"
+}
+
+# await WORD SECONDS: waits for what the launcher says, and sets `answer` to what follows WORD;
+# fails when the launcher is gone. 0 seconds: for ever. Looks at the process
+# between, where `watching` is set.
+answer=
+watching=
+await() {
+    local word end=$((SECONDS + $2))
+    while [ "$2" = 0 ] || [ $SECONDS -lt "$end" ]; do
+        if read -r -t 0.1 -u 9 word answer && [ "$word" = "$1" ]; then return 0; fi
+        if ! kill -0 "$job" 2>/dev/null; then
+            # It may have spoken and gone in the meantime.
+            read -r -t 0.1 -u 9 word answer && [ "$word" = "$1" ]
+            return
+        fi
+        if [ -n "$watching" ]; then watch_process; fi
+    done
+    return 1
+}
+
+# Keeps the greatest figures of the example itself. The kernel keeps VmHWM, its peak, but drops it
+# with the process.
+most_resident=0
+most_anonymous=0
+watch_process() {
+    local pid key value rest process resident anonymous
+    while read -r pid; do
+        process='' resident=0 anonymous=0
+        while read -r key value rest; do
+            case $key in
+                Name:) process=$value ;;
+                VmHWM:) resident=$value ;;
+                RssAnon:) anonymous=$value ;;
+            esac
+        done 2>/dev/null <"/proc/$pid/status" || true
+        [ "$process" = example ] || continue
+        if [ "$resident" -gt "$most_resident" ]; then most_resident=$resident; fi
+        if [ "$anonymous" -gt "$most_anonymous" ]; then most_anonymous=$anonymous; fi
+    done 2>/dev/null <"$group/cgroup.procs" || true
+}
+
+# Starts the launcher for "$@" and leaves it waiting, under the limit. One function for each way;
+# each sets `job`, or `reason` when it cannot begin.
+
+start_with_docker() {
+    engine=(docker)
+    start_with_engine "$@"
+}
+
+start_with_podman() {
+    engine=(podman)
+    unset CONTAINERS_CONF
+    start_with_engine "$@" && return
+    # Where this machine allows neither its default runtime nor raising limits, as in a sandbox.
+    command -v runc >/dev/null || return 1
+    local first=$reason
+    end_attempt
+    reason=''
+    cat >"$temp/containers.conf" <<-'END'
+	[containers]
+	default_ulimits = []
+	[engine]
+	cgroup_manager = "cgroupfs"
+	events_logger = "file"
+	END
+    export CONTAINERS_CONF=$temp/containers.conf
+    engine=(podman --runtime runc)
+    start_with_engine "$@" && return
+    reason="$first; with runc: $reason"
+    return 1
+}
+
+start_with_engine() {
+    if ! command -v "${engine[0]}" >/dev/null; then
+        reason="not installed"
+        engine=()
+        return 1
+    fi
+    if ! "${engine[@]}" info >"$temp/error" 2>&1 || grep -q '^ *ERROR' "$temp/error"; then
+        reason=$(grep -im1 error "$temp/error" || tail -n 1 "$temp/error")
+        engine=()
+        return 1
+    fi
+    # A shell and the libraries, of this machine: no registry has to be reached.
+    if [ -z "$image" ]; then
+        image=$name
+        if ! library_tar | "${engine[@]}" import - "$image" >"$temp/error" 2>&1; then
+            reason=$(tail -n 1 "$temp/error")
+            return 1
+        fi
+    fi
+    open_channel
+    "${engine[@]}" run --name "$name" --network host --user 0 --security-opt label=disable \
+        --memory "$limit" --memory-swap "$limit" --env UPLOAD_HOST="$server_url" \
+        --volume "$io:$io" --volume "$example:$example:ro" --volume "$file:$file:ro" \
+        "$image" /bin/sh -c "$launcher" launcher "$io" "$@" </dev/null 2>>"$temp/error" &
+    job=$!
+    if ! await ready 30; then
+        reason=$(tail -n 1 "$temp/error")
+        return 1
+    fi
+    find_group "$("${engine[@]}" inspect --format '{{.State.Pid}}' "$name")" || {
+        reason="the control group of its container cannot be found"
+        return 1
+    }
+}
+
+library_tar() {
+    # shellcheck disable=SC2046
+    tar -C / -chf - bin/sh $( (ldd /bin/sh; ldd "$example") 2>/dev/null |
+        awk '{ for (i = 1; i <= NF; i++) if ($i ~ /^\//) print substr($i, 2) }' | sort -u)
+}
+
+start_with_systemd_run() {
+    local user=()
+    if ! command -v systemd-run >/dev/null; then
+        reason="not installed"
+        return 1
+    fi
+    [ "$(id -u)" -eq 0 ] || user=(--user)
+    open_channel
+    UPLOAD_HOST=$server_url systemd-run ${user[@]+"${user[@]}"} --scope --quiet --collect --unit "$name" \
+        --property MemoryMax="$limit" --property MemorySwapMax=0 \
+        /bin/sh -c "$launcher" launcher "$io" "$@" </dev/null 2>>"$temp/error" &
+    job=$!
+    if ! await ready 30; then
+        reason=$(head -n 1 "$temp/error")
+        return 1
+    fi
+    find_group "$answer" || {
+        reason="the control group of its scope cannot be found"
+        return 1
+    }
+}
+
+start_with_cgroup() {
+    local mount top
+    if [ "$(id -u)" -ne 0 ]; then
+        reason="needs root"
+        return 1
+    fi
+    if find_group $$ && [ "$version" = 1 ]; then
+        made_group=$group/$name
+        mkdir "$made_group" 2>"$temp/error" && echo "$limit" 2>>"$temp/error" >"$made_group/memory.limit_in_bytes" ||
+            reason=$(tail -n 1 "$temp/error")
+        # The first where the kernel accounts for swap at all.
+        echo "$limit" 2>/dev/null >"$made_group/memory.memsw.limit_in_bytes" ||
+            echo 0 2>/dev/null >"$made_group/memory.swappiness" || true
+    elif read -r mount top < <(mounted_groups 2) && grep -qw memory "$mount/cgroup.controllers"; then
+        # Directly below the root, the only group that may hold both processes and groups.
+        made_group=$mount/$name
+        { grep -qw memory "$mount/cgroup.subtree_control" || echo +memory >"$mount/cgroup.subtree_control"; } 2>"$temp/error" &&
+            mkdir "$made_group" 2>>"$temp/error" &&
+            echo "$limit" 2>>"$temp/error" >"$made_group/memory.max" || reason=$(tail -n 1 "$temp/error")
+        echo 0 2>/dev/null >"$made_group/memory.swap.max" || true
+    else
+        reason="no control groups with the memory controller are mounted"
+    fi
+    [ -z "$reason" ] || return 1
+    open_channel
+    # shellcheck disable=SC2016
+    UPLOAD_HOST=$server_url /bin/sh -c 'echo $$ >"$1/cgroup.procs" && shift && exec /bin/sh -c "$@"' join \
+        "$made_group" "$launcher" launcher "$io" "$@" </dev/null 2>>"$temp/error" &
+    job=$!
+    if ! await ready 30; then
+        reason="no process can be started in it"
+        return 1
+    fi
+    group=$made_group
+}
+
+[ $# -ge 1 ] || fail "usage: $0 FILE [LIMIT [ARGUMENTS...]]"
+if [ "$(uname -s)" != Linux ]; then
+    say "memcap: this needs Linux; 'make docker' runs the example under 20 MB in a container" >&2
+    exit 3
+fi
+file=$(absolute_file "$1")
+limit=$(to_bytes "${2:-20M}")
+shift
+if [ $# -gt 0 ]; then shift; fi
+ways=${MEMCAP_WITH:-docker podman systemd-run cgroup}
+for way in $ways; do
+    case $way in docker | podman | systemd-run | cgroup) ;; *) fail "MEMCAP_WITH is docker, podman, systemd-run or cgroup, not '$way'" ;; esac
+done
+need_swift
+"$root/scripts/install-deps.sh"
+
+cd "$root"
+say "building in release mode; the first time takes minutes"
+swift build -c release --product server
+# With the Swift library linked in, a process starts with less memory.
+static=(-c release --static-swift-stdlib --scratch-path "$root/.build/static")
+swift build "${static[@]}" --product example
+example=$(swift build "${static[@]}" --show-bin-path)/example
+server=$(swift build -c release --show-bin-path)/server
+
+clean_up_at_end
+make_temp
+size=$(file_size "$file")
+free=$(df -Pk "$temp" | awk 'NR == 2 { print $4 }')
+[ $((size / 1024 + 65536)) -lt "$free" ] ||
+    fail "what arrives is saved in $root/.build for comparison: $((size >> 20)) MiB, and $((free >> 10)) MiB are free"
+
+mkdir "$temp/saved"
+start_server "$server" "$temp/saved"
+# What is cached of the file now is not charged to the group that reads it: away with it, so that
+# the group has to cope with the cache too.
+dd if="$file" iflag=nocache count=0 2>/dev/null || true
+
+chosen=
+for way in $ways; do
+    reason=''
+    if "start_with_${way//-/_}" "$example" -filepath "$file" "$@" && check_limit; then
+        chosen=$way
+        break
+    fi
+    say "$way: passed over: ${reason:-it does not work here}"
+    end_attempt
+    if [ -n "$image" ]; then "${engine[@]}" rmi -f "$image" >/dev/null 2>&1 || true; fi
+    image='' engine=()
+done
+if [ -z "$chosen" ]; then
+    say "memcap: nothing here can hold a process to $(readable "$limit")" >&2
+    exit 3
+fi
+if [ ${#engine[@]} -gt 1 ]; then
+    say "$chosen: chosen, as ${engine[*]}; control groups v$version"
+else
+    say "$chosen: chosen; control groups v$version"
+fi
+
+: >"$temp/error"
+watching=1
+began=$(now)
+echo go >&8
+status=
+if await exited 0; then status=$answer; fi
+ended=$(now)
+
+# What there is to know of the group, while it is there.
+if [ "$version" = 2 ]; then
+    peak=$(figure memory.peak)
+    kills=$(figure memory.events oom_kill)
+else
+    peak=$(figure memory.max_usage_in_bytes)
+    kills=$(figure memory.oom_control oom_kill)
+fi
+if [ -z "$status" ]; then
+    # The launcher itself was killed.
+    wait "$job" && status=0 || status=$?
+    if [ ${#engine[@]} -gt 0 ] && [ "$("${engine[@]}" inspect --format '{{.State.OOMKilled}}' "$name")" = true ]; then
+        kills=${kills:-1}
+    fi
+fi
+echo go >&8
+cat "$temp/error" >&2
+say ""
+
+say "limit            $(readable "$limit"), no swap"
+say "peak of group    $(if [ -n "$peak" ]; then readable "$peak"; else printf 'not told by this kernel'; fi)"
+say "                 with the file's page cache, which may fill any limit; the kernel takes it back"
+if [ "$most_resident" -gt 0 ]; then
+    say "peak of process  $(readable $((most_resident * 1024))) resident (VmHWM), shared libraries included"
+    say "                 $(readable $((most_anonymous * 1024))) of its own (RssAnon, sampled)"
+else
+    say "peak of process  too short a run to tell"
+fi
+say "out of memory    ${kills:-unknown} kills"
+say "exit status      $status"
+say "time             $(elapsed "$began" "$ended" "$([ "$status" != 0 ] || printf '%s' "$size")")"
+
+[ "${kills:-0}" = 0 ] || fail "FAILED: the example was killed for want of memory under $(readable "$limit")"
+[ "$status" = 0 ] || fail "FAILED: the example ended with status $status"
+saved=$temp/saved/$(basename -- "$file")
+[ -f "$saved" ] || fail "FAILED: the server saved no file of this name: $(ls -- "$temp/saved")"
+cmp -- "$file" "$saved" || fail "FAILED: what arrived is not what was sent"
+say "passed: arrived byte for byte, $(readable "$size")"
