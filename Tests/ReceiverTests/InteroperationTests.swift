@@ -7,6 +7,8 @@ import Testing
 
 /// Clients by other hands.
 @Suite(.timeLimit(.minutes(5))) struct InteroperationTests {
+    private static let packages = ["requests", "httpx"]
+
     private static let contents = [
         Data(), Data([0]), Data((0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }),
     ]
@@ -28,9 +30,11 @@ import Testing
         #expect(answer.bytes == Self.contents.reduce(0) { $0 + $1.count } + "text é".utf8.count)
     }
 
-    @Test(arguments: [[], ["-H", "Expect:"], ["-H", "Expect: 100-continue"], ["-H", "Transfer-Encoding: chunked"]])
+    @Test(
+        .enabled(if: Subprocess.find("curl") != nil, "there is no curl"),
+        arguments: [[], ["-H", "Expect:"], ["-H", "Expect: 100-continue"], ["-H", "Transfer-Encoding: chunked"]]
+    )
     func curl(options: [String]) async throws {
-        guard Subprocess.find("curl") != nil else { try Test.cancel("there is no curl") }
         let source = try TemporaryDirectory()
         let names = ["empty", "Ünï \"quoted\" 😀.txt", "x.bin"]
         for (name, content) in zip(names, Self.contents) { try source.write(content, to: name) }
@@ -48,14 +52,14 @@ import Testing
         }
     }
 
-    @Test(arguments: ["requests", "httpx"])
+    @Test(
+        .enabled("no Python with requests and httpx: the reason is printed") {
+            await PythonEnvironment.shared.isAvailable(with: packages)
+        },
+        arguments: packages
+    )
     func python(library: String) async throws {
-        let python: String
-        do {
-            python = try await PythonEnvironment.shared.interpreter(with: ["requests", "httpx"])
-        } catch {
-            try Test.cancel("no Python with \(library): \(error)")
-        }
+        let python = try await PythonEnvironment.shared.interpreter(with: Self.packages)
         let source = try TemporaryDirectory()
         for (index, content) in Self.contents.enumerated() { try source.write(content, to: "\(index)") }
         let script = """

@@ -3,7 +3,7 @@ import Foundation
 /// Python with packages from PyPI, in a virtual environment below the package's `.build` folder.
 ///
 /// It is made at its first use and kept. Where it cannot be made, without a network for one,
-/// ``shared`` tells why, and the tests that need it are skipped with that message.
+/// ``isAvailable(with:)`` prints why, and the tests that need it are skipped.
 public actor PythonEnvironment {
     public struct Failure: Error, CustomStringConvertible {
         public let description: String
@@ -22,6 +22,17 @@ public actor PythonEnvironment {
         let task = Task { try await Self.make(name, packages) }
         made[name] = task
         return try await task.value
+    }
+
+    /// Whether there is one; prints the reason where there is none. For a test's `.enabled`.
+    public func isAvailable(with packages: [String]) async -> Bool {
+        do {
+            _ = try await interpreter(with: packages)
+            return true
+        } catch {
+            print("no Python with \(packages.joined(separator: ", ")): \(error)")
+            return false
+        }
     }
 
     private static func make(_ name: String, _ packages: [String]) async throws -> String {

@@ -31,8 +31,10 @@ public final class RawConnection {
         guard descriptor >= 0 else { throw Self.failure("socket") }
         setDeadline(deadline, option: SO_RCVTIMEO)
         setDeadline(deadline, option: SO_SNDTIMEO)
-        #if canImport(Darwin)
         var on: Int32 = 1
+        // What is sent leaves at once, in the pieces in which it is sent.
+        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+        #if canImport(Darwin)
         setsockopt(descriptor, SOL_SOCKET, SO_NOSIGPIPE, &on, socklen_t(MemoryLayout<Int32>.size))
         #endif
         var address = sockaddr_in()

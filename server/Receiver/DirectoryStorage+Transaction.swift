@@ -7,12 +7,14 @@ extension DirectoryStorage {
         private let directory: Directory
         private let kind: TemporaryFile.Kind
         private let threadPool: NIOThreadPool
+        private let queue: WriteQueue
         private var files: [(name: FileName, file: TemporaryFile)] = []
 
         init(directory: Directory, kind: TemporaryFile.Kind, threadPool: NIOThreadPool) {
             self.directory = directory
             self.kind = kind
             self.threadPool = threadPool
+            queue = WriteQueue(threadPool: threadPool)
         }
 
         mutating func beginFile(named filename: String) async throws(StorageError) {
@@ -24,16 +26,13 @@ extension DirectoryStorage {
 
         mutating func write(_ pieces: [ByteBuffer]) async throws(StorageError) {
             guard let file = files.last?.file else { preconditionFailure("write before beginFile") }
-            try await threadPool.run("cannot write a file") { () throws(SystemError) in
-                for piece in pieces {
-                    try piece.withUnsafeReadableBytes { bytes throws(SystemError) in try file.write(bytes) }
-                }
-            }
+            try await queue.append(pieces, to: file)
         }
 
         mutating func endFile() {}
 
         mutating func publish() async throws(StorageError) -> [String?] {
+            try await queue.drain()
             let (directory, files) = (directory, files)
             let published = try await threadPool.run("cannot name a file") { () throws(SystemError) in
                 defer { for (_, file) in files { file.close() } }
@@ -45,6 +44,7 @@ extension DirectoryStorage {
 
         mutating func abandon() async {
             guard !files.isEmpty else { return }
+            await queue.cancel()
             // Not in the calling thread: to free the blocks of a large file takes time. When the
             // pool has been shut down the last reference closes them.
             try? await threadPool.run("cannot close a file") { [files] in

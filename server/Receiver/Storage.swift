@@ -18,11 +18,12 @@ public protocol StorageTransaction: Sendable {
     /// - Parameter filename: as the client wrote it: data, never a path.
     mutating func beginFile(named filename: String) async throws(StorageError)
 
-    /// Appends to the file that was begun last. Suspends until the bytes are taken, which is what
-    /// slows a sender down to the storage's speed.
+    /// Appends to the file that was begun last. Suspends while the storage has more to do than it
+    /// should: that is what slows a sender down to the storage's speed.
     ///
-    /// - Parameter pieces: in order. They share memory with what came from the network: a
-    ///   transaction that keeps them after it returns holds on to that memory.
+    /// - Parameter pieces: in order. They share memory with what came from the network: what a
+    ///   transaction keeps of them after it returns has to be bounded.
+    /// - Throws: what went wrong with these bytes, or with earlier ones.
     mutating func write(_ pieces: [ByteBuffer]) async throws(StorageError)
 
     /// The file that was begun last is complete.

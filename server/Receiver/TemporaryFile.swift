@@ -95,7 +95,7 @@ final class TemporaryFile: Sendable {
             defer { file.close() }
             // Fails without /proc, say.
             try file.publish(as: trial)
-            try directory.removeFile(trial)
+            try? directory.removeFile(trial)
             return .unnamed
         } catch {
             try TemporaryFile(in: directory, kind: .hidden).close()
