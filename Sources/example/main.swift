@@ -59,7 +59,8 @@ do {
 
     let rate = Double(response.bytesSent) / 1e6 / seconds
     print("\(response.bytesSent) bytes in \((seconds * 1000).rounded() / 1000) s, \((rate * 10).rounded() / 10) MB/s")
-    print(response.status, try await response.text())
+    let answer = try await response.text()
+    print(response.status, answer, terminator: answer.hasSuffix("\n") ? "" : "\n")
     if !response.isSuccess { exit(1) }
 } catch {
     fail("\(error)")
