@@ -1,0 +1,55 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What the README says.
+@Suite("README", .timeLimit(.minutes(3)))
+struct ReadmeTests {
+    private let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+
+    /// The blocks of code in that language.
+    private func blocks(of language: String) throws -> [String] {
+        let text = try String(contentsOf: package.appendingPathComponent("README.md"), encoding: .utf8)
+        return text.components(separatedBy: "```\(language)\n").dropFirst().compactMap {
+            $0.components(separatedBy: "```").first
+        }
+    }
+
+    @Test("every example in Swift compiles, alone and as Swift 6")
+    func examplesCompile() async throws {
+        guard Subprocess.find("swiftc") != nil else { try Test.cancel("skipped: there is no swiftc") }
+        let directory = try TemporaryDirectory()
+        let examples = try blocks(of: "swift")
+        try #require(!examples.isEmpty)
+        for example in examples {
+            let path = try directory.write(example.utf8, to: "main.swift")
+            let result = try await Subprocess.run(
+                "swiftc",
+                [
+                    "-typecheck", "-swift-version", "6", "-warnings-as-errors", path,
+                    "-I", Bundle.main.bundleURL.appendingPathComponent("Modules").path,
+                    "-Xcc", "-fmodule-map-file=\(package.path)/Sources/CCurl/module.modulemap",
+                ]
+            )
+            #expect(result.status == 0, "\(result.errorOutput)")
+        }
+    }
+
+    @Test("the first is what the downstream package builds, in 15 lines")
+    func downstream() throws {
+        let main = package.appendingPathComponent("Tests/Downstream/Sources/Downstream/main.swift")
+        let example = try #require(try blocks(of: "swift").first)
+        #expect(try String(contentsOf: main, encoding: .utf8) == example)
+        #expect(example.split(separator: "\n", omittingEmptySubsequences: false).dropLast().count <= 15)
+    }
+
+    @Test("names targets of make that exist")
+    func targets() throws {
+        let makefile = try String(contentsOf: package.appendingPathComponent("Makefile"), encoding: .utf8)
+        let text = try String(contentsOf: package.appendingPathComponent("README.md"), encoding: .utf8)
+        for match in text.matches(of: /make ([a-z]+)(?=[ `\n])/) {
+            #expect(makefile.contains("\n\(match.1):"), "make \(match.1)")
+        }
+    }
+}
