@@ -9,12 +9,10 @@ import NIOHTTPTypesHTTP1
 /// One HTTP/1.1 connection: Hummingbird's `HTTP1Channel`, with control of how much is read at once
 /// and of what happens before and after a route runs.
 struct ReceiverChannel: HTTPChannelHandler {
-    typealias Value = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
-
     let responder: Responder
     let configuration: Receiver.Configuration
 
-    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<ReceiverConnection> {
         channel.eventLoop.makeCompletedFuture {
             try setReads(of: channel)
             let pipeline = channel.pipeline.syncOperations
@@ -31,26 +29,23 @@ struct ReceiverChannel: HTTPChannelHandler {
                 ExpectContinueHandler { (try? UploadRequest(judging: $0)) != nil },
                 HTTPConnectionStateHandler(logger: logger),
             ])
-            return try NIOAsyncChannel(
-                wrappingChannelSynchronously: channel,
-                configuration: .init(
-                    backPressureStrategy: .init(lowWatermark: 1, highWatermark: 2),
-                    isOutboundHalfClosureEnabled: true
-                )
-            )
+            return ReceiverConnection(channel)
         }
     }
 
-    func handle(value: Value, logger: Logger) async {
+    func handle(value: ReceiverConnection, logger: Logger) async {
         await withTaskExecutorPreference(EventLoopExecutor(value.channel.eventLoop)) {
-            await handleHTTP(asyncChannel: value, logger: logger)
+            // It fails where the client is gone already.
+            guard let connection = try? await value.open() else { return }
+            await handleHTTP(asyncChannel: connection, logger: logger)
         }
     }
 
     /// What bounds the memory of a connection: one read's bytes come at a time, and the next read
-    /// waits while two parts of a request have not been taken.
+    /// waits while two parts of a request have not been taken. The first waits for `handle`.
     private func setReads(of channel: any Channel) throws {
         guard let options = channel.syncOptions else { return }
+        try options.setOption(.autoRead, value: false)
         try options.setOption(.maxMessagesPerRead, value: 1)
         try options.setOption(
             .recvAllocator,
