@@ -29,23 +29,29 @@ struct ReceiverChannel: HTTPChannelHandler {
                 ExpectContinueHandler { (try? UploadRequest(judging: $0)) != nil },
                 HTTPConnectionStateHandler(logger: logger),
             ])
-            return ReceiverConnection(channel)
+            return ReceiverConnection(
+                try NIOAsyncChannel(
+                    wrappingChannelSynchronously: channel,
+                    configuration: .init(
+                        backPressureStrategy: .init(lowWatermark: 1, highWatermark: 2),
+                        isOutboundHalfClosureEnabled: true
+                    )
+                )
+            )
         }
     }
 
     func handle(value: ReceiverConnection, logger: Logger) async {
-        await withTaskExecutorPreference(EventLoopExecutor(value.channel.eventLoop)) {
-            // It fails where the client is gone already.
-            guard let connection = try? await value.open() else { return }
+        guard let connection = value.take() else { return }
+        await withTaskExecutorPreference(EventLoopExecutor(connection.channel.eventLoop)) {
             await handleHTTP(asyncChannel: connection, logger: logger)
         }
     }
 
     /// What bounds the memory of a connection: one read's bytes come at a time, and the next read
-    /// waits while two parts of a request have not been taken. The first waits for `handle`.
+    /// waits while two parts of a request have not been taken.
     private func setReads(of channel: any Channel) throws {
         guard let options = channel.syncOptions else { return }
-        try options.setOption(.autoRead, value: false)
         try options.setOption(.maxMessagesPerRead, value: 1)
         try options.setOption(
             .recvAllocator,

@@ -1,37 +1,30 @@
 import HummingbirdCore
 import NIOCore
 import NIOHTTPTypes
+import Synchronization
 
 /// A connection that has been accepted, and may never be served: a server that stops drops what
 /// it has not begun with.
 ///
-/// Only when it is served is it wrapped in a `NIOAsyncChannel`, which must not be dropped: that
-/// ends the process (https://github.com/apple/swift-nio/issues/2813).
+/// A `NIOAsyncChannel` that is just dropped ends the process
+/// (https://github.com/apple/swift-nio/issues/2813): what is not served is closed here.
 final class ReceiverConnection: ServerChildChannelValue {
+    typealias Connection = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
+
     let channel: any Channel
+    /// Nil once it is being served.
+    private let waiting: Mutex<Connection?>
 
-    /// - Parameter channel: must not read by itself yet.
-    init(_ channel: any Channel) {
-        self.channel = channel
+    init(_ connection: Connection) {
+        channel = connection.channel
+        waiting = Mutex(connection)
     }
 
-    deinit { channel.close(promise: nil) }
-
-    /// Begins to read. To be called once; its result has to be used.
-    ///
-    /// - Throws: where the connection is closed already.
-    func open() async throws -> NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart> {
-        try await channel.eventLoop.submit { [channel] in
-            guard channel.isActive else { throw ChannelError.ioOnClosedChannel }
-            let opened = try NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>(
-                wrappingChannelSynchronously: channel,
-                configuration: .init(
-                    backPressureStrategy: .init(lowWatermark: 1, highWatermark: 2),
-                    isOutboundHalfClosureEnabled: true
-                )
-            )
-            try channel.syncOptions?.setOption(.autoRead, value: true)
-            return opened
-        }.get()
+    deinit {
+        guard let connection = take() else { return }
+        Task { try? await connection.executeThenClose { _, _ in } }
     }
+
+    /// The connection, for the one caller who serves it and closes it.
+    func take() -> Connection? { waiting.withLock { $0.take() } }
 }
