@@ -91,7 +91,11 @@ let package = Package(
         ),
         .testTarget(
             name: "InteropTests",
-            dependencies: ["HTTPStreaming", "TestSupport", "example", "server"],
+            dependencies: [
+                "HTTPStreaming", "TestSupport", "example", "server",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            exclude: ["Peers"],
             swiftSettings: settings
         ),
     ],

@@ -67,16 +67,19 @@ stop_server() {
     [ -n "$pid" ] || return 0
     server_pid=
     kill -TERM "$pid" 2>/dev/null || true
-    # A read that nothing ever answers is a sleep that leaves no process behind when it is killed.
-    mkfifo "$temp/alarm" 2>/dev/null || true
+    # A read with a time limit is a sleep that can be ended without a signal, which might come too
+    # early, and that leaves no process behind.
+    mkfifo "$temp/alarm"
+    exec 6<>"$temp/alarm"
     (
-        trap - EXIT INT TERM
-        read -r -t 10 _ <>"$temp/alarm" || kill -KILL "$pid" 2>/dev/null
+        trap - EXIT
+        read -r -t 10 _ <&6 || kill -KILL "$pid" 2>/dev/null || true
     ) &
     watchdog=$!
     wait "$pid" 2>/dev/null || true
-    kill "$watchdog" 2>/dev/null || true
+    echo ended >&6
     wait "$watchdog" 2>/dev/null || true
+    exec 6<&-
 }
 
 # Calls `clean_up`, which the script defines, at the end, however that comes about.

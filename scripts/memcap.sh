@@ -46,7 +46,11 @@ clean_up() {
 # Ends whatever still runs under the limit, and removes the group.
 end_attempt() {
     local pid
-    if [ ${#engine[@]} -gt 0 ]; then "${engine[@]}" rm -f "$name" >/dev/null 2>&1 || true; fi
+    if [ ${#engine[@]} -gt 0 ]; then
+        # Removing alone would first ask politely, and wait.
+        "${engine[@]}" kill "$name" >/dev/null 2>&1 || true
+        "${engine[@]}" rm -f "$name" >/dev/null 2>&1 || true
+    fi
     if [ -n "$made_group" ] && [ -d "$made_group" ]; then
         while read -r pid; do kill -KILL "$pid" 2>/dev/null || true; done <"$made_group/cgroup.procs"
     elif [ -n "$job" ]; then

@@ -42,6 +42,10 @@ do {
     let host = getenv("UPLOAD_HOST").map { String(cString: $0) } ?? "http://localhost:3000"
     let client = try Client(.post, host)
 
+    for path in paths {
+        var status = stat()
+        if stat(path, &status) == 0 { print("\(path), \(status.st_size) bytes") }
+    }
     let start = ContinuousClock.now
     let response: Response
     if paths.count == 1 {
@@ -53,10 +57,10 @@ do {
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     showStatus("")
 
-    for path in paths { print(path) }
     let rate = Double(response.bytesSent) / 1e6 / seconds
     print("\(response.bytesSent) bytes in \((seconds * 1000).rounded() / 1000) s, \((rate * 10).rounded() / 10) MB/s")
-    print(response.status, try await response.text())
+    let answer = try await response.text()
+    print(response.status, answer, terminator: answer.hasSuffix("\n") ? "" : "\n")
     if !response.isSuccess { exit(1) }
 } catch {
     fail("\(error)")

@@ -1,0 +1,169 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The example as a user runs it: what it prints, and how it exits.
+@Suite("example", .timeLimit(.minutes(3)))
+struct ExampleTests {
+    private func example(_ arguments: [String], host: String) async throws -> Subprocess.Result {
+        try await Subprocess.run(
+            Subprocess.product("example"), arguments, environment: ["UPLOAD_HOST": host], deadline: .seconds(30)
+        )
+    }
+
+    /// Runs it for an error: one clear line, no rate, and that exit status.
+    private func expectError(
+        _ arguments: [String], host: String = "http://127.0.0.1:1", status: Int = 1, containing text: String,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        let result = try await example(arguments, host: host)
+        #expect(result.status == status, sourceLocation: sourceLocation)
+        #expect(!result.output.contains("MB/s"), sourceLocation: sourceLocation)
+        #expect(result.errorOutput.hasPrefix("example: "), sourceLocation: sourceLocation)
+        #expect(result.errorOutput.contains(text), "\(result.errorOutput)", sourceLocation: sourceLocation)
+        #expect(result.errorOutput.filter { $0 == "\n" }.count == 1, sourceLocation: sourceLocation)
+    }
+
+    @Test("sends a file, and says what, how fast, and what the server answered")
+    func oneFile() async throws {
+        let server = try await ServerProcess.start()
+        defer { server.process.terminate() }
+        let source = try TemporaryDirectory()
+        let path = try source.write("hello".utf8, to: "a.txt")
+        let result = try await example(["-filepath", path], host: server.url)
+        #expect(result.status == 0 && result.errorOutput == "", "\(result.errorOutput)")
+        let lines = result.output.split(separator: "\n")
+        #expect(lines.count == 3)
+        #expect(lines.first == "\(path), 5 bytes")
+        #expect(lines.dropFirst().first?.contains("MB/s") == true)
+        #expect(
+            lines.last
+                == #"201 {"parts":[{"name":"file","filename":"a.txt","content_type":"text/plain","size":5,"saved_as":"a.txt"}],"bytes":5}"#
+        )
+        #expect(try server.directory.read("a.txt") == Data("hello".utf8))
+    }
+
+    @Test("sends several as one request")
+    func severalFiles() async throws {
+        let server = try await ServerProcess.start()
+        defer { server.process.terminate() }
+        let source = try TemporaryDirectory()
+        let paths = try (0..<3).map { try source.write("\($0)".utf8, to: "same \($0)") }
+        let result = try await example(paths.flatMap { ["-filepath", $0] }, host: server.url)
+        #expect(result.status == 0)
+        #expect(result.output.contains(#""saved_as":"same 2"}],"bytes":3}"#))
+        #expect(server.process.errorOutputSoFar.split(separator: "\n").count == 1)
+    }
+
+    @Test("what is wrong with the call or the file")
+    func sources() async throws {
+        let source = try TemporaryDirectory()
+        let file = try source.write("x".utf8, to: "file")
+        try await expectError([], status: 2, containing: "no file given; usage: example -filepath FILE")
+        try await expectError(["-filepath"], status: 2, containing: "usage")
+        try await expectError(["file"], status: 2, containing: "usage")
+        try await expectError(["-filepath", source.path("missing")], containing: "missing: No such file or directory")
+        try await expectError(["-filepath", source.path], containing: "Is a directory")
+        try await expectError(["-filepath", file], host: "localhost:3000", containing: "malformed URL")
+        try await expectError(["-filepath", file], host: "http://a b", containing: "malformed URL")
+        try await expectError(["-filepath", file], host: "ftp://host", containing: "neither http nor https")
+        try await expectError(["-filepath", file], containing: "Connection refused")
+        try await expectError(["-filepath", file], host: "http://no-such-host.invalid", containing: "no-such-host.invalid")
+    }
+
+    @Test("a second file that is missing: nothing of the first is saved")
+    func secondMissing() async throws {
+        let server = try await ServerProcess.start()
+        defer { server.process.terminate() }
+        let source = try TemporaryDirectory()
+        let file = try source.write("x".utf8, to: "file")
+        try await expectError(
+            ["-filepath", file, "-filepath", source.path("missing")], host: server.url, containing: "No such file"
+        )
+        for _ in 0..<500 where !server.process.errorOutputSoFar.contains("\n") {
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        #expect(server.process.errorOutputSoFar.contains("parts=1 reason="))
+        #expect(try server.directory.contents() == [])
+    }
+
+    @Test("a file that may not be read")
+    func unreadable() async throws {
+        let source = try TemporaryDirectory()
+        let file = try source.write("x".utf8, to: "secret")
+        chmod(file, 0)
+        guard getuid() == 0 else {
+            return try await expectError(["-filepath", file], containing: "secret: Permission denied")
+        }
+        // Root may read everything: run it as nobody.
+        guard Subprocess.find("setpriv") != nil else { try Test.cancel("skipped: root without setpriv") }
+        chmod(source.path, 0o755)
+        let binary = source.path("example")
+        try FileManager.default.copyItem(atPath: Subprocess.product("example"), toPath: binary)
+        chmod(binary, 0o755)
+        let result = try await Subprocess.run(
+            "setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", binary, "-filepath", file],
+            environment: ["UPLOAD_HOST": "http://127.0.0.1:1"], deadline: .seconds(30)
+        )
+        #expect(result.status == 1)
+        #expect(result.errorOutput == "example: \(file): Permission denied\n")
+    }
+
+    @Test("a server that closes in mid-body, and one that answers 413 there: the answer is shown")
+    func faults() async throws {
+        let source = try TemporaryDirectory()
+        let path = try source.write(Data(count: 64 << 20), to: "big")
+        let closing = try FaultServer { connection in
+            _ = try connection.readHead()
+            try connection.send("HTTP/1.1 100 Continue\r\n\r\n")
+            _ = try connection.readExactly(1_000_000)
+        }
+        try await expectError(["-filepath", path], host: closing.url, containing: "the connection was lost")
+
+        for paths in [[path], [path, path]] {
+            let refusing = try FaultServer { connection in
+                _ = try connection.readHead()
+                try connection.send("HTTP/1.1 100 Continue\r\n\r\n")
+                _ = try connection.readExactly(1_000_000)
+                try connection.respond(413, "at most 1 MB here", fields: "Connection: close\r\n")
+                while try !connection.read(1 << 20).isEmpty {}
+            }
+            let result = try await example(paths.flatMap { ["-filepath", $0] }, host: refusing.url)
+            #expect(result.status == 1)
+            #expect(result.output.hasSuffix("413 at most 1 MB here\n"), "\(result.output)")
+            #expect(result.errorOutput == "")
+        }
+    }
+
+    @Test("a file that shrinks while it is sent: an error that names it, and nothing is saved")
+    func shrinks() async throws {
+        let server = try await ServerProcess.start()
+        defer { server.process.terminate() }
+        let source = try TemporaryDirectory()
+        let path = source.path("shrinking")
+        #expect(FileManager.default.createFile(atPath: path, contents: nil))
+        // So large that it is still being sent when it is cut.
+        #expect(truncate(path, 64 << 30) == 0)
+        let process = try Subprocess(
+            Subprocess.product("example"), ["-filepath", path], environment: ["UPLOAD_HOST": server.url],
+            deadline: .seconds(60)
+        )
+        for _ in 0..<1000 where try openTemporaries(of: server) == 0 { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(truncate(path, 1000) == 0)
+        let result = await process.result()
+        #expect(result.status == 1)
+        #expect(result.errorOutput.contains("\(path): the file ended after"), "\(result.errorOutput)")
+        #expect(try server.directory.contents() == [])
+        for _ in 0..<500 where try openTemporaries(of: server) > 0 { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(try openTemporaries(of: server) == 0)
+    }
+
+    /// The files that the server has open in its directory, named or not.
+    private func openTemporaries(of server: ServerProcess) throws -> Int {
+        let descriptors = "/proc/\(server.process.processIdentifier)/fd"
+        return try FileManager.default.contentsOfDirectory(atPath: descriptors).filter { name in
+            let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(descriptors)/\(name)")
+            return target?.hasPrefix(server.directory.path + "/") ?? false
+        }.count
+    }
+}

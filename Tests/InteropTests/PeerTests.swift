@@ -1,0 +1,64 @@
+import Foundation
+import HTTPStreaming
+import TestSupport
+import Testing
+
+/// What this client sends, read by servers of other hands.
+@Suite("Servers by other hands", .timeLimit(.minutes(5)))
+struct PeerTests {
+    private func answer(_ response: Response) async throws -> Peer.Answer {
+        #expect(response.status == 201)
+        let bytes = try await response.bytes()
+        return try #require(
+            try? JSONDecoder().decode(Peer.Answer.self, from: Data(bytes)), "\(String(decoding: bytes, as: UTF8.self))"
+        )
+    }
+
+    @Test("read what send and sendUnclosed write, on one connection", arguments: Peer.allCases)
+    func parts(peer: Peer) async throws {
+        let (url, process) = try await peer.start()
+        defer { process.terminate() }
+        let directory = try TemporaryDirectory()
+        let contents = [
+            "größe 'ß' 😀.txt": Data("hello\r\n--".utf8), "big;=.bin": Data((0..<5_000_000).map { UInt8($0 % 251) }),
+            "empty": Data(),
+        ]
+        let names = contents.keys.sorted()
+        let paths = try names.map { try directory.write(contents[$0] ?? Data(), to: $0) }
+        let client = try Client(.post, url)
+
+        for path in paths { #expect(try await client.sendUnclosed(.file(path, name: "ü"))) }
+        let unclosed = try await answer(try await client.close())
+        let closed = try await answer(try await client.send(paths.map { Part.file($0, name: "ü") } + [.field("c", "tëxt")]))
+        #expect(unclosed.length == -1)
+        #expect(closed.length > 5_000_000)
+        if peer.keepsConnections { #expect(unclosed.remote == closed.remote) }
+        #expect(closed.parts?.count == 4)
+        for received in [unclosed, closed] {
+            let files = try #require(received.parts?.filter { !$0.filename.isEmpty })
+            #expect(files.map(\.filename).sorted() == names)
+            #expect(files.allSatisfy { $0.name == "ü" })
+            for file in files {
+                let content = try #require(contents[file.filename])
+                #expect(file.size == content.count)
+                #expect(file.sha256 == sha256(content))
+            }
+        }
+        let field = try #require(closed.parts?.first { $0.filename.isEmpty })
+        #expect(field.name == "c" && field.sha256 == sha256(Data("tëxt".utf8)))
+    }
+
+    @Test("take many small requests and an empty document", arguments: Peer.allCases)
+    func small(peer: Peer) async throws {
+        let (url, process) = try await peer.start()
+        defer { process.terminate() }
+        let client = try Client(.post, url)
+        var remotes: Set<String> = []
+        for index in 0..<50 {
+            let answer = try await answer(try await client.send(.bytes([UInt8(index)], filename: "\(index)")))
+            #expect(answer.parts?.map(\.size) == [1])
+            remotes.insert(answer.remote)
+        }
+        if peer.keepsConnections { #expect(remotes.count == 1) }
+    }
+}

@@ -1,0 +1,89 @@
+import Foundation
+import HTTPStreaming
+import TestSupport
+import Testing
+
+/// Files of all sizes, from this client to this server, each in its own process.
+@Suite("Round trips", .serialized, .timeLimit(.minutes(10)))
+struct RoundTripTests {
+    private struct Answer: Decodable {
+        struct Part: Decodable {
+            let size: Int64
+            let sha256: String?
+            let saved_as: String?
+        }
+
+        let parts: [Part]
+        let bytes: Int64
+    }
+
+    private func client(_ server: ServerProcess) throws -> Client {
+        var configuration = Client.Configuration()
+        configuration.headerFields = ["Want-Repr-Digest": "sha-256=10"]
+        return try Client(.post, server.url, configuration: configuration)
+    }
+
+    /// Sends a file both ways and compares what was received, and what was saved, with it.
+    private func roundTrip(_ path: String, digest: String, server: ServerProcess) async throws {
+        let client = try client(server)
+        let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int64
+        for isUnclosed in [false, true] {
+            if isUnclosed { try await client.sendUnclosed(.file(path)) }
+            let response = isUnclosed ? try await client.close() : try await client.send(.file(path))
+            #expect(response.status == 201)
+            let answer = try JSONDecoder().decode(Answer.self, from: Data(try await response.bytes()))
+            #expect(answer.bytes == size)
+            #expect(answer.parts.map(\.sha256) == [digest])
+            if let name = answer.parts.first?.saved_as {
+                let saved = server.directory.path(name)
+                #expect(try sha256(path: saved) == digest)
+                try FileManager.default.removeItem(atPath: saved)
+            }
+        }
+    }
+
+    @Test("of 0 B, 1 B, 64 KiB and one more or less, a buffer and one more or less")
+    func small() async throws {
+        let server = try await ServerProcess.start()
+        defer { server.process.terminate() }
+        let source = try TemporaryDirectory()
+        for size in [0, 1, 65_535, 65_536, 65_537, (2 << 20) - 1, 2 << 20, (2 << 20) + 1] {
+            let content = Data((0..<size).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 13) })
+            let path = try source.write(content, to: "file \(size)")
+            try await roundTrip(path, digest: sha256(content), server: server)
+        }
+        #expect(try server.directory.contents() == [])
+    }
+
+    @Test("of the book")
+    func book() async throws {
+        let server = try await ServerProcess.start()
+        defer { server.process.terminate() }
+        let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let path = package.appendingPathComponent("payload/book.txt").path
+        try await roundTrip(path, digest: sha256(path: path), server: server)
+    }
+
+    @Test("of 5 GiB, sparse, with data at its start, its end and around the buffers' edges")
+    func sparse() async throws {
+        let source = try TemporaryDirectory()
+        let path = source.path("sparse.bin")
+        let size: UInt64 = 5 << 30
+        #expect(FileManager.default.createFile(atPath: path, contents: nil))
+        let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+        try file.truncate(atOffset: size)
+        for offset: UInt64 in [0, 2 << 20, 1 << 30, (4 << 30) - 3, size - 7] {
+            try file.seek(toOffset: offset)
+            try file.write(contentsOf: Data("island\r".utf8))
+        }
+        try file.close()
+        let digest = try sha256(path: path)
+        let free = try FileManager.default.attributesOfFileSystem(forPath: source.path)[.systemFreeSize] as? UInt64 ?? 0
+        let isSaved = free > size + (2 << 30)
+        if !isSaved { print("RoundTripTests.sparse: too little space to save 5 GiB; the server's digest is compared") }
+        let server = try await ServerProcess.start(isSaved ? [] : ["--discard"], deadline: .seconds(540))
+        defer { server.process.terminate() }
+        try await roundTrip(path, digest: digest, server: server)
+    }
+}

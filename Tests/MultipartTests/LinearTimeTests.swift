@@ -1,0 +1,92 @@
+import Foundation
+import Testing
+
+@testable import Multipart
+
+/// Sixteen times the input takes some sixteen times as long, whatever the input: 256 times would
+/// be quadratic, and the line is drawn at 80 for the sake of busy machines.
+@Suite(.serialized, .timeLimit(.minutes(2)))
+struct LinearTimeTests {
+    private func expectLinear(
+        small: Int, sourceLocation: SourceLocation = #_sourceLocation, _ work: (Int) -> Void
+    ) {
+        let times = (0..<3).map { _ in (Self.time { work(small) }, Self.time { work(16 * small) }) }
+        let ratio = (times.map(\.1).min() ?? 0) / (times.map(\.0).min() ?? 0)
+        #expect(ratio < 80, sourceLocation: sourceLocation)
+    }
+
+    /// Seconds of this thread alone, which other tests and other programs do not lengthen.
+    private static func time(_ work: () -> Void) -> Double {
+        func now() -> Double {
+            var time = timespec()
+            clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+            return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+        }
+        let start = now()
+        work()
+        return now() - start
+    }
+
+    private func run(_ text: [UInt8], boundary: Boundary, pieces: Int, limits: MultipartParser.Limits = .init()) {
+        var parser = MultipartParser(boundary: boundary, limits: limits)
+        text.withUnsafeBytes { buffer in
+            var start = 0
+            while start < buffer.count {
+                let piece = UnsafeRawBufferPointer(rebasing: buffer[start..<min(buffer.count, start + pieces)])
+                var offset = 0
+                while (try? parser.next(in: piece, at: &offset)) != nil {}
+                start += piece.count
+            }
+        }
+    }
+
+    static let boundaries = ["x", "aab", String(repeating: "x", count: 70)]
+
+    @Test(arguments: boundaries, [1, 7, Int.max])
+    func content(boundary text: String, pieces: Int) throws {
+        let boundary = try Boundary(text)
+        let head = Array("--\(text)\r\nContent-Disposition: form-data; name=n\r\n\r\n".utf8)
+        let delimiter = "\r\n--" + text
+        let adversaries = [
+            "\r", "\r\n", "\r\n--", "\r\r--", String(text.last ?? "x"), String(delimiter.dropLast()),
+            String(delimiter.dropLast()) + "!", String(delimiter.dropFirst(2)), delimiter + "!", delimiter + "-!",
+            delimiter + "\r",
+        ]
+        let small = pieces < 100 ? 300 : 5_000
+        for adversary in adversaries {
+            let unit = Array(adversary.utf8)
+            expectLinear(small: small) { count in
+                run(
+                    head + (0..<count).map { unit[$0 % unit.count] }, boundary: boundary,
+                    pieces: min(pieces, count + 200))
+            }
+        }
+    }
+
+    @Test(arguments: ["x", "X: y\r\n", "X: \r\n y\r\n", "; "], [1, 4_096])
+    func header(filler: String, pieces: Int) throws {
+        let boundary = try Boundary("B")
+        var limits = MultipartParser.Limits()
+        limits.headerBytes = .max
+        limits.headerLines = .max
+        let unit = Array(filler.utf8)
+        expectLinear(small: 1_000) { count in
+            let lines =
+                Array("--B\r\nContent-Disposition: form-data; name=n\r\n".utf8)
+                + (0..<count).map { unit[$0 % unit.count] }
+            run(lines + Array("\r\n\r\n".utf8), boundary: boundary, pieces: pieces, limits: limits)
+        }
+    }
+
+    @Test(arguments: ["\\", "\\\"", "a\\\\", ";", "=", "a=b;", "%2", "%22", " "])
+    func disposition(filler: String) {
+        let unit = Array(filler.utf8)
+        expectLinear(small: 200) { count in
+            let value = (0..<count).map { unit[$0 % unit.count] }
+            let quoted = Array("Content-Disposition: form-data; name=n; x=\"".utf8) + value + Array("\"\r\n".utf8)
+            let plain = Array("Content-Disposition: form-data; name=n; x=".utf8) + value + Array("\r\n".utf8)
+            _ = try? PartHead(parsing: quoted[...])
+            _ = try? PartHead(parsing: plain[...])
+        }
+    }
+}

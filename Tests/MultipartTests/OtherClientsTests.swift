@@ -1,0 +1,98 @@
+import Testing
+
+@testable import Multipart
+
+/// What other programs send, as they write it.
+@Suite(.timeLimit(.minutes(1)))
+struct OtherClientsTests {
+    private func heads(_ header: String, boundary: String = "B") throws -> PartHead? {
+        let harness = ParserHarness(boundary: try Boundary(boundary))
+        let outcome = harness.parse("--\(boundary)\r\n\(header)\r\n\r\ncontent\r\n--\(boundary)--\r\n")
+        #expect(outcome.error == nil && outcome.messageEnded)
+        #expect(outcome.contents == ["content"])
+        return outcome.heads.first
+    }
+
+    @Test(arguments: [
+        // curl 7.81 and later, Firefox, Chrome, Safari
+        (#"form-data; name="a %22b%22"; filename="a\b.txt""#, #"a "b""#, #"a\b.txt"#),
+        // curl before 7.81; Go mime/multipart
+        (#"form-data; name="a \"b\""; filename="a\\b\";c.txt""#, #"a "b""#, #"a\b";c.txt"#),
+        // Python requests over urllib3 2: as browsers do, with a name that ends in a backslash
+        (#"form-data; name="née %22q%22\"; filename="naïve %22a\b%22.txt""#, #"née "q"\"#, #"naïve "a\b".txt"#),
+        // httpx: backslashes escaped, quotes as browsers do
+        (#"form-data; name="née %22q%22\\"; filename="naïve %22a\\b%22.txt""#, #"née "q"\"#, #"naïve "a\b".txt"#),
+        // aiohttp 3: a name outside of ASCII in name* alone, filename percent-encoded as it is
+        (#"form-data; name*=utf-8''n%C3%A9e%20%22q%22; filename="na%C3%AFve.txt""#, #"née "q""#, "na%C3%AFve.txt"),
+        // requests over urllib3 1.24 and older
+        (#"form-data; name="a"; filename*=utf-8''na%C3%AFve.txt"#, "a", "naïve.txt"),
+        // Internet Explorer
+        (#"form-data; name="a"; filename="C:\Documents\new file.txt""#, "a", #"C:\Documents\new file.txt"#),
+        // no space, other order, other case, unquoted, more parameters
+        (#"Form-Data;FILENAME=f.txt;size=3;Name=a"#, "a", "f.txt"),
+        (#"form-data;  name = a ; filename = "a; name=b" ;"#, "a", "a; name=b"),
+        // an input left empty in a browser
+        (#"form-data; name="a"; filename="""#, "a", ""),
+        (#"form-data; name="""#, "", nil),
+    ])
+    func readsContentDisposition(value: String, name: String, filename: String?) throws {
+        for field in [
+            "Content-Disposition: ", "Content-Disposition:", "content-disposition:\t", "CONTENT-DISPOSITION:  ",
+        ] {
+            #expect(try heads(field + value) == PartHead(name: name, filename: filename))
+        }
+    }
+
+    @Test func readsCurl() throws {
+        let head = try heads(
+            "Content-Disposition: form-data; name=\"f\"; filename=\"book.txt\"\r\nContent-Type: text/plain",
+            boundary: "------------------------d74496d66958873e"
+        )
+        #expect(head == PartHead(name: "f", filename: "book.txt", contentType: "text/plain"))
+    }
+
+    @Test func readsChromeAndFirefox() throws {
+        for boundary in [
+            "----WebKitFormBoundaryrGKCBY7qhFd3TrwA", "---------------------------9051914041544843365972754266",
+        ] {
+            let harness = ParserHarness(
+                boundary: try Boundary(contentType: "multipart/form-data; boundary=\(boundary)"))
+            let outcome = harness.parse(
+                "--\(boundary)\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\naωb\r\n"
+                    + "--\(boundary)\r\nContent-Disposition: form-data; name=\"file\"; filename=\"\"\r\n"
+                    + "Content-Type: application/octet-stream\r\n\r\n\r\n--\(boundary)--\r\n"
+            )
+            #expect(outcome.contents == ["aωb", ""])
+            #expect(outcome.heads.last == PartHead(name: "file", filename: "", contentType: "application/octet-stream"))
+            #expect(outcome.messageEnded && outcome.error == nil)
+        }
+    }
+
+    /// .NET writes a quoted boundary, unquoted names and filename* as well.
+    @Test func readsDotNet() throws {
+        let boundary = try Boundary(contentType: "multipart/form-data; boundary=\"5e9d5f0a-1b2c\"")
+        let outcome = ParserHarness(boundary: boundary).parse(
+            "--5e9d5f0a-1b2c\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Disposition: form-data; name=a\r\n\r\nx\r\n"
+                + "--5e9d5f0a-1b2c\r\nContent-Disposition: form-data; name=b; filename=f.txt; filename*=utf-8''f.txt\r\n\r\ny\r\n"
+                + "--5e9d5f0a-1b2c--\r\n"
+        )
+        #expect(outcome.contents == ["x", "y"])
+        #expect(outcome.heads.map(\.filename) == [nil, "f.txt"])
+    }
+
+    @Test func readsAQuotedBoundaryOfSpacesAndEqualsSigns() throws {
+        let boundary = try Boundary(contentType: "multipart/form-data; boundary=\"=_a b=:(c)\"; charset=utf-8")
+        let outcome = ParserHarness(boundary: boundary).parse(
+            "--=_a b=:(c)\r\nContent-Disposition: form-data; name=a\r\n\r\n--=_a b=\r\n--=_a b=:(c)--"
+        )
+        #expect(outcome.contents == ["--=_a b="])
+        #expect(outcome.error == nil)
+    }
+
+    @Test func keepsFieldsItDoesNotKnow() throws {
+        let head = try heads(
+            "Content-Disposition: form-data; name=\"a\"\r\nContent-Transfer-Encoding: binary\r\nContent-Length: 7"
+        )
+        #expect(head?.otherFields.map(\.name) == ["Content-Transfer-Encoding", "Content-Length"])
+    }
+}

@@ -1,0 +1,59 @@
+import Testing
+
+@testable import Multipart
+
+@Suite(.timeLimit(.minutes(1)))
+struct ParameterizedValueTests {
+    /// `value|name=value|…`, or nil.
+    private func read(_ text: String) -> String? {
+        ParameterizedValue(parsing: Array(text.utf8)).map { parsed in
+            let parameters = parsed.parameters.map { name, value in
+                String(decoding: name, as: UTF8.self) + "=" + String(decoding: value, as: UTF8.self)
+            }
+            return ([String(decoding: parsed.value, as: UTF8.self)] + parameters).joined(separator: "|")
+        }
+    }
+
+    @Test(arguments: [
+        ("", ""), (" a ", "a"), ("a;", "a"), (";", ""), (";;;", ""), ("a; b", "a"), ("a; b=", "a|b="),
+        ("a;b=c", "a|b=c"), ("a ; b = c ; d=e", "a|b=c|d=e"), ("a; b=c d ", "a|b=c d"),
+        ("a; b=\"c\"", "a|b=c"), ("a; b=\"\"", "a|b="), ("a; b=\"c;d=e\"; f=g", "a|b=c;d=e|f=g"),
+        ("a; b=\"c\" ; d=e", "a|b=c|d=e"), ("a; b=\" c \"", "a|b= c "), ("a; =b", "a|=b"), ("a; b=c=d", "a|b=c=d"),
+    ])
+    func readsParameters(text: String, expected: String) {
+        #expect(read(text) == expected)
+    }
+
+    @Test(arguments: ["a; b=\"", "a; b=\"c", "a; b=\"c\"d", "a; b=\"c\"; d=\"", "a; b=\"c\"\"d\""])
+    func refusesWhatIsNotClosed(text: String) {
+        #expect(read(text) == nil)
+    }
+
+    @Test(arguments: [
+        (#"a; b="c\"d"; e="f""#, #"a|b=c"d|e=f"#),
+        (#"a; b="c\\d""#, #"a|b=c\d"#),
+        (#"a; b="c\\"; d=e"#, #"a|b=c\|d=e"#),
+        // What escapes nothing is itself.
+        (#"a; b="C:\dir\x.txt""#, #"a|b=C:\dir\x.txt"#),
+        // A value that ends with a backslash that escapes nothing.
+        (#"a; b="c\""#, #"a|b=c\"#),
+        (#"a; b="c\"; d="e""#, #"a|b=c\|d=e"#),
+        (#"a; b="c\"; d="e\""#, #"a|b=c\|d=e\"#),
+    ])
+    func readsBackslashesEitherWay(text: String, expected: String) {
+        #expect(read(text) == expected)
+    }
+
+    /// Quotes that an escaping client wrote do not end a value.
+    @Test func escapedQuotesSmuggleNothingIn() {
+        #expect(read(#"form-data; name="a\"; filename=\"b"; x=y"#) == #"form-data|name=a"; filename="b|x=y"#)
+    }
+
+    @Test func looksUpTheFirstInAnyCase() throws {
+        let value = try #require(ParameterizedValue(parsing: Array("Form-Data; NAME=a; name=b".utf8)))
+        #expect(value.isNamed("form-data"))
+        #expect(!value.isNamed("form-dat"))
+        #expect(value["Name"] == Array("a".utf8))
+        #expect(value["filename"] == nil)
+    }
+}
