@@ -195,6 +195,19 @@ import Testing
         }
     }
 
+    /// A connection that nobody serves any more is dropped; the process goes on.
+    @Test func aServerStopsWhileConnectionsArrive() async throws {
+        for _ in 0..<10 {
+            try await RunningServer.with { server in
+                let port = server.port
+                try await RawConnection.onThread {
+                    let connections = try (0..<64).map { _ in try RawConnection(port: port) }
+                    for connection in connections { connection.close() }
+                }
+            }
+        }
+    }
+
     /// A storage that takes nothing holds the sender back.
     @Test func backPressureReachesTheSender() async throws {
         try await RunningServer.with(storage: { _ in StuckStorage() }) { server in

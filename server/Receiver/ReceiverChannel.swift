@@ -9,12 +9,10 @@ import NIOHTTPTypesHTTP1
 /// One HTTP/1.1 connection: Hummingbird's `HTTP1Channel`, with control of how much is read at once
 /// and of what happens before and after a route runs.
 struct ReceiverChannel: HTTPChannelHandler {
-    typealias Value = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
-
     let responder: Responder
     let configuration: Receiver.Configuration
 
-    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<ReceiverConnection> {
         channel.eventLoop.makeCompletedFuture {
             try setReads(of: channel)
             let pipeline = channel.pipeline.syncOperations
@@ -31,19 +29,22 @@ struct ReceiverChannel: HTTPChannelHandler {
                 ExpectContinueHandler { (try? UploadRequest(judging: $0)) != nil },
                 HTTPConnectionStateHandler(logger: logger),
             ])
-            return try NIOAsyncChannel(
-                wrappingChannelSynchronously: channel,
-                configuration: .init(
-                    backPressureStrategy: .init(lowWatermark: 1, highWatermark: 2),
-                    isOutboundHalfClosureEnabled: true
+            return ReceiverConnection(
+                try NIOAsyncChannel(
+                    wrappingChannelSynchronously: channel,
+                    configuration: .init(
+                        backPressureStrategy: .init(lowWatermark: 1, highWatermark: 2),
+                        isOutboundHalfClosureEnabled: true
+                    )
                 )
             )
         }
     }
 
-    func handle(value: Value, logger: Logger) async {
-        await withTaskExecutorPreference(EventLoopExecutor(value.channel.eventLoop)) {
-            await handleHTTP(asyncChannel: value, logger: logger)
+    func handle(value: ReceiverConnection, logger: Logger) async {
+        guard let connection = value.take() else { return }
+        await withTaskExecutorPreference(EventLoopExecutor(connection.channel.eventLoop)) {
+            await handleHTTP(asyncChannel: connection, logger: logger)
         }
     }
 
