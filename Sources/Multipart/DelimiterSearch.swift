@@ -1,10 +1,14 @@
 /// Finds a delimiter, CRLF `--` boundary, in a buffer, in linear time on any input.
 ///
-/// Every delimiter begins with the same four bytes, which are rare in any content: they are
-/// looked for at eight places at a time, and the boundary is compared only behind them. What
-/// makes this linear even on content made to slow it down: a boundary holds no CR, so the
+/// Eight bytes are looked at of every some thirty: wherever a delimiter stands, one of these probes
+/// lies within it. A probe that could be a piece of the delimiter, by a table of hashes, is rare;
+/// only around it is looked closer. There, and with short boundaries everywhere, the four bytes
+/// with which every delimiter begins are looked for at eight places at a time, and the boundary is
+/// compared behind them.
+///
+/// What makes this linear even on content made to slow it down: a boundary holds no CR, so the
 /// delimiter's only CR is its first byte. Where its first bytes match, no other match begins
-/// among them, so that no byte is matched twice.
+/// among them, so that no byte is matched twice; and no place is looked at closer more than once.
 struct DelimiterSearch: Sendable {
     enum Match: Equatable {
         /// Nothing here can belong to a delimiter.
@@ -16,9 +20,23 @@ struct DelimiterSearch: Sendable {
     }
 
     let delimiter: [UInt8]
+    /// By the hash of eight bytes: whether they may be a piece of the delimiter. Empty where the
+    /// delimiter is too short to be probed for.
+    private let pieces: [Bool]
 
     init(boundary: Boundary) {
         delimiter = [ASCII.cr, ASCII.lf, ASCII.dash, ASCII.dash] + boundary.description.utf8
+        guard delimiter.count >= Self.shortestProbed else {
+            pieces = []
+            return
+        }
+        var pieces = [Bool](repeating: false, count: 1 << Self.hashBits)
+        delimiter.withUnsafeBytes { delimiter in
+            for offset in 0...(delimiter.count - 8) {
+                pieces[Self.hash(delimiter.loadUnaligned(fromByteOffset: offset, as: UInt64.self))] = true
+            }
+        }
+        self.pieces = pieces
     }
 
     /// The first delimiter from `start` on, or the part of one with which the buffer ends.
@@ -26,11 +44,32 @@ struct DelimiterSearch: Sendable {
     /// Passes over a boundary that is content, such as a longer one of which this is a prefix,
     /// when the bytes behind it that show this are in the buffer.
     func firstMatch(in buffer: UnsafeRawBufferPointer, from start: Int) -> Match {
+        guard !pieces.isEmpty else { return firstMatch(in: buffer, places: start..<buffer.count) }
+        // A delimiter at a place has a whole piece at each of so many places.
+        let reach = delimiter.count - 7
+        var unread = start
+        let match = pieces.withUnsafeBufferPointer { pieces -> Match in
+            var probe = start &+ reach &- 1
+            while probe &+ 8 <= buffer.count {
+                if pieces[Self.hash(buffer.loadUnaligned(fromByteOffset: probe, as: UInt64.self))] {
+                    let match = firstMatch(in: buffer, places: unread..<(probe &+ 1))
+                    if match != .none { return match }
+                }
+                unread = probe &+ 1
+                probe &+= reach
+            }
+            return .none
+        }
+        return match == .none ? firstMatch(in: buffer, places: unread..<buffer.count) : match
+    }
+
+    /// The first delimiter, or part of one at the buffer's end, that begins at one of these places.
+    private func firstMatch(in buffer: UnsafeRawBufferPointer, places: Range<Int>) -> Match {
         delimiter.withUnsafeBufferPointer { delimiter in
             let (crs, dashes) = (Self.everyByte(ASCII.cr), Self.everyByte(ASCII.dash))
             let (ones, highest) = (Self.everyByte(0x01), Self.everyByte(0x80))
-            var index = start
-            while index &+ Self.reach <= buffer.count {
+            var index = places.lowerBound
+            while index &+ 8 <= places.upperBound, index &+ Self.reach <= buffer.count {
                 // The first and the last of the four bytes are seldom together: as a rule, they
                 // decide. No calls here, for the sake of builds without optimization.
                 let first = buffer.loadUnaligned(fromByteOffset: index, as: UInt64.self)
@@ -47,7 +86,7 @@ struct DelimiterSearch: Sendable {
                 }
                 index &+= 8
             }
-            while index < buffer.count {
+            while index < places.upperBound {
                 let match = Self.match(of: delimiter, in: buffer, at: index)
                 if match != .none { return match }
                 index += 1
@@ -91,6 +130,17 @@ struct DelimiterSearch: Sendable {
         case ASCII.cr: next != nil && next != ASCII.lf
         case let byte: !ASCII.isWhiteSpace(byte)
         }
+    }
+
+    // MARK: Pieces
+
+    /// Below this, probes would be so close together that looking at all is as quick.
+    private static let shortestProbed = 23
+
+    private static let hashBits = 12
+
+    private static func hash(_ piece: UInt64) -> Int {
+        Int(truncatingIfNeeded: (piece &* 0x9E37_79B9_7F4A_7C15) &>> (64 - UInt64(hashBits)))
     }
 
     // MARK: Eight places at a time
