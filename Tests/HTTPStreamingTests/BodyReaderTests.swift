@@ -36,7 +36,10 @@ struct BodyReaderTests {
         ]
     }
 
-    @Test("the bytes and their exact length, whatever the size of the buffer", arguments: [1, 2, 3, 7, 64, 1000, 65536])
+    @Test(
+        "the bytes and their exact length, whatever the size of the buffer",
+        arguments: [1, 2, 3, 7, 64, 1000, 65536]
+    )
     func everyBufferSize(size: Int) throws {
         let directory = try TemporaryDirectory()
         let parts = try sample(in: directory)

@@ -90,7 +90,10 @@ struct ClientCancellationTests {
         #expect(error?.code == .cancelled)
     }
 
-    @Test("at any moment: never hangs, never crashes, and the client goes on", arguments: [UInt64.random(in: 0 ... .max)])
+    @Test(
+        "at any moment: never hangs, never crashes, and the client goes on",
+        arguments: [UInt64.random(in: 0 ... .max)]
+    )
     func anyMoment(seed: UInt64) async throws {
         print("ClientCancellationTests.anyMoment: seed \(seed)")
         var random = SplitMix64(state: seed)

@@ -126,7 +126,8 @@ struct ClientFaultTests {
     @Test("a server that closes without an answer, or answers what is not HTTP")
     func noAnswer() async throws {
         for (answer, code) in [
-            ("", ClientError.Code.connectionLost), ("HTTP/1.1 2", .connectionLost), ("SSH-2.0-OpenSSH\r\n", .invalidResponse),
+            ("", ClientError.Code.connectionLost), ("HTTP/1.1 2", .connectionLost),
+            ("SSH-2.0-OpenSSH\r\n", .invalidResponse),
         ] {
             let server = try FaultServer { connection in
                 guard let head = try connection.readHead() else { return }

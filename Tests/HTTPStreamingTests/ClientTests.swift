@@ -220,7 +220,8 @@ struct ClientTests {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
         for (method, hasBody) in [
-            (Client.Method.get, false), (.put, true), (.patch, true), (.delete, false), (Client.Method("REPORT"), false),
+            (Client.Method.get, false), (.put, true), (.patch, true), (.delete, false),
+            (Client.Method("REPORT"), false),
         ] {
             let client = try Client(method, server.url)
             #expect(try await client.send().status == 201)
@@ -260,7 +261,9 @@ struct ClientTests {
         var configuration = Client.Configuration()
         for fields: HeaderFields in [["A\r\nB": "c"], ["A": "b\r\nC: d"], ["": "x"], ["A b": "c"], ["A": "\0"]] {
             configuration.headerFields = fields
-            let error = #expect(throws: ClientError.self) { try Client(.post, "http://h/", configuration: configuration) }
+            let error = #expect(throws: ClientError.self) {
+                try Client(.post, "http://h/", configuration: configuration)
+            }
             #expect(error?.code == .invalidConfiguration)
         }
         configuration.headerFields = [:]

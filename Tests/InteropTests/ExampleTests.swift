@@ -68,7 +68,8 @@ struct ExampleTests {
         try await expectError(["-filepath", file], host: "http://a b", containing: "malformed URL")
         try await expectError(["-filepath", file], host: "ftp://host", containing: "neither http nor https")
         try await expectError(["-filepath", file], containing: "Connection refused")
-        try await expectError(["-filepath", file], host: "http://no-such-host.invalid", containing: "no-such-host.invalid")
+        let unknown = "no-such-host.invalid"
+        try await expectError(["-filepath", file], host: "http://\(unknown)", containing: unknown)
     }
 
     @Test("a second file that is missing: nothing of the first is saved")

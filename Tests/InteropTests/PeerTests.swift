@@ -29,7 +29,8 @@ struct PeerTests {
 
         for path in paths { #expect(try await client.sendUnclosed(.file(path, name: "ü"))) }
         let unclosed = try await answer(try await client.close())
-        let closed = try await answer(try await client.send(paths.map { Part.file($0, name: "ü") } + [.field("c", "tëxt")]))
+        let parts = paths.map { Part.file($0, name: "ü") } + [.field("c", "tëxt")]
+        let closed = try await answer(try await client.send(parts))
         #expect(unclosed.length == -1)
         #expect(closed.length > 5_000_000)
         if peer.keepsConnections { #expect(unclosed.remote == closed.remote) }

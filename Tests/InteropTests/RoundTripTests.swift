@@ -10,7 +10,12 @@ struct RoundTripTests {
         struct Part: Decodable {
             let size: Int64
             let sha256: String?
-            let saved_as: String?
+            let savedAs: String?
+
+            enum CodingKeys: String, CodingKey {
+                case size, sha256
+                case savedAs = "saved_as"
+            }
         }
 
         let parts: [Part]
@@ -34,7 +39,7 @@ struct RoundTripTests {
             let answer = try JSONDecoder().decode(Answer.self, from: Data(try await response.bytes()))
             #expect(answer.bytes == size)
             #expect(answer.parts.map(\.sha256) == [digest])
-            if let name = answer.parts.first?.saved_as {
+            if let name = answer.parts.first?.savedAs {
                 let saved = server.directory.path(name)
                 #expect(try sha256(path: saved) == digest)
                 try FileManager.default.removeItem(atPath: saved)
