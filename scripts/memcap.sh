@@ -14,17 +14,19 @@ set -euo pipefail
 
 # The first process in the group. It says that it is there and waits, so that the group can be
 # looked at before anything runs in it; and it waits again after the example has ended, so that the
-# group's figures can be read before the group disappears. Its own memory, some 100 KiB, counts.
+# group's figures can be read before the group disappears. It stays when it is told to end, as it is
+# by systemd when a process of its scope ran out of memory. Its own memory, some 100 KiB, counts.
 # shellcheck disable=SC2016
 launcher='
     io=$1; shift
     exec 8<>"$io/in" 9<>"$io/out"
+    trap : TERM
     echo "ready $$" >&9
-    read -r go <&8
+    until read -r go <&8; do :; done
     status=0
     "$@" || status=$?
     echo "exited $status" >&9
-    read -r go <&8
+    until read -r go <&8; do :; done
     exit "$status"'
 
 name=http-streaming-memcap-$$
@@ -51,11 +53,14 @@ end_attempt() {
         "${engine[@]}" kill "$name" >/dev/null 2>&1 || true
         "${engine[@]}" rm -f "$name" >/dev/null 2>&1 || true
     fi
-    if [ -n "$made_group" ] && [ -d "$made_group" ]; then
-        while read -r pid; do kill -KILL "$pid" 2>/dev/null || true; done <"$made_group/cgroup.procs"
-    elif [ -n "$job" ]; then
-        kill -TERM "$job" 2>/dev/null || true
-    fi
+    # Every process of a group of ours, which has our name, and nothing of any other.
+    case ${group:-$made_group} in
+        */"$name"*)
+            while read -r pid; do kill -KILL "$pid" 2>/dev/null || true; done \
+                2>/dev/null <"${group:-$made_group}/cgroup.procs" || true
+            ;;
+    esac
+    if [ -n "$job" ]; then kill -KILL "$job" 2>/dev/null || true; fi
     if [ -n "$job" ]; then wait "$job" 2>/dev/null || true; fi
     if [ -n "$made_group" ] && [ -d "$made_group" ]; then rmdir "$made_group" 2>/dev/null || true; fi
     job=''
