@@ -36,7 +36,8 @@ struct ClientCancellationTests {
         let start = clock.now
         sending.cancel()
         let error = await #expect(throws: ClientError.self) { try await sending.value }
-        #expect(clock.now - start < .milliseconds(500))
+        // The server would hold it for half a minute.
+        #expect(clock.now - start < .seconds(10))
         #expect(error?.code == .cancelled)
         #expect(error?.underlying is CancellationError)
         #expect(try #require(error).bytesSent > 0)

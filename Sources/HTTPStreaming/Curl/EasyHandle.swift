@@ -30,6 +30,7 @@ final class EasyHandle {
     func reset() throws(CurlError) {
         curl_easy_reset(raw)
         errorBuffer.pointee = 0
+        share.sockets.forgetUnread()
         try check(ccurl_easy_set_pointer(raw, CURLOPT_ERRORBUFFER, errorBuffer))
         try check(ccurl_easy_set_pointer(raw, CURLOPT_SHARE, share.raw))
         try setSocketCallbacks(share.sockets)
@@ -89,4 +90,7 @@ final class EasyHandle {
 
     /// The descriptor of the connection in use, for polling and peeking.
     var socket: Int32? { share.sockets.current }
+
+    /// What the transfer's connection had received when it was closed, and libcurl had not read.
+    var unread: [UInt8] { share.sockets.unread }
 }

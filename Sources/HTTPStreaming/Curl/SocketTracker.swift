@@ -13,6 +13,9 @@ internal import Musl
 final class SocketTracker {
     private var open: [Int32] = []
 
+    /// What the last one closed had received that nobody had read, 64 KiB at most.
+    private(set) var unread: [UInt8] = []
+
     /// The one in use: attempts that lost against another address have been closed.
     var current: Int32? { open.last }
 
@@ -32,6 +35,22 @@ final class SocketTracker {
     /// https://curl.se/libcurl/c/CURLOPT_CLOSESOCKETFUNCTION.html
     func closeSocket(_ descriptor: curl_socket_t) -> Int32 {
         open.removeAll { $0 == descriptor }
+        unread = Self.received(descriptor)
         return close(descriptor)
+    }
+
+    /// Before a transfer: what was left of one before it says nothing.
+    func forgetUnread() { unread = [] }
+
+    private static func received(_ descriptor: Int32) -> [UInt8] {
+        withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 1) { buffer in
+            var count = 0
+            while count < buffer.count {
+                let more = recv(
+                    descriptor, buffer.baseAddress?.advanced(by: count), buffer.count - count, Int32(MSG_DONTWAIT))
+                if more > 0 { count += more } else if more == 0 || errno != EINTR { break }
+            }
+            return Array(buffer[..<count])
+        }
     }
 }

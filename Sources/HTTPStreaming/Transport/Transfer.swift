@@ -147,6 +147,7 @@ final class Transfer {
     /// libcurl is done with it, and it has been taken out of the multi handle.
     func finished(_ code: CURLcode) {
         guard isRunning else { return }
+        if code == CURLE_SEND_ERROR, takeUnreadAnswer() { return }
         if code != CURLE_OK {
             let error = failure ?? ClientError(easy.error(code), systemError: Int32(easy.long(CURLINFO_OS_ERRNO)))
             end(.failed(sent(error)))
@@ -161,6 +162,19 @@ final class Transfer {
         } else {
             end(.succeeded)
         }
+    }
+
+    /// Sending failed: if the server had refused the body before, that is what happened.
+    private func takeUnreadAnswer() -> Bool {
+        guard machine.download == .awaitingHead, failure == nil,
+            let answer = UnreadAnswer(easy.unread, head: &head), answer.status >= 300
+        else { return false }
+        finalHeadReceived(status: answer.status)
+        _ = answer.content.withUnsafeBytes { content.append($0) }
+        let cut = ClientError(
+            .connectionLost, "the connection was lost before the content of the response was complete")
+        end(answer.isComplete ? .succeeded : .failed(sent(cut)))
+        return true
     }
 
     /// Ends it from this side; it has been taken out of the multi handle.
