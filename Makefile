@@ -29,6 +29,10 @@ test: ## run all tests: WERROR=1 ARGS='--filter Multipart'
 memcap: ## upload FILE under a memory limit and prove it: LIMIT=20M MEMCAP_WITH=cgroup ARGS=
 	@scripts/memcap.sh "$$FILE" "$$LIMIT" $(ARGS)
 
+.PHONY: bench
+bench: ## the example against curl -F, in turn, with 1 GiB or BENCH_FILE
+	@scripts/bench.sh $(if $(BENCH_FILE),"$(BENCH_FILE)")
+
 .PHONY: docker
 docker: ## the same in containers: payload/book.txt under 20 MB, see docker-compose.yml
 	@scripts/docker.sh up

@@ -42,12 +42,13 @@ absolute_file() {
     printf '%s/%s\n' "$(CDPATH='' cd -- "$(dirname -- "$1")" && pwd)" "$(basename -- "$1")"
 }
 
-# start_server BINARY FOLDER: starts it on a free port; it says which one when it is ready, so that
+# start_server BINARY FOLDER [ARGUMENT...]: starts it on a free port; it says which one when it is ready, so that
 # nothing has to be guessed or waited for. Sets `server_pid` and `server_url`.
 start_server() {
-    local line
+    local line binary=$1 folder=$2
+    shift 2
     mkfifo "$temp/server.out"
-    "$1" --port 0 --dir "$2" >"$temp/server.out" 2>"$temp/server.log" &
+    "$binary" --port 0 --dir "$folder" "$@" >"$temp/server.out" 2>"$temp/server.log" &
     server_pid=$!
     exec 7<"$temp/server.out"
     if ! IFS= read -r -t 60 line <&7 || [ "${line#listening on http://}" = "$line" ]; then
