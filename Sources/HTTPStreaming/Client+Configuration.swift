@@ -4,8 +4,9 @@ extension Client {
         /// Sent with each request besides Content-Type, User-Agent and what libcurl adds. A name
         /// given here replaces one of those. None unless set.
         ///
-        /// Names must be tokens, and values free of CR, LF and NUL (RFC 9110 §5.5), or
-        /// ``Client/init(_:_:configuration:)`` throws.
+        /// Names must be tokens, and values free of CR, LF and NUL (RFC 9110 §5.5), and what frames
+        /// the body (Content-Type, Content-Length, Transfer-Encoding) is the client's own:
+        /// otherwise ``Client/init(_:_:configuration:)`` throws.
         public var headerFields: HeaderFields = [:]
 
         /// Bytes of the buffer between a file and the socket, 16 KiB to 2 MiB; 512 KiB unless set,
@@ -29,6 +30,10 @@ extension Client {
                 guard Self.isToken(field.name) else {
                     throw ClientError(.invalidConfiguration, "the name of a header field is not a token")
                 }
+                let framing = ["content-type", "content-length", "transfer-encoding"]
+                guard !framing.contains(field.name.lowercased()) else {
+                    throw ClientError(.invalidConfiguration, "the header field \(field.name) is the client's own")
+                }
                 guard !field.value.utf8.contains(where: { $0 == 0x0D || $0 == 0x0A || $0 == 0 }) else {
                     throw ClientError(
                         .invalidConfiguration, "the value of the header field \(field.name) holds a CR, LF or NUL"
@@ -41,6 +46,18 @@ extension Client {
             guard connectTimeout > .zero else {
                 throw ClientError(.invalidConfiguration, "connectTimeout is not more than zero")
             }
+        }
+
+        /// What libcurl is told; beyond three weeks there is no difference.
+        var connectMilliseconds: Int {
+            let milliseconds = connectTimeout / .milliseconds(1)
+            return max(1, Int(min(milliseconds, Double(Int32.max))))
+        }
+
+        /// Whether a request with a body has `Expect: 100-continue`: by the caller's wish, or, unless
+        /// there is one, libcurl's.
+        func mayExpect(isLong: Bool) -> Bool {
+            headerFields["Expect"].map { $0.lowercased() == "100-continue" } ?? isLong
         }
 
         /// RFC 9110 §5.6.2.

@@ -18,8 +18,11 @@ internal import Synchronization
 /// suspend and none blocks.
 ///
 /// A status of 4xx or 5xx is a response, not an error, also when it comes before the body was
-/// sent: the rest is not sent then. A call that throws has ended its request, unless it says
-/// otherwise, and the client is ready for the next.
+/// sent: the rest is not sent then. A call that throws has ended its request, and the client is
+/// ready for the next, with two exceptions: a part that cannot be opened, and a call cancelled
+/// before its turn, leave an open request as it was.
+///
+/// Only connecting has a time limit: to limit the rest, cancel the task.
 public final class Client: Sendable {
     private let method: Method
     private let url: String
@@ -57,12 +60,15 @@ public final class Client: Sendable {
         connection = try ConnectionHandle()
     }
 
-    /// Sends a request with these parts and returns the response, as soon as its head has come.
+    /// Sends a request with these parts and returns the response: when its head has come and the
+    /// body has been given away whole, or need not be, or when the server waits for its content to
+    /// be read.
     ///
     /// The request has an exact `Content-Length`. If one is open by
     /// ``sendUnclosed(_:progress:)``, the parts are added to that one and it is finished.
     ///
-    /// With no part, a request of GET, HEAD or DELETE has no body, and any other an empty document.
+    /// With no part, a request of POST, PUT or PATCH has an empty document as its body, and any
+    /// other none.
     ///
     /// - Parameter progress: called some ten times a second while the call lasts, and once when it
     ///   returns; never holds up the transfer.
@@ -101,7 +107,7 @@ public final class Client: Sendable {
         }
     }
 
-    /// Finishes the open request and returns the response, as soon as its head has come.
+    /// Finishes the open request and returns the response; see ``send(_:progress:)-(Part...,_)``.
     ///
     /// - Throws: ``ClientError``, with the code ``ClientError/Code/nothingOpen`` if no request is
     ///   open.
@@ -131,6 +137,9 @@ public final class Client: Sendable {
         progress: (@Sendable (UploadProgress) -> Void)?,
         waiter: (CheckedContinuation<Result, any Error>) -> Waiter
     ) async throws -> (Result, TransferID) {
+        guard method != .head || parts.isEmpty else {
+            throw ClientError(.invalidConfiguration, "a HEAD request takes no parts")
+        }
         let open = state.withLock { $0.open }
         let request = open ?? OpenRequest(id: nextID(), counter: ProgressCounter())
         let agent = connection.agent
@@ -151,6 +160,9 @@ public final class Client: Sendable {
                     agent.post(.cancel(request.id))
                 }
             }
+            // The request may have been ended right behind its success: the next call, perhaps by
+            // another task, must not meet that.
+            if !isLast, Task.isCancelled { throw ClientError.cancelled(bytesSent: request.counter.progress.bytesSent) }
             state.withLock { $0.open = isLast ? nil : request }
             return (result, request.id)
         } catch {

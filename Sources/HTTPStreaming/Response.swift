@@ -1,6 +1,6 @@
 /// The server's answer to a request.
 public struct Response: Sendable {
-    /// The status code (RFC 9110 §15), 200 to 599.
+    /// The status code (RFC 9110 §15), 200 or more.
     public let status: Int
     public let headerFields: HeaderFields
     /// How many bytes of the request's body had been handed to the network when the answer came:

@@ -15,8 +15,7 @@ struct ClientFaultTests {
     func earlyAnswer(ending: Int) async throws {
         for round in 0..<40 {
             let server = try FaultServer { connection in
-                guard let head = try connection.readHead() else { return }
-                if head["expect"] != nil { try connection.send("HTTP/1.1 100 Continue\r\n\r\n") }
+                guard try connection.readHeadAndContinue() != nil else { return }
                 _ = try connection.readExactly(100_000 + round * 50_000)
                 try connection.respond(413, "too big for me", fields: "Connection: close\r\n")
                 switch ending {
@@ -35,11 +34,42 @@ struct ClientFaultTests {
         }
     }
 
+    @Test(
+        "an answer in mid-body whose content comes later is read whole, however it is framed",
+        arguments: [
+            "HTTP/1.1 413 No\r\nContent-Length: 100000\r\n\r\n",
+            "HTTP/1.1 413 No\r\nContent-Length: 100000\r\nConnection: close\r\n\r\n",
+            "HTTP/1.1 413 No\r\nTransfer-Encoding: chunked\r\n\r\n186a0\r\n",
+            "HTTP/1.1 413 No\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n186a0\r\n",
+            "HTTP/1.0 413 No\r\n\r\n",
+        ]
+    )
+    func slowEarlyAnswer(head: String) async throws {
+        let server = try FaultServer { connection in
+            guard try connection.readHeadAndContinue() != nil else { return }
+            _ = try connection.readExactly(500_000)
+            try connection.send(head)
+            usleep(300_000)
+            try connection.send([UInt8](repeating: 0x78, count: 100_000))
+            if head.contains("chunked") { try connection.send("\r\n0\r\n\r\n") }
+            connection.finishSending()
+            while try !connection.read(1 << 20).isEmpty {}
+        }
+        let client = try Client(.post, server.url)
+        let response = try await client.send(big)
+        #expect(response.status == 413)
+        #expect(try await response.bytes().count == 100_000)
+        var isTaken = true
+        for _ in 0..<100 where isTaken { isTaken = try await client.sendUnclosed(big) }
+        let unclosed = try await client.close()
+        #expect(unclosed.status == 413)
+        #expect(try await unclosed.bytes().count == 100_000)
+    }
+
     @Test("an answer in mid-body of an open request: sendUnclosed says no more, close returns it")
     func earlyAnswerOpen() async throws {
         let server = try FaultServer { connection in
-            guard let head = try connection.readHead() else { return }
-            if head["expect"] != nil { try connection.send("HTTP/1.1 100 Continue\r\n\r\n") }
+            guard try connection.readHeadAndContinue() != nil else { return }
             _ = try connection.readChunk()
             try connection.respond(503, "later")
             while try !connection.read(1 << 20).isEmpty {}
@@ -64,8 +94,7 @@ struct ClientFaultTests {
     func answerWhileOpen(closes: Bool) async throws {
         let isSent = Gate()
         let server = try FaultServer { connection in
-            guard let head = try connection.readHead() else { return }
-            if head["expect"] != nil { try connection.send("HTTP/1.1 100 Continue\r\n\r\n") }
+            guard try connection.readHeadAndContinue() != nil else { return }
             _ = try connection.readChunk()
             isSent.wait()
             try connection.respond(408, "too slow")
@@ -74,8 +103,11 @@ struct ClientFaultTests {
         let client = try Client(.post, server.url)
         #expect(try await client.sendUnclosed(.field("a", "b")))
         isSent.open()
-        try await Task.sleep(for: .milliseconds(300))
-        let isTaken = try await client.sendUnclosed(.field("c", "d"))
+        var isTaken = true
+        for _ in 0..<500 where isTaken {
+            try await Task.sleep(for: .milliseconds(10))
+            isTaken = try await client.sendUnclosed(.field("c", "d"))
+        }
         #expect(!isTaken)
         let response = try await client.close()
         #expect(response.status == 408)
@@ -86,8 +118,7 @@ struct ClientFaultTests {
     func hangUpWhileOpen(resets: Bool) async throws {
         let isSent = Gate()
         let server = try FaultServer { connection in
-            guard let head = try connection.readHead() else { return }
-            if head["expect"] != nil { try connection.send("HTTP/1.1 100 Continue\r\n\r\n") }
+            guard try connection.readHeadAndContinue() != nil else { return }
             _ = try connection.readChunk()
             isSent.wait()
             if resets { connection.reset() }
@@ -95,9 +126,13 @@ struct ClientFaultTests {
         let client = try Client(.post, server.url)
         #expect(try await client.sendUnclosed(.field("a", "b")))
         isSent.open()
-        try await Task.sleep(for: .milliseconds(300))
         // The parts before are lost: the next call must not begin a new document without them.
-        var error = await #expect(throws: ClientError.self) { try await client.sendUnclosed(.field("c", "d")) }
+        var error = await #expect(throws: ClientError.self) {
+            for _ in 0..<500 {
+                try await Task.sleep(for: .milliseconds(10))
+                try await client.sendUnclosed(.field("c", "d"))
+            }
+        }
         #expect(error?.code == .connectionLost)
         error = await #expect(throws: ClientError.self) { try await client.close() }
         #expect(error?.code == .nothingOpen)
@@ -106,8 +141,7 @@ struct ClientFaultTests {
     @Test("a server that closes or resets in mid-body", arguments: [true, false])
     func closesInMidBody(resets: Bool) async throws {
         let server = try FaultServer { connection in
-            guard let head = try connection.readHead() else { return }
-            if head["expect"] != nil { try connection.send("HTTP/1.1 100 Continue\r\n\r\n") }
+            guard try connection.readHeadAndContinue() != nil else { return }
             _ = try connection.readExactly(1_000_000)
             if resets { connection.reset() }
         }
@@ -187,81 +221,6 @@ struct ClientFaultTests {
         #expect(error?.description.contains(path) == true)
         #expect(error?.description.contains("shrank") == true)
         #expect(!isWhole.value)
-    }
-
-    @Test("a kept connection that the server has closed since: the body is sent again, from its start")
-    func deadConnection() async throws {
-        let directory = try TemporaryDirectory()
-        let content = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 / 977) }
-        let path = try directory.write(content, to: "again.bin")
-        // Answers once, then reads the next request's head, and closes: as a server does that gave
-        // the connection up when the request was under way.
-        let server = try FaultServer { connection in
-            guard let head = try connection.readHead() else { return }
-            let body = try connection.readBody(of: head)
-            try connection.respond(201, "\(body.count)")
-            guard connection.number == 1 else { return }
-            _ = try connection.readHead()
-            _ = try connection.read()
-            connection.reset()
-        }
-        let client = try Client(.post, server.url)
-        let first = try await client.send(.file(path))
-        let second = try await client.send(.file(path))
-        #expect(try await first.text() == second.text())
-        #expect(second.status == 201)
-        #expect(server.accepted == 2)
-        let third = try await client.sendUnclosed(.file(path))
-        #expect(third)
-        #expect(try await client.close().status == 201)
-    }
-
-    @Test("417: libcurl sends again without the expectation, or the 417 is the response")
-    func expectationFailed() async throws {
-        let server = try FaultServer { connection in
-            while let head = try connection.readHead() {
-                if head["expect"] != nil {
-                    try connection.respond(417, "no")
-                    continue
-                }
-                let body = try connection.readBody(of: head)
-                try connection.respond(201, "\(body.count)")
-            }
-        }
-        let client = try Client(.post, server.url)
-        let response = try await client.send(.bytes([UInt8](repeating: 1, count: 4 << 20)))
-        #expect(response.status == 201)
-        #expect(try await response.text() == "\(response.bytesSent)")
-
-        let stubborn = try FaultServer { connection in
-            guard let head = try connection.readHead() else { return }
-            if head["expect"] == nil { _ = try connection.readBody(of: head) }
-            try connection.respond(417, "never", fields: "Connection: close\r\n")
-        }
-        let refused = try await Client(.post, stubborn.url).send(.bytes([UInt8](repeating: 1, count: 4 << 20)))
-        #expect(refused.status == 417)
-        #expect(try await refused.text() == "never")
-    }
-
-    @Test("an early success is no success before the body is sent")
-    func earlySuccess() async throws {
-        let patient = try FaultServer { connection in
-            guard let head = try connection.readHead() else { return }
-            try connection.send("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-            _ = try connection.readExactly(Int(head["content-length"] ?? "") ?? 0)
-            _ = connection.isClosedByPeer()
-        }
-        let response = try await Client(.post, patient.url).send(big)
-        #expect(response.status == 200)
-        #expect(response.bytesSent > 32 << 20)
-
-        let hasty = try FaultServer { connection in
-            _ = try connection.readHead()
-            try connection.send("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-            _ = try connection.readExactly(1_000_000)
-        }
-        let error = await #expect(throws: ClientError.self) { try await Client(.post, hasty.url).send(big) }
-        #expect(error?.code == .connectionLost)
     }
 
     @Test("connecting takes no longer than it may")

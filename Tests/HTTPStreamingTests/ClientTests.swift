@@ -8,19 +8,6 @@ import Testing
 
 @Suite("Client", .timeLimit(.minutes(2)))
 struct ClientTests {
-    /// A server that answers 201 with what it got, and keeps every request.
-    private final class Recorder: Sendable {
-        let requests = Mutex<[(head: RequestHead, body: [UInt8], connection: Int)]>([])
-
-        func serve(_ connection: FaultConnection) throws {
-            while let head = try connection.readHead() {
-                let body = try connection.readBody(of: head)
-                requests.withLock { $0.append((head, body, connection.number)) }
-                try connection.respond(201, "\(body.count)")
-            }
-        }
-    }
-
     /// The parts of a document, by the parser of the other side.
     static func parts(_ body: [UInt8], _ head: RequestHead) throws -> [(head: PartHead, content: [UInt8])] {
         var parser = MultipartParser(boundary: try Boundary(contentType: head["content-type"] ?? ""))
@@ -213,64 +200,5 @@ struct ClientTests {
         #expect(unclosed.all.last?.totalBytes == nil)
         #expect(unclosed.all.last.map { $0.bytesSent > 0 } == true)
         _ = try await client.close()
-    }
-
-    @Test("methods: their own name, a body where there is one to send")
-    func methods() async throws {
-        let recorder = Recorder()
-        let server = try FaultServer(recorder.serve)
-        for (method, hasBody) in [
-            (Client.Method.get, false), (.put, true), (.patch, true), (.delete, false),
-            (Client.Method("REPORT"), false),
-        ] {
-            let client = try Client(method, server.url)
-            #expect(try await client.send().status == 201)
-            let (head, body, _) = try #require(recorder.requests.withLock { $0.last })
-            #expect(head.line == "\(method) / HTTP/1.1")
-            #expect(body.isEmpty != hasBody)
-            #expect((head["content-type"] != nil) == hasBody)
-            try await client.sendUnclosed(.field("a", "1"))
-            #expect(try await client.close().status == 201)
-            #expect(recorder.requests.withLock { $0.last }?.body.isEmpty == false)
-        }
-    }
-
-    @Test("header fields of one's own are sent, and replace the client's")
-    func headerFields() async throws {
-        let recorder = Recorder()
-        let server = try FaultServer(recorder.serve)
-        var configuration = Client.Configuration()
-        configuration.headerFields = ["X-A": "1", "x-a": "2", "User-Agent": "mine", "X-Empty": "", "Expect": ""]
-        let client = try Client(.post, server.url, configuration: configuration)
-        _ = try await client.send(.bytes([UInt8](repeating: 0, count: 2 << 20)))
-        let head = try #require(recorder.requests.withLock { $0.first }).head
-        #expect(head.fields.filter { $0.name == "x-a" }.map(\.value) == ["1", "2"])
-        #expect(head.fields.filter { $0.name == "user-agent" }.map(\.value) == ["mine"])
-        #expect(head["x-empty"] == "")
-    }
-
-    @Test("what cannot be sent is refused at once")
-    func validation() throws {
-        for url in ["", "localhost:3000", "/path", "ftp://host/", "http://", "http://a b/", "file:///etc/passwd"] {
-            let error = #expect(throws: ClientError.self, "\(url)") { try Client(.post, url) }
-            #expect(error?.code == .invalidURL)
-            #expect(error?.description.hasPrefix("malformed URL: ") == true)
-        }
-        let secret = #expect(throws: ClientError.self) { try Client(.post, "http://user:secret@a b/") }
-        #expect(secret?.description.contains("secret") == false)
-        var configuration = Client.Configuration()
-        for fields: HeaderFields in [["A\r\nB": "c"], ["A": "b\r\nC: d"], ["": "x"], ["A b": "c"], ["A": "\0"]] {
-            configuration.headerFields = fields
-            let error = #expect(throws: ClientError.self) {
-                try Client(.post, "http://h/", configuration: configuration)
-            }
-            #expect(error?.code == .invalidConfiguration)
-        }
-        configuration.headerFields = [:]
-        for size in [0, 16_383, (2 << 20) + 1] {
-            configuration.uploadBufferSize = size
-            #expect(throws: ClientError.self) { try Client(.post, "http://h/", configuration: configuration) }
-        }
-        #expect(throws: ClientError.self) { try Client(Client.Method("GET /\r\n"), "http://h/") }
     }
 }

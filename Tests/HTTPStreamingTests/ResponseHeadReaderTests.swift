@@ -4,11 +4,13 @@ import Testing
 
 @Suite("ResponseHeadReader", .timeLimit(.minutes(1)))
 struct ResponseHeadReaderTests {
-    private func read(_ lines: [String], expectsContinue: Bool = false) -> (ResponseHeadReader, [Int]) {
+    private func read(
+        _ lines: [String], expectsContinue: Bool = false, mayBeSentAgain: Bool = true
+    ) -> (ResponseHeadReader, [Int]) {
         var reader = ResponseHeadReader(expectsContinue: expectsContinue)
         let statuses = lines.compactMap { line in
             var line = line + "\r\n"
-            return line.withUTF8 { reader.append(UnsafeRawBufferPointer($0)) }
+            return line.withUTF8 { reader.append(UnsafeRawBufferPointer($0), mayBeSentAgain: mayBeSentAgain) }
         }
         return (reader, statuses)
     }
@@ -19,6 +21,7 @@ struct ResponseHeadReaderTests {
             "HTTP/1.1 200 OK", "Set-Cookie: a=1", "X-Empty:", "set-cookie:b=2  ", "Via: 1.1 x", "VIA: 1.1 y", "",
         ])
         #expect(statuses == [200])
+        #expect(!reader.isUntouched && ResponseHeadReader(expectsContinue: false).isUntouched)
         #expect(reader.fields.values(of: "SET-COOKIE") == ["a=1", "b=2"])
         #expect(reader.fields["x-empty"] == "")
         #expect(reader.fields["via"] == "1.1 x, 1.1 y")
@@ -46,6 +49,9 @@ struct ResponseHeadReaderTests {
         #expect(!again.refusedExpectation)
         #expect(read(refused + refused, expectsContinue: true).1 == [417])
         #expect(read(refused).1 == [417])
+        #expect(read(refused, expectsContinue: true, mayBeSentAgain: false).1 == [417])
+        #expect(read(["HTTP/1.0 417 No", ""], expectsContinue: true).1 == [417])
+        #expect(read(["HTTP/1.1 417 No", "Connection: Close", ""], expectsContinue: true).1 == [417])
     }
 
     @Test("lines that are no fields are passed over")

@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TestSupport
 
 /// Values appended from any thread.
 final class Log<Value: Sendable>: Sendable {
@@ -41,5 +42,18 @@ struct SplitMix64: RandomNumberGenerator {
         z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
         z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
         return z ^ (z >> 31)
+    }
+}
+
+/// A server that answers 201 with what it got, and keeps every request.
+final class Recorder: Sendable {
+    let requests = Mutex<[(head: RequestHead, body: [UInt8], connection: Int)]>([])
+
+    func serve(_ connection: FaultConnection) throws {
+        while let head = try connection.readHead() {
+            let body = try connection.readBody(of: head)
+            requests.withLock { $0.append((head, body, connection.number)) }
+            try connection.respond(201, "\(body.count)")
+        }
     }
 }

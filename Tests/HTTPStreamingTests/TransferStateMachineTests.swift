@@ -49,7 +49,8 @@ struct TransferStateMachineTests {
         var flowing = Machine(hasBody: true, isFinishing: true)
         #expect(flowing.finalHeadReceived(status: status) == .none)
         #expect(flowing.news == .answeredEarly)
-        #expect(flowing.readRequested() == .abort)
+        // An abort would lose the content of the answer.
+        #expect(flowing.readRequested() == .end)
 
         var starved = Machine(hasBody: true, isFinishing: false)
         _ = starved.bodyRanDry()
@@ -74,6 +75,17 @@ struct TransferStateMachineTests {
         #expect(machine.news == .responded)
     }
 
+    @Test("a server that wants its content read before it reads on is answered to")
+    func contentBeforeTheEnd() {
+        var machine = Machine(hasBody: true, isFinishing: true)
+        _ = machine.finalHeadReceived(status: 200)
+        _ = machine.contentReceived(isFull: false)
+        #expect(machine.news == .nothing)
+        _ = machine.contentReceived(isFull: true)
+        #expect(machine.news == .responded)
+        #expect(machine.upload == .flowing)
+    }
+
     @Test("an answer that waits is read first, and looked for only before the final head")
     func yielding() {
         var machine = Machine(hasBody: true, isFinishing: true)
@@ -91,7 +103,7 @@ struct TransferStateMachineTests {
         refused.answerSeen()
         #expect(refused.finalHeadReceived(status: 413) == .resume)
         #expect(refused.answerRead() == .none)
-        #expect(refused.readRequested() == .abort)
+        #expect(refused.readRequested() == .end)
     }
 
     @Test("hang-ups are watched for only while libcurl would not see them")

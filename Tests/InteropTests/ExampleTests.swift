@@ -72,6 +72,20 @@ struct ExampleTests {
         try await expectError(["-filepath", file], host: "http://\(unknown)", containing: unknown)
     }
 
+    @Test("a proxy's password is not shown")
+    func proxyPassword() async throws {
+        let source = try TemporaryDirectory()
+        let file = try source.write("x".utf8, to: "file")
+        for proxy in ["foo://user:secret@localhost:99", "http://user:secret@local host:99"] {
+            let result = try await Subprocess.run(
+                Subprocess.product("example"), ["-filepath", file],
+                environment: ["UPLOAD_HOST": "http://example.invalid", "http_proxy": proxy], deadline: .seconds(30)
+            )
+            #expect(result.status == 1)
+            #expect(!(result.errorOutput + result.output).contains("secret"))
+        }
+    }
+
     @Test("a second file that is missing: nothing of the first is saved")
     func secondMissing() async throws {
         let server = try await ServerProcess.start()

@@ -165,6 +165,13 @@ public final class FaultConnection {
         return RequestHead(try readThrough("\r\n\r\n"))
     }
 
+    /// The same, and `100 Continue` where the request waits for it.
+    public func readHeadAndContinue() throws -> RequestHead? {
+        let head = try readHead()
+        if head?["expect"] != nil { try send("HTTP/1.1 100 Continue\r\n\r\n") }
+        return head
+    }
+
     /// The next chunk of a chunked body; empty for the last one.
     public func readChunk() throws -> [UInt8] {
         let line = try readThrough("\r\n").dropLast(1)
@@ -206,7 +213,16 @@ public final class FaultConnection {
     }
 
     /// Waits for the peer to close; false if it sends something or the deadline passes.
-    public func isClosedByPeer() -> Bool { (try? read().isEmpty) ?? true }
+    public func isClosedByPeer() -> Bool {
+        do {
+            return try read().isEmpty
+        } catch {
+            return errno == ECONNRESET
+        }
+    }
+
+    /// Sends no more; the peer sees the end behind what was sent.
+    public func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
     /// Ends the connection in order, as close(2) does; in disorder where bytes are unread.
     public func close() {

@@ -5,6 +5,7 @@ enum CurlURL {
     /// Nil if `text` is an absolute URL of http or https with a host; otherwise why it is not. The
     /// reason never repeats the URL, which may hold a password.
     static func complaint(about text: String) -> String? {
+        guard !text.utf8.contains(0) else { return "a NUL character" }
         // curl_url returns nil only when out of memory. https://curl.se/libcurl/c/curl_url.html
         guard let handle = curl_url() else { return "out of memory" }
         defer { curl_url_cleanup(handle) }

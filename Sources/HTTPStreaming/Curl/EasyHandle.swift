@@ -68,8 +68,10 @@ final class EasyHandle {
         guard code == CURLE_OK else { throw error(code) }
     }
 
+    /// With what libcurl wrote of the particulars, unless it may hold a proxy's password.
     func error(_ code: CURLcode) -> CurlError {
-        CurlError(code, detail: String(cString: errorBuffer))
+        let detail = String(cString: errorBuffer)
+        return CurlError(code, detail: detail.contains("@") ? "" : detail)
     }
 
     /// Pauses what `mask` has and resumes what it has not. May call the write callback before it

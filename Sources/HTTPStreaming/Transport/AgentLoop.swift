@@ -61,7 +61,12 @@ final class AgentLoop {
             guard let transfer = transfer(id), transfer.isRunning else { return }
             transfer.perform(transfer.machine.contentConsumed())
         case .contentAbandoned(let id):
-            guard let transfer = transfer(id), transfer.isRunning else { return }
+            guard let transfer = transfer(id) else { return }
+            guard transfer.isRunning else {
+                // Nobody asks for it any more: its buffer goes with it.
+                connections[id.connection]?.current = nil
+                return
+            }
             transfer.perform(transfer.machine.contentAbandoned())
             drain(id.connection)
         case .release(let id):
@@ -184,19 +189,43 @@ final class AgentLoop {
 
     private func wait() {
         let watched = running.values.filter { $0.machine.mustWatchForHangUp }
-        var descriptors = watched.map { transfer in
+        var descriptors: [curl_waitfd] = watched.map { transfer in
             // A negative descriptor is passed over by poll(2).
-            curl_waitfd(fd: transfer.easy.socket ?? -1, events: Int16(CURL_WAIT_POLLIN), revents: 0)
+            let descriptor = transfer.hasUnreadBytes ? -1 : transfer.easy.socket ?? -1
+            return curl_waitfd(fd: descriptor, events: Int16(CURL_WAIT_POLLIN), revents: 0)
         }
-        multi.poll(&descriptors, timeout: draining.isEmpty ? 60_000 : 100)
-        for (transfer, descriptor) in zip(watched, descriptors) where descriptor.revents != 0 {
+        let mustTick = !draining.isEmpty || watched.contains { $0.hasUnreadBytes }
+        multi.poll(&descriptors, timeout: mustTick ? 100 : 60_000)
+        for (transfer, descriptor) in zip(watched, descriptors) where descriptor.revents != 0 || transfer.hasUnreadBytes
+        {
             // libcurl first: there may be an answer before the end.
             multi.perform()
-            guard transfer.machine.mustWatchForHangUp, Transfer.peek(descriptor.fd) == .hangUp else { continue }
-            transfer.failure = ClientError(
-                .connectionLost, "the server closed the connection while the request was open"
-            )
-            transfer.perform(transfer.machine.uploadFailed())
+            lookForHangUp(transfer)
         }
+    }
+
+    private func lookForHangUp(_ transfer: Transfer) {
+        // perform may have ended it, or taken another socket.
+        guard running[transfer.easy.raw] === transfer, transfer.machine.mustWatchForHangUp,
+            let socket = transfer.easy.socket
+        else { return }
+        let peek = Transfer.peek(socket)
+        // What libcurl does not read would wake the thread for ever: it has an answer whole, and
+        // these bytes are none of its. Behind them the end can be looked for now and then only.
+        transfer.hasUnreadBytes = peek == .bytes
+        guard peek == .hangUp || peek == .bytes && Transfer.isHungUp(socket) else { return }
+        if transfer.restart() {
+            multi.remove(transfer.easy)
+            do throws(CurlError) {
+                try multi.add(transfer.easy)
+            } catch {
+                abort(transfer, ClientError(error))
+            }
+            return
+        }
+        transfer.failure = ClientError(
+            .connectionLost, "the server closed the connection while the request was open"
+        )
+        transfer.perform(transfer.machine.uploadFailed())
     }
 }

@@ -31,7 +31,6 @@ struct BodyReader {
     /// Whether parts came one by one, so that finished ones are ours alone to keep.
     private var isOpenEnded = false
 
-    /// - Parameter encoder: nil for a request without a body, which then is empty.
     init(encoder: MultipartEncoder) {
         self.encoder = encoder
         messageEnd = encoder.messageEnd
@@ -202,6 +201,13 @@ struct BodyReader {
         // Parts behind this one are not finished any more.
         finishedFootprint = 0
         return true
+    }
+
+    /// Lets go of all parts, and closes the file that is open; nothing is read any more.
+    mutating func close() {
+        parts = []
+        file = nil
+        position = .messageEnd(offset: messageEnd.count)
     }
 
     private static func copy(_ bytes: [UInt8], from offset: Int, to buffer: UnsafeMutableRawBufferPointer) -> Int {

@@ -27,6 +27,7 @@ final class FileReader {
     /// - Throws: ``ClientError/Code/sourceUnreadable`` when the file is missing, may not be read
     ///   or is no regular file.
     init(path: String) throws(ClientError) {
+        guard !path.utf8.contains(0) else { throw Self.unreadable(path, SystemError(code: EINVAL)) }
         // Without O_NONBLOCK, opening a pipe would wait for its writer.
         var descriptor: Int32
         repeat { descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) } while descriptor < 0 && errno == EINTR

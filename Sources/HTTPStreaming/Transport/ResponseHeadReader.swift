@@ -6,7 +6,7 @@ struct ResponseHeadReader {
         /// → `inHeader`
         case idle
         /// → `idle`, `complete`
-        case inHeader(status: Int)
+        case inHeader(status: Int, isHTTP10: Bool)
         /// Trailer fields may follow; they are ignored.
         case complete
     }
@@ -21,8 +21,15 @@ struct ResponseHeadReader {
 
     init(expectsContinue: Bool) { self.expectsContinue = expectsContinue }
 
+    /// Whether nothing of a response has come.
+    private(set) var isUntouched = true
+
     /// Takes one line, its CRLF included; returns the status when it ends the final head.
-    mutating func append(_ bytes: UnsafeRawBufferPointer) -> Int? {
+    ///
+    /// - Parameter mayBeSentAgain: whether the body has not been sent whole, which libcurl needs to
+    ///   send the request again by itself.
+    mutating func append(_ bytes: UnsafeRawBufferPointer, mayBeSentAgain: Bool) -> Int? {
+        isUntouched = false
         var line = bytes[...]
         while let last = line.last, last == 0x0D || last == 0x0A { line.removeLast() }
         switch state {
@@ -31,30 +38,30 @@ struct ResponseHeadReader {
         case .idle:
             guard let status = Self.status(in: line) else { return nil }
             fields = HeaderFields()
-            state = .inHeader(status: status)
+            refusedExpectation = false
+            state = .inHeader(status: status, isHTTP10: line.starts(with: "HTTP/1.0".utf8))
             return nil
-        case .inHeader(let status):
+        case .inHeader(let status, let isHTTP10):
             guard line.isEmpty else {
                 appendField(line)
                 return nil
             }
-            return endHeader(status: status)
+            return endHeader(status: status, mayBeSentAgain: mayBeSentAgain && !isHTTP10)
         }
     }
 
-    private mutating func endHeader(status: Int) -> Int? {
+    private mutating func endHeader(status: Int, mayBeSentAgain: Bool) -> Int? {
         switch status {
         case ..<200:
             state = .idle
             return nil
         // libcurl lets be a response that closes its connection.
-        case 417 where expectsContinue && fields["connection"]?.lowercased() != "close":
+        case 417 where expectsContinue && mayBeSentAgain && fields["connection"]?.lowercased() != "close":
             expectsContinue = false
             refusedExpectation = true
             state = .idle
             return nil
         default:
-            refusedExpectation = false
             state = .complete
             return status
         }

@@ -26,6 +26,8 @@ extension Transfer {
             let count = min(stash.count, buffer.count)
             buffer.copyBytes(from: stash.prefix(count))
             stash = stash.dropFirst(count)
+            // An empty slice would keep the memory.
+            if stash.isEmpty { stash = [] }
             return given(count)
         }
         let count: Int
@@ -68,7 +70,32 @@ extension Transfer {
         var byte: UInt8 = 0
         let count = recv(socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
         if count > 0 { return .bytes }
-        return count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) ? .nothing : .hangUp
+        if count == 0 { return .hangUp }
+        return [ECONNRESET, EPIPE, ETIMEDOUT].contains(errno) ? .hangUp : .nothing
+    }
+
+    /// Whether the peer has closed its side, however much is still to be read before that.
+    static func isHungUp(_ socket: Int32) -> Bool {
+        #if os(Linux)
+        // <poll.h> has POLLRDHUP for _GNU_SOURCE only, which Swift's importer does not set.
+        let readHangUp: Int16 = 0x2000
+        var descriptor = pollfd(fd: socket, events: readHangUp, revents: 0)
+        return poll(&descriptor, 1, 0) > 0
+        #else
+        return false
+        #endif
+    }
+
+    /// Begins again from the start of the body, if it can be: a connection that was kept had been
+    /// closed by the server when the request came, and not a byte of an answer was read. libcurl
+    /// sees to that itself, but not while sending is paused.
+    func restart() -> Bool {
+        guard machine.download == .awaitingHead, head.isUntouched, easy.long(CURLINFO_NUM_CONNECTS) == 0,
+            body.seek(to: 0)
+        else { return false }
+        stash = []
+        machine.bodyRewound()
+        return true
     }
 
     /// Goes back in the body: a connection that was kept turned out dead, and libcurl sends the
@@ -88,7 +115,13 @@ extension Transfer {
 
     /// One line of a header, complete. https://curl.se/libcurl/c/CURLOPT_HEADERFUNCTION.html
     func receiveHeaderLine(_ line: UnsafeMutableRawBufferPointer) -> Int {
-        if let status = head.append(UnsafeRawBufferPointer(line)) { finalHeadReceived(status: status) }
+        let mayBeSentAgain = machine.upload != .complete
+        if let status = head.append(UnsafeRawBufferPointer(line), mayBeSentAgain: mayBeSentAgain) {
+            finalHeadReceived(status: status)
+        } else if head.refusedExpectation, machine.isUploadPaused {
+            // libcurl is to send again, but would wait for more of the body first.
+            perform(.resume)
+        }
         return line.count
     }
 
@@ -97,6 +130,9 @@ extension Transfer {
         // The content of a response that libcurl answers by itself, a 417.
         guard machine.download != .awaitingHead else { return bytes.count }
         let isFull = machine.download != .discarding && !content.append(UnsafeRawBufferPointer(bytes))
-        return machine.contentReceived(isFull: isFull) == .pause ? ccurl_write_pause : bytes.count
+        let action = machine.contentReceived(isFull: isFull)
+        // Where the head came before the body's end, this is the first that is heard after it.
+        settle()
+        return action == .pause ? ccurl_write_pause : bytes.count
     }
 }

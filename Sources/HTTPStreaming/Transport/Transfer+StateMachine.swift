@@ -72,12 +72,16 @@ extension Transfer {
 
         /// libcurl wants bytes. It asks again after the end too, up to 8.5.0, and once more after
         /// an abort: the answer never changes.
+        ///
+        /// After a refusal it asks on where the connection is to be closed anyway. An abort would
+        /// lose the content of the answer, and a pause never end; that the body ends here misleads
+        /// nobody, for its closing delimiter is missing.
         func readRequested() -> ReadAction {
             switch upload {
             case .flowing: .fill
             case .starved, .yielding: .pause
             case .complete: .end
-            case .stopped: .abort
+            case .stopped: isRefused ? .end : .abort
             }
         }
 
@@ -118,7 +122,7 @@ extension Transfer {
 
         /// libcurl has gone back in the body, to send it again on another connection.
         mutating func bodyRewound() {
-            if upload == .complete { upload = .flowing }
+            if upload == .complete || upload == .starved { upload = .flowing }
         }
 
         /// A source failed, or the peer has hung up on a request that waited for parts.
@@ -183,6 +187,8 @@ extension Transfer {
             case (.starved, _): .partsSent
             case (.stopped, _) where isRefused: .answeredEarly
             case (.complete, .receiving), (.complete, .blocked), (.complete, .discarding): .responded
+            // The server may not read on before its content is read.
+            case (.flowing, .blocked) where isFinishing, (.yielding, .blocked) where isFinishing: .responded
             case (.complete, .awaitingHead), (.flowing, _), (.yielding, _), (.stopped, _): .nothing
             }
         }

@@ -24,6 +24,8 @@ final class Transfer {
     var failure: ClientError?
     /// Bytes taken from the body which libcurl could not be given yet.
     var stash: ArraySlice<UInt8> = []
+    /// Whether bytes wait on the socket that libcurl does not want.
+    var hasUnreadBytes = false
     private var progress = Progress.running
     private var status: Int?
     private var waiter: Waiter?
@@ -43,8 +45,8 @@ final class Transfer {
         body = BodyReader(encoder: encoder)
         try body.append(request.parts, isLast: request.isFinishing)
         let length = body.length
-        let mayExpect = request.hasBody && (length ?? .max) > Self.expectThreshold
-        head = ResponseHeadReader(expectsContinue: mayExpect && request.configuration.headerFields["Expect"] == nil)
+        let isLong = (length ?? .max) > Self.expectThreshold
+        head = ResponseHeadReader(expectsContinue: request.hasBody && request.configuration.mayExpect(isLong: isLong))
         if request.hasBody, let length { counter.set(total: length) }
         do throws(CurlError) {
             try configure(request, contentType: encoder.boundary.contentType, length: length)
@@ -71,8 +73,7 @@ final class Transfer {
         try easy.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         try easy.set(CURLOPT_TCP_KEEPALIVE, 1)
         try easy.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
-        let (seconds, attoseconds) = configuration.connectTimeout.components
-        try easy.set(CURLOPT_CONNECTTIMEOUT_MS, max(1, Int(seconds * 1000 + attoseconds / 1_000_000_000_000_000)))
+        try easy.set(CURLOPT_CONNECTTIMEOUT_MS, configuration.connectMilliseconds)
         if request.hasBody {
             try configureBody(request, length: length)
             try addHeader("Content-Type", contentType, unlessIn: configuration)
@@ -100,12 +101,17 @@ final class Transfer {
             try easy.set(CURLOPT_UPLOAD, 1)
             try easy.set(CURLOPT_INFILESIZE_LARGE, offset: length ?? -1)
             try easy.set(CURLOPT_CUSTOMREQUEST, request.method.description)
+            // libcurl would expect it for uploads of any length, and wait a second.
+            if let length, length <= Self.expectThreshold {
+                try addHeader("Expect", "", unlessIn: request.configuration)
+            }
         }
         let sizes = Client.Configuration.uploadBufferSizes
         let needed = Int(min(length ?? .max, Int64(request.configuration.uploadBufferSize)))
         try easy.set(CURLOPT_UPLOAD_BUFFERSIZE, max(needed, sizes.lowerBound))
     }
 
+    /// - Parameter value: empty to have libcurl leave the field out.
     private func addHeader(
         _ name: String, _ value: String, unlessIn configuration: Client.Configuration
     ) throws(CurlError) {
@@ -144,13 +150,12 @@ final class Transfer {
         perform(machine.partsAppended(isLast: isLast))
     }
 
-    /// libcurl is done with it, and it has been taken out of the multi handle.
+    /// libcurl is done with it; it is about to be taken out of the multi handle.
     func finished(_ code: CURLcode) {
         guard isRunning else { return }
         if code == CURLE_SEND_ERROR, takeUnreadAnswer() { return }
         if code != CURLE_OK {
-            let error = failure ?? ClientError(easy.error(code), systemError: Int32(easy.long(CURLINFO_OS_ERRNO)))
-            end(.failed(sent(error)))
+            end(.failed(sent(failure ?? transportError(code))))
         } else if status == nil, head.refusedExpectation {
             // A 417 that libcurl did not answer by sending again.
             status = 417
@@ -162,6 +167,14 @@ final class Transfer {
         } else {
             end(.succeeded)
         }
+    }
+
+    private func transportError(_ code: CURLcode) -> ClientError {
+        let error = easy.error(code)
+        if code == CURLE_RECV_ERROR, easy.long(CURLINFO_HTTP_CONNECTCODE) >= 300 {
+            return ClientError(.connectionFailed, "the proxy refused: \(error)", curlCode: Int32(code.rawValue))
+        }
+        return ClientError(error, systemError: Int32(easy.long(CURLINFO_OS_ERRNO)))
     }
 
     /// Sending failed: if the server had refused the body before, that is what happened.
@@ -177,7 +190,7 @@ final class Transfer {
         return true
     }
 
-    /// Ends it from this side; it has been taken out of the multi handle.
+    /// Ends it from this side; it is about to be taken out of the multi handle.
     func aborted(_ error: ClientError) {
         guard isRunning else { return }
         end(.failed(sent(error)))
@@ -185,8 +198,7 @@ final class Transfer {
 
     private func end(_ progress: Progress) {
         self.progress = progress
-        // Closes a file.
-        body = BodyReader(encoder: MultipartEncoder())
+        body.close()
         stash = []
         switch progress {
         case .running: break
@@ -242,7 +254,8 @@ final class Transfer {
     }
 
     private var answer: Answer {
-        Answer(status: status ?? 0, headerFields: head.fields, bytesSent: bytesSent, content: content)
+        let bytesSent = machine.upload == .complete ? counter.progress.bytesSent : bytesSent
+        return Answer(status: status ?? 0, headerFields: head.fields, bytesSent: bytesSent, content: content)
     }
 
     /// Of the body, as far as libcurl's count, which includes chunk framing, can tell.

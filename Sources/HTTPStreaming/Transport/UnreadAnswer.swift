@@ -19,7 +19,7 @@ struct UnreadAnswer {
         while status == nil, let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
             let line = rest[...end]
             rest = rest[(end + 1)...]
-            status = line.withUnsafeBytes { head.append($0) }
+            status = line.withUnsafeBytes { head.append($0, mayBeSentAgain: false) }
         }
         guard let status else { return nil }
         self.status = status

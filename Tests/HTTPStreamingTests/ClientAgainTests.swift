@@ -1,0 +1,201 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import HTTPStreaming
+
+/// Requests that are sent again, and answers that come before the body's end but are no refusal.
+@Suite("Client, sending again", .serialized, .timeLimit(.minutes(2)))
+struct ClientAgainTests {
+    private let big = Part.bytes([UInt8](repeating: 7, count: 32 << 20))
+
+    @Test("a kept connection that the server has closed since: the body is sent again, from its start")
+    func deadConnection() async throws {
+        let directory = try TemporaryDirectory()
+        let content = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 / 977) }
+        let path = try directory.write(content, to: "again.bin")
+        // Answers once, then reads the next request's head, and closes: as a server does that gave
+        // the connection up when the request was under way.
+        let server = try FaultServer { connection in
+            guard let head = try connection.readHead() else { return }
+            let body = try connection.readBody(of: head)
+            try connection.respond(201, "\(body.count)")
+            guard connection.number == 1 else { return }
+            _ = try connection.readHead()
+            _ = try connection.read()
+            connection.reset()
+        }
+        let client = try Client(.post, server.url)
+        let first = try await client.send(.file(path))
+        let second = try await client.send(.file(path))
+        #expect(try await first.text() == second.text())
+        #expect(second.status == 201)
+        #expect(server.accepted == 2)
+        let third = try await client.sendUnclosed(.file(path))
+        #expect(third)
+        #expect(try await client.close().status == 201)
+    }
+
+    @Test("417: libcurl sends again without the expectation, or the 417 is the response")
+    func expectationFailed() async throws {
+        let server = try FaultServer { connection in
+            while let head = try connection.readHead() {
+                if head["expect"] != nil {
+                    try connection.respond(417, "no")
+                    continue
+                }
+                let body = try connection.readBody(of: head)
+                try connection.respond(201, "\(body.count)")
+            }
+        }
+        let client = try Client(.post, server.url)
+        let response = try await client.send(.bytes([UInt8](repeating: 1, count: 4 << 20)))
+        #expect(response.status == 201)
+        #expect(try await response.text() == "\(response.bytesSent)")
+
+        let stubborn = try FaultServer { connection in
+            guard let head = try connection.readHead() else { return }
+            if head["expect"] == nil { _ = try connection.readBody(of: head) }
+            try connection.respond(417, "never", fields: "Connection: close\r\n")
+        }
+        let refused = try await Client(.post, stubborn.url).send(.bytes([UInt8](repeating: 1, count: 4 << 20)))
+        #expect(refused.status == 417)
+        #expect(try await refused.text() == "never")
+    }
+
+    @Test("an early success is no success before the body is sent")
+    func earlySuccess() async throws {
+        let patient = try FaultServer { connection in
+            guard let head = try connection.readHead() else { return }
+            try connection.send("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            _ = try connection.readExactly(Int(head["content-length"] ?? "") ?? 0)
+            _ = connection.isClosedByPeer()
+        }
+        let response = try await Client(.post, patient.url).send(big)
+        #expect(response.status == 200)
+        #expect(response.bytesSent > 32 << 20)
+
+        let hasty = try FaultServer { connection in
+            _ = try connection.readHead()
+            try connection.send("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            _ = try connection.readExactly(1_000_000)
+        }
+        let error = await #expect(throws: ClientError.self) { try await Client(.post, hasty.url).send(big) }
+        #expect(error?.code == .connectionLost)
+    }
+
+    @Test("a kept connection that the server closes in order when an open request begins: sent again")
+    func deadConnectionOpen() async throws {
+        let server = try FaultServer { connection in
+            guard let head = try connection.readHead() else { return }
+            let body = try connection.readBody(of: head)
+            try connection.respond(201, "\(body.count)")
+            guard connection.number == 1 else { return }
+            // No 100: with a byte of an answer it would not be sent again. libcurl waits for one
+            // for a second.
+            _ = try connection.readHead()
+            _ = try connection.readChunk()
+        }
+        let client = try Client(.post, server.url)
+        _ = try await client.send(.field("a", "1"))
+        #expect(try await client.sendUnclosed(.field("a", "1")))
+        // Until the end has been seen and the parts have gone out again.
+        for _ in 0..<500 where server.accepted < 2 { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(try await client.sendUnclosed(.field("b", "2")))
+        let response = try await client.close()
+        #expect(response.status == 201)
+        let whole = try await client.send(.field("a", "1"), .field("b", "2"))
+        #expect(try await response.text() == whole.text())
+    }
+
+    @Test("417 after the whole body is the response, with its content; a small PUT is sent again")
+    func expectationFailedLate() async throws {
+        let late = try FaultServer { connection in
+            guard let head = try connection.readHead() else { return }
+            _ = try connection.readExactly(Int(head["content-length"] ?? "") ?? 0)
+            try connection.respond(417, "never")
+        }
+        let response = try await Client(.post, late.url).send(.bytes([UInt8](repeating: 1, count: 2 << 20)))
+        #expect(response.status == 417)
+        #expect(try await response.text() == "never")
+
+        var configuration = Client.Configuration()
+        configuration.headerFields = ["Expect": "100-continue"]
+        let picky = try FaultServer { connection in
+            while let head = try connection.readHead() {
+                if head["expect"] != nil {
+                    try connection.respond(417, "no")
+                } else {
+                    try connection.respond(201, "\(try connection.readBody(of: head).count)")
+                }
+            }
+        }
+        let put = try await Client(.put, picky.url).send(.field("a", "b"))
+        #expect(put.status == 201)
+        // Who insists on the expectation gets what it leads to, and no hang.
+        let insisting = try await Client(.put, picky.url, configuration: configuration).send(.field("a", "b"))
+        #expect([201, 417].contains(insisting.status))
+    }
+
+    @Test("an early success with much content: to send, and to close", arguments: [true, false])
+    func earlySuccessWithContent(unclosed: Bool) async throws {
+        let server = try FaultServer { connection in
+            guard let head = try connection.readHeadAndContinue() else { return }
+            try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+            if let length = head["content-length"].flatMap({ Int($0) }) {
+                _ = try connection.readExactly(length)
+            } else {
+                while case let chunk = try connection.readChunk(), !chunk.isEmpty {}
+            }
+            try connection.send([UInt8](repeating: 0x78, count: 1_000_000))
+        }
+        let client = try Client(.post, server.url)
+        if unclosed { try await client.sendUnclosed(big) }
+        let response = unclosed ? try await client.close() : try await client.send(big)
+        #expect(response.status == 200)
+        #expect(try await response.bytes().count == 1_000_000)
+    }
+
+    @Test("a server that sends back what it reads")
+    func echo() async throws {
+        let server = try FaultServer { connection in
+            guard let head = try connection.readHeadAndContinue() else { return }
+            try connection.send("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+            var left = Int(head["content-length"] ?? "") ?? 0
+            while left > 0 {
+                let bytes = try connection.read(1 << 20)
+                guard !bytes.isEmpty else { return }
+                try connection.send(bytes)
+                left -= bytes.count
+            }
+        }
+        let response = try await Client(.post, server.url).send(big)
+        #expect(response.status == 200)
+        #expect(try await response.bytes(limit: 64 << 20).count >= 32 << 20)
+    }
+
+    @Test("bytes behind an answer do not hide that the server hangs up on an open request")
+    func strayBytes() async throws {
+        let mayClose = Gate()
+        let server = try FaultServer { connection in
+            guard try connection.readHeadAndContinue() != nil else { return }
+            _ = try connection.readChunk()
+            try connection.respond(200, "ok")
+            try connection.send("STRAY")
+            mayClose.wait()
+            connection.finishSending()
+            while try !connection.read().isEmpty {}
+        }
+        let client = try Client(.post, server.url)
+        #expect(try await client.sendUnclosed(.field("a", "b")))
+        try await Task.sleep(for: .milliseconds(500))
+        mayClose.open()
+        let error = await #expect(throws: ClientError.self) {
+            for _ in 0..<500 {
+                try await client.sendUnclosed(.field("c", "d"))
+                try await Task.sleep(for: .milliseconds(10))
+            }
+        }
+        #expect(error?.code == .connectionLost)
+    }
+}

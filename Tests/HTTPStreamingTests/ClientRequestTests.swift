@@ -1,0 +1,103 @@
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import HTTPStreaming
+
+/// Methods, header fields, and what cannot be sent.
+@Suite("Client, requests", .timeLimit(.minutes(2)))
+struct ClientRequestTests {
+    @Test("methods: their own name, a body where there is one to send")
+    func methods() async throws {
+        let recorder = Recorder()
+        let server = try FaultServer(recorder.serve)
+        for (method, hasBody) in [
+            (Client.Method.get, false), (.put, true), (.patch, true), (.delete, false),
+            (Client.Method("REPORT"), false),
+        ] {
+            let client = try Client(method, server.url)
+            #expect(try await client.send().status == 201)
+            let (head, body, _) = try #require(recorder.requests.withLock { $0.last })
+            #expect(head.line == "\(method) / HTTP/1.1")
+            #expect(body.isEmpty != hasBody)
+            #expect((head["content-type"] != nil) == hasBody)
+            try await client.sendUnclosed(.field("a", "1"))
+            #expect(try await client.close().status == 201)
+            #expect(recorder.requests.withLock { $0.last }?.body.isEmpty == false)
+        }
+    }
+
+    @Test("a HEAD takes no parts, and has no content")
+    func head() async throws {
+        let server = try FaultServer { connection in
+            while try connection.readHead() != nil {
+                try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+            }
+        }
+        let client = try Client(.head, server.url)
+        let error = await #expect(throws: ClientError.self) { try await client.send(.field("a", "b")) }
+        #expect(error?.code == .invalidConfiguration)
+        let response = try await client.send()
+        #expect(response.headerFields["content-length"] == "5")
+        #expect(try await response.text() == "")
+        #expect(try await client.send().status == 200)
+        #expect(server.accepted == 1)
+    }
+
+    @Test("a small PUT waits for no 100, and no limit is a limit on connecting")
+    func smallPut() async throws {
+        let recorder = Recorder()
+        let server = try FaultServer(recorder.serve)
+        var configuration = Client.Configuration()
+        configuration.connectTimeout = .seconds(Int64.max)
+        let client = try Client(.put, server.url, configuration: configuration)
+        #expect(try await client.send(.field("a", "b")).status == 201)
+        #expect(recorder.requests.withLock { $0.first }?.head["expect"] == nil)
+        #expect(try await client.send(.bytes([UInt8](repeating: 0, count: 2 << 20))).status == 201)
+        #expect(recorder.requests.withLock { $0.last }?.head["expect"] == "100-continue")
+    }
+
+    @Test("header fields of one's own are sent, and replace the client's")
+    func headerFields() async throws {
+        let recorder = Recorder()
+        let server = try FaultServer(recorder.serve)
+        var configuration = Client.Configuration()
+        configuration.headerFields = ["X-A": "1", "x-a": "2", "User-Agent": "mine", "X-Empty": "", "Expect": ""]
+        let client = try Client(.post, server.url, configuration: configuration)
+        _ = try await client.send(.bytes([UInt8](repeating: 0, count: 2 << 20)))
+        let head = try #require(recorder.requests.withLock { $0.first }).head
+        #expect(head.fields.filter { $0.name == "x-a" }.map(\.value) == ["1", "2"])
+        #expect(head.fields.filter { $0.name == "user-agent" }.map(\.value) == ["mine"])
+        #expect(head["x-empty"] == "")
+    }
+
+    @Test("what cannot be sent is refused at once")
+    func validation() throws {
+        for url in ["", "localhost:3000", "/path", "ftp://host/", "http://", "http://a b/", "file:///etc/passwd"] {
+            let error = #expect(throws: ClientError.self, "\(url)") { try Client(.post, url) }
+            #expect(error?.code == .invalidURL)
+            #expect(error?.description.hasPrefix("malformed URL: ") == true)
+        }
+        let secret = #expect(throws: ClientError.self) { try Client(.post, "http://user:secret@a b/") }
+        #expect(secret?.description.contains("secret") == false)
+        var configuration = Client.Configuration()
+        for fields: HeaderFields in [
+            ["Content-type": "a/b"], ["Content-Length": "1"], ["Transfer-Encoding": "chunked"], ["A\r\nB": "c"],
+            ["A": "b\r\nC: d"], ["": "x"], ["A b": "c"], ["A": "\0"],
+        ] {
+            configuration.headerFields = fields
+            let error = #expect(throws: ClientError.self) {
+                try Client(.post, "http://h/", configuration: configuration)
+            }
+            #expect(error?.code == .invalidConfiguration)
+        }
+        configuration.headerFields = [:]
+        for size in [0, 16_383, (2 << 20) + 1] {
+            configuration.uploadBufferSize = size
+            #expect(throws: ClientError.self) { try Client(.post, "http://h/", configuration: configuration) }
+        }
+        #expect(throws: ClientError.self) { try Client(Client.Method("GET /\r\n"), "http://h/") }
+        #expect(throws: ClientError.self) { try Client(.post, "http://h/\0x") }
+    }
+}
