@@ -60,3 +60,5 @@ static const size_t ccurl_read_abort = CURL_READFUNC_ABORT;
 static const size_t ccurl_write_pause = CURL_WRITEFUNC_PAUSE;
 static const curl_socket_t ccurl_socket_bad = CURL_SOCKET_BAD;
 static const long ccurl_global_default = CURL_GLOBAL_DEFAULT;
+
+static inline unsigned int ccurl_version_number(void) { return curl_version_info(CURLVERSION_NOW)->version_num; }

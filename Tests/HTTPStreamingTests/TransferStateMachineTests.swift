@@ -50,7 +50,7 @@ struct TransferStateMachineTests {
         #expect(flowing.finalHeadReceived(status: status) == .none)
         #expect(flowing.news == .answeredEarly)
         // An abort would lose the content of the answer.
-        #expect(flowing.readRequested() == .end)
+        #expect(flowing.readRequested() == .giveNoMore)
 
         var starved = Machine(hasBody: true, isFinishing: false)
         _ = starved.bodyRanDry()
@@ -103,7 +103,7 @@ struct TransferStateMachineTests {
         refused.answerSeen()
         #expect(refused.finalHeadReceived(status: 413) == .resume)
         #expect(refused.answerRead() == .none)
-        #expect(refused.readRequested() == .end)
+        #expect(refused.readRequested() == .giveNoMore)
     }
 
     @Test("hang-ups are watched for only while libcurl would not see them")

@@ -17,6 +17,10 @@ struct MultiHandle: @unchecked Sendable {
     /// https://curl.se/libcurl/c/curl_global_init.html
     private static let isInitialized = curl_global_init(ccurl_global_default) == CURLE_OK
 
+    /// Whether a transfer ends with its response although sending is paused: from 8.9.0 on, by
+    /// libcurl's changelog, whichever version is loaded. https://curl.se/changes.html
+    static let endsPausedTransfers = ccurl_version_number() >= 0x080900
+
     /// Makes ``poll(_:timeout:)`` return, now or at its next call.
     func wakeUp() {
         curl_multi_wakeup(raw)

@@ -32,7 +32,7 @@ extension Transfer {
         }
 
         /// What libcurl's read callback is to do.
-        enum ReadAction: Equatable { case fill, pause, end, abort }
+        enum ReadAction: Equatable { case fill, pause, end, giveNoMore, abort }
 
         /// What libcurl's write callback is to do.
         enum WriteAction: Equatable { case keep, pause, discard }
@@ -73,15 +73,14 @@ extension Transfer {
         /// libcurl wants bytes. It asks again after the end too, up to 8.5.0, and once more after
         /// an abort: the answer never changes.
         ///
-        /// After a refusal it asks on where the connection is to be closed anyway. An abort would
-        /// lose the content of the answer, and a pause never end; that the body ends here misleads
-        /// nobody, for its closing delimiter is missing.
+        /// After a refusal it asks on where the connection is to be closed anyway; an abort would
+        /// lose the content of the answer.
         func readRequested() -> ReadAction {
             switch upload {
             case .flowing: .fill
             case .starved, .yielding: .pause
             case .complete: .end
-            case .stopped: isRefused ? .end : .abort
+            case .stopped: isRefused ? .giveNoMore : .abort
             }
         }
 
