@@ -25,6 +25,10 @@ test: ## run all tests: WERROR=1 ARGS='--filter Multipart'
 	swift build --build-tests $(SWIFT_FLAGS)
 	swift test $(SWIFT_FLAGS) $(ARGS)
 
+.PHONY: test-newer-curl
+test-newer-curl: ## run the client's tests, built before, with a libcurl from PyPI
+	@scripts/test-newer-curl.sh
+
 .PHONY: memcap
 memcap: ## upload FILE under a memory limit and prove it: LIMIT=20M MEMCAP_WITH=cgroup ARGS=
 	@scripts/memcap.sh "$$FILE" "$$LIMIT" $(ARGS)

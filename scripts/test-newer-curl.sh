@@ -1,0 +1,35 @@
+#!/bin/bash
+# Runs the client's tests with a newer libcurl than the system's: the one that the Python package
+# pycurl brings along. The tests must have been built. Linux only.
+#
+# Its exit status is 3 when that package, or a libcurl in it, is not to be had here.
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+. "$(dirname -- "$0")/lib.sh"
+
+clean_up() {
+    if [ -n "$temp" ]; then rm -rf -- "$temp"; fi
+}
+
+skip() {
+    say "skipped: $*"
+    exit 3
+}
+
+[ "$(uname)" = Linux ] || skip "this needs Linux"
+need_swift
+tests=$(cd "$root" && swift build --show-bin-path)/http-streamingPackageTests.xctest
+[ -x "$tests" ] || fail "the tests have not been built; run: make test"
+clean_up_at_end
+make_temp
+python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+    --dest "$temp" pycurl >&2 || skip "no pycurl for the Python that is here"
+python3 -m zipfile -e "$temp"/pycurl-*.whl "$temp/wheel"
+library=$(find "$temp/wheel" -name 'libcurl-*.so*' | head -n 1)
+[ -n "$library" ] || skip "there is no libcurl in that package"
+mkdir "$temp/libraries"
+ln -s "$library" "$temp/libraries/libcurl.so.4"
+version=$(grep -aom1 'libcurl/8[.0-9]*' "$library") || true
+say "with ${version:-$(basename -- "$library")}"
+LD_LIBRARY_PATH="$temp/libraries:$(dirname -- "$library")" \
+    "$tests" --testing-library swift-testing --filter HTTPStreamingTests
