@@ -162,7 +162,10 @@ public final class Client: Sendable {
             }
             // The request may have been ended right behind its success: the next call, perhaps by
             // another task, must not meet that.
-            if !isLast, Task.isCancelled { throw ClientError.cancelled(bytesSent: request.counter.progress.bytesSent) }
+            if !isLast, Task.isCancelled {
+                agent.post(.cancel(request.id))
+                throw ClientError.cancelled(bytesSent: request.counter.progress.bytesSent)
+            }
             state.withLock { $0.open = isLast ? nil : request }
             return (result, request.id)
         } catch {
