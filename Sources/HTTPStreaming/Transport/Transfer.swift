@@ -155,7 +155,10 @@ final class Transfer {
         guard isRunning else { return }
         if code == CURLE_SEND_ERROR, takeUnreadAnswer() { return }
         if code != CURLE_OK {
-            end(.failed(sent(failure ?? transportError(code))))
+            let error = sent(failure ?? transportError(code))
+            // The body's end was in libcurl's hands, but not sent: a success that came before is none.
+            if code == CURLE_SEND_ERROR, !machine.isRefused { waiter.take()?.fail(error) }
+            end(.failed(error))
         } else if status == nil, head.refusedExpectation {
             // A 417 that libcurl did not answer by sending again.
             status = 417
