@@ -134,10 +134,25 @@ final class AgentLoop {
     // MARK: Ends
 
     private func finish(_ easy: UnsafeMutableRawPointer, _ code: CURLcode) {
-        guard let transfer = running.removeValue(forKey: easy) else { return }
+        guard let transfer = running[easy] else { return }
+        // libcurl begins again by itself where it was reading that found the connection dead.
+        if code == CURLE_SEND_ERROR, transfer.easy.unread.isEmpty, restart(transfer) { return }
+        running[easy] = nil
         transfer.finished(code)
         multi.remove(transfer.easy)
         proceed(transfer.id)
+    }
+
+    /// Sends a request again on a new connection, if the one that was kept turned out dead.
+    private func restart(_ transfer: Transfer) -> Bool {
+        guard transfer.restart() else { return false }
+        multi.remove(transfer.easy)
+        do throws(CurlError) {
+            try multi.add(transfer.easy)
+        } catch {
+            abort(transfer, ClientError(error))
+        }
+        return true
     }
 
     /// Taking an incomplete transfer out of the multi handle closes its connection.
@@ -214,15 +229,7 @@ final class AgentLoop {
         // these bytes are none of its. Behind them the end can be looked for now and then only.
         transfer.hasUnreadBytes = peek == .bytes
         guard peek == .hangUp || peek == .bytes && Transfer.isHungUp(socket) else { return }
-        if transfer.restart() {
-            multi.remove(transfer.easy)
-            do throws(CurlError) {
-                try multi.add(transfer.easy)
-            } catch {
-                abort(transfer, ClientError(error))
-            }
-            return
-        }
+        if restart(transfer) { return }
         transfer.failure = ClientError(
             .connectionLost, "the server closed the connection while the request was open"
         )

@@ -91,7 +91,7 @@ extension Transfer {
 
     /// Begins again from the start of the body, if it can be: a connection that was kept had been
     /// closed by the server when the request came, and not a byte of an answer was read. libcurl
-    /// sees to that itself, but not while sending is paused.
+    /// sees to that itself, but not while sending is paused, nor when a send finds out.
     func restart() -> Bool {
         guard machine.download == .awaitingHead, head.isUntouched, easy.long(CURLINFO_NUM_CONNECTS) == 0,
             body.seek(to: 0)
