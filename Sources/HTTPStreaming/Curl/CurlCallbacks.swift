@@ -6,9 +6,14 @@ func opaque(_ object: AnyObject) -> UnsafeMutableRawPointer {
     Unmanaged.passUnretained(object).toOpaque()
 }
 
-/// The same for an object that is never let go: an agent, which lives as long as the process.
+/// The same, owning the object: for a thread, which has no other owner.
 func retained(_ object: AnyObject) -> UnsafeMutableRawPointer {
     Unmanaged.passRetained(object).toOpaque()
+}
+
+/// Takes back what ``retained(_:)`` has given to nobody.
+func release(_ pointer: UnsafeMutableRawPointer) {
+    Unmanaged<AnyObject>.fromOpaque(pointer).release()
 }
 
 /// Nil only for nil; C's pointers are all imported as optional.

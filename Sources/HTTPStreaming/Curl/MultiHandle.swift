@@ -1,17 +1,28 @@
 internal import CCurl
-internal import Synchronization
 
-/// A libcurl multi handle. Touched by its agent's thread only, but for ``wakeUp()``.
-///
-/// `@unchecked Sendable` for that one call, which libcurl allows from any thread; the handle lives
-/// as long as the process, as its agent does. https://curl.se/libcurl/c/curl_multi_wakeup.html
-struct MultiHandle: @unchecked Sendable {
+/// A libcurl multi handle. Touched by its agent's thread only; what others may do is ``WakeUp``.
+final class MultiHandle {
+    /// Makes ``poll(_:timeout:)`` return, now or at its next call.
+    // Unchecked, since it holds a pointer: all it does with it is the one call that libcurl allows
+    // from any thread, https://curl.se/libcurl/c/curl_multi_wakeup.html, on a handle that lives as
+    // long as the process.
+    struct WakeUp: @unchecked Sendable {
+        fileprivate let raw: UnsafeMutableRawPointer
+
+        func callAsFunction() { curl_multi_wakeup(raw) }
+    }
+
     private let raw: UnsafeMutableRawPointer
 
     init() throws(CurlError) {
         guard Self.isInitialized, let raw = curl_multi_init() else { throw CurlError(CURLE_FAILED_INIT) }
         self.raw = raw
     }
+
+    /// Without easy handles in it. https://curl.se/libcurl/c/curl_multi_cleanup.html
+    deinit { curl_multi_cleanup(raw) }
+
+    var wakeUp: WakeUp { WakeUp(raw: raw) }
 
     /// Once in a process, before anything else.
     /// https://curl.se/libcurl/c/curl_global_init.html
@@ -20,11 +31,6 @@ struct MultiHandle: @unchecked Sendable {
     /// Whether a transfer ends with its response although sending is paused: from 8.9.0 on, by
     /// libcurl's changelog, whichever version is loaded. https://curl.se/changes.html
     static let endsPausedTransfers = ccurl_version_number() >= 0x080900
-
-    /// Makes ``poll(_:timeout:)`` return, now or at its next call.
-    func wakeUp() {
-        curl_multi_wakeup(raw)
-    }
 
     func add(_ easy: EasyHandle) throws(CurlError) {
         guard curl_multi_add_handle(raw, easy.raw) == CURLM_OK else { throw CurlError(CURLE_FAILED_INIT) }

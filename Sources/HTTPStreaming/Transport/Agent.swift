@@ -11,18 +11,20 @@ internal import Musl
 /// A thread that drives a multi handle for the clients given to it. All others send it messages;
 /// none waits for it but by suspending.
 final class Agent: Sendable {
-    let multi: MultiHandle
+    private let wakeUp: MultiHandle.WakeUp
     private let inbox = Mutex<[Message]>([])
     private let lastConnection = Atomic<UInt64>(0)
 
     /// Starts the thread, which lives as long as the process.
     init() throws(ClientError) {
+        let multi: MultiHandle
         do throws(CurlError) {
             multi = try MultiHandle()
         } catch {
             throw ClientError(error)
         }
-        try startThread()
+        wakeUp = multi.wakeUp
+        try Self.startThread(AgentLoop(self, multi))
     }
 
     func claimConnection() -> UInt64 {
@@ -35,7 +37,7 @@ final class Agent: Sendable {
             defer { inbox.append(message) }
             return inbox.isEmpty
         }
-        if wasEmpty { multi.wakeUp() }
+        if wasEmpty { wakeUp() }
     }
 
     /// For the agent's thread: all messages since the last call.
@@ -46,7 +48,8 @@ final class Agent: Sendable {
         }
     }
 
-    private func startThread() throws(ClientError) {
+    /// Hands the loop over to a new thread: nobody else has it from then on.
+    private static func startThread(_ loop: consuming AgentLoop) throws(ClientError) {
         // The thread inherits a full mask: signals are for the process's own threads, and a
         // SIGPIPE from within a TLS library stays without effect.
         var all = sigset_t()
@@ -59,14 +62,11 @@ final class Agent: Sendable {
         #else
         var thread = pthread_t()
         #endif
-        let code = pthread_create(&thread, nil, { Agent.run($0) }, retained(self))
+        let context = retained(loop)
+        let code = pthread_create(&thread, nil, { AgentLoop.run($0) }, context)
         guard code == 0 else {
+            release(context)
             throw ClientError(.transport, "no thread could be started", underlying: SystemError(code: code))
         }
-    }
-
-    private static func run(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-        if let agent = object(context, as: Agent.self) { AgentLoop(agent).run() }
-        return nil
     }
 }

@@ -28,12 +28,19 @@ final class AgentLoop {
     /// The connections that have a deadline.
     private var draining: Set<UInt64> = []
 
-    init(_ agent: Agent) {
+    init(_ agent: Agent, _ multi: MultiHandle) {
         self.agent = agent
-        multi = agent.multi
+        self.multi = multi
     }
 
-    func run() {
+    /// What the thread begins with: `context` is a loop.
+    static func run(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+        object(context, as: AgentLoop.self)?.run()
+        return nil
+    }
+
+    /// The whole life of the thread.
+    private func run() {
         while true {
             for message in agent.takeMessages() { receive(message) }
             multi.perform()
