@@ -15,14 +15,8 @@ clean_up() {
 file=${1:-}
 rounds=${2:-11}
 if [ -n "$file" ]; then file=$(absolute_file "$file"); fi
-need_swift
 command -v curl >/dev/null || fail "there is no curl to compare with"
-"$root/scripts/install-deps.sh"
-cd "$root"
-say "building in release mode; the first time takes minutes"
-swift build -c release --product server
-swift build -c release --product example
-bin=$(swift build -c release --show-bin-path)
+build_release
 
 clean_up_at_end
 make_temp

@@ -42,6 +42,18 @@ absolute_file() {
     printf '%s/%s\n' "$(CDPATH='' cd -- "$(dirname -- "$1")" && pwd)" "$(basename -- "$1")"
 }
 
+# Builds what the scripts run, in release mode, and sets `bin` to its folder.
+export bin=
+build_release() {
+    need_swift
+    "$root/scripts/install-deps.sh"
+    cd "$root" || return
+    say "building in release mode; the first time takes minutes"
+    swift build -c release --product server
+    swift build -c release --product example
+    bin=$(swift build -c release --show-bin-path)
+}
+
 # start_server BINARY FOLDER [ARGUMENT...]: starts it on a free port; it says which one when it is ready, so that
 # nothing has to be guessed or waited for. Sets `server_pid` and `server_url`.
 start_server() {

@@ -12,14 +12,7 @@ clean_up() {
 }
 
 file=$(absolute_file "${1:-$root/payload/book.txt}")
-need_swift
-"$root/scripts/install-deps.sh"
-
-cd "$root"
-say "building in release mode; the first time takes minutes"
-swift build -c release --product server
-swift build -c release --product example
-bin=$(swift build -c release --show-bin-path)
+build_release
 
 clean_up_at_end
 make_temp

@@ -9,7 +9,7 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
             case invalidURL, invalidConfiguration, invalidPart, nothingOpen
             case sourceUnreadable, sourceChanged, cannotSendAgain
             case hostNotFound, connectionFailed, connectionLost, timedOut, tls
-            case invalidResponse, responseTooLarge, responseDiscarded, cancelled, transport
+            case invalidResponse, responseTooLarge, responseDiscarded, alreadyReading, cancelled, transport
         }
 
         private let name: Name
@@ -18,7 +18,8 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
 
         /// The URL cannot be parsed, has no host, or is neither http nor https.
         public static let invalidURL = Code(name: .invalidURL)
-        /// A value of ``Client/Configuration`` or a method cannot be sent as it is.
+        /// A value of ``Client/Configuration`` or a method cannot be sent as it is, or a HEAD request
+        /// was given parts.
         public static let invalidConfiguration = Code(name: .invalidConfiguration)
         /// A part's content type cannot stand in a header line.
         public static let invalidPart = Code(name: .invalidPart)
@@ -49,6 +50,8 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         /// The content of the response was not read before the client's next request, and has
         /// been thrown away.
         public static let responseDiscarded = Code(name: .responseDiscarded)
+        /// Two tasks read the content of one response at a time.
+        public static let alreadyReading = Code(name: .alreadyReading)
         /// The task was cancelled. `underlying` is a `CancellationError`.
         public static let cancelled = Code(name: .cancelled)
         /// Any other failure of libcurl; see ``ClientError/curlCode``.

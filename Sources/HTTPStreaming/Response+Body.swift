@@ -7,7 +7,8 @@ extension Response {
     /// the client's next request, beyond those 272 KiB, is thrown away.
     ///
     /// Iterating throws ``ClientError/Code/connectionLost`` if the content is cut off,
-    /// ``ClientError/Code/responseDiscarded`` if it was thrown away, and
+    /// ``ClientError/Code/responseDiscarded`` if it was thrown away,
+    /// ``ClientError/Code/alreadyReading`` if another task is reading, and
     /// ``ClientError/Code/cancelled``.
     public struct Body: AsyncSequence, Sendable {
         public struct AsyncIterator: AsyncIteratorProtocol {

@@ -27,7 +27,7 @@ struct ClientAgainTests {
             try connection.respond(201, "\(body.count)")
             guard connection.number == 1 else { return }
             _ = try connection.readHead()
-            _ = try connection.read()
+            _ = try connection.receiveSome()
             connection.reset()
         }
         var configuration = Client.Configuration()
@@ -72,7 +72,7 @@ struct ClientAgainTests {
         let patient = try FaultServer { connection in
             guard let head = try connection.readHead() else { return }
             try connection.send("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-            _ = try connection.readExactly(Int(head["content-length"] ?? "") ?? 0)
+            _ = try connection.receive(count: Int(head["content-length"] ?? "") ?? 0)
             _ = connection.isClosedByPeer()
         }
         let response = try await Client(.post, patient.url).send(big)
@@ -82,7 +82,7 @@ struct ClientAgainTests {
         let hasty = try FaultServer { connection in
             _ = try connection.readHead()
             try connection.send("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-            _ = try connection.readExactly(1_000_000)
+            _ = try connection.receive(count: 1_000_000)
         }
         let error = await #expect(throws: ClientError.self) { try await Client(.post, hasty.url).send(big) }
         #expect(error?.code == .connectionLost)
@@ -116,7 +116,7 @@ struct ClientAgainTests {
     func expectationFailedLate() async throws {
         let late = try FaultServer { connection in
             guard let head = try connection.readHead() else { return }
-            _ = try connection.readExactly(Int(head["content-length"] ?? "") ?? 0)
+            _ = try connection.receive(count: Int(head["content-length"] ?? "") ?? 0)
             try connection.respond(417, "never")
         }
         let response = try await Client(.post, late.url).send(.bytes([UInt8](repeating: 1, count: 2 << 20)))
@@ -147,7 +147,7 @@ struct ClientAgainTests {
             guard let head = try connection.readHeadAndContinue() else { return }
             try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
             if let length = head["content-length"].flatMap({ Int($0) }) {
-                _ = try connection.readExactly(length)
+                _ = try connection.receive(count: length)
             } else {
                 while case let chunk = try connection.readChunk(), !chunk.isEmpty {}
             }
@@ -167,7 +167,7 @@ struct ClientAgainTests {
             try connection.send("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
             var left = Int(head["content-length"] ?? "") ?? 0
             while left > 0 {
-                let bytes = try connection.read(1 << 20)
+                let bytes = try connection.receiveSome()
                 guard !bytes.isEmpty else { return }
                 try connection.send(bytes)
                 left -= bytes.count
@@ -188,7 +188,7 @@ struct ClientAgainTests {
             try connection.send("STRAY")
             mayClose.wait()
             connection.finishSending()
-            while try !connection.read().isEmpty {}
+            while try !connection.receiveSome().isEmpty {}
         }
         let client = try Client(.post, server.url)
         #expect(try await client.sendUnclosed(.field("a", "b")))

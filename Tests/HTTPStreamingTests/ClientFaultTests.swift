@@ -16,10 +16,10 @@ struct ClientFaultTests {
         for round in 0..<40 {
             let server = try FaultServer { connection in
                 guard try connection.readHeadAndContinue() != nil else { return }
-                _ = try connection.readExactly(100_000 + round * 50_000)
+                _ = try connection.receive(count: 100_000 + round * 50_000)
                 try connection.respond(413, "too big for me", fields: "Connection: close\r\n")
                 switch ending {
-                case 0: while try !connection.read(1 << 20).isEmpty {}
+                case 0: while try !connection.receiveSome().isEmpty {}
                 case 1: break
                 default: connection.reset()
                 }
@@ -47,13 +47,13 @@ struct ClientFaultTests {
     func slowEarlyAnswer(head: String) async throws {
         let server = try FaultServer { connection in
             guard try connection.readHeadAndContinue() != nil else { return }
-            _ = try connection.readExactly(500_000)
+            _ = try connection.receive(count: 500_000)
             try connection.send(head)
             usleep(300_000)
             try connection.send([UInt8](repeating: 0x78, count: 100_000))
             if head.contains("chunked") { try connection.send("\r\n0\r\n\r\n") }
             connection.finishSending()
-            while try !connection.read(1 << 20).isEmpty {}
+            while try !connection.receiveSome().isEmpty {}
         }
         let client = try Client(.post, server.url)
         let response = try await client.send(big)
@@ -72,7 +72,7 @@ struct ClientFaultTests {
             guard try connection.readHeadAndContinue() != nil else { return }
             _ = try connection.readChunk()
             try connection.respond(503, "later")
-            while try !connection.read(1 << 20).isEmpty {}
+            while try !connection.receiveSome().isEmpty {}
         }
         let client = try Client(.post, server.url)
         var isTaken = true
@@ -142,7 +142,7 @@ struct ClientFaultTests {
     func closesInMidBody(resets: Bool) async throws {
         let server = try FaultServer { connection in
             guard try connection.readHeadAndContinue() != nil else { return }
-            _ = try connection.readExactly(1_000_000)
+            _ = try connection.receive(count: 1_000_000)
             if resets { connection.reset() }
         }
         let client = try Client(.post, server.url)
@@ -199,10 +199,10 @@ struct ClientFaultTests {
         let isWhole = Shared(false)
         let server = try FaultServer(receiveBuffer: 8192) { connection in
             guard try connection.readHeadAndContinue() != nil else { return }
-            _ = try connection.readExactly(65536)
+            _ = try connection.receive(count: 65536)
             truncate(path, 1_000_000)
             var end: [UInt8] = []
-            while case let bytes = try connection.read(1 << 20), !bytes.isEmpty { end = (end + bytes).suffix(9) }
+            while case let bytes = try connection.receiveSome(), !bytes.isEmpty { end = (end + bytes).suffix(9) }
             // The closing delimiter, or the last chunk, which comes behind it.
             isWhole.set(end.suffix(4).elementsEqual("--\r\n".utf8) || end.suffix(5).elementsEqual("0\r\n\r\n".utf8))
         }

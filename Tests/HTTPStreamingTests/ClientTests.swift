@@ -190,15 +190,17 @@ struct ClientTests {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
         let client = try Client(.post, server.url)
-        let seen = Log<UploadProgress>()
-        let response = try await client.send(.bytes([UInt8](repeating: 0, count: 5_000_000))) { seen.append($0) }
-        let last = try #require(seen.all.last)
+        let seen = Shared<[UploadProgress]>([])
+        let response = try await client.send(.bytes([UInt8](repeating: 0, count: 5_000_000))) { progress in
+            seen.update { $0.append(progress) }
+        }
+        let last = try #require(seen.value.last)
         #expect(last.bytesSent == response.bytesSent && last.totalBytes == response.bytesSent)
-        #expect(zip(seen.all, seen.all.dropFirst()).allSatisfy { $0.bytesSent <= $1.bytesSent })
-        let unclosed = Log<UploadProgress>()
-        try await client.sendUnclosed(.field("a", "b")) { unclosed.append($0) }
-        #expect(unclosed.all.last?.totalBytes == nil)
-        #expect(unclosed.all.last.map { $0.bytesSent > 0 } == true)
+        #expect(zip(seen.value, seen.value.dropFirst()).allSatisfy { $0.bytesSent <= $1.bytesSent })
+        let unclosed = Shared<[UploadProgress]>([])
+        try await client.sendUnclosed(.field("a", "b")) { progress in unclosed.update { $0.append(progress) } }
+        #expect(unclosed.value.last?.totalBytes == nil)
+        #expect(unclosed.value.last.map { $0.bytesSent > 0 } == true)
         _ = try await client.close()
     }
 }

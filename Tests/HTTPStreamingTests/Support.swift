@@ -2,13 +2,6 @@ import Foundation
 import Synchronization
 import TestSupport
 
-/// Values appended from any thread.
-final class Log<Value: Sendable>: Sendable {
-    private let values = Mutex<[Value]>([])
-    var all: [Value] { values.withLock { $0 } }
-    func append(_ value: Value) { values.withLock { $0.append(value) } }
-}
-
 /// A value shared by threads.
 final class Shared<Value: Sendable>: Sendable {
     private let mutex: Mutex<Value>
@@ -49,7 +42,7 @@ struct SplitMix64: RandomNumberGenerator {
 final class Recorder: Sendable {
     let requests = Mutex<[(head: RequestHead, body: [UInt8], connection: Int)]>([])
 
-    func serve(_ connection: FaultConnection) throws {
+    func serve(_ connection: RawConnection) throws {
         while let head = try connection.readHead() {
             let body = try connection.readBody(of: head)
             requests.withLock { $0.append((head, body, connection.number)) }

@@ -131,7 +131,7 @@ struct ExampleTests {
         let closing = try FaultServer { connection in
             _ = try connection.readHead()
             try connection.send("HTTP/1.1 100 Continue\r\n\r\n")
-            _ = try connection.readExactly(1_000_000)
+            _ = try connection.receive(count: 1_000_000)
         }
         try await expectError(["-filepath", path], host: closing.url, containing: "the connection was lost")
 
@@ -139,9 +139,9 @@ struct ExampleTests {
             let refusing = try FaultServer { connection in
                 _ = try connection.readHead()
                 try connection.send("HTTP/1.1 100 Continue\r\n\r\n")
-                _ = try connection.readExactly(1_000_000)
+                _ = try connection.receive(count: 1_000_000)
                 try connection.respond(413, "at most 1 MB here", fields: "Connection: close\r\n")
-                while try !connection.read(1 << 20).isEmpty {}
+                while try !connection.receiveSome().isEmpty {}
             }
             let result = try await example(paths.flatMap { ["-filepath", $0] }, host: refusing.url)
             #expect(result.status == 1)

@@ -16,27 +16,32 @@ public final class RawConnection {
         public let number: Int32
     }
 
+    /// Of a server's connections the how manieth, from 1; 0 at a client's end.
+    public let number: Int
     private var descriptor: Int32
     /// Received, and not yet taken.
     private var buffer: [UInt8] = []
     private var isAtEnd = false
 
+    /// The server's end.
+    init(accepted descriptor: Int32, number: Int, deadline: Duration = .seconds(30)) {
+        self.descriptor = descriptor
+        self.number = number
+        configure(deadline)
+    }
+
+    /// A client's end, to a server on this machine.
+    ///
     /// - Parameter deadline: of each single call.
     public init(port: Int, deadline: Duration = .seconds(20)) throws {
+        number = 0
         #if canImport(Darwin)
         descriptor = socket(AF_INET, SOCK_STREAM, 0)
         #else
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         #endif
         guard descriptor >= 0 else { throw Self.failure("socket") }
-        setDeadline(deadline, option: SO_RCVTIMEO)
-        setDeadline(deadline, option: SO_SNDTIMEO)
-        var on: Int32 = 1
-        // What is sent leaves at once, in the pieces in which it is sent.
-        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
-        #if canImport(Darwin)
-        setsockopt(descriptor, SOL_SOCKET, SO_NOSIGPIPE, &on, socklen_t(MemoryLayout<Int32>.size))
-        #endif
+        configure(deadline)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(port).bigEndian
@@ -54,6 +59,17 @@ public final class RawConnection {
     }
 
     deinit { close() }
+
+    private func configure(_ deadline: Duration) {
+        setDeadline(deadline, option: SO_RCVTIMEO)
+        setDeadline(deadline, option: SO_SNDTIMEO)
+        var on: Int32 = 1
+        // What is sent leaves at once, in the pieces in which it is sent.
+        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+        #if canImport(Darwin)
+        setsockopt(descriptor, SOL_SOCKET, SO_NOSIGPIPE, &on, socklen_t(MemoryLayout<Int32>.size))
+        #endif
+    }
 
     public func send(_ text: String) throws { try send(Array(text.utf8)) }
 
@@ -104,6 +120,12 @@ public final class RawConnection {
         return take(count)
     }
 
+    /// What there is, 64 KiB at most; nothing at the end. Waits where there is neither.
+    public func receiveSome() throws -> [UInt8] {
+        if buffer.isEmpty { _ = try fill() }
+        return take(buffer.count)
+    }
+
     public func receiveToEnd() throws -> [UInt8] {
         while try fill() {}
         return take(buffer.count)
@@ -127,6 +149,12 @@ public final class RawConnection {
     public func isReadable(within milliseconds: Int32) -> Bool {
         var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         return !buffer.isEmpty || poll(&entry, 1, milliseconds) > 0
+    }
+
+    /// Whether the peer has sent all; waits until it has, or something can be received.
+    func isEnded() throws -> Bool {
+        if !buffer.isEmpty { return false }
+        return try !fill()
     }
 
     /// Says that nothing more will be sent.

@@ -90,8 +90,11 @@ final class EasyHandle {
         return ccurl_easy_get_offset(raw, info, &value) == CURLE_OK ? Int64(value) : 0
     }
 
-    /// The descriptor of the connection in use, for polling and peeking.
+    /// The descriptor of the connection in use, for polling.
     var socket: Int32? { share.sockets.current }
+
+    /// Looks at what the connection has received and libcurl has not read, and leaves it there.
+    func peek() -> SocketTracker.Peek { share.sockets.peek() }
 
     /// What the transfer's connection had received when it was closed, and libcurl had not read.
     var unread: [UInt8] { share.sockets.unread }

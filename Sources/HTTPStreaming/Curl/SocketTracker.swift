@@ -39,6 +39,35 @@ final class SocketTracker {
         return close(descriptor)
     }
 
+    enum Peek: Equatable {
+        case nothing
+        /// Something to be read, and perhaps the end behind it.
+        case bytes(isHungUp: Bool)
+        case hangUp
+    }
+
+    /// Looks at the socket in use, without reading or waiting; at nothing where there is none.
+    func peek() -> Peek {
+        guard let current else { return .nothing }
+        var byte: UInt8 = 0
+        let count = recv(current, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
+        if count > 0 { return .bytes(isHungUp: Self.isHungUp(current)) }
+        if count == 0 { return .hangUp }
+        return [ECONNRESET, EPIPE, ETIMEDOUT].contains(errno) ? .hangUp : .nothing
+    }
+
+    /// Whether the peer has closed its side, however much is still to be read before that.
+    private static func isHungUp(_ socket: Int32) -> Bool {
+        #if os(Linux)
+        // <poll.h> has POLLRDHUP for _GNU_SOURCE only, which Swift's importer does not set.
+        let readHangUp: Int16 = 0x2000
+        var descriptor = pollfd(fd: socket, events: readHangUp, revents: 0)
+        return poll(&descriptor, 1, 0) > 0
+        #else
+        return false
+        #endif
+    }
+
     /// Before a transfer: what was left of one before it says nothing.
     func forgetUnread() { unread = [] }
 

@@ -186,6 +186,10 @@ final class AgentLoop {
         draining.insert(id)
     }
 
+    private static var discarded: ClientError {
+        ClientError(.responseDiscarded, "the content of the response was not read before the client's next request")
+    }
+
     /// A response may not keep the client's next request waiting: what does not fit into its
     /// buffer is thrown away, and if it does not end in time, its connection is closed.
     private func enforceDeadlines() {
@@ -196,14 +200,11 @@ final class AgentLoop {
                 draining.remove(id)
                 continue
             }
-            let error = ClientError(
-                .responseDiscarded, "the content of the response was not read before the client's next request"
-            )
             if transfer.machine.isDownloadPaused {
-                transfer.content.fail(error, keepingChunks: false)
+                transfer.content.fail(Self.discarded, keepingChunks: false)
                 transfer.perform(transfer.machine.contentAbandoned())
             }
-            if deadline < .now { abort(transfer, error) }
+            if deadline < .now { abort(transfer, Self.discarded) }
         }
     }
 
@@ -227,15 +228,20 @@ final class AgentLoop {
     }
 
     private func lookForHangUp(_ transfer: Transfer) {
-        // perform may have ended it, or taken another socket.
-        guard running[transfer.easy.raw] === transfer, transfer.machine.mustWatchForHangUp,
-            let socket = transfer.easy.socket
-        else { return }
-        let peek = Transfer.peek(socket)
+        // perform may have ended it.
+        guard running[transfer.easy.raw] === transfer, transfer.machine.mustWatchForHangUp else { return }
         // What libcurl does not read would wake the thread for ever: it has an answer whole, and
-        // these bytes are none of its. Behind them the end can be looked for now and then only.
-        transfer.hasUnreadBytes = peek == .bytes
-        guard peek == .hangUp || peek == .bytes && Transfer.isHungUp(socket) else { return }
+        // these bytes are none of its. The end behind them can be looked for now and then only.
+        switch transfer.easy.peek() {
+        case .nothing:
+            transfer.hasUnreadBytes = false
+            return
+        case .bytes(isHungUp: false):
+            transfer.hasUnreadBytes = true
+            return
+        case .bytes(isHungUp: true), .hangUp:
+            break
+        }
         if restart(transfer) { return }
         transfer.failure = ClientError(
             .connectionLost, "the server closed the connection while the request was open"

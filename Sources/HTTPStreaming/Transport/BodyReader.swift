@@ -113,7 +113,7 @@ struct BodyReader {
         case .file(let path, let identity):
             let file = try openFile(path, identity, at: offset)
             let room = UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(min(Int64(buffer.count), left))])
-            count = room.isEmpty ? 0 : try file.read(into: room)
+            count = room.isEmpty ? 0 : try file.fill(room)
             guard count > 0 || left == 0 else {
                 throw ClientError(
                     .sourceChanged,

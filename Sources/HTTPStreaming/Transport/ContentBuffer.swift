@@ -124,6 +124,6 @@ final class ContentBuffer: Sendable {
     }
 
     private static var secondReaderError: ClientError {
-        ClientError(.responseDiscarded, "the content of a response can be read by one task at a time")
+        ClientError(.alreadyReading, "the content of a response can be read by one task at a time")
     }
 }

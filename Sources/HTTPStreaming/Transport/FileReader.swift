@@ -56,16 +56,10 @@ final class FileReader {
         }
     }
 
-    /// Returns 0 at the end of the file only.
-    func read(into buffer: UnsafeMutableRawBufferPointer) throws(ClientError) -> Int {
+    /// Returns how many bytes were read; 0 at the end of the file only.
+    func fill(_ buffer: UnsafeMutableRawBufferPointer) throws(ClientError) -> Int {
         while true {
-            #if canImport(Darwin)
-            let count = Darwin.read(descriptor, buffer.baseAddress, buffer.count)
-            #elseif canImport(Glibc)
-            let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-            #elseif canImport(Musl)
-            let count = Musl.read(descriptor, buffer.baseAddress, buffer.count)
-            #endif
+            let count = read(descriptor, buffer.baseAddress, buffer.count)
             if count >= 0 { return count }
             guard errno == EINTR else { throw Self.unreadable(path, SystemError(code: errno)) }
         }

@@ -1,13 +1,5 @@
 internal import CCurl
 
-#if canImport(Darwin)
-internal import Darwin
-#elseif canImport(Glibc)
-internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#endif
-
 /// What libcurl calls, on the agent's thread, from within ``MultiHandle/perform()`` or
 /// ``EasyHandle/pause(_:)``.
 extension Transfer {
@@ -42,13 +34,13 @@ extension Transfer {
             _ = machine.uploadFailed()
             return ccurl_read_abort
         }
-        report(read: body.offset)
+        counter.set(sent: body.offset)
         guard count > 0 else {
             let action = machine.bodyRanDry()
             settle()
             return action == .end ? 0 : ccurl_read_pause
         }
-        guard machine.yieldsToAnswer, body.offset > Int64(count), isAnswerWaiting else { return given(count) }
+        guard machine.yieldsToAnswer, body.offset > Int64(count), easy.peek() != .nothing else { return given(count) }
         machine.answerSeen()
         stash = Array(buffer[..<count])[...]
         return ccurl_read_pause
@@ -58,35 +50,6 @@ extension Transfer {
     private func given(_ count: Int) -> Int {
         if stash.isEmpty, body.isAtEnd { _ = machine.bodyRanDry() }
         return count
-    }
-
-    /// Whether the server has sent something that libcurl has not read.
-    private var isAnswerWaiting: Bool {
-        guard let socket = easy.socket else { return false }
-        return Self.peek(socket) != .nothing
-    }
-
-    enum Peek { case nothing, bytes, hangUp }
-
-    /// Looks at a socket without reading it or waiting.
-    static func peek(_ socket: Int32) -> Peek {
-        var byte: UInt8 = 0
-        let count = recv(socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
-        if count > 0 { return .bytes }
-        if count == 0 { return .hangUp }
-        return [ECONNRESET, EPIPE, ETIMEDOUT].contains(errno) ? .hangUp : .nothing
-    }
-
-    /// Whether the peer has closed its side, however much is still to be read before that.
-    static func isHungUp(_ socket: Int32) -> Bool {
-        #if os(Linux)
-        // <poll.h> has POLLRDHUP for _GNU_SOURCE only, which Swift's importer does not set.
-        let readHangUp: Int16 = 0x2000
-        var descriptor = pollfd(fd: socket, events: readHangUp, revents: 0)
-        return poll(&descriptor, 1, 0) > 0
-        #else
-        return false
-        #endif
     }
 
     /// Begins again from the start of the body, if it can be: a connection that was kept had been

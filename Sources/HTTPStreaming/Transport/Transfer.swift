@@ -16,7 +16,7 @@ final class Transfer {
     let easy: EasyHandle
     let content = ContentBuffer()
     private let headerList = HeaderList()
-    private let counter: ProgressCounter
+    let counter: ProgressCounter
     var machine: StateMachine
     var head: ResponseHeadReader
     var body: BodyReader
@@ -263,6 +263,4 @@ final class Transfer {
 
     /// Of the body, as far as libcurl's count, which includes chunk framing, can tell.
     var bytesSent: Int64 { min(easy.offset(CURLINFO_SIZE_UPLOAD_T), counter.progress.bytesSent) }
-
-    func report(read offset: Int64) { counter.set(sent: offset) }
 }
