@@ -14,6 +14,7 @@ let package = Package(
     // this package then fetches nothing else. `swift run server` and `swift run
     // example` work at the root all the same. Tests/Downstream proves it.
     products: [
+        .library(name: "ContentCoding", targets: ["ContentCoding"]),
         .library(name: "HTTPStreaming", targets: ["HTTPStreaming"]),
         .library(name: "Multipart", targets: ["Multipart"]),
     ],
@@ -33,14 +34,22 @@ let package = Package(
             pkgConfig: "libcurl",
             providers: [.apt(["libcurl4-openssl-dev"]), .yum(["libcurl-devel"]), .brew(["curl"])]
         ),
+        .systemLibrary(
+            name: "CZlib",
+            pkgConfig: "zlib",
+            providers: [.apt(["zlib1g-dev"]), .yum(["zlib-devel"]), .brew(["zlib"])]
+        ),
         .target(name: "Multipart", swiftSettings: settings),
-        .target(name: "HTTPStreaming", dependencies: ["CCurl", "Multipart"], swiftSettings: settings),
+        .target(name: "ContentCoding", dependencies: ["CZlib"], swiftSettings: settings),
+        .target(
+            name: "HTTPStreaming", dependencies: ["CCurl", "ContentCoding", "Multipart"], swiftSettings: settings
+        ),
         .executableTarget(name: "example", dependencies: ["HTTPStreaming"], swiftSettings: settings),
 
         .target(
             name: "Receiver",
             dependencies: [
-                "Multipart",
+                "ContentCoding", "Multipart",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -70,16 +79,19 @@ let package = Package(
         ),
 
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        .testTarget(
+            name: "ContentCodingTests", dependencies: ["ContentCoding", "TestSupport"], swiftSettings: settings
+        ),
         .testTarget(name: "MultipartTests", dependencies: ["Multipart", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "HTTPStreamingTests",
-            dependencies: ["HTTPStreaming", "Multipart", "TestSupport"],
+            dependencies: ["ContentCoding", "HTTPStreaming", "Multipart", "TestSupport"],
             swiftSettings: settings
         ),
         .testTarget(
             name: "ReceiverTests",
             dependencies: [
-                "Multipart", "Receiver", "TestSupport", "server",
+                "ContentCoding", "Multipart", "Receiver", "TestSupport", "server",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -92,7 +104,7 @@ let package = Package(
         .testTarget(
             name: "InteropTests",
             dependencies: [
-                "HTTPStreaming", "TestSupport", "example", "server",
+                "ContentCoding", "HTTPStreaming", "TestSupport", "example", "server",
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             exclude: ["Peers"],

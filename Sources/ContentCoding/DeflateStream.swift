@@ -1,0 +1,57 @@
+internal import CZlib
+
+/// A `z_stream` that deflates. https://zlib.net/manual.html
+struct DeflateStream: ~Copyable {
+    /// What is around the DEFLATE data, in zlib's numbers.
+    enum Format: CInt {
+        case gzip = 31
+        case zlib = 15
+        case raw = -15
+    }
+
+    enum Flush {
+        /// Writes when it likes to.
+        case none
+        /// Writes all that was given, up to a byte's boundary (RFC 1951 §3.2.4).
+        case sync
+        /// Writes all that was given, and the stream's end.
+        case finish
+
+        fileprivate var code: CInt {
+            switch self {
+            case .none: Z_NO_FLUSH
+            case .sync: Z_SYNC_FLUSH
+            case .finish: Z_FINISH
+            }
+        }
+    }
+
+    /// zlib keeps a pointer to it.
+    private let stream: UnsafeMutablePointer<z_stream>
+
+    /// - Parameter level: 0, stored, to 9, smallest.
+    init(_ format: Format, level: Int) throws(CodingError) {
+        precondition((0...9).contains(level), "a level is from 0 to 9")
+        stream = .allocate(capacity: 1)
+        stream.initialize(to: z_stream())
+        guard czlib_deflate_init(stream, CInt(level), format.rawValue, MAX_MEM_LEVEL) == Z_OK else {
+            stream.deallocate()
+            throw CodingError(.outOfMemory, "out of memory for encoding")
+        }
+    }
+
+    deinit {
+        deflateEnd(stream)
+        stream.deallocate()
+    }
+
+    /// - Parameter input: loses what was taken.
+    /// - Returns: how many bytes were written; with all of `output` full, there may be more.
+    mutating func deflate(
+        _ input: inout UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer, _ flush: Flush
+    ) -> Int {
+        // The only errors are those of a caller who gives no buffer or goes on behind the end, and
+        // Z_BUF_ERROR, which says that there was nothing to do.
+        stream.run(&input, into: output) { CZlib.deflate($0, flush.code) }.count
+    }
+}
