@@ -26,6 +26,9 @@ struct DeflateStream: ~Copyable {
         }
     }
 
+    /// zlib's default: with 9, smaller output by a few bytes in ten thousand, and 128 KiB more.
+    private static let memoryLevel: CInt = 8
+
     /// zlib keeps a pointer to it.
     private let stream: UnsafeMutablePointer<z_stream>
 
@@ -34,7 +37,7 @@ struct DeflateStream: ~Copyable {
         precondition((0...9).contains(level), "a level is from 0 to 9")
         stream = .allocate(capacity: 1)
         stream.initialize(to: z_stream())
-        guard czlib_deflate_init(stream, CInt(level), format.rawValue, MAX_MEM_LEVEL) == Z_OK else {
+        guard czlib_deflate_init(stream, CInt(level), format.rawValue, Self.memoryLevel) == Z_OK else {
             stream.deallocate()
             throw CodingError(.outOfMemory, "out of memory for encoding")
         }
@@ -43,6 +46,15 @@ struct DeflateStream: ~Copyable {
     deinit {
         deflateEnd(stream)
         stream.deallocate()
+    }
+
+    /// Begins a new stream, with the same settings.
+    mutating func reset() { deflateReset(stream) }
+
+    /// Has the next content, at the beginning of a stream, refer to what is said to have been
+    /// before it. Only for ``Format/raw``.
+    mutating func setWindow(_ window: UnsafeRawBufferPointer) {
+        deflateSetDictionary(stream, window.baseAddress?.assumingMemoryBound(to: Bytef.self), uInt(window.count))
     }
 
     /// - Parameter input: loses what was taken.

@@ -1,0 +1,135 @@
+internal import CZlib
+
+/// Encodes the blocks of one `gzip` or `deflate` stream: a single gzip member, or zlib stream, that
+/// everyone can read.
+///
+/// Each block begins with the 32 KiB before it as its window, and ends at a byte's boundary with an
+/// empty stored block (a sync flush), so that blocks can be made apart and written one behind the
+/// other, as pigz does. The result depends on the content, the blocks and the level alone.
+public struct DeflateBlockCoder: BlockCoder {
+    /// The memory of zlib, made at first use. Where there is none, blocks are stored.
+    public final class Worker {
+        fileprivate var stream: DeflateStream?
+        fileprivate var sampler: CompressibilitySampler?
+
+        fileprivate init() {}
+    }
+
+    private let coding: Coding
+    private let level: Int
+    private let leavesCompressed: Bool
+
+    /// - Parameters:
+    ///   - level: 0, stored, to 9, smallest.
+    ///   - leavesCompressed: whether blocks are stored that would hardly become smaller. It is
+    ///     found out from samples of each.
+    public init(_ coding: Coding, level: Int = 6, leavesCompressed: Bool = false) {
+        precondition((0...9).contains(level), "a level is from 0 to 9")
+        self.coding = coding
+        self.level = level
+        self.leavesCompressed = leavesCompressed
+    }
+
+    /// RFC 1951 §2.
+    public var windowLength: Int { 32 << 10 }
+
+    public var header: [UInt8] {
+        switch coding {
+        // RFC 1952 §2.3: no name, no time, operating system unknown.
+        case .gzip: [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF]
+        // RFC 1950 §2.2: a window of 32 KiB, default compression.
+        case .deflate: [0x78, 0x9C]
+        }
+    }
+
+    /// RFC 1951 §3.2.4: a stored block of length 0, not the last.
+    public var emptyBlock: [UInt8] { [0, 0, 0, 0xFF, 0xFF] }
+
+    public var emptyChecksum: UInt32 { coding == .gzip ? 0 : 1 }
+
+    public func makeWorker() -> sending Worker { Worker() }
+
+    public func encode(
+        _ block: UnsafeRawBufferPointer, after window: UnsafeRawBufferPointer, isCompressed: Bool,
+        with worker: Worker, to output: inout [UInt8]
+    ) -> UInt32 {
+        if level == 0 || leavesCompressed && (isCompressed || worker.findsHardlyCompressible(block)) {
+            Self.store(block, to: &output)
+        } else {
+            worker.deflate(block, after: window, level: level, to: &output)
+        }
+        return checksum(of: block)
+    }
+
+    /// RFC 1951 §3.2.4: up to 65,535 bytes each.
+    fileprivate static func store(_ block: UnsafeRawBufferPointer, to output: inout [UInt8]) {
+        var rest = block[...]
+        while !rest.isEmpty {
+            let piece = rest.prefix(0xFFFF)
+            let low = UInt8(truncatingIfNeeded: piece.count)
+            let high = UInt8(truncatingIfNeeded: piece.count >> 8)
+            output += [0, low, high, ~low, ~high]
+            output += piece
+            rest = rest.dropFirst(piece.count)
+        }
+    }
+
+    private func checksum(of block: UnsafeRawBufferPointer) -> UInt32 {
+        let bytes = block.baseAddress?.assumingMemoryBound(to: Bytef.self)
+        return switch coding {
+        case .gzip: UInt32(truncatingIfNeeded: crc32_z(0, bytes, block.count))
+        case .deflate: UInt32(truncatingIfNeeded: adler32_z(1, bytes, block.count))
+        }
+    }
+
+    public func combine(_ first: UInt32, _ second: UInt32, secondLength: Int) -> UInt32 {
+        switch coding {
+        case .gzip: UInt32(truncatingIfNeeded: crc32_combine(uLong(first), uLong(second), secondLength))
+        case .deflate: UInt32(truncatingIfNeeded: adler32_combine(uLong(first), uLong(second), secondLength))
+        }
+    }
+
+    public func trailer(_ checksum: UInt32, contentLength: Int64) -> [UInt8] {
+        // RFC 1951 §3.2.3: a last block without content, in fixed Huffman codes.
+        let lastBlock: [UInt8] = [3, 0]
+        return switch coding {
+        // RFC 1952 §2.3.1: CRC-32 and length modulo 2³², least significant byte first.
+        case .gzip: lastBlock + checksum.bytes + UInt32(truncatingIfNeeded: contentLength).bytes
+        // RFC 1950 §2.2: Adler-32, most significant byte first.
+        case .deflate: lastBlock + checksum.bytes.reversed()
+        }
+    }
+}
+
+extension DeflateBlockCoder.Worker {
+    fileprivate func findsHardlyCompressible(_ block: UnsafeRawBufferPointer) -> Bool {
+        if sampler == nil { sampler = try? CompressibilitySampler() }
+        return sampler?.findsHardlyCompressible(block) ?? false
+    }
+
+    fileprivate func deflate(
+        _ block: UnsafeRawBufferPointer, after window: UnsafeRawBufferPointer, level: Int, to output: inout [UInt8]
+    ) {
+        if stream == nil { stream = try? DeflateStream(.raw, level: level) }
+        guard stream != nil else { return DeflateBlockCoder.store(block, to: &output) }
+        stream?.reset()
+        if !window.isEmpty { stream?.setWindow(window) }
+        var rest = block
+        repeat {
+            // Most blocks become smaller: one call is enough for them.
+            let room = max(rest.count, 1024)
+            let start = output.count
+            output.append(contentsOf: repeatElement(0, count: room))
+            let count = output.withUnsafeMutableBytes { bytes in
+                stream?.deflate(&rest, into: UnsafeMutableRawBufferPointer(rebasing: bytes[start...]), .sync) ?? 0
+            }
+            output.removeLast(room - count)
+            if count < room { break }
+        } while true
+    }
+}
+
+extension UInt32 {
+    /// Least significant byte first.
+    fileprivate var bytes: [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: self >> ($0 * 8)) } }
+}

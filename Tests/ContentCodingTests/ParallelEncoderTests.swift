@@ -1,0 +1,224 @@
+import Synchronization
+import ContentCoding
+import TestSupport
+import Testing
+
+@Suite("Parallel encoder")
+struct ParallelEncoderTests {
+    @Test(
+        "the stream is the same for any number of workers, any order, any buffers; and is decoded",
+        arguments: Coding.allCases, contents
+    )
+    func sameStream(coding: Coding, content: Content) async throws {
+        let coder = DeflateBlockCoder(coding, level: 6)
+        let expected = try await encode(content.bytes, coder, workers: 1, executor: .immediate)
+        #expect(try decode(expected, coding, bufferSize: 10_000) == content.bytes)
+        for workers in [1, 2, 5] {
+            for (executor, bufferSize) in [(Executor.tasks, 70_000), (.lastFirst, 1000), (.tasks, 3)] {
+                guard bufferSize > 100 || content.bytes.count < 500_000 else { continue }
+                let encoded = try await encode(
+                    content.bytes, coder, workers: workers, executor: executor, bufferSize: bufferSize,
+                    fillSize: bufferSize == 1000 ? 999 : .max)
+                #expect(encoded == expected, "\(workers) workers, \(executor), buffers of \(bufferSize)")
+            }
+        }
+    }
+
+    @Test("a flush makes decodable what was given so far, and an empty block means nothing", arguments: Coding.allCases)
+    func flush(coding: Coding) throws {
+        let jobs = Jobs(.immediate)
+        var encoder = ParallelEncoder(DeflateBlockCoder(coding), workers: 2, execute: jobs.execute, onEncoded: {})
+        var decoder = ContentDecoder(coding)
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        var content: [UInt8] = []
+        func pass(_ encoder: inout ParallelEncoder<DeflateBlockCoder>, _ decoder: inout ContentDecoder) throws {
+            let count = buffer.withUnsafeMutableBytes { encoder.read(into: $0) }
+            try buffer[..<count].withUnsafeBytes { bytes in
+                var rest = bytes
+                var output = [UInt8](repeating: 0, count: 1 << 16)
+                let decoded = try output.withUnsafeMutableBytes { try decoder.decode(&rest, into: $0) }
+                content += output[..<decoded]
+            }
+        }
+        var expected: [UInt8] = []
+        for number in 0..<50 {
+            let piece = Array("piece \(number);".utf8)
+            expected += piece
+            let outcome = encoder.fill { room in
+                room.copyBytes(from: piece)
+                return piece.count
+            }
+            var drained = [encoder.isDrained]
+            encoder.flush()
+            try pass(&encoder, &decoder)
+            drained.append(encoder.isDrained)
+            encoder.appendEmptyBlock()
+            drained.append(encoder.isDrained)
+            try pass(&encoder, &decoder)
+            drained.append(encoder.isDrained)
+            #expect(outcome == .filled && content == expected)
+            #expect(drained == [false, true, false, true])
+        }
+        encoder.finish()
+        let wasAtEnd = encoder.isAtEnd
+        try pass(&encoder, &decoder)
+        let isAtEnd = encoder.isAtEnd
+        try decoder.finish()
+        #expect(content == expected && !wasAtEnd && isAtEnd)
+    }
+
+    @Test("takes no more than its blocks while nothing is read")
+    func bounded() {
+        let jobs = Jobs(.immediate)
+        var encoder = ParallelEncoder(DeflateBlockCoder(.gzip), workers: 3, execute: jobs.execute, onEncoded: {})
+        var taken = 0
+        while case .filled = encoder.fill({ $0.initializeMemory(as: UInt8.self, repeating: 7).count }) {
+            taken += 1
+            guard taken < 100 else { break }
+        }
+        #expect(taken == 7)
+    }
+
+    @Test("level 0, and incompressible content where asked for, is stored; the rest is not")
+    func stored() async throws {
+        var generator = SystemRandomNumberGenerator()
+        let random = (0..<300_000).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        let text = Array((0..<30_000).map { "line \($0)\n" }.joined().utf8)
+        let content = text + random + text
+        for (level, leaves) in [(0, false), (6, false), (6, true)] {
+            let coder = DeflateBlockCoder(.gzip, level: level, leavesCompressed: leaves)
+            let encoded = try await encode(content, coder, workers: 2, executor: .tasks)
+            #expect(try decode(encoded, .gzip, bufferSize: 1 << 16) == content)
+            if level == 0 {
+                #expect(encoded.count > content.count && encoded.count < content.count + 200)
+            } else {
+                #expect(encoded.count < random.count + text.count * 2 / 3)
+            }
+        }
+        let marked = try await encode(
+            text, DeflateBlockCoder(.gzip, leavesCompressed: true), workers: 2, executor: .tasks, isCompressed: true)
+        #expect(marked.count > text.count)
+        #expect(try decode(marked, .gzip, bufferSize: 1 << 16) == text)
+    }
+
+    @Test("no work is left over when the encoder is gone")
+    func cancelled() async throws {
+        let jobs = Jobs(.held)
+        do {
+            var encoder = ParallelEncoder(DeflateBlockCoder(.gzip), workers: 1, execute: jobs.execute, onEncoded: {})
+            while case .filled = encoder.fill({ $0.count }) {}
+        }
+        // One block had been given to the executor; the others are forgotten.
+        #expect(jobs.runAll() == 1)
+    }
+
+    static let contents: [Content] =
+        [0, 1, 100, 131_071, 131_072, 131_073, 262_144, 262_145].map { Content("text of \($0)", text($0)) } + [
+            Content("text of 2,000,000", text(2_000_000)),
+            Content("zeros", [UInt8](repeating: 0, count: 1_000_000)),
+            Content("noise", noise(700_001)),
+        ]
+
+    struct Content: CustomTestStringConvertible, Sendable {
+        let testDescription: String
+        let bytes: [UInt8]
+
+        init(_ name: String, _ bytes: [UInt8]) {
+            testDescription = name
+            self.bytes = bytes
+        }
+    }
+
+    private static func text(_ count: Int) -> [UInt8] {
+        var text: [UInt8] = []
+        var number = 0
+        while text.count < count {
+            text += Array("\(number) bottles of \(number * 7919 % 1009) on the wall\n".utf8)
+            number += 1
+        }
+        return Array(text[..<count])
+    }
+
+    private static func noise(_ count: Int) -> [UInt8] {
+        var state: UInt64 = 88_172_645_463_325_252
+        return (0..<count).map { _ in
+            state ^= state << 13
+            state ^= state >> 7
+            state ^= state << 17
+            return UInt8(truncatingIfNeeded: state)
+        }
+    }
+}
+
+enum Executor {
+    /// In the caller's call.
+    case immediate
+    /// On the concurrency library's threads.
+    case tasks
+    /// When asked for, the last first.
+    case lastFirst
+    /// When asked for.
+    case held
+}
+
+/// Runs what an encoder wants done.
+final class Jobs: Sendable {
+    private let executor: Executor
+    private let held = Mutex<[@Sendable () -> Void]>([])
+
+    init(_ executor: Executor) { self.executor = executor }
+
+    var execute: @Sendable (@escaping @Sendable () -> Void) -> Void {
+        { [self] job in
+            switch executor {
+            case .immediate: job()
+            case .tasks: Task.detached { job() }
+            case .lastFirst, .held: held.withLock { $0.append(job) }
+            }
+        }
+    }
+
+    /// Runs one job that was held; false if there is none.
+    func runLast() -> Bool {
+        guard let job = held.withLock({ $0.popLast() }) else { return false }
+        job()
+        return true
+    }
+
+    func runAll() -> Int {
+        var count = 0
+        while runLast() { count += 1 }
+        return count
+    }
+}
+
+func encode(
+    _ content: [UInt8], _ coder: DeflateBlockCoder, workers: Int, executor: Executor, bufferSize: Int = 70_000,
+    fillSize: Int = .max, isCompressed: Bool = false
+) async throws -> [UInt8] {
+    let (encodings, continuation) = AsyncStream.makeStream(of: Void.self)
+    let jobs = Jobs(executor)
+    var encoder = ParallelEncoder(
+        coder, workers: workers, execute: jobs.execute, onEncoded: { continuation.yield() })
+    var waiter = encodings.makeAsyncIterator()
+    var rest = content[...]
+    var encoded: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: bufferSize)
+    while !encoder.isAtEnd {
+        while !rest.isEmpty {
+            let outcome = encoder.fill(isCompressed: isCompressed) { room in
+                let count = min(room.count, rest.count, fillSize)
+                room.copyBytes(from: rest.prefix(count))
+                rest = rest.dropFirst(count)
+                return count
+            }
+            guard case .filled = outcome else { break }
+        }
+        if rest.isEmpty { encoder.finish() }
+        let count = buffer.withUnsafeMutableBytes { encoder.read(into: $0) }
+        encoded += buffer[..<count]
+        guard count == 0, !encoder.isAtEnd else { continue }
+        if !jobs.runLast() { _ = await waiter.next() }
+    }
+    return encoded
+}
