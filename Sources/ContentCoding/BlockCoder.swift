@@ -17,17 +17,21 @@ public protocol BlockCoder: Sendable {
 
     func makeWorker() -> sending Worker
 
-    /// Appends the encoding of a block, which must end at a byte's boundary.
+    /// The most bytes that a block of so many becomes.
+    func maximumLength(ofBlock length: Int) -> Int
+
+    /// Writes the encoding of a block, which must end at a byte's boundary.
     ///
     /// - Parameters:
     ///   - window: the content right before it; fewer than ``windowLength`` bytes at the stream's
     ///     beginning only.
     ///   - isCompressed: whether the block is known to be compressed already.
-    /// - Returns: the block's checksum.
+    ///   - output: at least ``maximumLength(ofBlock:)`` bytes.
+    /// - Returns: how many bytes were written, and the block's checksum.
     func encode(
         _ block: UnsafeRawBufferPointer, after window: UnsafeRawBufferPointer, isCompressed: Bool,
-        with worker: Worker, to output: inout [UInt8]
-    ) -> Checksum
+        with worker: Worker, into output: UnsafeMutableRawBufferPointer
+    ) -> (count: Int, checksum: Checksum)
 
     /// The checksum of two pieces of content, one behind the other.
     func combine(_ first: Checksum, _ second: Checksum, secondLength: Int) -> Checksum

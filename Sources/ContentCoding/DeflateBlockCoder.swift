@@ -49,29 +49,37 @@ public struct DeflateBlockCoder: BlockCoder {
 
     public func makeWorker() -> sending Worker { Worker() }
 
-    public func encode(
-        _ block: UnsafeRawBufferPointer, after window: UnsafeRawBufferPointer, isCompressed: Bool,
-        with worker: Worker, to output: inout [UInt8]
-    ) -> UInt32 {
-        if level == 0 || leavesCompressed && (isCompressed || worker.findsHardlyCompressible(block)) {
-            Self.store(block, to: &output)
-        } else {
-            worker.deflate(block, after: window, level: level, to: &output)
-        }
-        return checksum(of: block)
+    /// As it is stored: RFC 1951 §3.2.4.
+    public func maximumLength(ofBlock length: Int) -> Int {
+        length + (length + Self.longestStored - 1) / Self.longestStored * Self.storedHeaderLength
     }
 
-    /// RFC 1951 §3.2.4: up to 65,535 bytes each.
-    fileprivate static func store(_ block: UnsafeRawBufferPointer, to output: inout [UInt8]) {
+    private static let longestStored = 0xFFFF
+    private static let storedHeaderLength = 5
+
+    public func encode(
+        _ block: UnsafeRawBufferPointer, after window: UnsafeRawBufferPointer, isCompressed: Bool,
+        with worker: Worker, into output: UnsafeMutableRawBufferPointer
+    ) -> (count: Int, checksum: UInt32) {
+        let isStored = level == 0 || leavesCompressed && (isCompressed || worker.findsHardlyCompressible(block))
+        let deflated = isStored ? nil : worker.deflate(block, after: window, level: level, into: output)
+        return (deflated ?? Self.store(block, output), checksum(of: block))
+    }
+
+    private static func store(_ block: UnsafeRawBufferPointer, _ output: UnsafeMutableRawBufferPointer) -> Int {
+        var written = 0
         var rest = block[...]
         while !rest.isEmpty {
-            let piece = rest.prefix(0xFFFF)
+            let piece = rest.prefix(longestStored)
             let low = UInt8(truncatingIfNeeded: piece.count)
             let high = UInt8(truncatingIfNeeded: piece.count >> 8)
-            output += [0, low, high, ~low, ~high]
-            output += piece
+            output[written...].copyBytes(from: [0, low, high, ~low, ~high])
+            written += storedHeaderLength
+            output[written...].copyBytes(from: piece)
+            written += piece.count
             rest = rest.dropFirst(piece.count)
         }
+        return written
     }
 
     private func checksum(of block: UnsafeRawBufferPointer) -> UInt32 {
@@ -107,25 +115,17 @@ extension DeflateBlockCoder.Worker {
         return sampler?.findsHardlyCompressible(block) ?? false
     }
 
+    /// Nil if there is no memory for it, or if it would need as much room as storing.
     fileprivate func deflate(
-        _ block: UnsafeRawBufferPointer, after window: UnsafeRawBufferPointer, level: Int, to output: inout [UInt8]
-    ) {
+        _ block: UnsafeRawBufferPointer, after window: UnsafeRawBufferPointer, level: Int,
+        into output: UnsafeMutableRawBufferPointer
+    ) -> Int? {
         if stream == nil { stream = try? DeflateStream(.raw, level: level) }
-        guard stream != nil else { return DeflateBlockCoder.store(block, to: &output) }
         stream?.reset()
         if !window.isEmpty { stream?.setWindow(window) }
         var rest = block
-        repeat {
-            // Most blocks become smaller: one call is enough for them.
-            let room = max(rest.count, 1024)
-            let start = output.count
-            output.append(contentsOf: repeatElement(0, count: room))
-            let count = output.withUnsafeMutableBytes { bytes in
-                stream?.deflate(&rest, into: UnsafeMutableRawBufferPointer(rebasing: bytes[start...]), .sync) ?? 0
-            }
-            output.removeLast(room - count)
-            if count < room { break }
-        } while true
+        guard let count = stream?.deflate(&rest, into: output, .sync), count < output.count else { return nil }
+        return count
     }
 }
 

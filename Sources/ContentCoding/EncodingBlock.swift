@@ -11,7 +11,8 @@ final class EncodingBlock<Checksum: Sendable>: Sendable {
         var count = 0
         /// Whether it is known to be compressed already.
         var isCompressed = false
-        var output: [UInt8] = []
+        var output: [UInt8]
+        var outputCount = 0
         var checksum: Checksum?
 
         /// Adds what `body` writes to where the next bytes of the block go.
@@ -31,9 +32,12 @@ final class EncodingBlock<Checksum: Sendable>: Sendable {
     /// Whether the worker has done with it. Without it, looking would wait for the worker.
     private let isEncoded = Atomic(false)
 
-    /// - Parameter capacity: bytes, of window and block together.
-    init(capacity: Int) {
-        storage = Mutex(Storage(content: [UInt8](repeating: 0, count: capacity)))
+    /// - Parameters:
+    ///   - contentLength: bytes, of window and block together.
+    ///   - outputLength: the most bytes of the encoding.
+    init(contentLength: Int, outputLength: Int) {
+        let content = [UInt8](repeating: 0, count: contentLength)
+        storage = Mutex(Storage(content: content, output: [UInt8](repeating: 0, count: outputLength)))
     }
 
     var isDone: Bool { isEncoded.load(ordering: .acquiring) }
@@ -45,7 +49,7 @@ final class EncodingBlock<Checksum: Sendable>: Sendable {
             storage.content.replaceSubrange(..<window.count, with: window)
             storage.windowCount = window.count
             storage.count = 0
-            storage.output.removeAll(keepingCapacity: true)
+            storage.outputCount = 0
             storage.checksum = nil
         }
     }
@@ -55,15 +59,20 @@ final class EncodingBlock<Checksum: Sendable>: Sendable {
         storage.withLock { storage in
             let content = storage.content
             let (windowCount, count) = (storage.windowCount, storage.count)
-            storage.checksum = content.withUnsafeBytes { bytes in
-                coder.encode(
-                    UnsafeRawBufferPointer(rebasing: bytes[windowCount...].prefix(count)),
-                    after: UnsafeRawBufferPointer(rebasing: bytes[..<windowCount]),
-                    isCompressed: storage.isCompressed,
-                    with: worker,
-                    to: &storage.output
-                )
+            let isCompressed = storage.isCompressed
+            let encoded = content.withUnsafeBytes { content in
+                storage.output.withUnsafeMutableBytes { output in
+                    coder.encode(
+                        UnsafeRawBufferPointer(rebasing: content[windowCount...].prefix(count)),
+                        after: UnsafeRawBufferPointer(rebasing: content[..<windowCount]),
+                        isCompressed: isCompressed,
+                        with: worker,
+                        into: output
+                    )
+                }
             }
+            storage.outputCount = encoded.count
+            storage.checksum = encoded.checksum
         }
         isEncoded.store(true, ordering: .releasing)
     }

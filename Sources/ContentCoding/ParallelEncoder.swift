@@ -15,7 +15,7 @@ internal import Synchronization
 /// ```
 ///
 /// Holds, for each worker, two blocks with their windows and encodings, and what the coder's worker
-/// needs; and one block more: 0.9 MiB a worker with ``DeflateBlockCoder``, once so much content
+/// needs; and one block more: 1.3 MiB a worker with ``DeflateBlockCoder``, once so much content
 /// has come.
 public struct ParallelEncoder<Coder: BlockCoder>: ~Copyable {
     private typealias Block = EncodingBlock<Coder.Checksum>
@@ -39,9 +39,9 @@ public struct ParallelEncoder<Coder: BlockCoder>: ~Copyable {
         case ended
     }
 
-    /// Bytes of content: what pigz takes. Larger ones would hardly be encoded better, and would be
-    /// slower to come.
-    public static var blockLength: Int { 128 << 10 }
+    /// Bytes of content. With 128 KiB, what pigz takes, the work of taking in the window costs one
+    /// in a hundred more; larger ones are slower to come, and take more memory.
+    public static var blockLength: Int { 256 << 10 }
 
     private let coder: Coder
     private let queue: EncodingQueue<Coder>
@@ -171,11 +171,9 @@ public struct ParallelEncoder<Coder: BlockCoder>: ~Copyable {
     private mutating func take(_ block: Block, _ output: UnsafeMutableRawBufferPointer) -> Int {
         let start = offset
         let (count, isLast, length, blockChecksum) = block.storage.withLock { storage in
-            let count = min(storage.output.count - start, output.count)
-            storage.output.withUnsafeBytes {
-                output.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[start...].prefix(count)))
-            }
-            return (count, start + count == storage.output.count, storage.count, storage.checksum)
+            let count = min(storage.outputCount - start, output.count)
+            output.copyBytes(from: storage.output[start..<(start + count)])
+            return (count, start + count == storage.outputCount, storage.count, storage.checksum)
         }
         offset += count
         if isLast, let blockChecksum {
@@ -195,7 +193,10 @@ public struct ParallelEncoder<Coder: BlockCoder>: ~Copyable {
         } else {
             guard unmade > 0 else { return nil }
             unmade -= 1
-            block = Block(capacity: coder.windowLength + Self.blockLength)
+            block = Block(
+                contentLength: coder.windowLength + Self.blockLength,
+                outputLength: coder.maximumLength(ofBlock: Self.blockLength)
+            )
         }
         block.begin(after: window)
         return block

@@ -113,7 +113,7 @@ struct ParallelEncoderTests {
     }
 
     static let contents: [Content] =
-        [0, 1, 100, 131_071, 131_072, 131_073, 262_144, 262_145].map { Content("text of \($0)", text($0)) } + [
+        [0, 1, 100, 65_535, 262_143, 262_144, 262_145, 524_288, 524_289].map { Content("text of \($0)", text($0)) } + [
             Content("text of 2,000,000", text(2_000_000)),
             Content("zeros", [UInt8](repeating: 0, count: 1_000_000)),
             Content("noise", noise(700_001)),
