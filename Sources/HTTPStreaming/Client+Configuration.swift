@@ -4,9 +4,9 @@ extension Client {
         /// Sent with each request besides Content-Type, User-Agent and what libcurl adds. A name
         /// given here replaces one of those. None unless set.
         ///
-        /// Names must be tokens, and values free of CR, LF and NUL (RFC 9110 §5.5), and what frames
-        /// the body (Content-Type, Content-Length, Transfer-Encoding) is the client's own:
-        /// otherwise ``Client/init(_:_:configuration:)`` throws.
+        /// Names must be tokens, and values free of CR, LF and NUL (RFC 9110 §5.5), and what says
+        /// how to read the body (Content-Type, Content-Length, Content-Encoding,
+        /// Transfer-Encoding) is the client's own: otherwise ``Client/init(_:_:configuration:)`` throws.
         public var headerFields: HeaderFields = [:]
 
         /// Bytes of the buffer between a file and the socket, 16 KiB to 2 MiB; 512 KiB unless set,
@@ -14,6 +14,15 @@ extension Client {
         /// longer fit into a core's cache, through which every byte goes twice.
         /// <https://curl.se/libcurl/c/CURLOPT_UPLOAD_BUFFERSIZE.html>
         public var uploadBufferSize = 512 << 10
+
+        /// What is done to the bodies of requests on their way; ``Client/ContentCoding/identity``
+        /// unless set.
+        public var contentCoding = ContentCoding.identity
+
+        /// After how long without a part an open request (``Client/sendUnclosed(_:progress:)``)
+        /// sends some bytes that mean nothing, so that neither the server nor what is in between
+        /// takes it for dead; never unless set. Only a content coding has such bytes.
+        public var keepAliveInterval: Duration?
 
         /// How long connecting may take, name and TLS included; 30 seconds unless set.
         public var connectTimeout = Duration.seconds(30)
@@ -30,7 +39,7 @@ extension Client {
                 guard Self.isToken(field.name) else {
                     throw ClientError(.invalidConfiguration, "the name of a header field is not a token")
                 }
-                let framing = ["content-type", "content-length", "transfer-encoding"]
+                let framing = ["content-type", "content-length", "content-encoding", "transfer-encoding"]
                 guard !framing.contains(field.name.lowercased()) else {
                     throw ClientError(.invalidConfiguration, "the header field \(field.name) is the client's own")
                 }
@@ -42,6 +51,14 @@ extension Client {
             }
             guard Self.uploadBufferSizes.contains(uploadBufferSize) else {
                 throw ClientError(.invalidConfiguration, "uploadBufferSize is not between 16 KiB and 2 MiB")
+            }
+            try contentCoding.validate()
+            if let keepAliveInterval {
+                guard keepAliveInterval > .zero, contentCoding != .identity else {
+                    throw ClientError(
+                        .invalidConfiguration, "keepAliveInterval is not more than zero, or there is no content coding"
+                    )
+                }
             }
             guard connectTimeout > .zero else {
                 throw ClientError(.invalidConfiguration, "connectTimeout is not more than zero")

@@ -11,6 +11,14 @@ public struct Part: Sendable {
 
     let head: PartHead
     let source: Source
+    /// What it is compressed with on its way; nil if it is sent as it is.
+    private(set) var gzipLevel: Int?
+
+    private init(head: PartHead, source: Source, gzipLevel: Int? = nil) {
+        self.head = head
+        self.source = source
+        self.gzipLevel = gzipLevel
+    }
 
     /// A regular file, streamed from disk in constant memory.
     ///
@@ -48,6 +56,24 @@ public struct Part: Sendable {
         return Part(
             head: PartHead(name: name, filename: filename, contentType: contentType),
             source: .bytes(bytes)
+        )
+    }
+
+    /// The part as a `.gz` file (RFC 1952), made while it is sent: with `.gz` behind its filename,
+    /// and the type `application/gzip`. For servers that know no content coding of requests; they
+    /// store the compressed file.
+    ///
+    /// Its length being unknown, the request is sent chunked. A part without a filename gets one
+    /// from its name.
+    ///
+    /// - Parameter level: 0, stored, to 9, smallest; 6 unless given. What is more or less is taken
+    ///   as the nearest of these.
+    public func gzipped(level: Int = 6) -> Part {
+        let filename = (head.filename ?? head.name) + ".gz"
+        return Part(
+            head: PartHead(name: head.name, filename: filename, contentType: MediaType.guess(filename: filename)),
+            source: source,
+            gzipLevel: min(max(level, 0), 9)
         )
     }
 

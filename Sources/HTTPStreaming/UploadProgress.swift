@@ -1,8 +1,11 @@
 /// How far a request's body has got.
 public struct UploadProgress: Hashable, Sendable {
-    /// Bytes handed to the network layer, framing included; up to a buffer's size
+    /// Bytes of the body read from its parts, framing included, before a content coding.
+    public let bytesRead: Int64
+    /// Bytes handed to the network layer, after a content coding; up to a buffer's size
     /// (``Client/Configuration/uploadBufferSize``) ahead of what is on the wire.
     public let bytesSent: Int64
-    /// Bytes of the whole body, framing included; nil while parts may still be added.
+    /// What ``bytesRead`` will be at the end; nil while parts may still be added, or if the length
+    /// of one is not known.
     public let totalBytes: Int64?
 }

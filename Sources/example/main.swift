@@ -1,5 +1,5 @@
 // Uploads files: `example -filepath big.bin`. Several become one request:
-// `example -filepath a.bin -filepath b.bin`.
+// `example -filepath a.bin -filepath b.bin`. With `-gzip`, compressed on the way.
 
 import HTTPStreaming
 
@@ -24,23 +24,31 @@ func fail(_ message: String, status: Int32 = 1) -> Never {
 
 @Sendable func showProgress(_ progress: UploadProgress) {
     guard isatty(STDERR_FILENO) == 1 else { return }
-    let percent = progress.totalBytes.map { ", \($0 == 0 ? 100 : progress.bytesSent * 100 / $0) %" } ?? ""
-    showStatus("\(progress.bytesSent / 1_000_000) MB\(percent)")
+    let percent = progress.totalBytes.map { ", \($0 == 0 ? 100 : progress.bytesRead * 100 / $0) %" } ?? ""
+    let sent = progress.bytesSent < progress.bytesRead ? ", \(progress.bytesSent / 1_000_000) MB sent" : ""
+    showStatus("\(progress.bytesRead / 1_000_000) MB\(percent)\(sent)")
 }
 
+let usage = "usage: example [-gzip] -filepath FILE [-filepath FILE]..."
 var paths: [String] = []
+var configuration = Client.Configuration()
 var arguments = CommandLine.arguments.dropFirst()
 while let option = arguments.popFirst() {
-    guard ["-filepath", "--filepath"].contains(option), let path = arguments.popFirst() else {
-        fail("usage: example -filepath FILE [-filepath FILE]...", status: 2)
+    switch option {
+    case "-gzip", "--gzip":
+        configuration.contentCoding = .gzip()
+    case "-filepath", "--filepath":
+        guard let path = arguments.popFirst() else { fail(usage, status: 2) }
+        paths.append(path)
+    default:
+        fail(usage, status: 2)
     }
-    paths.append(path)
 }
-guard !paths.isEmpty else { fail("no file given; usage: example -filepath FILE [-filepath FILE]...", status: 2) }
+guard !paths.isEmpty else { fail("no file given; \(usage)", status: 2) }
 
 do {
     let host = getenv("UPLOAD_HOST").map { String(cString: $0) } ?? "http://localhost:3000"
-    let client = try Client(.post, host)
+    let client = try Client(.post, host, configuration: configuration)
 
     for path in paths {
         var status = stat()

@@ -64,6 +64,8 @@ final class AgentLoop {
             transfer.append(parts, isLast: isLast, waiter: waiter)
         case .cancel(let id):
             cancel(id)
+        case .bodyEncoded(let id):
+            transfer(id)?.bodyEncoded()
         case .contentConsumed(let id):
             guard let transfer = transfer(id), transfer.isRunning else { return }
             transfer.perform(transfer.machine.contentConsumed())
@@ -113,9 +115,10 @@ final class AgentLoop {
     ) {
         connection.current = nil
         do throws(ClientError) {
-            let transfer = try Transfer(
-                id: id, request: request, easy: connection.easy, waiter: waiter
-            )
+            let agent = agent
+            let transfer = try Transfer(id: id, request: request, easy: connection.easy, waiter: waiter) {
+                agent.post(.bodyEncoded(id))
+            }
             do throws(CurlError) {
                 try multi.add(connection.easy)
             } catch {
@@ -218,13 +221,21 @@ final class AgentLoop {
             return curl_waitfd(fd: descriptor, events: Int16(CURL_WAIT_POLLIN), revents: 0)
         }
         let mustTick = !draining.isEmpty || watched.contains { $0.hasUnreadBytes }
-        multi.poll(&descriptors, timeout: mustTick ? 100 : 60_000)
+        multi.poll(&descriptors, timeout: min(mustTick ? 100 : 60_000, keepAlive()))
         for (transfer, descriptor) in zip(watched, descriptors) where descriptor.revents != 0 || transfer.hasUnreadBytes
         {
             // libcurl first: there may be an answer before the end.
             multi.perform()
             lookForHangUp(transfer)
         }
+    }
+
+    /// Keeps idle requests alive; returns in how many milliseconds to look again.
+    private func keepAlive() -> Int32 {
+        let now = ContinuousClock.now
+        let next = running.values.compactMap { $0.keepAlive(at: now) }.min()
+        guard let next else { return .max }
+        return Int32(min((next - now) / .milliseconds(1) + 1, 60_000))
     }
 
     private func lookForHangUp(_ transfer: Transfer) {

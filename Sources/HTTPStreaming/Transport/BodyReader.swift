@@ -1,14 +1,17 @@
+internal import ContentCoding
 internal import Multipart
 
-/// The body of one request, read piece by piece: a pure function of its boundary, its parts and an
-/// offset, so that it can be taken up anywhere without reading what comes before.
+/// The message of one request, read piece by piece: a pure function of its boundary, its parts and
+/// an offset, so that it can be taken up anywhere without reading what comes before, but for parts
+/// that are compressed on the way.
 ///
 /// Agent's thread only; holds one open file at most.
-struct BodyReader {
+struct BodyReader: ByteSource {
     /// Where the next byte comes from.
     private enum Position {
         case opening(part: Int, offset: Int)
-        case content(part: Int, offset: Int64)
+        /// `source` has the rest.
+        case content(part: Int)
         case partEnd(part: Int, offset: Int)
         /// Behind the last part given so far: at its end, if that was the last.
         case messageEnd(offset: Int)
@@ -19,20 +22,33 @@ struct BodyReader {
     static let replayBudget = 1 << 20
 
     private let encoder: MultipartEncoder
+    private let recognizesCompressed: Bool
+    private let onEncoded: @Sendable () -> Void
     private let messageEnd: [UInt8]
     /// The parts from `firstOffset` on; those before it have been let go.
     private var parts: [PreparedPart] = []
     private var firstOffset: Int64 = 0
     private var finishedFootprint = 0
     private var position = Position.opening(part: 0, offset: 0)
-    private var file: FileReader?
+    /// In a part's content.
+    private var source: PartSource?
+    /// In the content of a part that is compressed on the way.
+    private var encoding: EncodingReader?
     private(set) var offset: Int64 = 0
     private(set) var isFinished = false
     /// Whether parts came one by one, so that finished ones are ours alone to keep.
     private var isOpenEnded = false
 
-    init(encoder: MultipartEncoder) {
+    /// - Parameters:
+    ///   - recognizesCompressed: whether it matters what is compressed.
+    ///   - onEncoded: called on any thread when there may be more to read.
+    init(
+        encoder: MultipartEncoder, recognizesCompressed: Bool = false,
+        onEncoded: @escaping @Sendable () -> Void = {}
+    ) {
         self.encoder = encoder
+        self.recognizesCompressed = recognizesCompressed
+        self.onEncoded = onEncoded
         messageEnd = encoder.messageEnd
     }
 
@@ -40,16 +56,24 @@ struct BodyReader {
     mutating func append(_ newParts: [Part], isLast: Bool) throws(ClientError) {
         var prepared: [PreparedPart] = []
         prepared.reserveCapacity(newParts.count)
-        for part in newParts { prepared.append(try PreparedPart(part, encoder: encoder)) }
+        for part in newParts {
+            prepared.append(try PreparedPart(part, encoder: encoder, recognizesCompressed: recognizesCompressed))
+        }
         parts += prepared
         isFinished = isLast
         isOpenEnded = isOpenEnded || !isLast
     }
 
-    /// The exact number of bytes of the whole body; nil while parts may still be added.
+    /// The exact number of bytes of the whole body; nil while parts may still be added, or if the
+    /// length of one is not known.
     var length: Int64? {
         guard isFinished else { return nil }
-        return parts.reduce(firstOffset + Int64(messageEnd.count)) { $0 + $1.length }
+        var length = firstOffset + Int64(messageEnd.count)
+        for part in parts {
+            guard let partLength = part.length else { return nil }
+            length += partLength
+        }
+        return length
     }
 
     /// Whether the whole body has been read.
@@ -57,93 +81,88 @@ struct BodyReader {
         if case .messageEnd(messageEnd.count) = position { true } else { false }
     }
 
-    /// Fills `buffer` as far as there is something.
-    ///
-    /// - Returns: how many bytes; 0 when all parts given so far have been read, and, if they were
-    ///   the last, the closing delimiter.
-    mutating func read(into buffer: UnsafeMutableRawBufferPointer) throws(ClientError) -> Int {
-        var filled = 0
-        while filled < buffer.count {
-            let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
-            guard let count = try readPiece(into: rest) else { break }
-            filled += count
-        }
-        offset += Int64(filled)
-        return filled
+    var isCompressed: Bool {
+        if case .content = position { source?.isCompressed ?? false } else { false }
     }
 
-    /// Reads on within one piece; nil when there is nothing more for now.
-    private mutating func readPiece(into buffer: UnsafeMutableRawBufferPointer) throws(ClientError) -> Int? {
+    mutating func read(into buffer: UnsafeMutableRawBufferPointer) throws(ClientError) -> BodyRead {
+        let kind = isCompressed
+        var filled = 0
+        while filled < buffer.count, filled == 0 || isCompressed == kind {
+            let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
+            switch try readPiece(into: rest) {
+            case .bytes(let count): filled += count
+            case .none: continue
+            case .some(let nothing): return filled > 0 ? .bytes(filled) : nothing
+            }
+        }
+        return .bytes(filled)
+    }
+
+    /// Has the part that is being compressed, if there is one, go on.
+    mutating func readAhead() throws(ClientError) {
+        guard var source, let encoding else { return }
+        defer { self.source = source }
+        try encoding.readAhead(from: &source)
+    }
+
+    /// Reads on within one piece; nil if it had no more bytes, and the next one has its turn.
+    private mutating func readPiece(into buffer: UnsafeMutableRawBufferPointer) throws(ClientError) -> BodyRead? {
         switch position {
         case .opening(let part, _) where part == parts.count:
-            guard isFinished else { return nil }
+            guard isFinished else { return .dry }
             position = .messageEnd(offset: 0)
-            return 0
-        case .opening(let part, let offset):
-            let count = Self.copy(parts[part].opening, from: offset, to: buffer)
-            let isDone = offset + count == parts[part].opening.count
-            position = isDone ? .content(part: part, offset: 0) : .opening(part: part, offset: offset + count)
-            return count
-        case .content(let part, let offset):
-            return try readContent(of: part, from: offset, into: buffer)
-        case .partEnd(let part, let offset):
-            let count = Self.copy(MultipartEncoder.partEnd, from: offset, to: buffer)
-            if offset + count == MultipartEncoder.partEnd.count {
-                finish(part)
+            return nil
+        case .opening(let part, let start):
+            let count = copy(parts[part].opening, from: start, to: buffer)
+            if start + count < parts[part].opening.count {
+                position = .opening(part: part, offset: start + count)
             } else {
-                position = .partEnd(part: part, offset: offset + count)
+                enterContent(of: part)
             }
-            return count
-        case .messageEnd(let offset):
-            guard offset < messageEnd.count else { return nil }
-            let count = Self.copy(messageEnd, from: offset, to: buffer)
-            position = .messageEnd(offset: offset + count)
-            return count
+            return .bytes(count)
+        case .content(let part):
+            let outcome = try readContent(into: buffer)
+            guard outcome == .end else { return outcome }
+            leaveContent(of: part)
+            return nil
+        case .partEnd(let part, let start):
+            let count = copy(MultipartEncoder.partEnd, from: start, to: buffer)
+            if start + count < MultipartEncoder.partEnd.count {
+                position = .partEnd(part: part, offset: start + count)
+            } else {
+                finish(part)
+            }
+            return .bytes(count)
+        case .messageEnd(let start):
+            guard start < messageEnd.count else { return .end }
+            let count = copy(messageEnd, from: start, to: buffer)
+            position = .messageEnd(offset: start + count)
+            return .bytes(count)
         }
     }
 
-    private mutating func readContent(
-        of part: Int, from offset: Int64, into buffer: UnsafeMutableRawBufferPointer
-    ) throws(ClientError) -> Int {
-        let left = parts[part].contentLength - offset
-        let count: Int
-        switch parts[part].content {
-        case .bytes(let bytes):
-            count = Self.copy(bytes, from: Int(offset), to: buffer)
-        case .file(let path, let identity):
-            let file = try openFile(path, identity, at: offset)
-            let room = UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(min(Int64(buffer.count), left))])
-            count = room.isEmpty ? 0 : try file.fill(room)
-            guard count > 0 || left == 0 else {
-                throw ClientError(
-                    .sourceChanged,
-                    "\(path): the file ended after \(offset) bytes of \(identity.size): it shrank while it was being sent"
-                )
-            }
+    private mutating func enterContent(of part: Int, offset: Int64 = 0) {
+        position = .content(part: part)
+        source = PartSource(parts[part], offset: offset)
+        if let level = parts[part].gzipLevel {
+            encoding = EncodingReader(.gzip, level: level, onEncoded: onEncoded)
         }
-        if Int64(count) < left {
-            position = .content(part: part, offset: offset + Int64(count))
-        } else {
-            // Before its last bytes are let go, so that a server never gets the whole of a
-            // document that is not what it claims to be.
-            try file?.checkUnchanged()
-            file = nil
-            position = .partEnd(part: part, offset: 0)
-        }
-        return count
     }
 
-    private mutating func openFile(
-        _ path: String, _ identity: FileReader.Identity, at offset: Int64
-    ) throws(ClientError) -> FileReader {
-        if let file { return file }
-        let opened = try FileReader(path: path)
-        guard opened.identity == identity else {
-            throw ClientError(.sourceChanged, "\(path): the file was changed before it was sent")
-        }
-        if offset > 0 { try opened.seek(to: offset) }
-        file = opened
-        return opened
+    private mutating func leaveContent(of part: Int) {
+        position = .partEnd(part: part, offset: 0)
+        source = nil
+        encoding = nil
+    }
+
+    private mutating func readContent(into buffer: UnsafeMutableRawBufferPointer) throws(ClientError) -> BodyRead {
+        guard var source else { preconditionFailure("content without a source") }
+        defer { self.source = source }
+        let outcome =
+            if let encoding { try encoding.read(into: buffer, from: &source) } else { try source.read(into: buffer) }
+        if case .bytes(let count) = outcome { offset += Int64(count) }
+        return outcome
     }
 
     private mutating func finish(_ part: Int) {
@@ -151,7 +170,7 @@ struct BodyReader {
         guard isOpenEnded else { return }
         finishedFootprint += parts[part].footprint
         guard finishedFootprint > Self.replayBudget else { return }
-        firstOffset = parts[...part].reduce(firstOffset) { $0 + $1.length }
+        firstOffset = offset
         parts.removeSubrange(...part)
         finishedFootprint = 0
         position = .opening(part: 0, offset: 0)
@@ -159,60 +178,57 @@ struct BodyReader {
 
     /// Goes to an offset in the body, to send it again from there.
     ///
-    /// - Returns: false when what is there has been let go.
+    /// - Returns: false when what is there has been let go, or is behind the beginning of a part
+    ///   that is compressed on the way.
     mutating func seek(to target: Int64) -> Bool {
         guard target >= firstOffset else { return false }
         var start = firstOffset
         for (index, part) in parts.enumerated() {
-            guard target >= start + part.length else {
-                return place(at: target, .inPart(index, offset: target - start))
+            let opening = Int64(part.opening.count)
+            if target < start + opening {
+                return place(at: target, .opening(part: index, offset: Int(target - start)))
             }
-            start += part.length
+            guard let length = part.length else { return false }
+            guard target >= start + length else {
+                return placeBehindOpening(of: index, at: target, offset: target - start - opening)
+            }
+            start += length
         }
         let beyond = target - start
         guard beyond == 0 || isFinished && beyond <= messageEnd.count else { return false }
-        return place(at: target, .behindParts(offset: Int(beyond)))
+        return place(
+            at: target, beyond == 0 ? .opening(part: parts.count, offset: 0) : .messageEnd(offset: Int(beyond)))
     }
 
-    private enum Place {
-        case inPart(Int, offset: Int64)
-        case behindParts(offset: Int)
-    }
-
-    private mutating func place(at target: Int64, _ place: Place) -> Bool {
+    private mutating func place(at target: Int64, _ position: Position) -> Bool {
         offset = target
-        file = nil
-        switch place {
-        case .behindParts(0):
-            position = .opening(part: parts.count, offset: 0)
-        case .behindParts(let offset):
-            position = .messageEnd(offset: offset)
-        case .inPart(let index, let offset):
-            let opening = Int64(parts[index].opening.count)
-            let contentEnd = opening + parts[index].contentLength
-            if offset < opening {
-                position = .opening(part: index, offset: Int(offset))
-            } else if offset < contentEnd {
-                position = .content(part: index, offset: offset - opening)
-            } else {
-                position = .partEnd(part: index, offset: Int(offset - contentEnd))
-            }
-        }
+        self.position = position
+        source = nil
+        encoding = nil
         // Parts behind this one are not finished any more.
         finishedFootprint = 0
         return true
     }
 
+    private mutating func placeBehindOpening(of part: Int, at target: Int64, offset: Int64) -> Bool {
+        let contentLength = parts[part].content.length
+        let isPlaced = place(at: target, .partEnd(part: part, offset: Int(max(0, offset - contentLength))))
+        if offset < contentLength { enterContent(of: part, offset: offset) }
+        return isPlaced
+    }
+
     /// Lets go of all parts, and closes the file that is open; nothing is read any more.
     mutating func close() {
         parts = []
-        file = nil
+        source = nil
+        encoding = nil
         position = .messageEnd(offset: messageEnd.count)
     }
 
-    private static func copy(_ bytes: [UInt8], from offset: Int, to buffer: UnsafeMutableRawBufferPointer) -> Int {
-        let count = min(bytes.count - offset, buffer.count)
-        buffer.copyBytes(from: bytes[offset..<(offset + count)])
+    private mutating func copy(_ bytes: [UInt8], from start: Int, to buffer: UnsafeMutableRawBufferPointer) -> Int {
+        let count = min(bytes.count - start, buffer.count)
+        buffer.copyBytes(from: bytes[start..<(start + count)])
+        offset += Int64(count)
         return count
     }
 }

@@ -56,6 +56,14 @@ final class FileReader {
         }
     }
 
+    /// The first bytes, fewer where the file is shorter; whatever has been read, it stays so.
+    func start(_ count: Int) throws(ClientError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        let read = bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, 0) }
+        guard read >= 0 else { throw Self.unreadable(path, SystemError(code: errno)) }
+        return Array(bytes.prefix(read))
+    }
+
     /// Returns how many bytes were read; 0 at the end of the file only.
     func fill(_ buffer: UnsafeMutableRawBufferPointer) throws(ClientError) -> Int {
         while true {

@@ -1,40 +1,57 @@
+internal import ContentCoding
 internal import Multipart
 
-/// A part ready to be sent: its framing is made and its length known, and where it is a file, the
-/// file has been looked at.
+/// A part ready to be sent: its framing is made, and where it is a file, the file has been looked
+/// at.
 struct PreparedPart {
     enum Content {
         case bytes([UInt8])
         case file(path: String, FileReader.Identity)
+
+        var length: Int64 {
+            switch self {
+            case .bytes(let bytes): Int64(bytes.count)
+            case .file(_, let identity): identity.size
+            }
+        }
     }
 
     let opening: [UInt8]
+    /// As its source has it.
     let content: Content
+    /// What it is compressed with on its way; nil if it is sent as it is.
+    let gzipLevel: Int?
+    /// Whether the content, as it is sent, is known to be compressed.
+    let isCompressed: Bool
 
     /// Opens a file and closes it again: the parts of a request may be more than the descriptors
     /// that a process may have.
-    init(_ part: Part, encoder: MultipartEncoder) throws(ClientError) {
+    ///
+    /// - Parameter recognizesCompressed: whether it matters what is compressed.
+    init(_ part: Part, encoder: MultipartEncoder, recognizesCompressed: Bool) throws(ClientError) {
         do throws(MultipartError) {
             opening = try encoder.opening(of: part.head)
         } catch {
             throw ClientError(.invalidPart, "the part \(part.head.name) cannot be sent: \(error)", underlying: error)
         }
+        var start: [UInt8] = []
         switch part.source {
-        case .bytes(let bytes): content = .bytes(bytes)
-        case .file(let path): content = .file(path: path, try FileReader(path: path).identity)
+        case .bytes(let bytes):
+            content = .bytes(bytes)
+            if recognizesCompressed { start = Array(bytes.prefix(CompressedFormat.signatureLength)) }
+        case .file(let path):
+            let file = try FileReader(path: path)
+            content = .file(path: path, file.identity)
+            if recognizesCompressed { start = try file.start(CompressedFormat.signatureLength) }
         }
+        gzipLevel = part.gzipLevel
+        isCompressed = recognizesCompressed && (gzipLevel != nil || CompressedFormat.isRecognized(start))
     }
 
-    var contentLength: Int64 {
-        switch content {
-        case .bytes(let bytes): Int64(bytes.count)
-        case .file(_, let identity): identity.size
-        }
-    }
-
-    /// Of the whole part, framing included.
-    var length: Int64 {
-        Int64(opening.count) + contentLength + Int64(MultipartEncoder.partEnd.count)
+    /// Of the whole part, framing included; nil if it is not known before it is sent.
+    var length: Int64? {
+        guard gzipLevel == nil else { return nil }
+        return Int64(opening.count) + content.length + Int64(MultipartEncoder.partEnd.count)
     }
 
     /// What keeping the part costs in memory.

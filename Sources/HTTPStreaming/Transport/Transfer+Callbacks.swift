@@ -25,18 +25,26 @@ extension Transfer {
             if stash.isEmpty { stash = [] }
             return given(count)
         }
-        let count: Int
+        let outcome: BodyRead
         do throws(ClientError) {
-            count = try body.read(into: buffer)
+            outcome = try body.read(into: buffer)
         } catch {
             failure = error
             // libcurl is not paused: it is calling.
             _ = machine.uploadFailed()
             return ccurl_read_abort
         }
-        counter.set(sent: body.offset)
-        guard count > 0 else {
+        counter.set(read: body.messageOffset, sent: body.offset)
+        let count: Int
+        switch outcome {
+        case .bytes(let read):
+            count = read
+        case .waiting:
+            machine.encodingAwaited()
+            return ccurl_read_pause
+        case .dry, .end:
             let action = machine.bodyRanDry()
+            isIdleSince = .now
             settle()
             return action == .end ? 0 : ccurl_read_pause
         }
@@ -57,7 +65,7 @@ extension Transfer {
     /// sees to that itself, but not while sending is paused, nor when a send finds out.
     func restart() -> Bool {
         guard machine.download == .awaitingHead, head.isUntouched, easy.long(CURLINFO_NUM_CONNECTS) == 0,
-            body.seek(to: 0)
+            body.rewind()
         else { return false }
         stash = []
         machine.bodyRewound()
@@ -68,7 +76,8 @@ extension Transfer {
     /// request again on a new one. https://curl.se/libcurl/c/CURLOPT_SEEKFUNCTION.html
     func seekBody(to offset: Int64, origin: Int32) -> Int32 {
         stash = []
-        guard origin == SEEK_SET, body.seek(to: offset) else {
+        // libcurl 7.88 to 8.x goes nowhere else.
+        guard origin == SEEK_SET, offset == 0, body.rewind() else {
             failure = ClientError(
                 .cannotSendAgain,
                 "the server had closed the connection, and what was sent of the body can no longer be read"
@@ -77,6 +86,30 @@ extension Transfer {
         }
         machine.bodyRewound()
         return CURL_SEEKFUNC_OK
+    }
+
+    /// Some of the body has been encoded, on another thread.
+    func bodyEncoded() {
+        guard isRunning, machine.upload != .stopped else { return }
+        do throws(ClientError) {
+            try body.readAhead()
+            perform(machine.encodingProgressed())
+        } catch {
+            failure = error
+            perform(machine.uploadFailed())
+        }
+    }
+
+    /// Has an open request that has been idle for too long send what means nothing.
+    ///
+    /// - Returns: when to look again; nil if there is nothing to be done for it.
+    func keepAlive(at now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+        guard let keepAliveInterval, machine.upload == .starved else { return nil }
+        guard isIdleSince + keepAliveInterval <= now else { return isIdleSince + keepAliveInterval }
+        body.appendEmptyBlock()
+        isIdleSince = now
+        perform(machine.keptAlive())
+        return now + keepAliveInterval
     }
 
     /// One line of a header, complete. https://curl.se/libcurl/c/CURLOPT_HEADERFUNCTION.html

@@ -5,8 +5,11 @@ extension Transfer {
     struct StateMachine {
         enum Upload: Equatable {
             /// libcurl asks for bytes when it can send them.
-            /// → `starved`, `yielding`, `complete`, `stopped`
+            /// → `encoding`, `starved`, `yielding`, `complete`, `stopped`
             case flowing
+            /// libcurl asked, but what comes next is still being encoded, and it was told to wait.
+            /// → `flowing`, `stopped`
+            case encoding
             /// libcurl asked, but an answer is waiting on the socket, which is to be read first: if
             /// it is a refusal, the server may be closing, and sending on would break the
             /// connection before the answer is read. → `flowing`, `stopped`
@@ -78,7 +81,7 @@ extension Transfer {
         func readRequested() -> ReadAction {
             switch upload {
             case .flowing: .fill
-            case .starved, .yielding: .pause
+            case .encoding, .starved, .yielding: .pause
             case .complete: .end
             case .stopped: isRefused ? .giveNoMore : .abort
             }
@@ -87,12 +90,31 @@ extension Transfer {
         /// All parts given so far have been read.
         mutating func bodyRanDry() -> ReadAction {
             switch upload {
-            case .flowing, .starved, .yielding:
+            case .flowing, .encoding, .starved, .yielding:
                 upload = isFinishing ? .complete : .starved
                 return isFinishing ? .end : .pause
             case .complete: return .end
             case .stopped: return .abort
             }
+        }
+
+        /// What comes next has not been encoded yet.
+        mutating func encodingAwaited() {
+            if upload == .flowing { upload = .encoding }
+        }
+
+        /// Something has been encoded.
+        mutating func encodingProgressed() -> Action {
+            guard upload == .encoding else { return .none }
+            upload = .flowing
+            return .resume
+        }
+
+        /// There is something to give that is not of the parts.
+        mutating func keptAlive() -> Action {
+            guard upload == .starved else { return .none }
+            upload = .flowing
+            return .resume
         }
 
         /// Whether an answer that waits on the socket is to be looked for. Not behind the final
@@ -121,7 +143,10 @@ extension Transfer {
 
         /// libcurl has gone back in the body, to send it again on another connection.
         mutating func bodyRewound() {
-            if upload == .complete || upload == .starved { upload = .flowing }
+            switch upload {
+            case .complete, .encoding, .starved: upload = .flowing
+            case .flowing, .yielding, .stopped: break
+            }
         }
 
         /// A source failed, or the peer has hung up on a request that waited for parts.
@@ -177,7 +202,13 @@ extension Transfer {
 
         // MARK: What it means
 
-        var isUploadPaused: Bool { upload == .starved || upload == .yielding }
+        var isUploadPaused: Bool {
+            switch upload {
+            case .encoding, .starved, .yielding: true
+            case .flowing, .complete, .stopped: false
+            }
+        }
+
         var isDownloadPaused: Bool { download == .blocked }
 
         /// What the one who gave the parts can be told.
@@ -187,8 +218,10 @@ extension Transfer {
             case (.stopped, _) where isRefused: .answeredEarly
             case (.complete, .receiving), (.complete, .blocked), (.complete, .discarding): .responded
             // The server may not read on before its content is read.
-            case (.flowing, .blocked) where isFinishing, (.yielding, .blocked) where isFinishing: .responded
-            case (.complete, .awaitingHead), (.flowing, _), (.yielding, _), (.stopped, _): .nothing
+            case (.flowing, .blocked) where isFinishing, (.encoding, .blocked) where isFinishing,
+                (.yielding, .blocked) where isFinishing:
+                .responded
+            case (.complete, .awaitingHead), (.flowing, _), (.encoding, _), (.yielding, _), (.stopped, _): .nothing
             }
         }
     }

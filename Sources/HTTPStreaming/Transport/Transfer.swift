@@ -1,4 +1,5 @@
 internal import CCurl
+internal import ContentCoding
 internal import Multipart
 
 /// One request and its response, on its agent's thread: joins the state machine, the body, libcurl
@@ -19,13 +20,16 @@ final class Transfer {
     let counter: ProgressCounter
     var machine: StateMachine
     var head: ResponseHeadReader
-    var body: BodyReader
+    var body: RequestBody
     /// What ended the upload from this side; libcurl itself only learns that a callback failed.
     var failure: ClientError?
     /// Bytes taken from the body which libcurl could not be given yet.
     var stash: ArraySlice<UInt8> = []
     /// Whether bytes wait on the socket that libcurl does not want.
     var hasUnreadBytes = false
+    /// Since when there has been nothing to give.
+    var isIdleSince = ContinuousClock.now
+    let keepAliveInterval: Duration?
     private var progress = Progress.running
     private var status: Int?
     private var waiter: Waiter?
@@ -34,20 +38,23 @@ final class Transfer {
     ///
     /// - Throws: ``ClientError`` for a part that cannot be sent.
     init(
-        id: TransferID, request: TransferRequest, easy: EasyHandle, waiter: Waiter
+        id: TransferID, request: TransferRequest, easy: EasyHandle, waiter: Waiter,
+        onEncoded: @escaping @Sendable () -> Void
     ) throws(ClientError) {
         let encoder = MultipartEncoder()
         self.id = id
         self.easy = easy
         self.waiter = waiter
         counter = request.counter
+        keepAliveInterval = request.configuration.keepAliveInterval
         machine = StateMachine(hasBody: request.hasBody, isFinishing: request.isFinishing)
-        body = BodyReader(encoder: encoder)
+        let coding = request.configuration.contentCoding
+        body = RequestBody(encoder: encoder, coding: coding, onEncoded: onEncoded)
         try body.append(request.parts, isLast: request.isFinishing)
         let length = body.length
         let isLong = (length ?? .max) > Self.expectThreshold
         head = ResponseHeadReader(expectsContinue: request.hasBody && request.configuration.mayExpect(isLong: isLong))
-        if request.hasBody, let length { counter.set(total: length) }
+        if request.hasBody, let total = body.messageLength { counter.set(total: total) }
         do throws(CurlError) {
             try configure(request, contentType: encoder.boundary.contentType, length: length)
         } catch {
@@ -76,7 +83,10 @@ final class Transfer {
         try easy.set(CURLOPT_CONNECTTIMEOUT_MS, configuration.connectMilliseconds)
         if request.hasBody {
             try configureBody(request, length: length)
-            try addHeader("Content-Type", contentType, unlessIn: configuration)
+            try headerList.append("Content-Type: \(contentType)")
+            if let coding = configuration.contentCoding.coding {
+                try headerList.append("Content-Encoding: \(coding.token)")
+            }
         } else if request.method == .head {
             try easy.set(CURLOPT_NOBODY, 1)
         } else if request.method != .get {
@@ -146,7 +156,7 @@ final class Transfer {
             return waiter.fail(error)
         }
         self.waiter = waiter
-        if let length = body.length { counter.set(total: length) }
+        if let total = body.messageLength { counter.set(total: total) }
         perform(machine.partsAppended(isLast: isLast))
     }
 

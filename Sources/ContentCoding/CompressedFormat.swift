@@ -1,0 +1,37 @@
+/// Formats whose content is compressed already, so that to compress it again is wasted time.
+public enum CompressedFormat {
+    /// How many bytes of its start show what a file is.
+    public static let signatureLength = 12
+
+    /// Whether a file that begins with these bytes is compressed, by the signatures of archives,
+    /// images, audio and video that people upload. What is not recognized may be compressed too.
+    public static func isRecognized(_ start: some Sequence<UInt8>) -> Bool {
+        let start = Array(start.prefix(signatureLength))
+        if signatures.contains(where: { start.starts(with: $0) }) { return true }
+        // A kind of container names its content behind a length: RIFF's is WebP here, ISO BMFF's
+        // (ISO/IEC 14496-12) is MP4, MOV, HEIC or AVIF.
+        let kind = start.dropFirst(4)
+        return kind.starts(with: "ftyp".utf8)
+            || start.starts(with: "RIFF".utf8) && kind.dropFirst(4) == Array("WEBP".utf8)[...]
+    }
+
+    private static let signatures: [[UInt8]] = [
+        [0x1F, 0x8B],  // gzip
+        [0x1F, 0x9D],  // compress
+        Array("BZh".utf8),  // bzip2
+        [0xFD] + Array("7zXZ".utf8) + [0],  // xz
+        [0x28, 0xB5, 0x2F, 0xFD],  // Zstandard
+        [0x04, 0x22, 0x4D, 0x18],  // LZ4
+        Array("PK".utf8) + [3, 4],  // ZIP, and what is made of it: docx, epub, jar
+        [0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C],  // 7z
+        Array("Rar!".utf8),
+        [0x89] + Array("PNG".utf8),
+        [0xFF, 0xD8, 0xFF],  // JPEG
+        Array("GIF8".utf8),
+        Array("OggS".utf8),
+        Array("fLaC".utf8),
+        Array("ID3".utf8),  // MP3
+        [0x1A, 0x45, 0xDF, 0xA3],  // Matroska, WebM
+        Array("wOF2".utf8),
+    ]
+}

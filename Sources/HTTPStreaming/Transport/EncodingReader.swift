@@ -1,0 +1,79 @@
+internal import ContentCoding
+
+#if canImport(Darwin)
+internal import Darwin
+#elseif canImport(Glibc)
+internal import Glibc
+#elseif canImport(Musl)
+internal import Musl
+#endif
+
+/// Reads a source and gives it out encoded. The encoding is done by tasks; the agent's thread, the
+/// only one to use this, reads ahead for them, and never waits.
+final class EncodingReader {
+    /// The workers of an encoding whose caller has not said how many.
+    static let defaultWorkers = max(1, min(8, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+
+    private var encoder: ParallelEncoder<DeflateBlockCoder>
+    private var isFinished = false
+
+    /// - Parameters:
+    ///   - isSelective: whether what would hardly become smaller is left as it is.
+    ///   - onEncoded: called on any thread when there may be more to read.
+    init(
+        _ coding: Coding, level: Int, workers: Int? = nil, isSelective: Bool = false,
+        onEncoded: @escaping @Sendable () -> Void
+    ) {
+        encoder = ParallelEncoder(
+            DeflateBlockCoder(coding, level: level, leavesCompressed: isSelective),
+            workers: workers ?? Self.defaultWorkers,
+            // Below what else the process has to do: it takes all the time that there is.
+            execute: { work in Task.detached(priority: .utility) { work() } },
+            onEncoded: onEncoded
+        )
+    }
+
+    /// Whether all has been given out.
+    var isAtEnd: Bool { encoder.isAtEnd }
+
+    /// Reads the source as far as there is room, and fills `buffer` with what is encoded.
+    func read(
+        into buffer: UnsafeMutableRawBufferPointer, from source: inout some ByteSource
+    ) throws(ClientError) -> BodyRead {
+        let outcome = try readAhead(from: &source)
+        let count = encoder.read(into: buffer)
+        if count > 0 { return .bytes(count) }
+        if encoder.isAtEnd { return .end }
+        return outcome == .dry && encoder.isDrained ? .dry : .waiting
+    }
+
+    /// Reads the source as far as there is room.
+    ///
+    /// - Returns: why it stopped.
+    @discardableResult
+    func readAhead(from source: inout some ByteSource) throws(ClientError) -> BodyRead {
+        while !isFinished {
+            var outcome = BodyRead.waiting
+            _ = try encoder.fill(isCompressed: source.isCompressed) { (room) throws(ClientError) in
+                outcome = try source.read(into: room)
+                return if case .bytes(let count) = outcome { count } else { 0 }
+            }
+            switch outcome {
+            case .bytes: continue
+            // By the source, or for room: then it has not been asked.
+            case .waiting: return .waiting
+            case .dry:
+                // What has been given must reach the server before more comes.
+                encoder.flush()
+                return .dry
+            case .end:
+                encoder.finish()
+                isFinished = true
+            }
+        }
+        return .end
+    }
+
+    /// Gives out what means nothing, to show that the request is alive.
+    func appendEmptyBlock() { encoder.appendEmptyBlock() }
+}

@@ -1,0 +1,88 @@
+internal import Multipart
+
+/// The body of a request as it goes over the connection: the message, through its content coding if
+/// there is one. Agent's thread only.
+struct RequestBody {
+    private var message: BodyReader
+    private let coding: Client.ContentCoding
+    private let onEncoded: @Sendable () -> Void
+    private var encoding: EncodingReader?
+    /// Bytes given out.
+    private(set) var offset: Int64 = 0
+
+    /// - Parameter onEncoded: called on any thread when there may be more to read.
+    init(encoder: MultipartEncoder, coding: Client.ContentCoding, onEncoded: @escaping @Sendable () -> Void) {
+        message = BodyReader(encoder: encoder, recognizesCompressed: coding.isSelective, onEncoded: onEncoded)
+        self.coding = coding
+        self.onEncoded = onEncoded
+        encoding = coding.makeReader(onEncoded: onEncoded)
+    }
+
+    /// Takes parts, all or none.
+    mutating func append(_ parts: [Part], isLast: Bool) throws(ClientError) {
+        try message.append(parts, isLast: isLast)
+    }
+
+    /// The exact number of bytes, if it is known before they are read.
+    var length: Int64? { encoding == nil ? message.length : nil }
+
+    /// As ``length``, before the content coding.
+    var messageLength: Int64? { message.length }
+
+    /// Bytes of the message that have been read.
+    var messageOffset: Int64 { message.offset }
+
+    /// Whether all has been given out.
+    var isAtEnd: Bool { encoding?.isAtEnd ?? message.isAtEnd }
+
+    mutating func read(into buffer: UnsafeMutableRawBufferPointer) throws(ClientError) -> BodyRead {
+        let outcome =
+            if let encoding { try encoding.read(into: buffer, from: &message) } else { try message.read(into: buffer) }
+        if case .bytes(let count) = outcome { offset += Int64(count) }
+        return outcome
+    }
+
+    /// To be called when something has been encoded: reads on into the room that this has made.
+    mutating func readAhead() throws(ClientError) {
+        try message.readAhead()
+        try encoding?.readAhead(from: &message)
+    }
+
+    /// Gives out what means nothing, to show that the request is alive, if the coding has such.
+    func appendEmptyBlock() { encoding?.appendEmptyBlock() }
+
+    /// Goes back to the beginning, to send it again.
+    ///
+    /// - Returns: false when what is there has been let go.
+    mutating func rewind() -> Bool {
+        guard message.seek(to: 0) else { return false }
+        encoding = coding.makeReader(onEncoded: onEncoded)
+        offset = 0
+        return true
+    }
+
+    /// Lets go of all parts, and closes the file that is open; nothing is read any more.
+    mutating func close() {
+        message.close()
+        encoding = nil
+    }
+}
+
+extension Client.ContentCoding {
+    fileprivate var isSelective: Bool {
+        switch kind {
+        case .identity: false
+        case .coded(_, _, _, let isSelective): isSelective
+        }
+    }
+
+    fileprivate func makeReader(onEncoded: @escaping @Sendable () -> Void) -> EncodingReader? {
+        switch kind {
+        case .identity: nil
+        case .coded(let coding, let level, let workers, let isSelective):
+            EncodingReader(
+                coding, level: level, workers: workers, isSelective: isSelective, onEncoded: onEncoded
+            )
+        }
+    }
+}

@@ -1,0 +1,326 @@
+import ContentCoding
+import Foundation
+import HTTPStreaming
+import Multipart
+import Synchronization
+import TestSupport
+import Testing
+
+/// Bodies that are encoded on the way.
+@Suite("Client, content codings", .timeLimit(.minutes(2)))
+struct ClientCodingTests {
+    struct Case: CustomTestStringConvertible, Sendable {
+        let testDescription: String
+        let coding: Client.ContentCoding
+        let token: String
+    }
+
+    static let cases = [
+        Case(testDescription: "gzip", coding: .gzip(), token: "gzip"),
+        Case(testDescription: "gzip, 1 worker, level 1", coding: .gzip(level: 1, workers: 1), token: "gzip"),
+        Case(testDescription: "gzip, 5 workers, level 9", coding: .gzip(level: 9, workers: 5), token: "gzip"),
+        Case(testDescription: "gzip, level 0", coding: .gzip(level: 0), token: "gzip"),
+        Case(testDescription: "deflate", coding: .deflate(), token: "deflate"),
+        Case(testDescription: "automatic", coding: .automatic, token: "gzip"),
+    ]
+
+    @Test("send: one coded stream, chunked, that holds the message", arguments: cases)
+    func send(_ example: Case) async throws {
+        let recorder = Recorder()
+        let server = try FaultServer(recorder.serve)
+        let client = try client(server, example.coding)
+        for size in [0, 1, 262_143, 262_144, 3_000_001] {
+            let content = Self.text(size)
+            let directory = try TemporaryDirectory()
+            let path = try directory.write(content, to: "log.txt")
+            let response = try await client.send(.file(path), .field("note", "äöü"))
+            let request = try #require(recorder.requests.withLock { $0.last })
+            #expect(request.head["content-encoding"] == example.token)
+            #expect(request.head["transfer-encoding"] == "chunked")
+            #expect(response.bytesSent == Int64(request.body.count))
+            let parts = try Self.parts(of: request)
+            #expect(parts.map(\.name) == ["file", "note"])
+            #expect(parts.map(\.content) == [content, Array("äöü".utf8)])
+        }
+        #expect(server.accepted == 1)
+    }
+
+    @Test("sendUnclosed: each part can be decoded before the next is given", arguments: cases)
+    func sendUnclosed(_ example: Case) async throws {
+        let decoded = Shared<[UInt8]>([])
+        let server = try FaultServer { connection in
+            _ = try connection.readHeadAndContinue()
+            var decoder = ContentDecoder(example.token == "gzip" ? .gzip : .deflate)
+            while case let chunk = try connection.readChunk(), !chunk.isEmpty {
+                let content = try Self.decode(chunk, &decoder)
+                decoded.update { $0 += content }
+            }
+            try decoder.finish()
+            try connection.respond(201)
+        }
+        let client = try client(server, example.coding)
+        for number in 0..<5 {
+            let part = Part.bytes(Self.text(number * 150_000), filename: "file \(number)")
+            #expect(try await client.sendUnclosed(part))
+            // The network has it; the server's thread may need a moment.
+            let end = Self.text(number * 150_000).suffix(1000) + "\r\n".utf8
+            try await eventually { decoded.value.suffix(end.count) == end }
+        }
+        #expect(try await client.close().status == 201)
+    }
+
+    @Test("an idle open request is kept alive by what means nothing")
+    func keepAlive() async throws {
+        let chunks = Shared<[[UInt8]]>([])
+        let server = try FaultServer { connection in
+            _ = try connection.readHeadAndContinue()
+            while case let chunk = try connection.readChunk(), !chunk.isEmpty { chunks.update { $0.append(chunk) } }
+            try connection.respond(201)
+        }
+        var configuration = Client.Configuration()
+        configuration.contentCoding = .gzip()
+        configuration.keepAliveInterval = .milliseconds(100)
+        let client = try Client(.post, server.url, configuration: configuration)
+        try await client.sendUnclosed(.field("a", "1"))
+        let before = chunks.value.count
+        let start = ContinuousClock.now
+        try await Task.sleep(for: .milliseconds(950))
+        let idle = chunks.value.dropFirst(before)
+        // As many as fit into the time, fewer on a machine that is busy.
+        let most = Int((ContinuousClock.now - start) / .milliseconds(100)) + 1
+        #expect((3...most).contains(idle.count) && idle.allSatisfy { $0 == [0, 0, 0, 0xFF, 0xFF] }, "\(idle)")
+        try await client.sendUnclosed(.field("b", "2"))
+        try await Task.sleep(for: .milliseconds(300))
+        #expect(try await client.close().status == 201)
+        let body = chunks.value.flatMap { $0 }
+        var decoder = ContentDecoder(.gzip)
+        let message = String(decoding: try Self.decode(body, &decoder), as: UTF8.self)
+        try decoder.finish()
+        #expect(message.contains("name=\"a\"\r\n\r\n1\r\n--") && message.contains("name=\"b\"\r\n\r\n2\r\n--"))
+    }
+
+    @Test("a part as a .gz file, in a body that is not coded, and in one that is", arguments: [false, true])
+    func gzipped(isCoded: Bool) async throws {
+        let recorder = Recorder()
+        let server = try FaultServer(recorder.serve)
+        let client = try client(server, isCoded ? .automatic : .identity)
+        let content = Self.text(1_500_000)
+        let directory = try TemporaryDirectory()
+        let path = try directory.write(content, to: "log.txt")
+        _ = try await client.send(
+            .field("before", "x"), .file(path).gzipped(), .bytes(content, name: "data").gzipped(level: 1),
+            .bytes([], filename: "empty").gzipped(), .field("after", "y"))
+        let request = try #require(recorder.requests.withLock { $0.last })
+        #expect(request.head["content-encoding"] == (isCoded ? "gzip" : nil))
+        #expect(request.head["transfer-encoding"] == "chunked")
+        let parts = try Self.parts(of: request)
+        #expect(parts.map(\.filename) == [nil, "log.txt.gz", "data.gz", "empty.gz", nil])
+        #expect(parts[1].contentType == "application/gzip")
+        for (part, expected) in zip(parts[1...3], [content, content, []]) {
+            var decoder = ContentDecoder(.gzip)
+            #expect(try Self.decode(part.content, &decoder) == expected)
+            try decoder.finish()
+        }
+        #expect(parts[1].content.count < content.count / 2)
+        #expect([parts[0].content, parts[4].content] == [Array("x".utf8), Array("y".utf8)])
+    }
+
+    @Test("automatic: what is compressed, or cannot be, is left as it is, and the rest is not")
+    func automatic() async throws {
+        let recorder = Recorder()
+        let server = try FaultServer(recorder.serve)
+        let client = try client(server, .automatic)
+        var generator = SplitMix64(state: 7)
+        let noise = (0..<1_000_000).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        // A PNG by its signature only: what is behind it would become smaller, if it were tried.
+        let picture = [0x89] + Array("PNG\r\n\u{1A}\n".utf8) + Self.text(1_000_000)
+        let text = Self.text(1_000_000)
+        let directory = try TemporaryDirectory()
+        let path = try directory.write(picture, to: "picture.png")
+        let response = try await client.send(.bytes(noise, name: "noise"), .file(path), .bytes(text, name: "text"))
+        let request = try #require(recorder.requests.withLock { $0.last })
+        #expect(try Self.parts(of: request).map(\.content) == [noise, picture, text])
+        let stored = noise.count + picture.count
+        #expect(response.bytesSent > Int64(stored) && response.bytesSent < Int64(stored + text.count / 2))
+    }
+
+    @Test("a kept connection that turns out dead: the coded body is sent again, whole")
+    func again() async throws {
+        let recorder = Recorder()
+        let server = try FaultServer { connection in
+            guard connection.number > 1 else {
+                // Answers one request, and then goes with the next one unread.
+                guard let head = try connection.readHead() else { return }
+                _ = try connection.readBody(of: head)
+                try connection.respond(201)
+                _ = try connection.readHead()
+                return
+            }
+            try recorder.serve(connection)
+        }
+        let client = try client(server, .gzip(workers: 2))
+        _ = try await client.send(.field("first", "1"))
+        let content = Self.text(4_000_000)
+        _ = try await client.send(.bytes(content))
+        let request = try #require(recorder.requests.withLock { $0.last })
+        #expect(try Self.parts(of: request).map(\.content) == [content])
+        #expect(server.accepted == 2)
+    }
+
+    @Test("a refusal in mid-body, and a cancelled call, leave the client ready", arguments: [false, true])
+    func ended(isCancelled: Bool) async throws {
+        let recorder = Recorder()
+        let server = try FaultServer { connection in
+            guard connection.number == 1 else { return try recorder.serve(connection) }
+            _ = try connection.readHeadAndContinue()
+            _ = try connection.readChunk()
+            if isCancelled {
+                _ = connection.isClosedByPeer()
+            } else {
+                try connection.respond(413, "too much", fields: "Connection: close\r\n")
+            }
+        }
+        let client = try client(server, .gzip(level: 9))
+        let content = Self.text(20_000_000)
+        let call = Task { try await client.send(.bytes(content)) }
+        if isCancelled {
+            try await Task.sleep(for: .milliseconds(300))
+            call.cancel()
+            await #expect(throws: ClientError.self) { try await call.value }
+        } else {
+            let response = try await call.value
+            #expect(response.status == 413)
+            #expect(try await response.text() == "too much")
+        }
+        _ = try await client.send(.field("a", "b"))
+        let request = try #require(recorder.requests.withLock { $0.last })
+        #expect(try Self.parts(of: request).map(\.name) == ["a"])
+    }
+
+    @Test("a file that changes while it is encoded fails the request")
+    func changed() async throws {
+        let server = try FaultServer(receiveBuffer: 4096) { connection in
+            _ = try connection.readHeadAndContinue()
+            Thread.sleep(forTimeInterval: 0.3)
+            while case let chunk = try connection.readChunk(), !chunk.isEmpty {}
+        }
+        let client = try client(server, .gzip(level: 0))
+        let directory = try TemporaryDirectory()
+        let path = try directory.write(Self.text(30_000_000), to: "log.txt")
+        let call = Task { try await client.send(.file(path)) }
+        try await Task.sleep(for: .milliseconds(100))
+        let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+        try file.truncate(atOffset: 1000)
+        try file.close()
+        let error = await #expect(throws: ClientError.self) { try await call.value }
+        #expect(error?.code == .sourceChanged, "\(String(describing: error))")
+    }
+
+    @Test("progress counts the message, and apart from it what is sent")
+    func progress() async throws {
+        let server = try FaultServer(Recorder().serve)
+        let client = try client(server, .gzip())
+        let seen = Shared<[UploadProgress]>([])
+        let response = try await client.send(.bytes(Self.text(2_000_000))) { progress in
+            seen.update { $0.append(progress) }
+        }
+        let last = try #require(seen.value.last)
+        #expect(last.bytesRead == last.totalBytes && last.bytesRead > 2_000_000)
+        #expect(last.bytesSent == response.bytesSent && last.bytesSent < 1_000_000)
+    }
+
+    @Test("settings that make no sense are refused")
+    func settings() {
+        func code(_ change: (inout Client.Configuration) -> Void) -> ClientError.Code? {
+            var configuration = Client.Configuration()
+            change(&configuration)
+            do {
+                _ = try Client(.post, "http://localhost", configuration: configuration)
+                return nil
+            } catch { return (error as? ClientError)?.code }
+        }
+        #expect(code { $0.contentCoding = .gzip(level: 10) } == .invalidConfiguration)
+        #expect(code { $0.contentCoding = .deflate(level: -1) } == .invalidConfiguration)
+        #expect(code { $0.contentCoding = .gzip(workers: 0) } == .invalidConfiguration)
+        #expect(code { $0.contentCoding = .gzip(workers: 65) } == .invalidConfiguration)
+        #expect(code { $0.keepAliveInterval = .seconds(1) } == .invalidConfiguration)
+        #expect(code { $0.headerFields = ["Content-encoding": "gzip"] } == .invalidConfiguration)
+        #expect(
+            code {
+                $0.contentCoding = .automatic
+                $0.keepAliveInterval = .seconds(1)
+            } == nil)
+    }
+
+    // MARK: Help
+
+    private func client(_ server: FaultServer, _ coding: Client.ContentCoding) throws -> Client {
+        var configuration = Client.Configuration()
+        configuration.contentCoding = coding
+        return try Client(.post, server.url, configuration: configuration)
+    }
+
+    private func eventually(_ condition: () -> Bool) async throws {
+        for _ in 0..<1000 where !condition() { try await Task.sleep(for: .milliseconds(5)) }
+        #expect(condition())
+    }
+
+    static func text(_ count: Int) -> [UInt8] {
+        var text: [UInt8] = []
+        text.reserveCapacity(count + 100)
+        var number = 0
+        while text.count < count {
+            text += Array("\(number) bottles of \(number * 7919 % 1009) on the wall\n".utf8)
+            number += 1
+        }
+        return Array(text[..<count])
+    }
+
+    static func decode(_ data: [UInt8], _ decoder: inout ContentDecoder) throws -> [UInt8] {
+        var content: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        try data.withUnsafeBytes { bytes in
+            var rest = bytes
+            while true {
+                let count = try buffer.withUnsafeMutableBytes { try decoder.decode(&rest, into: $0) }
+                content += buffer[..<count]
+                if count < buffer.count { break }
+            }
+        }
+        return content
+    }
+
+    struct ReceivedPart {
+        var name = ""
+        var filename: String?
+        var contentType: String?
+        var content: [UInt8] = []
+    }
+
+    /// The parts of a request's message.
+    static func parts(of request: (head: RequestHead, body: [UInt8], connection: Int)) throws -> [ReceivedPart] {
+        var message = request.body
+        if let coding = request.head["content-encoding"].flatMap({ Coding(token: $0) }) {
+            var decoder = ContentDecoder(coding)
+            message = try decode(request.body, &decoder)
+            try decoder.finish()
+        }
+        var parser = MultipartParser(boundary: try Boundary(contentType: request.head["content-type"] ?? ""))
+        var parts: [ReceivedPart] = []
+        try message.withUnsafeBytes { bytes in
+            var offset = 0
+            while let event = try parser.next(in: bytes, at: &offset) {
+                switch event {
+                case .partBegan(let head):
+                    parts.append(
+                        ReceivedPart(name: head.name, filename: head.filename, contentType: head.contentType))
+                case .content(let range): parts[parts.count - 1].content += bytes[range]
+                case .heldContent(let held): parts[parts.count - 1].content += held
+                case .partEnded, .messageEnded: break
+                }
+            }
+        }
+        try parser.finish()
+        return parts
+    }
+}
