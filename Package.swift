@@ -68,7 +68,7 @@ let package = Package(
         .executableTarget(
             name: "server",
             dependencies: [
-                "Receiver",
+                "ContentCoding", "Receiver",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),

@@ -33,9 +33,29 @@ import Testing
             name: "long boundary", status: 400,
             type: "multipart/form-data; boundary=" + String(repeating: "b", count: 71)),
         Row(name: "another boundary", status: 400, type: "multipart/form-data; boundary=C"),
-        Row(name: "gzip", status: 415, fields: ["Content-Encoding: gzip"], expectedField: "accept-encoding: identity"),
+        Row(name: "not gzip", status: 400, fields: ["Content-Encoding: gzip"]),
+        Row(
+            name: "another coding", status: 415, fields: ["Content-Encoding: br"],
+            expectedField: "accept-encoding: gzip, deflate"),
+        Row(
+            name: "two codings", status: 415, fields: ["Content-Encoding: gzip", "Content-Encoding: deflate"],
+            expectedField: "accept-encoding: gzip, deflate"),
         Row(name: "wrong path", status: 404, path: "/nothing"),
-        Row(name: "wrong method", status: 405, method: "PUT", expectedField: "allow: post"),
+        Row(name: "wrong method", status: 405, method: "DELETE", expectedField: "allow: post, put, options"),
+        Row(name: "a file without a name", status: 400, method: "PUT"),
+        Row(name: "a file with an empty name", status: 400, method: "PUT", fields: ["x-filename: "]),
+        Row(
+            name: "a part of a file", status: 400, method: "PUT", path: "/x",
+            fields: ["Content-Range: bytes 0-9/100"]),
+        Row(
+            name: "an empty body that is coded", status: 400, method: "PUT", path: "/x",
+            fields: ["Content-Encoding: gzip"], body: ""),
+        Row(
+            name: "a file of another coding", status: 415, method: "PUT", path: "/x",
+            fields: ["Content-Encoding: zstd"], expectedField: "accept-encoding: gzip, deflate"),
+        Row(
+            name: "a file to where none goes", status: 405, method: "PUT", path: "/upload",
+            expectedField: "allow: post, options"),
         Row(name: "empty body", status: 400, body: ""),
         Row(name: "no closing delimiter", status: 400, body: file),
         Row(name: "cut in a part", status: 400, body: file + "--B\r\nContent-Disposition: form-data; name=g\r\n\r\nab"),

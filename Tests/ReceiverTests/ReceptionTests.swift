@@ -45,7 +45,7 @@ import Testing
         var head = HTTPRequest(method: .post, scheme: nil, authority: nil, path: "/")
         head.headerFields[.contentType] = "multipart/form-data; boundary=B"
         let recorder = Recorder(failing: failing)
-        var reception = Reception(try UploadRequest(judging: head), into: Transaction(recorder: recorder))
+        var reception = Reception(try UploadRequest(form: head), into: Transaction(recorder: recorder))
         let body = AsyncThrowingStream<ByteBuffer, any Error> { continuation in
             for chunk in chunks { continuation.yield(ByteBuffer(string: chunk)) }
             continuation.finish(throwing: error)

@@ -1,3 +1,4 @@
+import ContentCoding
 import Foundation
 import Hummingbird
 import Logging
@@ -18,12 +19,14 @@ struct RunningServer {
     /// - Parameter storage: a `DirectoryStorage` of `directory` unless given.
     static func with(
         storage: ((TemporaryDirectory) throws -> any Storage)? = nil, directory: TemporaryDirectory? = nil,
-        lingering: Receiver.LingeringLimits = .init(), _ body: (RunningServer) async throws -> Void
+        lingering: Receiver.LingeringLimits = .init(), decoding: DecodingLimits? = nil,
+        _ body: (RunningServer) async throws -> Void
     ) async throws {
         let directory = try directory ?? TemporaryDirectory()
         var configuration = Receiver.Configuration()
         configuration.port = 0
         configuration.lingering = lingering
+        if let decoding { configuration.decoding = decoding }
         let receiver = Receiver(
             storage: try storage?(directory) ?? DirectoryStorage(path: directory.path), configuration: configuration,
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
@@ -57,6 +60,26 @@ struct RunningServer {
         try await connected { connection in
             try connection.send(Self.head(path: path, boundary: boundary, length: body.count, fields: fields))
             try connection.send(body)
+            return try connection.receiveResponse()
+        }
+    }
+
+    /// Sends any request on a connection of its own; chunked where no length is given.
+    func request(
+        _ method: String, _ path: String, fields: [String] = [], body: [UInt8] = [], chunked: Bool = false
+    ) async throws -> (status: Int, head: String, body: String) {
+        try await connected { connection in
+            let framing = chunked ? "Transfer-Encoding: chunked" : "Content-Length: \(body.count)"
+            let head = ["\(method) \(path) HTTP/1.1", "Host: x", framing] + fields
+            try connection.send(head.joined(separator: "\r\n") + "\r\n\r\n")
+            if chunked {
+                if !body.isEmpty {
+                    try connection.send("\(String(body.count, radix: 16))\r\n".utf8 + body + "\r\n".utf8)
+                }
+                try connection.send("0\r\n\r\n")
+            } else {
+                try connection.send(body)
+            }
             return try connection.receiveResponse()
         }
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ContentCoding
 import Hummingbird
 import Logging
 import NIOCore
@@ -16,8 +17,11 @@ import Musl
 struct ServerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "server",
-        abstract: "Receives files as multipart/form-data over HTTP and stores them while they arrive.",
-        discussion: "Send them with: curl -F file=@FILE http://127.0.0.1:3000"
+        abstract: "Receives files over HTTP and stores them while they arrive.",
+        discussion: """
+            Send them with: curl -F file=@FILE http://127.0.0.1:3000
+            or with:        curl -T FILE http://127.0.0.1:3000
+            """
     )
 
     @Option(help: "The port to listen on; 0 takes a free one.")
@@ -32,7 +36,30 @@ struct ServerCommand: AsyncParsableCommand {
     @Flag(help: "Read and count what comes, and store nothing.")
     var discard = false
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            How many bytes the body of one compressed request may stand for; K, M, G and T stand for powers of \
+            1024. More is refused with 413. No limit unless given.
+            """,
+            valueName: "size"
+        )
+    )
+    var maxInflated: ByteCount?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            How many bytes each byte of a compressed body may stand for, on average. Looked at only beyond 16 GiB of \
+            one request: what is small may well be all zeros.
+            """,
+            valueName: "n"
+        )
+    )
+    var maxRatio = Receiver.Configuration().decoding.ratio
+
     func validate() throws {
+        guard maxRatio > 0 else { throw ValidationError("the ratio is not at least 1") }
         guard (0...65535).contains(port) else { throw ValidationError("the port is not from 0 to 65535") }
     }
 
@@ -44,6 +71,8 @@ struct ServerCommand: AsyncParsableCommand {
         var configuration = Receiver.Configuration()
         configuration.host = host
         configuration.port = port
+        if let maxInflated { configuration.decoding.size = maxInflated.bytes }
+        configuration.decoding.ratio = maxRatio
         let receiver = Receiver(storage: storage, configuration: configuration, logger: Logger(label: "server"))
         let application = receiver.application { address in
             print("listening on \(Self.url(of: address))")

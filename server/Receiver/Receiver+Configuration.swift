@@ -1,3 +1,5 @@
+public import ContentCoding
+
 extension Receiver {
     /// What a server can be told when it starts.
     public struct Configuration: Hashable, Sendable {
@@ -10,8 +12,16 @@ extension Receiver {
         /// memory at most.
         public var largestRead = 1024 * 1024
         public var lingering = LingeringLimits()
+        /// What the decoded bytes of one request may come to; more is answered with 413. Unless
+        /// set, any number of them, and 250 for each byte of data once they are more than 16 GiB:
+        /// 10 GiB of zeros, which is what compresses best, may well be a disk's image.
+        public var decoding: DecodingLimits
 
-        public init() {}
+        public init() {
+            decoding = DecodingLimits()
+            decoding.ratio = 250
+            decoding.ratioAllowance = 16 << 30
+        }
     }
 
     /// How long a client is listened to after its request has been answered early.

@@ -40,7 +40,7 @@ public struct Receiver: Sendable {
         var serverLogger = logger
         serverLogger.logLevel = max(logger.logLevel, .notice)
         return Application(
-            responder: UploadResponder(storage: storage, logger: logger),
+            responder: RouteResponder(storage: storage, decoding: configuration.decoding, logger: logger),
             server: HTTPServerBuilder { ReceiverChannel(responder: $0, configuration: configuration) },
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port)

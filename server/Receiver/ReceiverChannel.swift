@@ -26,7 +26,7 @@ struct ReceiverChannel: HTTPChannelHandler {
             try pipeline.addHandlers([
                 HTTP1ToHTTPServerCodec(secure: false),
                 LingeringCloseHandler(limits: configuration.lingering),
-                ExpectContinueHandler { (try? UploadRequest(judging: $0)) != nil },
+                ExpectContinueHandler { (try? Route(judging: $0))?.takesBody ?? false },
                 HTTPConnectionStateHandler(logger: logger),
             ])
             return ReceiverConnection(

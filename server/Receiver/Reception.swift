@@ -1,29 +1,41 @@
+import ContentCoding
 import Crypto
 import HummingbirdCore
 import Multipart
 import NIOCore
 
-/// Receives one request's body: socket → parser → storage, in one pass.
+/// Receives one request's body: socket → decoder → parser → storage, in one pass.
 ///
-/// Content is never copied in user space: the parser tells which ranges of a chunk are content,
-/// and the storage gets slices that share the chunk's memory. The next chunk is asked for when the
-/// storage has taken this one; while it does, the connection reads ahead within the bound of
-/// ``ReceiverChannel``.
+/// Content is never copied in user space once it is decoded: the parser tells which ranges of a
+/// piece are content, and the storage gets slices that share its memory. The next piece is asked for
+/// when the storage has taken this one; while it does, the connection reads ahead within the bound
+/// of ``ReceiverChannel``.
 struct Reception: ~Copyable {
-    /// How many bytes of the body have been read.
+    /// How many bytes of the body have been read, as they came.
     private(set) var bytesRead = 0
-    private let wantsDigest: Bool
-    private var parser: MultipartParser
+    private let upload: UploadRequest
+    /// Nil where the body is sent as it is.
+    private let decoder: BodyDecoder?
+    /// Nil where the body is a file.
+    private var parser: MultipartParser?
     private var machine: StateMachine
     private var sink: any StorageTransaction
     private var digest = SHA256()
-    /// Slices of the current chunk that the current file still has to get: one write for all of
+    /// Slices of the current piece that the current file still has to get: one write for all of
     /// them, however often the content almost holds a delimiter.
     private var pieces: [ByteBuffer] = []
 
-    init(_ request: UploadRequest, into sink: any StorageTransaction, limits: StateMachine.Limits = .init()) {
-        wantsDigest = request.wantsDigest
-        parser = MultipartParser(boundary: request.boundary)
+    init(
+        _ upload: UploadRequest, into sink: any StorageTransaction,
+        decoding: DecodingLimits = .init(), limits: StateMachine.Limits = .init()
+    ) {
+        self.upload = upload
+        decoder = upload.coding.map { BodyDecoder($0, limits: decoding) }
+        parser =
+            switch upload.content {
+            case .form(let boundary): MultipartParser(boundary: boundary)
+            case .file: nil
+            }
         machine = StateMachine(limits: limits)
         self.sink = sink
     }
@@ -41,54 +53,97 @@ struct Reception: ~Copyable {
         _ body: some AsyncSequence<ByteBuffer, any Error>, contentLength: Int?
     ) async throws -> UploadReport {
         do {
+            try await begin()
             for try await chunk in body { try await consume(chunk) }
             // An iterator also ends, without an error, where the task is cancelled.
             try Task.checkCancellation()
             if let contentLength, bytesRead < contentLength {
                 throw Refusal(.malformed, "the body ended before its Content-Length")
             }
-            try parser.finish()
-            try machine.bodyEnded()
+            try decoder?.finish()
+            try await end()
             return machine.published(as: try await sink.publish())
         } catch {
             if machine.failed() == .abandon { await sink.abandon() }
             switch error {
             case let error as MultipartError: throw Refusal(error)
+            case let error as CodingError: throw Refusal(error)
             case let error as StorageError: throw Refusal(error)
             default: throw error
             }
         }
     }
 
+    private mutating func begin() async throws {
+        switch upload.content {
+        case .form:
+            break
+        case .file(let name, let contentType):
+            try await beginPart(PartHead(name: "file", filename: name, contentType: contentType))
+        }
+    }
+
+    private mutating func end() async throws {
+        switch upload.content {
+        case .form:
+            try parser?.finish()
+        case .file:
+            try await endPart()
+            machine.messageEnded()
+        }
+        try machine.bodyEnded()
+    }
+
     private mutating func consume(_ chunk: ByteBuffer) async throws {
         bytesRead += chunk.readableBytes
+        guard let decoder else { return try await consume(decoded: chunk) }
+        var rest = chunk
+        while let piece = try await decoder.next(of: &rest) { try await consume(decoded: piece) }
+    }
+
+    private mutating func consume(decoded piece: ByteBuffer) async throws {
+        switch upload.content {
+        case .form: try await parse(piece)
+        case .file: if piece.readableBytes > 0 { try await take(piece) }
+        }
+        try await flush()
+    }
+
+    private mutating func parse(_ piece: ByteBuffer) async throws {
         var offset = 0
-        while let event = try chunk.withUnsafeReadableBytes({ try parser.next(in: $0, at: &offset) }) {
+        while let event = try piece.withUnsafeReadableBytes({ try parser?.next(in: $0, at: &offset) }) {
             switch event {
             case .partBegan(let head):
-                if wantsDigest { digest = SHA256() }
-                if case .beginFile(let name) = try machine.partBegan(head) { try await sink.beginFile(named: name) }
+                try await beginPart(head)
             case .content(let range):
-                guard let slice = chunk.getSlice(at: chunk.readerIndex + range.lowerBound, length: range.count) else {
-                    preconditionFailure("the parser named a range outside of the chunk")
+                guard let slice = piece.getSlice(at: piece.readerIndex + range.lowerBound, length: range.count) else {
+                    preconditionFailure("the parser named a range outside of the piece")
                 }
                 try await take(slice)
             case .heldContent(let bytes):
                 try await take(ByteBuffer(bytes: bytes))
             case .partEnded:
-                try await flush()
-                let sha256 = wantsDigest ? digest.finalize().hexadecimal : nil
-                if machine.partEnded(sha256: sha256) == .endFile { try await sink.endFile() }
+                try await endPart()
             case .messageEnded:
                 machine.messageEnded()
             }
         }
+    }
+
+    private mutating func beginPart(_ head: PartHead) async throws {
+        if upload.wantsDigest { digest = SHA256() }
+        if case .beginFile(let name) = try machine.partBegan(head) { try await sink.beginFile(named: name) }
+    }
+
+    private mutating func endPart() async throws {
         try await flush()
+        let sha256 = upload.wantsDigest ? digest.finalize().hexadecimal : nil
+        if machine.partEnded(sha256: sha256) == .endFile { try await sink.endFile() }
     }
 
     private mutating func take(_ content: ByteBuffer) async throws {
         let action = content.withUnsafeReadableBytes { bytes in
-            if wantsDigest { digest.update(bufferPointer: bytes) }
+            if upload.wantsDigest { digest.update(bufferPointer: bytes) }
             return machine.contentArrived(bytes)
         }
         switch action {

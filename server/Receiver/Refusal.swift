@@ -1,3 +1,4 @@
+import ContentCoding
 public import HTTPTypes
 import Multipart
 
@@ -48,6 +49,16 @@ extension Refusal {
             case .notMultipart: .unsupported
             case .tooManyParts: .tooLarge
             // Too large a preamble too: a boundary that never comes is what makes one.
+            default: .malformed
+            }
+        self.init(code, error.message)
+    }
+
+    init(_ error: CodingError) {
+        let code: Code =
+            switch error.code {
+            case .sizeLimit, .ratioLimit: .tooLarge
+            case .outOfMemory: .unavailable
             default: .malformed
             }
         self.init(code, error.message)

@@ -1,34 +1,30 @@
+import ContentCoding
 import HTTPTypes
 import Multipart
 
-/// An upload as its head describes it: judged, before anything of the body has been read.
-///
-/// One function judges: what answers `Expect: 100-continue` on the connection and what receives
-/// the body cannot disagree.
+/// An upload as its head describes it.
 struct UploadRequest: Hashable, Sendable {
-    let boundary: Boundary
+    /// What the body is, once it is decoded.
+    enum Content: Hashable, Sendable {
+        /// `multipart/form-data`: files and fields.
+        case form(Boundary)
+        /// One file, as it is.
+        case file(named: String, contentType: String?)
+    }
+
+    let content: Content
+    /// Nil where the body is sent as it is.
+    let coding: Coding?
     /// Whether to tell the SHA-256 of each part.
     let wantsDigest: Bool
 
+    /// The `POST` of a form.
+    ///
     /// - Throws: ``Refusal`` when the body is not worth reading.
-    init(judging head: HTTPRequest) throws(Refusal) {
-        guard let path = head.path?.prefix(while: { $0 != "?" }),
-            path == "/" || path == "/upload" || path.hasPrefix("/upload/")
-        else {
-            throw Refusal(.notFound, "nothing is here: POST multipart/form-data to / or to any path under /upload")
-        }
-        guard head.method == .post else {
-            throw Refusal(.methodNotAllowed, "only POST is allowed here", fields: [.allow: "POST"])
-        }
-        if let coding = head.headerFields[.contentEncoding], !coding.isEmpty, coding.lowercased() != "identity" {
-            // RFC 9110 §12.5.3: which codings would have been taken.
-            throw Refusal(
-                .unsupported, "the content coding is not supported; send the body as it is",
-                fields: [.acceptEncoding: "identity"]
-            )
-        }
+    init(form head: HTTPRequest) throws(Refusal) {
+        coding = try head.headerFields.contentCoding()
         do {
-            boundary = try Boundary(contentType: head.headerFields[.contentType] ?? "")
+            content = .form(try Boundary(contentType: head.headerFields[.contentType] ?? ""))
         } catch {
             guard error.code == .notMultipart else { throw Refusal(error) }
             throw Refusal(
@@ -36,7 +32,30 @@ struct UploadRequest: Hashable, Sendable {
                 fields: [.accept: "multipart/form-data"]
             )
         }
-        let wanted = HTTPField.Name("Want-Repr-Digest").flatMap { head.headerFields[$0] }
-        wantsDigest = wanted.map(WantedDigest.includesSHA256) ?? false
+        wantsDigest = Self.wantsDigest(head)
+    }
+
+    /// The `PUT` of a file.
+    ///
+    /// - Parameter name: what the path says. The field `x-filename`, which was written for this
+    ///   purpose alone, wins.
+    /// - Throws: ``Refusal`` when the body is not worth reading.
+    init(file head: HTTPRequest, named name: String?) throws(Refusal) {
+        let field = head.headerFields[named: "X-Filename"]?.percentDecoded ?? ""
+        let name = field.isEmpty ? name ?? "" : field
+        guard !name.isEmpty else {
+            throw Refusal(.malformed, "the file has no name: PUT it to /{name}, or add the header field x-filename")
+        }
+        // RFC 9110 §14.5: to store a part for the whole is what must not happen.
+        guard head.headerFields[.contentRange] == nil else {
+            throw Refusal(.malformed, "a part of a file cannot be put: Content-Range is not supported")
+        }
+        coding = try head.headerFields.contentCoding()
+        content = .file(named: name, contentType: head.headerFields[.contentType])
+        wantsDigest = Self.wantsDigest(head)
+    }
+
+    private static func wantsDigest(_ head: HTTPRequest) -> Bool {
+        head.headerFields[named: "Want-Repr-Digest"].map(WantedDigest.includesSHA256) ?? false
     }
 }

@@ -1,3 +1,4 @@
+import ContentCoding
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
@@ -6,18 +7,23 @@ import NIOCore
 import NIOHTTP1
 
 /// Answers requests, and logs one line for each.
-struct UploadResponder: HTTPResponder {
+struct RouteResponder: HTTPResponder {
     typealias Context = BasicRequestContext
 
     let storage: any Storage
+    let decoding: DecodingLimits
     let logger: Logger
 
     func respond(to request: Request, context: Context) async -> Response {
         var log = RequestLog(request.head)
         let response: Response
         do {
-            let upload = try UploadRequest(judging: request.head)
-            response = try await receive(upload, request, &log).response
+            switch try Route(judging: request.head) {
+            case .upload(let upload):
+                response = try await receive(upload, request, &log).response(to: upload)
+            case .options(let methods):
+                response = .noContent(fields: [.allow: methods.map(\.rawValue).joined(separator: ", ")])
+            }
         } catch {
             log.failure = "\(error)"
             response = Self.refusal(for: error).response
@@ -30,7 +36,7 @@ struct UploadResponder: HTTPResponder {
     private func receive(
         _ upload: UploadRequest, _ request: Request, _ log: inout RequestLog
     ) async throws -> UploadReport {
-        var reception = Reception(upload, into: storage.begin())
+        var reception = Reception(upload, into: storage.begin(), decoding: decoding)
         defer {
             log.bytes = reception.bytesRead
             log.parts = reception.partCount
@@ -47,23 +53,5 @@ struct UploadResponder: HTTPResponder {
         case is CancellationError: Refusal(.unavailable, "the server is stopping")
         default: Refusal(.failed, "the request could not be received")
         }
-    }
-}
-
-extension UploadReport {
-    var response: Response { .json(json, status: .created) }
-}
-
-extension Refusal {
-    var response: Response { .json(json, status: code.status, fields: fields) }
-}
-
-extension Response {
-    fileprivate static func json(
-        _ text: String, status: HTTPResponse.Status, fields: HTTPFields = [:]
-    ) -> Response {
-        var fields = fields
-        fields[.contentType] = "application/json"
-        return Response(status: status, headers: fields, body: .init(byteBuffer: ByteBuffer(string: text)))
     }
 }

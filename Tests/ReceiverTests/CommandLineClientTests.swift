@@ -1,0 +1,70 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Receiver
+
+/// httpie and curl, as they are typed.
+@Suite(.timeLimit(.minutes(5))) struct CommandLineClientTests {
+    /// Runs a line of shell at a terminal, which httpie looks for: without one it reads its standard
+    /// input, whatever else it was given.
+    private func atTerminal(_ line: String, in directory: TemporaryDirectory) async throws -> Subprocess.Result {
+        let python = try await PythonEnvironment.shared.interpreter(with: ["httpie"])
+        let script =
+            "import os, pty, sys; os.chdir(sys.argv[1]); sys.exit(os.waitstatus_to_exitcode(pty.spawn(['sh', '-c', sys.argv[2]])))"
+        return try await Subprocess.run(
+            python, ["-c", script, directory.path, line],
+            environment: [
+                "PATH": (python as NSString).deletingLastPathComponent + ":"
+                    + (ProcessInfo.processInfo.environment["PATH"] ?? "")
+            ],
+            deadline: .seconds(60)
+        )
+    }
+
+    @Test(
+        .enabled("no httpie: the reason is printed") { await PythonEnvironment.shared.isAvailable(with: ["httpie"]) },
+        arguments: [
+            ("http PUT :PORT/hello x-filename:README.md < FILE", "README.md"),
+            ("http --chunked PUT :PORT/hello @FILE", "hello"),
+            ("http -xx PUT :PORT/hello @FILE", "hello"),
+            ("http -f POST :PORT file@FILE note=hello", "FILE"),
+        ]
+    )
+    func httpie(line: String, name: String) async throws {
+        let source = try TemporaryDirectory()
+        try source.write(Samples.book, to: "FILE")
+        try await RunningServer.with { server in
+            let line = line.replacingOccurrences(of: "PORT", with: "\(server.port)") + " > answer"
+            let result = try await atTerminal(line, in: source)
+            #expect(result.status == 0, "\(result.output)")
+            let answer = try Answer(source.read("answer"))
+            #expect(answer.parts?.first?.savedAs == name, "\(answer)")
+            #expect(answer.parts?.first?.size == Samples.book.count)
+            #expect(try Array(server.directory.read(name)) == Samples.book)
+        }
+    }
+
+    @Test(
+        .enabled(if: Subprocess.find("curl") != nil && Subprocess.find("gzip") != nil, "there is no curl or no gzip"),
+        arguments: [
+            ("gzip -c FILE | curl -sS -T - -H 'Content-Encoding: gzip' URL/x", "x"),
+            ("curl -sS -T FILE URL/", "FILE"),
+            ("curl -sS -T - URL/piped < FILE", "piped"),
+            ("curl -sS -X PUT --data-binary @FILE -H 'x-filename: named' URL", "named"),
+            ("curl -sS -H Expect: -T FILE URL/y", "y"),
+            ("gzip -c FILE | curl -sS -X PUT --data-binary @- -H 'Content-Encoding: x-gzip' URL/z", "z"),
+        ]
+    )
+    func curl(line: String, name: String) async throws {
+        let source = try TemporaryDirectory()
+        try source.write(Samples.book, to: "FILE")
+        try await RunningServer.with { server in
+            let line = "cd '\(source.path)' && " + line.replacingOccurrences(of: "URL", with: server.url)
+            let result = try await Subprocess.run("sh", ["-c", line])
+            #expect(result.status == 0, "\(result.errorOutput)")
+            #expect(try Answer(result.standardOutput).parts?.first?.savedAs == name)
+            #expect(try Array(server.directory.read(name)) == Samples.book)
+        }
+    }
+}

@@ -1,0 +1,101 @@
+import ContentCoding
+import Crypto
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Receiver
+
+/// Files that are sent as they are.
+@Suite(.timeLimit(.minutes(2))) struct PutTests {
+    @Test(arguments: [nil, Coding.gzip, .deflate], [false, true])
+    func everyByteArrives(coding: Coding?, chunked: Bool) async throws {
+        try await RunningServer.with { server in
+            for (name, bytes) in Samples.all {
+                let response = try await server.request(
+                    "PUT", "/\(name)", fields: coding.map { ["Content-Encoding: \($0.token)"] } ?? [],
+                    body: try coding.map { try Samples.encoded(bytes, $0) } ?? bytes, chunked: chunked
+                )
+                #expect(response.status == 201, "\(response.body)")
+                #expect(try Array(server.directory.read(name)) == bytes)
+            }
+        }
+    }
+
+    @Test func theAnswerIsAReportAndALocation() async throws {
+        try await RunningServer.with { server in
+            let digest = SHA256.hash(data: Data("hello".utf8)).map { String(format: "%02x", $0) }.joined()
+            for number in 0..<2 {
+                let response = try await server.request(
+                    "PUT", "/some%20n%C3%A4me.tar.gz",
+                    fields: ["Content-Type: application/gzip", "Want-Repr-Digest: sha-256=1"], body: Array("hello".utf8)
+                )
+                #expect(response.status == 201)
+                let saved = number == 0 ? "some näme.tar.gz" : "some näme (1).tar.gz"
+                #expect(
+                    response.body
+                        == #"{"parts":[{"name":"file","filename":"some näme.tar.gz","content_type":"application/gzip","size":5,"saved_as":"\#(saved)","sha256":"\#(digest)"}],"bytes":5}"#
+                        + "\n"
+                )
+                let location = number == 0 ? "some%20n%C3%A4me.tar.gz" : "some%20n%C3%A4me%20%281%29.tar.gz"
+                #expect(response.head.contains("Location: /files/\(location)\r\n"))
+                #expect(try server.directory.read(saved) == Data("hello".utf8))
+            }
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("/hello", "README.md", "README.md"), ("/", "a%2Fb%00.txt", "b.txt"), ("/x", "", "x"),
+            ("/..%2f..%2fetc%2fpasswd", nil, "passwd"), ("/%2e%2e", nil, "unnamed"), ("/a%00b", nil, "ab"),
+            ("/C%3A%5Cx.txt", nil, "x.txt"), ("/.http-streaming-x", nil, "_.http-streaming-x"), ("/x?y=/z", nil, "x"),
+            ("/" + String(repeating: "n", count: 300), nil, String(repeating: "n", count: 255)),
+        ] as [(String, String?, String)])
+    func namesStayInTheDirectory(path: String, field: String?, expected: String) async throws {
+        try await RunningServer.with { server in
+            let fields = field.map { ["x-filename: \($0)"] } ?? []
+            let response = try await server.request("PUT", path, fields: fields, body: [1])
+            #expect(response.status == 201, "\(response.body)")
+            #expect(try server.directory.contents() == [expected])
+        }
+    }
+
+    @Test func nothingIsStoredOfABodyThatIsCutOff() async throws {
+        for framing in ["Content-Length: 1000", "Transfer-Encoding: chunked"] {
+            try await RunningServer.with { server in
+                let response = try await server.connected { connection in
+                    try connection.send("PUT /x HTTP/1.1\r\nHost: x\r\n\(framing)\r\n\r\n")
+                    try connection.send("100\r\n" + String(repeating: "x", count: 0x100) + "\r\n")
+                    connection.finishSending()
+                    return try connection.receiveResponse()
+                }
+                #expect(response.status == 400)
+                #expect(try await server.contentsWhenSettled().isEmpty)
+                #expect(try await server.isAlive())
+            }
+        }
+    }
+
+    @Test func aWelcomeFileIsToldToContinueAndAnUnwelcomeOneIsNot() async throws {
+        try await RunningServer.with { server in
+            let interim = try await server.connected { connection in
+                try connection.send("PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
+                let interim = try connection.receiveResponse().status
+                try connection.send("abc")
+                #expect(try connection.receiveResponse().status == 201)
+                return interim
+            }
+            #expect(interim == 100)
+            for (path, field) in [("/", "X: y"), ("/x", "Content-Encoding: br"), ("/x", "Content-Range: bytes 0-1/9")] {
+                let status = try await server.connected { connection in
+                    try connection.send(
+                        "PUT \(path) HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\(field)\r\n\r\n"
+                    )
+                    return try connection.receiveResponse().status
+                }
+                #expect(status == (field.hasSuffix("br") ? 415 : 400))
+            }
+            #expect(try server.directory.contents() == ["x"])
+        }
+    }
+}

@@ -1,0 +1,61 @@
+import ContentCoding
+import Foundation
+
+/// Contents that tests send and ask for, and their codings.
+enum Samples {
+    static let book: [UInt8] = {
+        // Tests/ReceiverTests/Samples.swift → the package.
+        let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let data = try? Data(contentsOf: package.appendingPathComponent("payload/book.txt"))
+        return Array(data ?? Data())
+    }()
+
+    static func random(_ count: Int) -> [UInt8] {
+        var generator = SystemRandomNumberGenerator()
+        return (0..<(count + 7) / 8).flatMap { _ in withUnsafeBytes(of: generator.next()) { Array($0) } }.dropLast(
+            (8 - count % 8) % 8)
+    }
+
+    /// By name: nothing, one byte, text, around a piece of 64 and 128 KiB, what compresses not at
+    /// all and what compresses best.
+    static let all: [(name: String, bytes: [UInt8])] =
+        [("empty", []), ("one", [7]), ("book", book), ("zeros", [UInt8](repeating: 0, count: 3_000_000))]
+        + [65535, 65536, 65537, 131_071, 131_072, 131_073, 1_000_000].map { ("random\($0)", random($0)) }
+
+    /// - Parameter flushAt: where all that came before can be decoded.
+    static func encoded(_ content: [UInt8], _ coding: Coding, flushAt: Int? = nil) throws -> [UInt8] {
+        var encoder = try ContentEncoder(coding)
+        var encoded: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65536)
+        func take(_ bytes: ArraySlice<UInt8>, _ mode: ContentEncoder.Mode) {
+            bytes.withUnsafeBytes { bytes in
+                var rest = bytes
+                while true {
+                    let count = buffer.withUnsafeMutableBytes { encoder.encode(&rest, into: $0, mode) }
+                    encoded += buffer[..<count]
+                    if count < buffer.count { break }
+                }
+            }
+        }
+        if let flushAt { take(content[..<flushAt], .flush) }
+        take(content[(flushAt ?? 0)...], .finish)
+        return encoded
+    }
+
+    static func decoded(_ data: [UInt8], _ coding: Coding) throws -> [UInt8] {
+        var decoder = ContentDecoder(coding)
+        var content: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65536)
+        try data.withUnsafeBytes { bytes in
+            var rest = bytes
+            while true {
+                let count = try buffer.withUnsafeMutableBytes { try decoder.decode(&rest, into: $0) }
+                content += buffer[..<count]
+                if count < buffer.count { break }
+            }
+        }
+        try decoder.finish()
+        return content
+    }
+}
