@@ -7,7 +7,7 @@ LIMIT ?= 20M
 ARGS ?=
 export FILE SIZE LIMIT ARGS
 
-SOURCES = Package.swift Sources Tests server
+SOURCES = Package.swift Sources Tests server Benchmarks
 # `make test WERROR=1` makes warnings errors in this package; SwiftPM leaves dependencies out.
 SWIFT_FLAGS = $(if $(WERROR),-Xswiftc -warnings-as-errors)
 
@@ -36,6 +36,10 @@ memcap: ## upload FILE under a memory limit and prove it: LIMIT=20M MEMCAP_WITH=
 .PHONY: bench
 bench: ## the example against curl -F, in turn, with 1 GiB or BENCH_FILE
 	@scripts/bench.sh $(if $(BENCH_FILE),"$(BENCH_FILE)")
+
+.PHONY: bench-gzip
+bench-gzip: ## compressing on the way against pigz and curl, with 256 MiB of text or BENCH_FILE
+	@scripts/bench-gzip.sh $(if $(BENCH_FILE),"$(BENCH_FILE)")
 
 .PHONY: docker
 docker: ## the same in containers: payload/book.txt under 20 MB, see docker-compose.yml

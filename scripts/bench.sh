@@ -26,14 +26,7 @@ if [ -z "$file" ]; then
 fi
 mkdir "$temp/saved"
 start_server "$bin/server" "$temp/saved" --discard
-export UPLOAD_HOST=$server_url TIMEFORMAT=%R
-
-# timed NAME COMMAND...: appends the seconds that it takes.
-timed() {
-    local name=$1
-    shift
-    { time "$@" >"$temp/answer" 2>"$temp/error" || fail "$name failed: $(cat "$temp/error")"; } 2>>"$temp/$name.times"
-}
+export UPLOAD_HOST=$server_url
 
 # Once without counting: the file comes into the page cache.
 cat "$file" >/dev/null
@@ -42,9 +35,8 @@ for _ in $(seq "$rounds"); do
     timed curl curl -sS --fail -F "file=@$file" "$server_url"
 done
 
-median() { sort -n "$1" | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'; }
-ours=$(median "$temp/example.times")
-theirs=$(median "$temp/curl.times")
+ours=$(median example)
+theirs=$(median curl)
 awk -v bytes="$(file_size "$file")" -v rounds="$rounds" -v ours="$ours" -v theirs="$theirs" 'BEGIN {
     printf "medians of %d rounds, %.0f bytes to a server that discards them\n", rounds, bytes
     printf "example   %.3f s  %5.0f MB/s\n", ours, bytes / ours / 1e6

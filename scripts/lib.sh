@@ -125,6 +125,16 @@ elapsed() {
     }'
 }
 
+# timed NAME COMMAND...: appends the seconds that it takes to $temp/NAME.times.
+timed() {
+    local name=$1 TIMEFORMAT=%R
+    shift
+    { time "$@" >"$temp/answer" 2>"$temp/error" || fail "$name failed: $(cat "$temp/error")"; } 2>>"$temp/$name.times"
+}
+
+# The median of what `timed` has kept under a name.
+median() { sort -n "$temp/$1.times" | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'; }
+
 # 256694 → "256694 bytes (251 KiB)"
 readable() {
     awk -v n="$1" 'BEGIN {

@@ -4,6 +4,7 @@
 #   scripts/payload.sh book FILE          the book, about 250 KiB of UTF-8 text
 #   scripts/payload.sh check FILE         is FILE the book, byte for byte?
 #   scripts/payload.sh big FILE [SIZE]    SIZE bytes (or 64K, 10M, 1G, ...), sparse
+#   scripts/payload.sh text FILE [SIZE]   the same of mixed text; 256M unless given
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -65,7 +66,16 @@ big() { # file size
     fi
 }
 
-[ $# -ge 2 ] || fail "usage: $0 book FILE | check FILE | big FILE [SIZE]"
+text() { # file size
+    # Repeated from farther away than any coding here looks back.
+    LC_ALL=C awk -f "$here/text.awk" </dev/null >"$1.once"
+    while [ "$(wc -c <"$1")" -lt "$2" ]; do cat "$1.once" >>"$1"; done
+    dd of="$1" bs=1 seek="$2" count=0 2>/dev/null </dev/null
+    rm -f -- "$1.once"
+}
+
+usage="usage: $0 book FILE | check FILE | big FILE [SIZE] | text FILE [SIZE]"
+[ $# -ge 2 ] || fail "$usage"
 file=$2
 case $1 in
     book)
@@ -86,5 +96,14 @@ case $1 in
         partial=
         echo "$file: $size bytes, of which $(du -k -- "$file" | cut -f1) KiB take disk"
         ;;
-    *) fail "usage: $0 book FILE | check FILE | big FILE [SIZE]" ;;
+    text)
+        size=$(bytes "${3:-256M}")
+        partial=$file.partial
+        : >"$partial"
+        text "$partial" "$size"
+        mv -f -- "$partial" "$file"
+        partial=
+        echo "$file: $size bytes"
+        ;;
+    *) fail "$usage" ;;
 esac

@@ -199,19 +199,23 @@ struct ClientCodingTests {
 
     @Test("a file that changes while it is encoded fails the request")
     func changed() async throws {
+        let (hasBegun, isChanged) = (Gate(), Gate())
         let server = try FaultServer(receiveBuffer: 4096) { connection in
             _ = try connection.readHeadAndContinue()
-            Thread.sleep(forTimeInterval: 0.3)
+            _ = try connection.readChunk()
+            hasBegun.open()
+            isChanged.wait()
             while case let chunk = try connection.readChunk(), !chunk.isEmpty {}
         }
         let client = try client(server, .gzip(level: 0))
         let directory = try TemporaryDirectory()
         let path = try directory.write(Self.text(30_000_000), to: "log.txt")
         let call = Task { try await client.send(.file(path)) }
-        try await Task.sleep(for: .milliseconds(100))
+        await hasBegun.opened()
         let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
         try file.truncate(atOffset: 1000)
         try file.close()
+        isChanged.open()
         let error = await #expect(throws: ClientError.self) { try await call.value }
         #expect(error?.code == .sourceChanged, "\(String(describing: error))")
     }

@@ -1,0 +1,20 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// What the scripts measure with; see `make bench-gzip`. A package of its own, so that nobody who uses
+// http-streaming builds it.
+let package = Package(
+    name: "Benchmarks",
+    platforms: [.macOS(.v15)],
+    dependencies: [.package(name: "http-streaming", path: "..")],
+    targets: [
+        .executableTarget(
+            name: "encode", dependencies: [.product(name: "ContentCoding", package: "http-streaming")]
+        ),
+        .executableTarget(
+            name: "upload", dependencies: [.product(name: "HTTPStreaming", package: "http-streaming")]
+        ),
+        .executableTarget(name: "pace"),
+    ],
+    swiftLanguageModes: [.v6]
+)

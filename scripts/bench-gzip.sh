@@ -1,0 +1,73 @@
+#!/bin/bash
+# What compressing on the way costs and brings, each thing measured in turn with what it is compared
+# to. Absolute times mean little on a shared machine; the ratios do.
+#
+#   scripts/bench-gzip.sh [FILE [ROUNDS]]    256 MiB of mixed text and 5 rounds unless given
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+. "$(dirname -- "$0")/lib.sh"
+
+proxy_pid=
+clean_up() {
+    if [ -n "$proxy_pid" ]; then kill "$proxy_pid" 2>/dev/null || true; fi
+    stop_server
+    if [ -n "$temp" ]; then rm -rf -- "$temp"; fi
+}
+
+file=${1:-}
+rounds=${2:-5}
+if [ -n "$file" ]; then file=$(absolute_file "$file"); fi
+command -v curl >/dev/null || fail "there is no curl to compare with"
+command -v pigz >/dev/null || fail "there is no pigz to compare with; install the package pigz"
+build_release
+swift build -c release --package-path Benchmarks
+tools=$(swift build -c release --package-path Benchmarks --show-bin-path)
+
+clean_up_at_end
+make_temp
+if [ -z "$file" ]; then
+    file=$temp/text
+    scripts/payload.sh text "$file" 256M
+fi
+mkdir "$temp/saved"
+start_server "$bin/server" "$temp/saved" --discard
+cat "$file" >/dev/null
+
+pigz_curl() { # level
+    pigz "-$1" -c "$file" | curl -sS --fail -T - -H 'Content-Encoding: gzip' "$server_url/text"
+}
+
+for level in 6 1; do
+    for _ in $(seq "$rounds"); do
+        timed "upload-$level" "$tools/upload" "$file" "$server_url" "$level"
+        ours_bytes=$(cat "$temp/answer")
+        timed "pigz-$level" pigz_curl "$level"
+    done
+    awk -v level="$level" -v bytes="$(file_size "$file")" -v rounds="$rounds" -v ours="$(median "upload-$level")" \
+        -v theirs="$(median "pigz-$level")" -v sent="$ours_bytes" -v piped="$(pigz "-$level" -c "$file" | wc -c)" 'BEGIN {
+        printf "\nlevel %d, %.0f bytes to a server that discards them, medians of %d rounds\n", level, bytes, rounds
+        printf "gzip(level: %d)   %.3f s  %.0f bytes sent\n", level, ours, sent
+        printf "pigz -%d | curl   %.3f s  %.0f bytes sent\n", level, theirs, piped
+        printf "ratio            %.2f     %.4f\n", ours / theirs, sent / piped
+    }'
+done
+
+say ""
+say "the encoder alone"
+for level in 6 1; do "$tools/encode" "$file" "$level" "$rounds"; done
+
+# 100 Mbit/s, for long enough that the buffers in between do not count.
+head -c 50000000 /dev/urandom >"$temp/random"
+mkfifo "$temp/proxy.out"
+"$tools/pace" 12500000 "${server_url##*:}" >"$temp/proxy.out" &
+proxy_pid=$!
+IFS= read -r -t 10 port <"$temp/proxy.out" || fail "the proxy does not say where it listens"
+for _ in $(seq "$rounds"); do
+    timed slow-identity "$tools/upload" "$temp/random" "http://127.0.0.1:$port" identity
+    timed slow-automatic "$tools/upload" "$temp/random" "http://127.0.0.1:$port" automatic
+done
+awk -v plain="$(median slow-identity)" -v automatic="$(median slow-automatic)" -v rounds="$rounds" 'BEGIN {
+    printf "\n50000000 random bytes over a link of 100 Mbit/s, medians of %d rounds\n", rounds
+    printf "identity    %.3f s\nautomatic   %.3f s\n", plain, automatic
+    printf "speed       %.2f of identity\n", plain / automatic
+}'
