@@ -78,7 +78,8 @@ let package = Package(
             swiftSettings: settings
         ),
 
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        .target(
+            name: "TestSupport", dependencies: ["ContentCoding"], path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(
             name: "ContentCodingTests", dependencies: ["ContentCoding", "TestSupport"], swiftSettings: settings
         ),

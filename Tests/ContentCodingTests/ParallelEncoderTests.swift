@@ -1,4 +1,3 @@
-import Synchronization
 import ContentCoding
 import TestSupport
 import Testing
@@ -11,12 +10,12 @@ struct ParallelEncoderTests {
     )
     func sameStream(coding: Coding, content: Content) async throws {
         let coder = DeflateBlockCoder(coding, level: 6)
-        let expected = try await encode(content.bytes, coder, workers: 1, executor: .immediate)
+        let expected = try await encodeInParallel(content.bytes, coder, workers: 1, executor: .immediate)
         #expect(try decode(expected, coding, bufferSize: 10_000) == content.bytes)
         for workers in [1, 2, 5] {
             for (executor, bufferSize) in [(Executor.tasks, 70_000), (.lastFirst, 1000), (.tasks, 3)] {
                 guard bufferSize > 100 || content.bytes.count < 500_000 else { continue }
-                let encoded = try await encode(
+                let encoded = try await encodeInParallel(
                     content.bytes, coder, workers: workers, executor: executor, bufferSize: bufferSize,
                     fillSize: bufferSize == 1000 ? 999 : .max)
                 #expect(encoded == expected, "\(workers) workers, \(executor), buffers of \(bufferSize)")
@@ -87,7 +86,7 @@ struct ParallelEncoderTests {
         let content = text + random + text
         for (level, leaves) in [(0, false), (6, false), (6, true)] {
             let coder = DeflateBlockCoder(.gzip, level: level, leavesCompressed: leaves)
-            let encoded = try await encode(content, coder, workers: 2, executor: .tasks)
+            let encoded = try await encodeInParallel(content, coder, workers: 2, executor: .tasks)
             #expect(try decode(encoded, .gzip, bufferSize: 1 << 16) == content)
             if level == 0 {
                 #expect(encoded.count > content.count && encoded.count < content.count + 200)
@@ -95,7 +94,7 @@ struct ParallelEncoderTests {
                 #expect(encoded.count < random.count + text.count * 2 / 3)
             }
         }
-        let marked = try await encode(
+        let marked = try await encodeInParallel(
             text, DeflateBlockCoder(.gzip, leavesCompressed: true), workers: 2, executor: .tasks, isCompressed: true)
         #expect(marked.count > text.count)
         #expect(try decode(marked, .gzip, bufferSize: 1 << 16) == text)
@@ -148,77 +147,4 @@ struct ParallelEncoderTests {
             return UInt8(truncatingIfNeeded: state)
         }
     }
-}
-
-enum Executor {
-    /// In the caller's call.
-    case immediate
-    /// On the concurrency library's threads.
-    case tasks
-    /// When asked for, the last first.
-    case lastFirst
-    /// When asked for.
-    case held
-}
-
-/// Runs what an encoder wants done.
-final class Jobs: Sendable {
-    private let executor: Executor
-    private let held = Mutex<[@Sendable () -> Void]>([])
-
-    init(_ executor: Executor) { self.executor = executor }
-
-    var execute: @Sendable (@escaping @Sendable () -> Void) -> Void {
-        { [self] job in
-            switch executor {
-            case .immediate: job()
-            case .tasks: Task.detached { job() }
-            case .lastFirst, .held: held.withLock { $0.append(job) }
-            }
-        }
-    }
-
-    /// Runs one job that was held; false if there is none.
-    func runLast() -> Bool {
-        guard let job = held.withLock({ $0.popLast() }) else { return false }
-        job()
-        return true
-    }
-
-    func runAll() -> Int {
-        var count = 0
-        while runLast() { count += 1 }
-        return count
-    }
-}
-
-func encode(
-    _ content: [UInt8], _ coder: DeflateBlockCoder, workers: Int, executor: Executor, bufferSize: Int = 70_000,
-    fillSize: Int = .max, isCompressed: Bool = false
-) async throws -> [UInt8] {
-    let (encodings, continuation) = AsyncStream.makeStream(of: Void.self)
-    let jobs = Jobs(executor)
-    var encoder = ParallelEncoder(
-        coder, workers: workers, execute: jobs.execute, onEncoded: { continuation.yield() })
-    var waiter = encodings.makeAsyncIterator()
-    var rest = content[...]
-    var encoded: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: bufferSize)
-    while !encoder.isAtEnd {
-        while !rest.isEmpty {
-            let outcome = encoder.fill(isCompressed: isCompressed) { room in
-                let count = min(room.count, rest.count, fillSize)
-                room.copyBytes(from: rest.prefix(count))
-                rest = rest.dropFirst(count)
-                return count
-            }
-            guard case .filled = outcome else { break }
-        }
-        if rest.isEmpty { encoder.finish() }
-        let count = buffer.withUnsafeMutableBytes { encoder.read(into: $0) }
-        encoded += buffer[..<count]
-        guard count == 0, !encoder.isAtEnd else { continue }
-        if !jobs.runLast() { _ = await waiter.next() }
-    }
-    return encoded
 }

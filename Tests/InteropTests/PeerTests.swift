@@ -53,6 +53,32 @@ struct PeerTests {
         #expect(field.name == "c" && field.sha256 == sha256(Data("tëxt".utf8)))
     }
 
+    @Test(
+        "read what is encoded on the way, by send and by sendUnclosed", arguments: Peer.allCases,
+        [Client.ContentCoding.gzip(level: 1), .gzip(), .deflate(), .automatic]
+    )
+    func coded(peer: Peer, coding: Client.ContentCoding) async throws {
+        let (url, process) = try await peer.start()
+        defer { process.terminate() }
+        let directory = try TemporaryDirectory()
+        var generator = SystemRandomNumberGenerator()
+        let contents = [
+            Data(), Data("x".utf8), Data((0..<200_000).map { "line \($0 * 7919 % 1009)\n" }.joined().utf8),
+            Data((0..<1_000_000).map { _ in UInt8.random(in: 0...255, using: &generator) }),
+        ]
+        let parts = try contents.enumerated().map { Part.file(try directory.write($1, to: "\($0)")) }
+        var configuration = Client.Configuration()
+        configuration.contentCoding = coding
+        let client = try Client(.post, url, configuration: configuration)
+        for part in parts { #expect(try await client.sendUnclosed(part)) }
+        for response in [try await client.close(), try await client.send(parts)] {
+            #expect(response.bytesSent < contents.reduce(0) { $0 + $1.count })
+            let received = try #require(try await answer(response).parts)
+            #expect(received.map(\.filename) == ["0", "1", "2", "3"])
+            #expect(received.map(\.sha256) == contents.map { sha256($0) })
+        }
+    }
+
     @Test("take many small requests and an empty document", arguments: Peer.allCases)
     func small(peer: Peer) async throws {
         let (url, process) = try await peer.start()

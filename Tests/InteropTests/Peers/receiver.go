@@ -1,8 +1,11 @@
-// A server by other hands, for the interop tests: Go's net/http and mime/multipart, streaming.
+// A server by other hands, for the interop tests: Go's net/http and mime/multipart, streaming, with
+// compress/gzip and compress/zlib before them.
 // Prints its address, and answers each request with what it read, as JSON.
 package main
 
 import (
+	"compress/gzip"
+	"compress/zlib"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -26,7 +29,25 @@ type answer struct {
 	Length int64  `json:"length"`
 }
 
+// The body without its content coding. Reading it to its end checks its checksum.
+func decoded(r *http.Request) (io.ReadCloser, error) {
+	switch r.Header.Get("Content-Encoding") {
+	case "gzip":
+		return gzip.NewReader(r.Body)
+	case "deflate":
+		return zlib.NewReader(r.Body)
+	default:
+		return r.Body, nil
+	}
+}
+
 func receive(w http.ResponseWriter, r *http.Request) {
+	body, err := decoded(r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	r.Body = body
 	reader, err := r.MultipartReader()
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
@@ -51,6 +72,10 @@ func receive(w http.ResponseWriter, r *http.Request) {
 		result.Parts = append(result.Parts, part{
 			p.FormName(), p.FileName(), p.Header.Get("Content-Type"), size, hex.EncodeToString(hash.Sum(nil)),
 		})
+	}
+	if _, err := io.Copy(io.Discard, body); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
 	}
 	w.WriteHeader(http.StatusCreated)
 	json.NewEncoder(w).Encode(result)

@@ -1,16 +1,49 @@
-"""A server by other hands, for the interop tests: Python's werkzeug, which Flask stands on.
+"""A server by other hands, for the interop tests: Python's werkzeug, which Flask stands on, with
+Python's zlib before it.
 
 Prints its address, and answers each request with what it read, as JSON.
 """
 import hashlib
+import io
 import json
+import zlib
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 
+class Decoded(io.RawIOBase):
+    """A stream without its content coding. Reading it to its end checks its checksum."""
+
+    def __init__(self, stream, window_bits):
+        self.stream = stream
+        self.decoder = zlib.decompressobj(window_bits)
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        while not self.decoder.eof:
+            data = self.decoder.unconsumed_tail or self.stream.read(1 << 16)
+            content = self.decoder.decompress(data, len(buffer))
+            if content:
+                buffer[:len(content)] = content
+                return len(content)
+            if not data:
+                raise EOFError("the coded body is cut off")
+        if self.decoder.unused_data or self.stream.read(1):
+            raise ValueError("more data follows")
+        return 0
+
+
+WINDOW_BITS = {"gzip": 31, "deflate": 15}
+
+
 @Request.application
 def receive(request):
+    if coding := request.headers.get("Content-Encoding"):
+        stream = io.BufferedReader(Decoded(request.environ["wsgi.input"], WINDOW_BITS[coding]))
+        request = Request({**request.environ, "wsgi.input": stream})
     parts = []
     for name, file in request.files.items(multi=True):
         content = file.read()
