@@ -30,7 +30,7 @@ if [ -z "$file" ]; then
     scripts/payload.sh text "$file" 256M
 fi
 mkdir "$temp/saved"
-start_server "$bin/server" "$temp/saved" --discard
+start_server "$temp/saved" "$bin/server" --discard
 cat "$file" >/dev/null
 
 pigz_curl() { # level

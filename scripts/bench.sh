@@ -25,7 +25,7 @@ if [ -z "$file" ]; then
     head -c 1073741824 /dev/urandom >"$file"
 fi
 mkdir "$temp/saved"
-start_server "$bin/server" "$temp/saved" --discard
+start_server "$temp/saved" "$bin/server" --discard
 export UPLOAD_HOST=$server_url
 
 # Once without counting: the file comes into the page cache.

@@ -54,13 +54,13 @@ build_release() {
     bin=$(swift build -c release --show-bin-path)
 }
 
-# start_server BINARY FOLDER [ARGUMENT...]: starts it on a free port; it says which one when it is ready, so that
-# nothing has to be guessed or waited for. Sets `server_pid` and `server_url`.
+# start_server FOLDER BINARY [ARGUMENT...]: starts it on a free port; it says which one when it is
+# ready, so that nothing has to be guessed or waited for. Sets `server_pid` and `server_url`.
 start_server() {
-    local line binary=$1 folder=$2
-    shift 2
+    local line folder=$1
+    shift
     mkfifo "$temp/server.out"
-    "$binary" --port 0 --dir "$folder" "$@" >"$temp/server.out" 2>"$temp/server.log" &
+    "$@" --port 0 --dir "$folder" >"$temp/server.out" 2>"$temp/server.log" &
     server_pid=$!
     exec 7<"$temp/server.out"
     if ! IFS= read -r -t 60 line <&7 || [ "${line#listening on http://}" = "$line" ]; then

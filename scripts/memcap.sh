@@ -1,6 +1,7 @@
 #!/bin/bash
 # Uploads a file while the kernel holds the example to LIMIT bytes of memory, without swap, and
-# checks that it survives and that the file arrives whole. The server is not under the limit.
+# checks that it survives and that the file arrives whole. The server is not under that limit;
+# SERVER_LIMIT=48M holds it to one of its own, in a group made directly, which needs root.
 #
 #   scripts/memcap.sh FILE [LIMIT [ARGUMENTS OF THE EXAMPLE...]]
 #
@@ -36,12 +37,14 @@ image=       # imported into that engine
 made_group=  # the folder of a control group made here
 group=       # the folder of the control group in use
 version=     # of control groups, 1 or 2
+server_group= # the folder of the server's control group, if it has one
 reason=      # why the last attempt did not work
 
 clean_up() {
     end_attempt
     if [ -n "$image" ]; then "${engine[@]}" rmi -f "$image" >/dev/null 2>&1 || true; fi
     stop_server
+    if [ -n "$server_group" ]; then rmdir "$server_group" 2>/dev/null || true; fi
     if [ -n "$temp" ]; then rm -rf -- "$temp"; fi
 }
 
@@ -287,34 +290,42 @@ start_with_systemd_run() {
     }
 }
 
-start_with_cgroup() {
+# make_group NAME LIMIT: makes a control group with this limit and no swap, and sets `made_group`; or
+# sets `reason`.
+make_group() {
     local mount top
     if [ "$(id -u)" -ne 0 ]; then
         reason="needs root"
-        return 1
-    fi
-    if find_group $$ && [ "$version" = 1 ]; then
-        made_group=$group/$name
-        mkdir "$made_group" 2>"$temp/error" && echo "$limit" 2>>"$temp/error" >"$made_group/memory.limit_in_bytes" ||
+    elif find_group $$ && [ "$version" = 1 ]; then
+        made_group=$group/$1
+        mkdir "$made_group" 2>"$temp/error" && echo "$2" 2>>"$temp/error" >"$made_group/memory.limit_in_bytes" ||
             reason=$(tail -n 1 "$temp/error")
         # The first where the kernel accounts for swap at all.
-        echo "$limit" 2>/dev/null >"$made_group/memory.memsw.limit_in_bytes" ||
+        echo "$2" 2>/dev/null >"$made_group/memory.memsw.limit_in_bytes" ||
             echo 0 2>/dev/null >"$made_group/memory.swappiness" || true
     elif read -r mount top < <(mounted_groups 2) && grep -qw memory "$mount/cgroup.controllers"; then
         # Directly below the root, the only group that may hold both processes and groups.
-        made_group=$mount/$name
+        version=2
+        made_group=$mount/$1
         { grep -qw memory "$mount/cgroup.subtree_control" || echo +memory >"$mount/cgroup.subtree_control"; } 2>"$temp/error" &&
             mkdir "$made_group" 2>>"$temp/error" &&
-            echo "$limit" 2>>"$temp/error" >"$made_group/memory.max" || reason=$(tail -n 1 "$temp/error")
+            echo "$2" 2>>"$temp/error" >"$made_group/memory.max" || reason=$(tail -n 1 "$temp/error")
         echo 0 2>/dev/null >"$made_group/memory.swap.max" || true
     else
         reason="no control groups with the memory controller are mounted"
     fi
-    [ -z "$reason" ] || return 1
+    [ -z "$reason" ]
+}
+
+# What a process in the group is started with: it joins first.
+# shellcheck disable=SC2016
+join='echo $$ >"$1/cgroup.procs" && shift && exec "$@"'
+
+start_with_cgroup() {
+    make_group "$name" "$limit" || return 1
     open_channel
-    # shellcheck disable=SC2016
-    UPLOAD_HOST=$server_url /bin/sh -c 'echo $$ >"$1/cgroup.procs" && shift && exec /bin/sh -c "$@"' join \
-        "$made_group" "$launcher" launcher "$io" "$@" </dev/null 2>>"$temp/error" &
+    UPLOAD_HOST=$server_url /bin/sh -c "$join" join \
+        "$made_group" /bin/sh -c "$launcher" launcher "$io" "$@" </dev/null 2>>"$temp/error" &
     job=$!
     if ! await ready 30; then
         reason="no process can be started in it"
@@ -356,7 +367,17 @@ free=$(df -Pk "$temp" | awk 'NR == 2 { print $4 }')
     fail "what arrives is saved in $root/.build for comparison: $((size >> 20)) MiB, and $((free >> 10)) MiB are free"
 
 mkdir "$temp/saved"
-start_server "$server" "$temp/saved"
+if [ -n "${SERVER_LIMIT:-}" ]; then
+    make_group "$name-server" "$(to_bytes "$SERVER_LIMIT")" || {
+        say "memcap: the server cannot be held to $SERVER_LIMIT: $reason" >&2
+        exit 3
+    }
+    server_group=$made_group
+    made_group=
+    start_server "$temp/saved" /bin/sh -c "$join" join "$server_group" "$server"
+else
+    start_server "$temp/saved" "$server"
+fi
 # What is cached of the file now is not charged to the group that reads it: away with it, so that
 # the group has to cope with the cache too.
 dd if="$file" iflag=nocache count=0 2>/dev/null || true
@@ -391,14 +412,25 @@ status=
 if await exited 0; then status=$answer; fi
 ended=$(now)
 
-# What there is to know of the group, while it is there.
-if [ "$version" = 2 ]; then
-    peak=$(figure memory.peak)
-    kills=$(figure memory.events oom_kill)
-else
-    peak=$(figure memory.max_usage_in_bytes)
-    kills=$(figure memory.oom_control oom_kill)
+# What there is to know of a group, while it is there: sets `peak` and `kills`.
+look_at_group() {
+    if [ "$version" = 2 ]; then
+        peak=$(figure memory.peak)
+        kills=$(figure memory.events oom_kill)
+    else
+        peak=$(figure memory.max_usage_in_bytes)
+        kills=$(figure memory.oom_control oom_kill)
+    fi
+}
+if [ -n "$server_group" ]; then
+    example_group=$group
+    group=$server_group
+    look_at_group
+    server_kills=${kills:-0}
+    server_peak=$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$server_pid/status" 2>/dev/null || true)
+    group=$example_group
 fi
+look_at_group
 if [ -z "$status" ]; then
     # The launcher itself was killed.
     wait "$job" && status=0 || status=$?
@@ -423,6 +455,11 @@ say "out of memory    ${kills:-unknown} kills"
 say "exit status      $status"
 say "time             $(elapsed "$began" "$ended" "$([ "$status" != 0 ] || printf '%s' "$size")")"
 
+if [ -n "$server_group" ]; then
+    say "server           held to $(readable "$(to_bytes "$SERVER_LIMIT")"), $server_kills kills," \
+        "peak $(readable $((${server_peak:-0} * 1024))) resident"
+    [ "$server_kills" = 0 ] || fail "FAILED: the server was killed for want of memory under $SERVER_LIMIT"
+fi
 [ "${kills:-0}" = 0 ] || fail "FAILED: the example was killed for want of memory under $(readable "$limit")"
 [ "$status" = 0 ] || fail "FAILED: the example ended with status $status"
 saved=$temp/saved/$(basename -- "$file")

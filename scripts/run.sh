@@ -17,7 +17,7 @@ build_release
 clean_up_at_end
 make_temp
 mkdir "$temp/saved"
-start_server "$bin/server" "$temp/saved"
+start_server "$temp/saved" "$bin/server"
 say "the server listens on $server_url and saves to a temporary folder"
 
 UPLOAD_HOST=$server_url "$bin/example" -filepath "$file" || fail "the upload failed with status $?"

@@ -50,9 +50,12 @@ do {
     let host = getenv("UPLOAD_HOST").map { String(cString: $0) } ?? "http://localhost:3000"
     let client = try Client(.post, host, configuration: configuration)
 
+    var size = 0
     for path in paths {
         var status = stat()
-        if stat(path, &status) == 0 { print("\(path), \(status.st_size) bytes") }
+        guard stat(path, &status) == 0 else { continue }
+        print("\(path), \(status.st_size) bytes")
+        size += Int(status.st_size)
     }
     let start = ContinuousClock.now
     let response: Response
@@ -65,8 +68,8 @@ do {
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     showStatus("")
 
-    let rate = Double(response.bytesSent) / 1e6 / seconds
-    print("\(response.bytesSent) bytes in \((seconds * 1000).rounded() / 1000) s, \((rate * 10).rounded() / 10) MB/s")
+    let rate = Double(size) / 1e6 / seconds
+    print("\(response.bytesSent) bytes sent in \((seconds * 1000).rounded() / 1000) s, \((rate * 10).rounded() / 10) MB/s")
     let answer = try await response.text()
     print(response.status, answer, terminator: answer.hasSuffix("\n") ? "" : "\n")
     if !response.isSuccess { exit(1) }
