@@ -69,7 +69,9 @@ do {
     showStatus("")
 
     let rate = Double(size) / 1e6 / seconds
-    print("\(response.bytesSent) bytes sent in \((seconds * 1000).rounded() / 1000) s, \((rate * 10).rounded() / 10) MB/s")
+    print(
+        "\(response.bytesSent) bytes sent in \((seconds * 1000).rounded() / 1000) s, \((rate * 10).rounded() / 10) MB/s"
+    )
     let answer = try await response.text()
     print(response.status, answer, terminator: answer.hasSuffix("\n") ? "" : "\n")
     if !response.isSuccess { exit(1) }
