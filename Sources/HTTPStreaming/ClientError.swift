@@ -9,7 +9,8 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
             case invalidURL, invalidConfiguration, invalidPart, nothingOpen
             case sourceUnreadable, sourceChanged, cannotSendAgain
             case hostNotFound, connectionFailed, connectionLost, timedOut, tls
-            case invalidResponse, responseTooLarge, responseDiscarded, alreadyReading, cancelled, transport
+            case invalidResponse, invalidContent, responseTooLarge, responseDiscarded, alreadyReading, cancelled,
+                transport
         }
 
         private let name: Name
@@ -45,6 +46,9 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         public static let tls = Code(name: .tls)
         /// What came is not HTTP.
         public static let invalidResponse = Code(name: .invalidResponse)
+        /// The content of the response is not what its Content-Encoding says, or is cut off within an
+        /// HTTP message that is complete. `underlying` is a `CodingError` of `ContentCoding`.
+        public static let invalidContent = Code(name: .invalidContent)
         /// The content of the response is longer than the limit given.
         public static let responseTooLarge = Code(name: .responseTooLarge)
         /// The content of the response was not read before the client's next request, and has
