@@ -7,7 +7,7 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Name: String {
             case invalidURL, invalidConfiguration, invalidPart, nothingOpen
-            case sourceUnreadable, sourceChanged, cannotSendAgain
+            case sourceUnreadable, sourceChanged, cannotSendAgain, destinationUnwritable
             case hostNotFound, connectionFailed, connectionLost, timedOut, tls
             case invalidResponse, invalidContent, responseTooLarge, responseDiscarded, alreadyReading, cancelled,
                 transport
@@ -34,6 +34,10 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         /// The server must be sent the body once more (it had closed a kept connection), but what
         /// has been sent of it can no longer be read.
         public static let cannotSendAgain = Code(name: .cannotSendAgain)
+        /// A file cannot be written where ``Response/save(to:)`` was to: the folder is missing or may
+        /// not be written to, the disk is full, or something else has the name. `underlying` is a
+        /// ``SystemError``.
+        public static let destinationUnwritable = Code(name: .destinationUnwritable)
         /// The name of the host, or of a proxy, has no address.
         public static let hostNotFound = Code(name: .hostNotFound)
         /// Nothing accepted the connection.

@@ -69,6 +69,20 @@ func bomb(mebibytes: Int) throws -> [UInt8] {
     return Array(repeatElement(member, count: mebibytes / 8).joined())
 }
 
+/// Answers each request with `content` under these fields, and keeps the request's head.
+func contentServer(
+    _ fields: String, _ content: [UInt8], heads: Shared<[RequestHead]> = Shared([])
+) throws -> FaultServer {
+    try FaultServer { connection in
+        while let head = try connection.readHead() {
+            _ = try connection.readBody(of: head)
+            heads.update { $0.append(head) }
+            try connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(content.count)\r\n\(fields)\r\n")
+            try connection.send(content)
+        }
+    }
+}
+
 /// What the kernel says of this process, such as `VmHWM` in KiB or `Threads`. Linux only.
 func processStatus(_ key: String) throws -> Int {
     let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
