@@ -69,7 +69,7 @@ install_libraries() {
 }
 
 # tool:package, or a file that tells.
-test_tools="curl:curl cmp:diffutils go:golang-go python3:python3 strace:strace"
+test_tools="curl:curl cmp:diffutils go:golang-go pigz:pigz python3:python3 strace:strace"
 
 install_test_tools() {
     local entry missing=''

@@ -2,11 +2,11 @@
 /// I/O; holds some 40 KiB.
 ///
 /// It takes what is sent in practice: several gzip members one behind the other (RFC 1952 §2.2),
-/// and for `deflate` raw DEFLATE data too, which is not what the coding's name means.
+/// and for `deflate` raw DEFLATE data too, which is not what the coding's name means, and has no
+/// checksum.
 public struct ContentDecoder: ~Copyable {
     private enum State {
-        /// Nothing has come, or the first byte of `deflate`, which alone does not tell the format.
-        /// → `inStream`
+        /// Nothing has come. → `inStream`, `failed`
         case start
         /// → `betweenMembers`, `ended`, `failed`
         case inStream
@@ -21,7 +21,6 @@ public struct ContentDecoder: ~Copyable {
     private let limits: DecodingLimits
     private var state = State.start
     private var stream: InflateStream?
-    private var firstByte: UInt8?
     private var isFirstMember = true
     /// Bytes of data taken so far.
     public private(set) var bytesRead = 0
@@ -29,6 +28,7 @@ public struct ContentDecoder: ~Copyable {
     public private(set) var bytesDecoded = 0
 
     public init(_ coding: Coding, limits: DecodingLimits = DecodingLimits()) {
+        precondition(limits.ratio > 0, "a ratio is 1 or more")
         self.coding = coding
         self.limits = limits
     }
@@ -67,9 +67,14 @@ public struct ContentDecoder: ~Copyable {
     ///   at all has come; or the error that came before.
     public mutating func finish() throws(CodingError) {
         switch state {
-        case .betweenMembers, .ended: return
-        case .start, .inStream: throw CodingError(.truncated, "the \(coding) data is cut off")
-        case .failed(let error): throw error
+        case .betweenMembers, .ended:
+            return
+        case .start, .inStream:
+            let error = CodingError(.truncated, "the \(coding) data is cut off")
+            state = .failed(error)
+            throw error
+        case .failed(let error):
+            throw error
         }
     }
 
@@ -79,7 +84,10 @@ public struct ContentDecoder: ~Copyable {
     ) throws(CodingError) -> Int? {
         switch state {
         case .start:
-            return try begin(&input, output)
+            guard let first = input.first else { return nil }
+            stream = try InflateStream(format(startingWith: first))
+            state = .inStream
+            return 0
         case .inStream:
             return try inflate(&input, output)
         case .betweenMembers:
@@ -97,27 +105,12 @@ public struct ContentDecoder: ~Copyable {
         }
     }
 
-    private mutating func begin(
-        _ input: inout UnsafeRawBufferPointer, _ output: UnsafeMutableRawBufferPointer
-    ) throws(CodingError) -> Int? {
+    /// The lower half of the zlib format's first byte is 8 (RFC 1950 §2.2). As the start of raw
+    /// DEFLATE data that would be a stored block with a bit set in its padding, which nobody writes.
+    private func format(startingWith first: UInt8) -> InflateStream.Format {
         switch coding {
-        case .gzip:
-            guard !input.isEmpty else { return nil }
-            stream = try InflateStream(.gzip)
-            state = .inStream
-            return 0
-        case .deflate:
-            guard let first = firstByte ?? input.first else { return nil }
-            if firstByte == nil { input = UnsafeRawBufferPointer(rebasing: input.dropFirst()) }
-            firstByte = first
-            guard let second = input.first else { return nil }
-            stream = try InflateStream(Self.isZlibHeader(first, second) ? .zlib : .raw)
-            state = .inStream
-            let count: Int? = try withUnsafeBytes(of: first) { (bytes) throws(CodingError) in
-                var bytes = bytes
-                return try inflate(&bytes, output)
-            }
-            return count ?? 0
+        case .gzip: .gzip
+        case .deflate: first & 0x0F == 8 ? .zlib : .raw
         }
     }
 
@@ -126,12 +119,6 @@ public struct ContentDecoder: ~Copyable {
 
     private var trailingData: CodingError {
         CodingError(.trailingData, "more data follows behind the end of the \(coding) data")
-    }
-
-    /// RFC 1950 §2.2. As the start of raw DEFLATE data it would be a stored block with a bit set in
-    /// its padding, which nobody writes.
-    private static func isZlibHeader(_ first: UInt8, _ second: UInt8) -> Bool {
-        first & 0x0F == 8 && first >> 4 <= 7 && (Int(first) << 8 | Int(second)).isMultiple(of: 31)
     }
 
     private mutating func inflate(
@@ -146,7 +133,8 @@ public struct ContentDecoder: ~Copyable {
             throw !isFirstMember && (stream?.bytesRead ?? 0) <= 2 ? trailingData : error
         }
         guard let result else { preconditionFailure("a stream in the state inStream") }
-        bytesRead += available - input.count
+        let taken = available - input.count
+        bytesRead += taken
         bytesDecoded += result.count
         try limits.check(decoded: bytesDecoded, from: bytesRead)
         switch result.outcome {
@@ -154,7 +142,7 @@ public struct ContentDecoder: ~Copyable {
             state = coding == .gzip ? .betweenMembers : .ended
             return result.count
         case .goesOn:
-            return result.count > 0 ? result.count : nil
+            return taken > 0 || result.count > 0 ? result.count : nil
         }
     }
 }

@@ -3,7 +3,7 @@
 public struct DecodingLimits: Hashable, Sendable {
     /// Bytes of decoded content; none unless set.
     public var size = Int.max
-    /// Decoded bytes for each byte of data; none unless set. DEFLATE itself allows 1,032.
+    /// Decoded bytes for each byte of data, 1 or more; none unless set. DEFLATE itself allows 1,032.
     public var ratio = Int.max
     /// Decoded bytes up to which ``ratio`` is not looked at, because small things may well be
     /// all zeros; 1 MiB unless set.

@@ -62,8 +62,18 @@ struct DeflateStream: ~Copyable {
     mutating func deflate(
         _ input: inout UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer, _ flush: Flush
     ) -> Int {
-        // The only errors are those of a caller who gives no buffer or goes on behind the end, and
-        // Z_BUF_ERROR, which says that there was nothing to do.
-        stream.run(&input, into: output) { CZlib.deflate($0, flush.code) }.count
+        var written = 0
+        while written < output.count {
+            let available = input.count
+            // A flush, or the end, must not come before what is behind zlib's reach.
+            let code = available > UnsafeMutablePointer<z_stream>.reach ? Z_NO_FLUSH : flush.code
+            let room = UnsafeMutableRawBufferPointer(rebasing: output[written...])
+            // The only errors are those of a caller who goes on behind the end, and Z_BUF_ERROR,
+            // which says that there was nothing to do.
+            let count = stream.run(&input, into: room) { CZlib.deflate($0, code) }.count
+            if count == 0, input.count == available { break }
+            written += count
+        }
+        return written
     }
 }

@@ -1,7 +1,10 @@
 internal import CZlib
 
 extension UnsafeMutablePointer<z_stream> {
-    /// Lends zlib the buffers for one call, 1 GiB of each at most, since it counts in 32 bits.
+    /// As much of a buffer as one call is lent: zlib counts in 32 bits.
+    static var reach: Int { 1 << 30 }
+
+    /// Lends zlib the buffers for one call, as far as its ``reach``.
     ///
     /// - Parameter input: loses what was taken.
     /// - Returns: zlib's code, and how many bytes were written to `output`.
@@ -9,8 +12,8 @@ extension UnsafeMutablePointer<z_stream> {
         _ input: inout UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer,
         _ call: (UnsafeMutablePointer<z_stream>) -> CInt
     ) -> (code: CInt, count: Int) {
-        let available = Swift.min(input.count, 1 << 30)
-        let room = Swift.min(output.count, 1 << 30)
+        let available = Swift.min(input.count, Self.reach)
+        let room = Swift.min(output.count, Self.reach)
         // zlib does not write to its input; its declaration leaves out the const.
         pointee.next_in = UnsafeMutablePointer<Bytef>(mutating: input.baseAddress?.assumingMemoryBound(to: Bytef.self))
         pointee.avail_in = uInt(available)

@@ -1,8 +1,14 @@
+internal import ContentCoding
+
 extension Client {
     /// What is the same for all requests of a client.
     public struct Configuration: Sendable {
-        /// Sent with each request besides Content-Type, User-Agent and what libcurl adds. A name
-        /// given here replaces one of those. None unless set.
+        /// Sent with each request besides Content-Type, User-Agent, Accept-Encoding and what libcurl
+        /// adds. A name given here replaces one of those. None unless set.
+        ///
+        /// With an Accept-Encoding of one's own, or a Range, which counts bytes of the coded form
+        /// (RFC 9110 §14.1.2), the content of responses is given as it comes; see
+        /// ``Response/body``.
         ///
         /// Names must be tokens, and values free of CR, LF and NUL (RFC 9110 §5.5), and what says
         /// how to read the body (Content-Type, Content-Length, Content-Encoding,
@@ -70,6 +76,12 @@ extension Client {
             let milliseconds = connectTimeout / .milliseconds(1)
             return max(1, Int(min(milliseconds, Double(Int32.max))))
         }
+
+        /// Whether it is the client who asks for content codings, and undoes them.
+        var asksForCodings: Bool { headerFields["Accept-Encoding"] == nil && headerFields["Range"] == nil }
+
+        /// What it asks for (RFC 9110 §12.5.3).
+        static let acceptedCodings = Coding.allCases.map(\.token).joined(separator: ", ")
 
         /// Whether a request with a body has `Expect: 100-continue`: by the caller's wish, or, unless
         /// there is one, libcurl's.

@@ -126,7 +126,7 @@ public final class Client: Sendable {
         let (answer, id): (Answer, TransferID) = try await perform(parts, isLast: true, progress: progress) {
             .answer($0)
         }
-        return Response(answer, connection: connection, id: id)
+        return Response(answer, isDecoded: configuration.asksForCodings, connection: connection, id: id)
     }
 
     /// Has the agent begin a request, or add to the open one, and suspends until it has got as far

@@ -7,9 +7,10 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Name: String {
             case invalidURL, invalidConfiguration, invalidPart, nothingOpen
-            case sourceUnreadable, sourceChanged, cannotSendAgain
+            case sourceUnreadable, sourceChanged, cannotSendAgain, destinationUnwritable
             case hostNotFound, connectionFailed, connectionLost, timedOut, tls
-            case invalidResponse, responseTooLarge, responseDiscarded, alreadyReading, cancelled, transport
+            case invalidResponse, invalidContent, responseTooLarge, responseDiscarded, alreadyReading, cancelled,
+                transport
         }
 
         private let name: Name
@@ -33,6 +34,10 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         /// The server must be sent the body once more (it had closed a kept connection), but what
         /// has been sent of it can no longer be read.
         public static let cannotSendAgain = Code(name: .cannotSendAgain)
+        /// A file cannot be written where ``Response/save(to:)`` was to: the folder is missing or may
+        /// not be written to, the disk is full, or something else has the name. `underlying` is a
+        /// ``SystemError``.
+        public static let destinationUnwritable = Code(name: .destinationUnwritable)
         /// The name of the host, or of a proxy, has no address.
         public static let hostNotFound = Code(name: .hostNotFound)
         /// Nothing accepted the connection.
@@ -45,6 +50,9 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         public static let tls = Code(name: .tls)
         /// What came is not HTTP.
         public static let invalidResponse = Code(name: .invalidResponse)
+        /// The content of the response is not what its Content-Encoding says, or is cut off within an
+        /// HTTP message that is complete. `underlying` is a `CodingError` of `ContentCoding`.
+        public static let invalidContent = Code(name: .invalidContent)
         /// The content of the response is longer than the limit given.
         public static let responseTooLarge = Code(name: .responseTooLarge)
         /// The content of the response was not read before the client's next request, and has

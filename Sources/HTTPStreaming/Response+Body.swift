@@ -2,11 +2,15 @@ extension Response {
     /// The content of a response as a sequence of chunks of bytes, none empty, of any size; each
     /// byte is given once, whatever the number of iterators.
     ///
-    /// A reader that stops reading stops the server, after at most 272 KiB. Reading suspends until
-    /// something arrives; cancelling the reading task ends the transfer. What is not read before
-    /// the client's next request, beyond those 272 KiB, is thrown away.
+    /// A reader that stops reading stops the server, after at most 272 KiB as they came. Coded
+    /// content is decoded by the reading task, 64 KiB at a time, as it is asked for: so much of it
+    /// is held at most, whatever it grows to. Reading suspends until something arrives; cancelling
+    /// the reading task ends the transfer. What is not read before the client's next request, beyond
+    /// those 272 KiB, is thrown away.
     ///
     /// Iterating throws ``ClientError/Code/connectionLost`` if the content is cut off,
+    /// ``ClientError/Code/invalidContent`` if it cannot be decoded, which may show at the end only,
+    /// where the checksum is,
     /// ``ClientError/Code/responseDiscarded`` if it was thrown away,
     /// ``ClientError/Code/alreadyReading`` if another task is reading, and
     /// ``ClientError/Code/cancelled``.
@@ -20,30 +24,5 @@ extension Response {
         let source: Source
 
         public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(source: source) }
-    }
-}
-
-extension Response.Body {
-    /// The reader's side of a response; when it is gone, the rest is thrown away.
-    final class Source: Sendable {
-        private let content: ContentBuffer
-        private let connection: ConnectionHandle
-        private let id: TransferID
-
-        init(content: ContentBuffer, connection: ConnectionHandle, id: TransferID) {
-            self.content = content
-            self.connection = connection
-            self.id = id
-        }
-
-        deinit { connection.agent.post(.contentAbandoned(id)) }
-
-        func next() async throws -> [UInt8]? {
-            try await withTaskCancellationHandler {
-                try await content.next { connection.agent.post(.contentConsumed(id)) }
-            } onCancel: {
-                connection.agent.post(.cancel(id))
-            }
-        }
     }
 }

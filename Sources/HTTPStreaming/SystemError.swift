@@ -22,3 +22,18 @@ public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
         }
     }
 }
+
+extension SystemError {
+    /// Repeats a call that a signal has interrupted.
+    ///
+    /// - Returns: what `call` returns, never negative.
+    @discardableResult
+    static func check<Result: SignedInteger>(_ call: () -> Result) throws(SystemError) -> Result {
+        while true {
+            let result = call()
+            if result >= 0 { return result }
+            let code = errno
+            if code != EINTR { throw SystemError(code: code) }
+        }
+    }
+}

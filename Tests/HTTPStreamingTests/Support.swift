@@ -1,6 +1,8 @@
+import ContentCoding
 import Foundation
 import Synchronization
 import TestSupport
+import Testing
 
 /// A value shared by threads.
 final class Shared<Value: Sendable>: Sendable {
@@ -49,4 +51,50 @@ final class Recorder: Sendable {
             try connection.respond(201, "\(body.count)")
         }
     }
+}
+
+/// `content` in a content coding, whole.
+func encoded(_ content: [UInt8], _ coding: Coding = .gzip) throws -> [UInt8] {
+    var encoder = try ContentEncoder(coding)
+    var buffer = [UInt8](repeating: 0, count: content.count + content.count / 100 + 100)
+    return content.withUnsafeBytes { bytes in
+        var rest = bytes
+        return Array(buffer[..<buffer.withUnsafeMutableBytes { encoder.encode(&rest, into: $0, .finish) }])
+    }
+}
+
+/// As many MiB of zeros as gzip, in members of 8 MiB, which are 8 KiB each.
+func bomb(mebibytes: Int) throws -> [UInt8] {
+    let member = try encoded([UInt8](repeating: 0, count: 8 << 20))
+    return Array(repeatElement(member, count: mebibytes / 8).joined())
+}
+
+/// Answers each request with `content` under these fields, and keeps the request's head.
+func contentServer(
+    _ fields: String, _ content: [UInt8], heads: Shared<[RequestHead]> = Shared([])
+) throws -> FaultServer {
+    try FaultServer { connection in
+        while let head = try connection.readHead() {
+            _ = try connection.readBody(of: head)
+            heads.update { $0.append(head) }
+            try connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(content.count)\r\n\(fields)\r\n")
+            try connection.send(content)
+        }
+    }
+}
+
+/// What the kernel says of this process, such as `VmHWM` in KiB or `Threads`. Linux only.
+func processStatus(_ key: String) throws -> Int {
+    let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+    let line = status.split(separator: "\n").first { $0.hasPrefix("\(key):") }
+    return try #require(line.flatMap { Int($0.split(whereSeparator: \.isWhitespace)[1]) })
+}
+
+/// Forgets the peak of this process's resident memory, `VmHWM`. Linux only.
+///
+/// - Returns: what is resident now, in KiB.
+func resetPeakMemory() throws -> Int {
+    // https://man7.org/linux/man-pages/man5/proc_pid_clear_refs.5.html
+    try Data("5".utf8).write(to: URL(fileURLWithPath: "/proc/self/clear_refs"))
+    return try processStatus("VmRSS")
 }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Multipart
@@ -6,7 +7,7 @@ import Testing
 @Suite(.timeLimit(.minutes(1)))
 struct RoundTripTests {
     @Test func parsingGivesBackWhatWasEncoded() throws {
-        print("RoundTripTests: MULTIPART_SEED=\(SeededGenerator.seed)")
+        print("RoundTripTests: TEST_SEED=\(SeededGenerator.seed)")
         for number in 0..<3_000 {
             var generator = SeededGenerator(case: number)
             let encoder = MultipartEncoder(boundary: try randomBoundary(&generator))

@@ -19,7 +19,6 @@ final class ContentBuffer: Sendable {
         case chunk([UInt8], unblocks: Bool)
         case wait
         case end(Ending)
-        case secondReader
     }
 
     private struct State {
@@ -39,7 +38,7 @@ final class ContentBuffer: Sendable {
                 return .chunk(chunk, unblocks: unblocks)
             }
             if let ending { return .end(ending) }
-            return reader == nil ? .wait : .secondReader
+            return .wait
         }
 
         private mutating func pop() -> [UInt8]? {
@@ -101,14 +100,18 @@ final class ContentBuffer: Sendable {
         }
     }
 
-    /// Reader's side: the next chunk, or nil at the end. Suspends until there is one.
+    /// Reader's side: the next chunk, or nil at the end. Suspends until there is one. To be called
+    /// by one task at a time.
     ///
     /// - Parameter onCaughtUp: called when the agent, which had been refused, can go on.
     func next(onCaughtUp: () -> Void) async throws -> [UInt8]? {
         try await withCheckedThrowingContinuation { continuation in
             let step = state.withLock { state -> Step in
                 let step = state.step()
-                if case .wait = step { state.reader = continuation }
+                if case .wait = step {
+                    precondition(state.reader == nil, "one reader at a time")
+                    state.reader = continuation
+                }
                 return step
             }
             switch step {
@@ -118,12 +121,7 @@ final class ContentBuffer: Sendable {
                 continuation.resume(returning: chunk)
             case .end(.complete): continuation.resume(returning: nil)
             case .end(.failed(let error)): continuation.resume(throwing: error)
-            case .secondReader: continuation.resume(throwing: Self.secondReaderError)
             }
         }
-    }
-
-    private static var secondReaderError: ClientError {
-        ClientError(.alreadyReading, "the content of a response can be read by one task at a time")
     }
 }

@@ -93,6 +93,9 @@ final class Transfer {
             try easy.set(CURLOPT_CUSTOMREQUEST, request.method.description)
         }
         try addHeader("User-Agent", "http-streaming/0.1", unlessIn: configuration)
+        if configuration.asksForCodings {
+            try headerList.append("Accept-Encoding: \(Client.Configuration.acceptedCodings)")
+        }
         for field in configuration.headerFields {
             // `Name:` would take the field out; an empty value is written with a semicolon.
             // https://curl.se/libcurl/c/CURLOPT_HTTPHEADER.html

@@ -1,0 +1,58 @@
+internal import ContentCoding
+internal import Synchronization
+
+extension Response.Body {
+    /// The reader's side of a response; when it is gone, the rest is thrown away.
+    final class Source: Sendable {
+        private struct State: ~Copyable {
+            /// Whether a task is in ``Source/next()``.
+            var isReading = false
+            /// Nil if the content is given as it comes.
+            var decoder: ChunkDecoder?
+        }
+
+        private let content: ContentBuffer
+        private let connection: ConnectionHandle
+        private let id: TransferID
+        private let state: Mutex<State>
+
+        /// - Parameter coding: what is to be undone.
+        init(content: ContentBuffer, coding: Coding?, connection: ConnectionHandle, id: TransferID) {
+            self.content = content
+            self.connection = connection
+            self.id = id
+            state = Mutex(State(decoder: coding.map { ChunkDecoder($0) }))
+        }
+
+        deinit { connection.agent.post(.contentAbandoned(id)) }
+
+        /// The next chunk, or nil at the end.
+        func next() async throws -> [UInt8]? {
+            try state.withLock { state throws(ClientError) in
+                guard !state.isReading else {
+                    throw ClientError(
+                        .alreadyReading, "the content of a response can be read by one task at a time")
+                }
+                state.isReading = true
+            }
+            defer { state.withLock { $0.isReading = false } }
+            return try await withTaskCancellationHandler {
+                // What has come already may stand for a thousand times as much.
+                guard !Task.isCancelled else { throw ClientError.cancelled() }
+                while true {
+                    if let piece = try state.withLock({ try $0.decoder?.next() }) { return piece }
+                    guard
+                        let chunk = try await content.next(onCaughtUp: { connection.agent.post(.contentConsumed(id)) })
+                    else {
+                        try state.withLock { try $0.decoder?.finish() }
+                        return nil
+                    }
+                    let isDecoded = state.withLock { $0.decoder?.append(chunk) != nil }
+                    if !isDecoded { return chunk }
+                }
+            } onCancel: {
+                connection.agent.post(.cancel(id))
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+import ContentCoding
+import TestSupport
+import Testing
+
+@Suite("ContentEncoder", .timeLimit(.minutes(1)))
+struct ContentEncoderTests {
+    @Test(
+        "a flush makes all that was given decodable, through a buffer of any size",
+        arguments: Coding.allCases, [1, 4, 63, 64, 65, 4096]
+    )
+    func flush(coding: Coding, room: Int) throws {
+        var encoder = try ContentEncoder(coding)
+        var decoder = ContentDecoder(coding)
+        var length = 0
+        for round in 0..<20 {
+            let content = (round.isMultiple(of: 2) ? Sample.text : .random).bytes(round * 37)
+            let data = encode(content, with: &encoder, .flush, room: room)
+            length += data.count
+            #expect(try decode(data, with: &decoder) == content, "round \(round)")
+            // With nothing new there is nothing to say, or once more where it ends a buffer.
+            #expect(encode([], with: &encoder, .flush, room: room).count <= 5)
+        }
+        #expect(try decode(encode([], with: &encoder, .finish, room: room), with: &decoder) == [])
+        try decoder.finish()
+        #expect(length < 20_000)
+    }
+
+    @Test("without a flush it keeps back what it can encode better later")
+    func more() throws {
+        var encoder = try ContentEncoder(.gzip)
+        let content = Sample.text.bytes(1000)
+        var data = encode(content, with: &encoder, .more)
+        #expect(data.count <= 10)
+        data += encode(content, with: &encoder, .more)
+        data += encode([], with: &encoder, .finish)
+        #expect(try decode(data, .gzip) == content + content)
+    }
+
+    @Test("behind the end it writes nothing", arguments: Coding.allCases)
+    func behindTheEnd(coding: Coding) throws {
+        var encoder = try ContentEncoder(coding)
+        _ = encode([1, 2, 3], with: &encoder, .finish)
+        for mode in [ContentEncoder.Mode.finish, .flush, .more] {
+            for room in [1, 4096] { #expect(encode([], with: &encoder, mode, room: room) == []) }
+        }
+    }
+
+    @Test("levels go from stored to smallest")
+    func levels() throws {
+        let content = Sample.text.bytes(100_000)
+        let sizes = try [0, 1, 6, 9].map { try encode(content, .gzip, level: $0).count }
+        #expect(sizes[0] > content.count && sizes == sizes.sorted(by: >))
+        for level in 0...9 { #expect(try decode(encode(content, .gzip, level: level), .gzip) == content) }
+    }
+}

@@ -1,0 +1,101 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import ContentCoding
+
+/// Encodes `content` with one call after another, each with `room` bytes for its output.
+func encode(_ content: [UInt8], _ coding: Coding, level: Int = 6, room: Int = 4096) throws -> [UInt8] {
+    var encoder = try ContentEncoder(coding, level: level)
+    return encode(content, with: &encoder, .finish, room: room)
+}
+
+/// The same with an encoder that has begun, up to the promise of `mode`.
+func encode(
+    _ content: [UInt8], with encoder: inout ContentEncoder, _ mode: ContentEncoder.Mode, room: Int = 4096
+) -> [UInt8] {
+    var encoded: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: room)
+    content.withUnsafeBytes { bytes in
+        var rest = bytes
+        var count = room
+        while count == room {
+            count = buffer.withUnsafeMutableBytes { encoder.encode(&rest, into: $0, mode) }
+            encoded += buffer[..<count]
+        }
+        #expect(rest.isEmpty, "input was left over")
+    }
+    return encoded
+}
+
+/// Decodes `data`, handed over in pieces that end at `splits`, with `room` bytes for the output of
+/// each call; to its end, unless it `isCut`.
+func decode(
+    _ data: [UInt8], _ coding: Coding, splits: [Int] = [], room: Int = 4096, limits: DecodingLimits = DecodingLimits(),
+    isCut: Bool = false
+) throws -> [UInt8] {
+    var decoder = ContentDecoder(coding, limits: limits)
+    var content: [UInt8] = []
+    var start = 0
+    for end in splits + [data.count] {
+        content += try decode(Array(data[start..<end]), with: &decoder, room: room)
+        start = end
+    }
+    #expect(decoder.bytesRead == data.count && decoder.bytesDecoded == content.count)
+    if !isCut { try decoder.finish() }
+    return content
+}
+
+func decode(_ piece: [UInt8], with decoder: inout ContentDecoder, room: Int = 4096) throws -> [UInt8] {
+    var content: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: room)
+    try piece.withUnsafeBytes { bytes in
+        var rest = bytes
+        var count = room
+        while count == room {
+            count = try buffer.withUnsafeMutableBytes { try decoder.decode(&rest, into: $0) }
+            content += buffer[..<count]
+        }
+        #expect(rest.isEmpty, "input was left over")
+    }
+    return content
+}
+
+/// The code of the error that decoding ends with; nil if there is none.
+func decodingError(
+    _ data: [UInt8], _ coding: Coding, splits: [Int] = [], room: Int = 4096, limits: DecodingLimits = DecodingLimits()
+) -> CodingError.Code? {
+    do {
+        _ = try decode(data, coding, splits: splits, room: room, limits: limits)
+        return nil
+    } catch {
+        return (error as? CodingError)?.code
+    }
+}
+
+/// Raw DEFLATE data (RFC 1951), which some send as `deflate`.
+func rawDeflate(_ content: [UInt8], level: Int = 6) throws -> [UInt8] {
+    var stream = try DeflateStream(.raw, level: level)
+    var buffer = [UInt8](repeating: 0, count: content.count + content.count / 100 + 100)
+    return content.withUnsafeBytes { bytes in
+        var rest = bytes
+        return Array(buffer[..<buffer.withUnsafeMutableBytes { stream.deflate(&rest, into: $0, .finish) }])
+    }
+}
+
+/// Content of the kinds that coders treat differently.
+enum Sample: String, CaseIterable {
+    case text, zeros, random
+
+    func bytes(_ count: Int) -> [UInt8] {
+        switch self {
+        case .text:
+            return Array((0...(count / 8)).lazy.map { "line \($0 % 977)\n" }.joined().utf8.prefix(count))
+        case .zeros:
+            return [UInt8](repeating: 0, count: count)
+        case .random:
+            var generator = SeededGenerator(case: count)
+            return (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        }
+    }
+}

@@ -1,0 +1,26 @@
+import Foundation
+
+/// A generator whose numbers can be had again: SplitMix64, seeded at random, or by the
+/// environment variable TEST_SEED. Tests print ``seed`` and its ``case``.
+public struct SeededGenerator: RandomNumberGenerator {
+    public static let seed: UInt64 =
+        ProcessInfo.processInfo.environment["TEST_SEED"].flatMap { UInt64($0) } ?? .random(in: 0...UInt64.max)
+
+    private var state: UInt64
+
+    /// A generator of its own for each case, so that one case can be run without the others.
+    public init(case number: Int) { state = Self.seed &+ UInt64(number) &* 0xD1B5_4A32_D192_ED03 }
+
+    public mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var word = state
+        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
+        return word ^ (word >> 31)
+    }
+
+    /// One of `choices`, which are not empty.
+    public mutating func pick<T>(_ choices: [T]) -> T { choices[Int.random(in: 0..<choices.count, using: &self)] }
+
+    public mutating func oneIn(_ count: Int) -> Bool { Int.random(in: 0..<count, using: &self) == 0 }
+}
