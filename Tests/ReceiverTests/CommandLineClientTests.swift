@@ -67,4 +67,48 @@ import Testing
             #expect(try Array(server.directory.read(name)) == Samples.book)
         }
     }
+
+    @Test(
+        .enabled(if: Subprocess.find("curl") != nil && Subprocess.find("gzip") != nil, "there is no curl or no gzip"),
+        arguments: [
+            ("curl -sS --compressed URL | cmp - FILE", ""),
+            ("curl -sS -H 'Accept-Encoding: gzip' URL | gzip -dc | cmp - FILE", ""),
+            ("curl -sS -r 100-299 URL | cmp - part", ""),
+            ("curl -sS -r -200 URL > end && tail -c 200 FILE | cmp - end", ""),
+            ("head -c 1000 FILE > resumed && curl -sS -C - -o resumed URL && cmp resumed FILE", ""),
+            ("curl -sS -z FILE -w '%{http_code}' URL", "304"),
+            ("curl -sS -z '1 Jan 2000' -o /dev/null -w '%{http_code}' URL", "200"),
+            ("curl -sS --etag-save tag -o /dev/null URL && curl -sS --etag-compare tag -w '%{http_code}' URL", "304"),
+            ("curl -sSI --compressed -o /dev/null -w '%{http_code}' URL", "200"),
+            ("curl -sS -r 999999- -o /dev/null -w '%{http_code}' URL", "416"),
+            ("curl -sS -X OPTIONS -o /dev/null -w '%{http_code}' URL", "204"),
+            ("curl -sS -r 0-9,20-29 URL | cmp - FILE", ""),
+        ]
+    )
+    func curlGets(line: String, output: String) async throws {
+        let source = try TemporaryDirectory()
+        try await RunningServer.with { server in
+            try server.directory.write(Samples.book, to: "book.txt")
+            // Later than what the server has.
+            try source.write(Samples.book, to: "FILE")
+            try source.write(Samples.book[100..<300], to: "part")
+            let line =
+                "set -e; cd '\(source.path)'; "
+                + line.replacingOccurrences(of: "URL", with: server.url + "/files/book.txt")
+            let result = try await Subprocess.run("sh", ["-c", line])
+            #expect(result.status == 0, "\(result.errorOutput)")
+            #expect(result.output == output)
+        }
+    }
+
+    @Test(.enabled("no httpie: the reason is printed") { await PythonEnvironment.shared.isAvailable(with: ["httpie"]) })
+    func httpieGets() async throws {
+        let target = try TemporaryDirectory()
+        try await RunningServer.with { server in
+            try server.directory.write(Samples.book, to: "book.txt")
+            let result = try await atTerminal("http --download :\(server.port)/files/book.txt", in: target)
+            #expect(result.status == 0, "\(result.output)")
+            #expect(try Array(target.read("book.txt")) == Samples.book)
+        }
+    }
 }

@@ -35,9 +35,22 @@ import Testing
         #expect(upload.content == .file(named: name, contentType: "multipart/form-data; boundary=b"))
     }
 
-    @Test(arguments: ["//", "*", "", "x", "/a/b", "/x/", "/../x"], [HTTPRequest.Method.get, .put, .post, .options])
+    @Test(
+        arguments: ["//", "*", "", "x", "/a/b", "/x/", "/../x", "/files/", "/files/.x", "/files/a/b", "/files/a%2Fb"],
+        [HTTPRequest.Method.get, .put, .post, .options])
     func otherPathsAreNotFound(path: String, method: HTTPRequest.Method) {
         #expect(refusal { try Route(judging: head(method, path)) }?.code == .notFound)
+    }
+
+    @Test(arguments: [HTTPRequest.Method.get, .head])
+    func whatCanBeHad(method: HTTPRequest.Method) throws {
+        #expect(try Route(judging: head(method, "/files?x")) == .list)
+        guard case .download(let download) = try Route(judging: head(method, "/files/%C3%A9%20b?x")) else {
+            Issue.record("no download")
+            return
+        }
+        #expect(download.name == "é b")
+        #expect(try !Route(judging: head(method, "/files/x")).takesBody)
     }
 
     @Test(arguments: [HTTPRequest.Method.get, .head, .post, .delete])
@@ -49,6 +62,8 @@ import Testing
         arguments: [
             ("/", "POST, PUT, OPTIONS", [.get, .head, .delete, .patch]),
             ("/upload", "POST, OPTIONS", [.get, .head, .put, .delete]),
+            ("/files", "GET, HEAD, OPTIONS", [.post, .put, .delete]),
+            ("/files/x", "GET, HEAD, OPTIONS", [.post, .put, .delete]),
         ] as [(String, String, [HTTPRequest.Method])])
     func otherMethodsAreToldWhichAreAllowed(path: String, allowed: String, methods: [HTTPRequest.Method]) {
         for method in methods {
@@ -60,6 +75,7 @@ import Testing
     @Test(
         arguments: [
             ("/", [.post, .put, .options]), ("/upload/x", [.post, .options]), ("/x", [.put, .options]),
+            ("/files", [.get, .head, .options]), ("/files/x", [.get, .head, .options]),
         ] as [(String, [HTTPRequest.Method])])
     func options(path: String, methods: [HTTPRequest.Method]) throws {
         #expect(try Route(judging: head(.options, path)) == .options(methods))

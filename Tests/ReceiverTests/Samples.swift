@@ -11,10 +11,14 @@ enum Samples {
         return Array(data ?? Data())
     }()
 
+    /// What cannot be compressed: DEFLATE does not look back as far as a block of it goes.
     static func random(_ count: Int) -> [UInt8] {
         var generator = SystemRandomNumberGenerator()
-        return (0..<(count + 7) / 8).flatMap { _ in withUnsafeBytes(of: generator.next()) { Array($0) } }.dropLast(
-            (8 - count % 8) % 8)
+        let block = (0..<131_072 / 8).flatMap { _ in withUnsafeBytes(of: generator.next()) { Array($0) } }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(count)
+        while bytes.count < count { bytes += block.prefix(count - bytes.count) }
+        return bytes
     }
 
     /// By name: nothing, one byte, text, around a piece of 64 and 128 KiB, what compresses not at

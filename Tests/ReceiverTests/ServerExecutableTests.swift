@@ -1,3 +1,4 @@
+import ContentCoding
 import Foundation
 import TestSupport
 import Testing
@@ -33,6 +34,30 @@ import Testing
         #expect(!result.errorOutput.contains("secret"))
         #expect(result.output.split(separator: "\n").count == 1)
         #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path("up")) == ["x"])
+    }
+
+    @Test func limitsAreOptions() async throws {
+        let directory = try TemporaryDirectory()
+        let (process, port) = try await Self.start([
+            "--dir", directory.path, "--max-inflated", "1K", "--max-ratio", "3",
+        ])
+        defer { process.terminate() }
+        for (size, status) in [(1024, 201), (1025, 413)] {
+            let body = try Samples.encoded([UInt8](repeating: 0, count: size), .gzip)
+            let response = try await RawConnection.onThread {
+                let connection = try RawConnection(port: port)
+                try connection.send(
+                    "PUT /x HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: \(body.count)\r\n\r\n")
+                try connection.send(body)
+                return try connection.receiveResponse()
+            }
+            #expect(response.status == status, "\(response.body)")
+        }
+        #expect(try directory.contents() == ["x"])
+        for arguments in [["--max-inflated", "1X"], ["--max-ratio", "0"]] {
+            let result = try await Subprocess.run(Subprocess.product("server"), arguments, deadline: .seconds(30))
+            #expect(result.status == 64)
+        }
     }
 
     @Test func whatCannotBeIsSaidInOneLine() async throws {
@@ -73,6 +98,63 @@ import Testing
         try await upload(large)
         let growth = try peakMemory(of: process) - before
         print("peak memory grew by \(growth / 1024) MiB for 256 MiB\(discard ? " discarded" : "")")
+        #expect(growth < 24 * 1024)
+    }
+
+    /// 512 MiB of zeros, which gzip makes a thousandth of: compressed by another program, sent in
+    /// chunks, stored, and had again in both forms.
+    @Test(.enabled(if: Subprocess.find("python3") != nil, "there is no python3"), arguments: ["POST", "PUT"])
+    func memoryStaysConstantHoweverMuchIsDecoded(method: String) async throws {
+        let directory = try TemporaryDirectory()
+        let (process, port) = try await Self.start(["--dir", directory.path("up")])
+        defer { process.terminate() }
+        let script = """
+            import http.client, sys, zlib
+            method, port, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+            def coded():
+                encoder = zlib.compressobj(9, zlib.DEFLATED, 31)
+                if method == "POST":
+                    yield encoder.compress(b'--B\\r\\nContent-Disposition: form-data; name="f"; filename="z"\\r\\n\\r\\n')
+                for _ in range(count):
+                    data = encoder.compress(bytes(1 << 20))
+                    if data: yield data
+                if method == "POST": yield encoder.compress(b"\\r\\n--B--\\r\\n")
+                yield encoder.flush()
+            server = http.client.HTTPConnection("127.0.0.1", port)
+            fields = {"Content-Encoding": "gzip", "Content-Type": "multipart/form-data; boundary=B"}
+            server.request(method, "/" if method == "POST" else "/z", coded(), fields, encode_chunked=True)
+            answer = server.getresponse()
+            assert answer.status == 201, answer.read()
+            answer.read()
+            for coding in ["identity", "gzip", "deflate"]:
+                server.request("GET", "/files/z", headers={"Accept-Encoding": coding})
+                answer = server.getresponse()
+                assert answer.status == 200
+                assert answer.headers.get("Content-Encoding", "identity") == coding
+                decoder = {"gzip": zlib.decompressobj(31), "deflate": zlib.decompressobj(15)}.get(coding)
+                size = 0
+                while data := answer.read(1 << 16):
+                    while data:
+                        part = decoder.decompress(data, 1 << 20) if decoder else data
+                        data = decoder.unconsumed_tail if decoder else b""
+                        assert not part.strip(b"\\0")
+                        size += len(part)
+                if decoder:
+                    size += len(decoder.flush())
+                    assert decoder.eof
+                assert size == count << 20, (coding, size)
+            """
+        func roundTrip(_ megabytes: Int) async throws {
+            let result = try await Subprocess.run(
+                "python3", ["-c", script, method, "\(port)", "\(megabytes)"], deadline: .seconds(200))
+            #expect(result.status == 0, "\(result.errorOutput)")
+            try FileManager.default.removeItem(atPath: directory.path("up/z"))
+        }
+        try await roundTrip(1)
+        let before = try peakMemory(of: process)
+        try await roundTrip(512)
+        let growth = try peakMemory(of: process) - before
+        print("peak memory grew by \(growth / 1024) MiB for 512 MiB of zeros, \(method)")
         #expect(growth < 24 * 1024)
     }
 

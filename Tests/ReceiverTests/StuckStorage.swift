@@ -5,6 +5,8 @@ import NIOCore
 /// A storage whose disk never answers, until the task is cancelled.
 struct StuckStorage: Storage {
     func begin() -> any StorageTransaction { Transaction() }
+    func files() -> [StoredFile] { [] }
+    func open(_ name: String) -> (any StoredFileReader)? { nil }
 
     struct Transaction: StorageTransaction {
         mutating func beginFile(named filename: String) async throws(StorageError) {}

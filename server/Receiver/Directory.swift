@@ -51,6 +51,20 @@ final class Directory: Sendable {
         try retryingOnInterrupt { linkat(descriptor, existing, descriptor, name, 0) }
     }
 
+    /// What the file system says of `name`; of a symbolic link, not of what it leads to.
+    ///
+    /// - Returns: nil where nothing has that name.
+    func status(of name: String) throws(SystemError) -> FileStatus? {
+        var status = stat()
+        do {
+            try retryingOnInterrupt { fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) }
+        } catch {
+            guard error.isAboutTheName else { throw error }
+            return nil
+        }
+        return FileStatus(status)
+    }
+
     func contains(_ name: String) -> Bool { faccessat(descriptor, name, F_OK, 0) == 0 }
 
     func removeFile(_ name: String) throws(SystemError) {

@@ -6,10 +6,13 @@ public import NIOPosix
 /// where the system cannot do that, a hidden one. It is then linked under its own name, or under
 /// the next free one, `book (1).txt` for `book.txt`; no file is ever replaced. The data is in the
 /// kernel's hands by then; it is not forced to the disk.
+///
+/// What can be read is its regular files, whoever has put them there, but no hidden ones: those
+/// with a dot at the beginning of their name.
 public struct DirectoryStorage: Storage {
-    private let directory: Directory
+    let directory: Directory
     private let kind: TemporaryFile.Kind
-    private let threadPool: NIOThreadPool
+    let threadPool: NIOThreadPool
 
     /// Opens a directory, makes it where it is missing, and removes what killed processes have
     /// left half-written there. Blocks.

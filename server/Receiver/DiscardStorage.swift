@@ -5,6 +5,8 @@ public struct DiscardStorage: Storage {
     public init() {}
 
     public func begin() -> any StorageTransaction { Transaction() }
+    public func files() -> [StoredFile] { [] }
+    public func open(_ name: String) -> (any StoredFileReader)? { nil }
 
     private struct Transaction: StorageTransaction {
         private var files = 0

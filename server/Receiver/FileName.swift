@@ -34,6 +34,12 @@ struct FileName: Hashable, Sendable {
         fileExtension = name[dot...]
     }
 
+    /// Whether a file of this name is listed and given out: one path component, and not hidden.
+    static func isPublic(_ name: String) -> Bool {
+        let separators = [UInt8(ascii: "/"), 0]
+        return !name.isEmpty && name.utf8.first != UInt8(ascii: ".") && !name.utf8.contains(where: separators.contains)
+    }
+
     /// The name itself for 0; above, with ` (number)` before its extension. What is too long is cut
     /// from the stem, at a scalar's boundary.
     func numbered(_ number: Int) -> String {

@@ -11,7 +11,8 @@ struct JSONText: Hashable, Sendable {
         text += "}"
     }
 
-    private mutating func array<Element>(_ elements: [Element], _ write: (inout JSONText, Element) -> Void) {
+    /// Writes an array.
+    mutating func array<Element>(_ elements: [Element], _ write: (inout JSONText, Element) -> Void) {
         text += "["
         for (index, element) in elements.enumerated() {
             if index > 0 { text += "," }

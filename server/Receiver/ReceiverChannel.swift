@@ -18,10 +18,14 @@ struct ReceiverChannel: HTTPChannelHandler {
             let pipeline = channel.pipeline.syncOperations
             // Pipelining is NIOAsyncChannel's: one request is taken from it at a time. Errors are
             // answered by LingeringCloseHandler and by the routes.
+            var encoding = HTTPResponseEncoder.Configuration()
+            // It does not know which requests are HEAD, and would frame, and end, a body that is none.
+            encoding.automaticallySetFramingHeaders = false
             try pipeline.configureHTTPServerPipeline(
                 withPipeliningAssistance: false,
                 withErrorHandling: false,
-                withOutboundHeaderValidation: false
+                withOutboundHeaderValidation: false,
+                withEncoderConfiguration: encoding
             )
             try pipeline.addHandlers([
                 HTTP1ToHTTPServerCodec(secure: false),

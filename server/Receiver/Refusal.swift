@@ -2,7 +2,7 @@ import ContentCoding
 public import HTTPTypes
 import Multipart
 
-/// Why a request is answered with an error instead of being received.
+/// Why a request is answered with an error.
 public struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
     /// The class of what went wrong, which settles the status. More codes may be added; compare,
     /// do not enumerate.
@@ -15,6 +15,12 @@ public struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
         public static let notFound = Code(status: .notFound)
         /// The resource takes other methods.
         public static let methodNotAllowed = Code(status: .methodNotAllowed)
+        /// In no form that the client takes.
+        public static let notAcceptable = Code(status: .notAcceptable)
+        /// A condition of the request's does not hold.
+        public static let preconditionFailed = Code(status: .preconditionFailed)
+        /// Nothing is at the range that was asked for.
+        public static let rangeNotSatisfiable = Code(status: .rangeNotSatisfiable)
         /// More than the server takes: of parts, or of anything that has to stay in memory.
         public static let tooLarge = Code(status: .contentTooLarge)
         /// A media type or content coding that the resource does not take.

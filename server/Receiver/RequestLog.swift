@@ -3,10 +3,10 @@ import Logging
 
 /// The one line that is logged for a request.
 struct RequestLog {
-    /// Of the body, as it came over the connection.
+    /// Of the body, as it went over the connection: the request's, or that of a file that was sent.
     var bytes = 0
     var parts = 0
-    /// Why the request was not received.
+    /// Why the request was refused, or not answered in full.
     var failure: String?
     private let method: String
     /// Without the query, which may hold what no log should.

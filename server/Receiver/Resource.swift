@@ -6,6 +6,10 @@ enum Resource: Hashable, Sendable {
     case root
     /// `/upload`, and any path below it: clients of other servers send to one.
     case uploads
+    /// `/files`: what is stored.
+    case files
+    /// `/files/{name}`: one file of it.
+    case file(named: String)
     /// `/{name}`: where nothing is, and a file can be put.
     case name(String)
 
@@ -17,6 +21,11 @@ enum Resource: Hashable, Sendable {
         switch (segments.first ?? "", segments.count) {
         case ("", 0...1): self = .root
         case ("upload", _): self = .uploads
+        case ("files", 1): self = .files
+        case ("files", 2):
+            let name = segments[segments.startIndex + 1].percentDecoded
+            guard FileName.isPublic(name) else { return nil }
+            self = .file(named: name)
         case (let name, 1): self = .name(name.percentDecoded)
         default: return nil
         }
@@ -27,6 +36,7 @@ enum Resource: Hashable, Sendable {
         switch self {
         case .root: [.post, .put, .options]
         case .uploads: [.post, .options]
+        case .files, .file: [.get, .head, .options]
         case .name: [.put, .options]
         }
     }

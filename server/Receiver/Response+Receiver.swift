@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import HummingbirdCore
 import NIOCore
 
 extension UploadReport {
@@ -7,7 +8,8 @@ extension UploadReport {
     /// request's own target, where it is.
     func response(to upload: UploadRequest) -> Response {
         var fields = HTTPFields()
-        if case .file = upload.content, let name = parts.first?.savedAs {
+        // A hidden file is nowhere to be had.
+        if case .file = upload.content, let name = parts.first?.savedAs, FileName.isPublic(name) {
             fields[.location] = "/files/" + name.percentEncoded
         }
         return .json(json, status: .created, fields: fields)
@@ -25,7 +27,36 @@ extension Response {
         return Response(status: status, headers: fields, body: .init(byteBuffer: ByteBuffer(string: text)))
     }
 
-    static func noContent(fields: HTTPFields) -> Response {
-        Response(status: .noContent, headers: fields)
+    /// An answer to HEAD, 204 or 304. It says nothing of its length but what the fields do: 0 would
+    /// be that of the content which is not sent (RFC 9110 §8.6).
+    static func withoutContent(_ status: HTTPResponse.Status, _ fields: HTTPFields) -> Response {
+        var response = Response(status: status, headers: fields)
+        response.headers[.contentLength] = fields[.contentLength]
+        response.headers[.transferEncoding] = nil
+        return response
+    }
+
+    /// - Parameter onEnd: is told how many bytes of the content have been sent, and why not all, once
+    ///   it is over. Never, where there is no content, or none is sent to HEAD.
+    static func download(
+        _ plan: DownloadPlan, _ body: DownloadBody, onEnd: @escaping @Sendable (_ bytes: Int, (any Error)?) -> Void
+    ) -> Response {
+        guard plan.content != .none else { return .withoutContent(plan.status, plan.fields) }
+        var fields = plan.fields
+        if body.length == nil { fields[.transferEncoding] = "chunked" }
+        return Response(
+            status: plan.status, headers: fields,
+            body: ResponseBody(contentLength: body.length) { writer in
+                var bytesSent = 0
+                do {
+                    try await body.send(to: &writer, bytesSent: &bytesSent)
+                    try await writer.finish(nil)
+                    onEnd(bytesSent, nil)
+                } catch {
+                    onEnd(bytesSent, error)
+                    throw error
+                }
+            }
+        )
     }
 }

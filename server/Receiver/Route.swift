@@ -7,6 +7,10 @@ import HTTPTypes
 enum Route: Hashable, Sendable {
     /// To store what the body holds.
     case upload(UploadRequest)
+    /// To tell which files are stored.
+    case list
+    /// To send a file.
+    case download(DownloadRequest)
     /// To tell which methods a resource takes (RFC 9110 §9.3.7).
     case options([HTTPRequest.Method])
 
@@ -20,11 +24,15 @@ enum Route: Hashable, Sendable {
             self = .upload(try UploadRequest(file: head, named: nil))
         case (.name(let name), .put):
             self = .upload(try UploadRequest(file: head, named: name))
+        case (.files, .get), (.files, .head):
+            self = .list
+        case (.file(let name), .get), (.file(let name), .head):
+            self = .download(DownloadRequest(head, file: name))
         case (_, .options):
             self = .options(resource.methods)
         case (.name, _):
             throw Self.notFound
-        case (.root, _), (.uploads, _):
+        case (.root, _), (.uploads, _), (.files, _), (.file, _):
             let methods = resource.methods.map(\.rawValue).joined(separator: ", ")
             throw Refusal(.methodNotAllowed, "only \(methods) are allowed here", fields: [.allow: methods])
         }
@@ -34,14 +42,17 @@ enum Route: Hashable, Sendable {
     var takesBody: Bool {
         switch self {
         case .upload: true
-        case .options: false
+        case .list, .download, .options: false
         }
     }
 
     private static var notFound: Refusal {
         Refusal(
             .notFound,
-            "nothing is here: POST multipart/form-data to / or to any path under /upload, or PUT a file to /{name}"
+            """
+            nothing is here: POST multipart/form-data to / or to any path under /upload, PUT a file to /{name}, \
+            or GET /files and /files/{name}
+            """
         )
     }
 }

@@ -10,6 +10,9 @@ import NIOHTTP1
 struct RouteResponder: HTTPResponder {
     typealias Context = BasicRequestContext
 
+    /// A smaller file fits into a packet as it is.
+    private static let leastWorthCoding = 1024
+
     let storage: any Storage
     let decoding: DecodingLimits
     let logger: Logger
@@ -21,8 +24,20 @@ struct RouteResponder: HTTPResponder {
             switch try Route(judging: request.head) {
             case .upload(let upload):
                 response = try await receive(upload, request, &log).response(to: upload)
+            case .list:
+                response = .json(FileList(try await storage.files()).json)
+            case .download(let download):
+                let (plan, body) = try await prepare(download)
+                response = .download(plan, body) { [logger, log] bytes, error in
+                    var log = log
+                    log.bytes = bytes
+                    log.failure = error.map { "\($0)" }
+                    log.write(plan.status, to: logger)
+                }
+                // Its line is written when it has been sent.
+                if request.method == .get, plan.content != .none { return response }
             case .options(let methods):
-                response = .noContent(fields: [.allow: methods.map(\.rawValue).joined(separator: ", ")])
+                response = .withoutContent(.noContent, [.allow: methods.map(\.rawValue).joined(separator: ", ")])
             }
         } catch {
             log.failure = "\(error)"
@@ -30,7 +45,7 @@ struct RouteResponder: HTTPResponder {
         }
         log.write(response.status, to: logger)
         // RFC 9110 §9.3.2: to HEAD the same answer, without its content.
-        return request.method == .head ? response.createHeadResponse() : response
+        return request.method == .head ? .withoutContent(response.status, response.headers) : response
     }
 
     private func receive(
@@ -45,13 +60,29 @@ struct RouteResponder: HTTPResponder {
         return try await reception.receive(request.body, contentLength: contentLength)
     }
 
+    private func prepare(_ download: DownloadRequest) async throws -> (DownloadPlan, DownloadBody) {
+        guard let reader = try await storage.open(download.name) else {
+            throw Refusal(.notFound, "no file of this name is stored: GET /files lists those that are")
+        }
+        let isWorthCoding = download.wantsCoding ? try await Self.isWorthCoding(reader) : false
+        let plan = try download.plan(for: reader.file, isWorthCoding: isWorthCoding)
+        return (plan, DownloadBody(reader: reader, content: plan.content))
+    }
+
+    private static func isWorthCoding(_ reader: any StoredFileReader) async throws(StorageError) -> Bool {
+        guard reader.file.size >= leastWorthCoding else { return false }
+        let start = try await reader.read(at: 0, count: CompressedFormat.prefixLength)
+        return !CompressedFormat.matches(start.readableBytesView)
+    }
+
     private static func refusal(for error: any Error) -> Refusal {
         switch error {
         case let refusal as Refusal: refusal
+        case let error as StorageError: Refusal(error)
         // Nobody is likely to hear it: the connection was lost, or the server stops.
         case is HTTPParserError, is IOError, is ChannelError: Refusal(.malformed, "the body is cut off or malformed")
         case is CancellationError: Refusal(.unavailable, "the server is stopping")
-        default: Refusal(.failed, "the request could not be received")
+        default: Refusal(.failed, "the request could not be answered")
         }
     }
 }

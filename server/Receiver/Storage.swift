@@ -1,10 +1,19 @@
 public import NIOCore
 
-/// Where the files of requests go: a directory, nowhere, or something else that is chosen when
-/// the server starts. What receives a request knows no more of it than this.
+/// Where the files of requests go, and come from: a directory, nowhere, or something else that is
+/// chosen when the server starts. What answers a request knows no more of it than this.
 public protocol Storage: Sendable {
     /// Begins to store the files of one request. Touches nothing yet.
     func begin() -> any StorageTransaction
+
+    /// The files that can be opened, in any order.
+    func files() async throws(StorageError) -> [StoredFile]
+
+    /// Opens a file to be read.
+    ///
+    /// - Parameter name: data, never a path.
+    /// - Returns: nil where there is none of that name.
+    func open(_ name: String) async throws(StorageError) -> (any StoredFileReader)?
 }
 
 /// The files of one request, which all become visible together, or not at all.

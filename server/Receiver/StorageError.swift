@@ -1,8 +1,8 @@
-/// Why a file could not be stored.
+/// Why a file could not be stored or read.
 public struct StorageError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What went wrong. More codes may be added; compare, do not enumerate.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
-        private enum Name: String { case noSpace, noResources, fileTooLarge, failed }
+        private enum Name: String { case noSpace, noResources, fileTooLarge, changed, failed }
 
         private let name: Name
 
@@ -14,6 +14,8 @@ public struct StorageError: Error, Hashable, Sendable, CustomStringConvertible {
         public static let noResources = Code(name: .noResources)
         /// The file is larger than the file system, or a limit of the process, allows.
         public static let fileTooLarge = Code(name: .fileTooLarge)
+        /// The file is no longer the one that was opened.
+        public static let changed = Code(name: .changed)
         /// Anything else.
         public static let failed = Code(name: .failed)
     }

@@ -15,6 +15,10 @@ struct SystemError: Error, Hashable, CustomStringConvertible {
 
     static let alreadyExists = EEXIST
 
+    /// Whether nothing is wrong but that there is no file of such a name; `ELOOP`: that it is a
+    /// symbolic link, and `ENXIO`: a socket.
+    var isAboutTheName: Bool { [ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, ENXIO].contains(number) }
+
     var description: String { String(cString: strerror(number)) }
 
     /// - Parameter action: what failed, to precede the reason, as in "cannot write a file".
@@ -32,7 +36,7 @@ struct SystemError: Error, Hashable, CustomStringConvertible {
 ///
 /// - Returns: what `call` returns, never negative.
 @discardableResult
-func retryingOnInterrupt(_ call: () -> CInt) throws(SystemError) -> CInt {
+func retryingOnInterrupt<Result: SignedInteger>(_ call: () -> Result) throws(SystemError) -> Result {
     while true {
         let result = call()
         if result >= 0 { return result }

@@ -143,4 +143,4 @@ final class TemporaryFile: Sendable {
 
 /// `close(2)`, out of reach of methods of that name. It is never repeated: on Linux the descriptor
 /// is gone even when it reports `EINTR`, and may be another thread's by then.
-private func closeDescriptor(_ descriptor: CInt) { close(descriptor) }
+func closeDescriptor(_ descriptor: CInt) { close(descriptor) }

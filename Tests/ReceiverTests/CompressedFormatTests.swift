@@ -1,0 +1,26 @@
+import Testing
+
+@testable import Receiver
+
+@Suite struct CompressedFormatTests {
+    @Test(
+        arguments: [
+            [0x1F, 0x8B, 8, 0], [0x28, 0xB5, 0x2F, 0xFD, 0], Array("PK\u{3}\u{4}....".utf8), [0xFF, 0xD8, 0xFF, 0xE0],
+            [0x89] + Array("PNG\r\n".utf8), [0, 0, 0, 32] + Array("ftypisom".utf8), Array("RIFF....WEBPVP8 ".utf8),
+            [0xFD] + Array("7zXZ".utf8) + [0],
+        ] as [[UInt8]])
+    func whatIsCompressed(start: [UInt8]) {
+        #expect(CompressedFormat.matches(start))
+        #expect(CompressedFormat.matches(start.prefix(CompressedFormat.prefixLength)))
+    }
+
+    @Test(
+        arguments: [
+            [], [0x1F], Array("text".utf8), Array("RIFF....WAVEfmt ".utf8), Array("BMP".utf8),
+            [0, 0, 0, 0, 0, 0, 0, 0],
+            [0xFD] + Array("7zX".utf8),
+        ] as [[UInt8]])
+    func whatIsNot(start: [UInt8]) {
+        #expect(!CompressedFormat.matches(start))
+    }
+}

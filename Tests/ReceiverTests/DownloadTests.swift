@@ -1,0 +1,243 @@
+import ContentCoding
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Receiver
+
+@Suite(.timeLimit(.minutes(2))) struct DownloadTests {
+    private func with(
+        _ files: [(name: String, bytes: [UInt8])] = Samples.all, _ body: (RunningServer) async throws -> Void
+    ) async throws {
+        try await RunningServer.with { server in
+            for (name, bytes) in files { try server.directory.write(bytes, to: name) }
+            try await body(server)
+        }
+    }
+
+    @Test func theListHoldsWhatCanBeHad() async throws {
+        try await with([("b", [1, 2]), ("é %.txt", []), (".hidden", [1]), (TemporaryFile.namePrefix + "x", [1])]) {
+            server in
+            try FileManager.default.createDirectory(
+                atPath: server.directory.path("folder"), withIntermediateDirectories: true)
+            try FileManager.default.createSymbolicLink(
+                atPath: server.directory.path("link"), withDestinationPath: "/etc/passwd")
+            mkfifo(server.directory.path("fifo"), 0o600)
+            let old = Date(timeIntervalSince1970: 784_111_777)
+            try FileManager.default.setAttributes([.modificationDate: old], ofItemAtPath: server.directory.path("b"))
+            try FileManager.default.setAttributes(
+                [.modificationDate: old], ofItemAtPath: server.directory.path("é %.txt"))
+            let list = try await server.get("/files")
+            #expect(list.status == 200)
+            #expect(list.fields["content-type"] == "application/json")
+            let expected =
+                #"[{"name":"b","size":2,"modified":"1994-11-06T08:49:37Z"},{"name":"é %.txt","size":0,"modified":"1994-11-06T08:49:37Z"}]"#
+            #expect(String(decoding: list.content, as: UTF8.self) == expected + "\n")
+            for name in ["b", "%C3%A9%20%25.txt"] { #expect(try await server.get("/files/\(name)").status == 200) }
+            for name in [
+                ".hidden", TemporaryFile.namePrefix + "x", "folder", "link", "fifo", "none", "..", ".", "%2e%2e", "",
+                "b/",
+                "folder%2F..%2Fb", "../b", "b%00", "%2Fetc%2Fpasswd", String(repeating: "n", count: 300), "b/x",
+            ] {
+                let answer = try await server.get("/files/\(name)")
+                #expect(answer.status == 404, "\(name)")
+                #expect(try Answer(answer.content).error?.contains("/files") == true)
+            }
+        }
+    }
+
+    @Test func whatIsPutIsWhereItsLocationSays() async throws {
+        try await RunningServer.with { server in
+            let put = try await server.request("PUT", "/a%20b%23%C3%A9", body: [1, 2, 3])
+            let location = try #require(put.head.components(separatedBy: "\r\n").first { $0.hasPrefix("Location: ") })
+            #expect(try await server.get(String(location.dropFirst("Location: ".count))).content == [1, 2, 3])
+            #expect(try await !server.request("PUT", "/.hidden", body: [1]).head.contains("Location"))
+        }
+    }
+
+    @Test func nothingIsStoredByDiscard() async throws {
+        try await RunningServer.with(storage: { _ in DiscardStorage() }) { server in
+            let put = try await server.request("PUT", "/x", body: [1])
+            #expect(put.status == 201)
+            #expect(try await server.get("/files").content == Array("[]\n".utf8))
+            #expect(try await server.get("/files/x").status == 404)
+        }
+    }
+
+    @Test func everyByteArrives() async throws {
+        try await with { server in
+            let requests = Samples.all.flatMap { name, _ in
+                ["", "gzip", "deflate"].map { ("GET", "/files/\(name)", ["Accept-Encoding: \($0)"]) }
+            }
+            let downloads = try await server.downloads(requests)
+            for (index, download) in downloads.enumerated() {
+                let (name, bytes) = Samples.all[index / 3]
+                let coding = download.fields["content-encoding"].flatMap { Coding(token: $0) }
+                #expect(download.status == 200)
+                #expect((coding == nil) == (index % 3 == 0 || bytes.count < 1024), "\(name)")
+                #expect((download.fields["content-length"] == nil) == (coding != nil))
+                #expect(download.fields["vary"] == "Accept-Encoding")
+                let content = try coding.map { try Samples.decoded(download.content, $0) } ?? download.content
+                #expect(content == bytes)
+            }
+        }
+    }
+
+    @Test func toHEADTheSameWithoutContent() async throws {
+        try await with { server in
+            for (name, _) in Samples.all {
+                for fields in [[], ["Accept-Encoding: gzip"], ["Accept-Encoding: *;q=0"], ["If-Match: \"x\""]] {
+                    let path = "/files/\(name)"
+                    // The request between shows that nothing but the head was sent.
+                    let answers = try await server.downloads([
+                        ("GET", path, fields), ("HEAD", path, fields), ("GET", path, fields),
+                    ])
+                    #expect(answers.map(\.status) == Array(repeating: answers[0].status, count: 3))
+                    var expected = answers[0].fields
+                    var head = answers[1].fields
+                    // RFC 9110 §9.3.2: what is known only when the content is made may be left out.
+                    expected["transfer-encoding"] = nil
+                    expected["date"] = nil
+                    head["date"] = nil
+                    #expect(head == expected)
+                    #expect(answers[2].content == answers[0].content)
+                }
+            }
+            let answers = try await server.downloads([
+                ("HEAD", "/files", []), ("HEAD", "/files/none", []), ("GET", "/files", []),
+            ])
+            #expect(answers.map(\.status) == [200, 404, 200])
+            #expect(answers[0].fields["content-length"] == answers[2].fields["content-length"])
+        }
+    }
+
+    @Test func ranges() async throws {
+        try await with([("book", Samples.book)]) { server in
+            let book = Samples.book
+            for (range, expected) in [
+                ("0-0", 0..<1), ("5-", 5..<book.count), ("-7", (book.count - 7)..<book.count),
+                ("65535-65536", 65535..<65537), ("0-99999999", 0..<book.count), ("100-262143", 100..<book.count),
+            ] {
+                let part = try await server.get("/files/book", ["Range: bytes=\(range)", "Accept-Encoding: gzip"])
+                #expect(part.status == 206)
+                #expect(
+                    part.fields["content-range"]
+                        == "bytes \(expected.lowerBound)-\(expected.upperBound - 1)/\(book.count)")
+                #expect(part.content == Array(book[expected]))
+            }
+            let none = try await server.get("/files/book", ["Range: bytes=\(book.count)-"])
+            #expect(none.status == 416)
+            #expect(none.fields["content-range"] == "bytes */\(book.count)")
+            #expect(try Answer(none.content).error != nil)
+            for range in ["bytes=1-2,5-6", "lines=1-2", "bytes=5-1"] {
+                let whole = try await server.get("/files/book", ["Range: \(range)"])
+                #expect(whole.status == 200)
+                #expect(whole.content == book)
+            }
+        }
+    }
+
+    @Test func conditions() async throws {
+        try await with([("book", Samples.book)]) { server in
+            let whole = try await server.get("/files/book")
+            let tag = try #require(whole.fields["etag"])
+            let date = try #require(whole.fields["last-modified"])
+            for (field, status) in [
+                ("If-None-Match: \(tag)", 304), ("If-None-Match: \"x\"", 200), ("If-Modified-Since: \(date)", 304),
+                ("If-Match: \(tag)", 200), ("If-Match: \"x\"", 412), ("If-Unmodified-Since: \(date)", 200),
+                ("If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT", 412),
+            ] {
+                // Whatever the answer, the connection goes on.
+                let answers = try await server.downloads([("GET", "/files/book", [field]), ("GET", "/files/book", [])])
+                #expect(answers.map(\.status) == [status, 200])
+                #expect(answers[1].content == Samples.book)
+                if status == 304 {
+                    #expect(answers[0].fields["etag"] == tag)
+                    #expect(answers[0].fields["content-length"] == nil)
+                }
+            }
+            // Of another content, another tag; even of the same length and at once.
+            try server.directory.write(Samples.book.reversed(), to: "book")
+            #expect(try await server.get("/files/book").fields["etag"] != tag)
+            let late = try await server.get("/files/book", ["Range: bytes=0-9", "If-Range: \(tag)"])
+            #expect(late.status == 200)
+        }
+    }
+
+    @Test func whatIsCompressedAlreadyIsSentAsItIs() async throws {
+        let gzip = try Samples.encoded(Samples.book, .gzip)
+        try await with([("a.txt", gzip), ("b.txt", Samples.book), ("small.txt", Array(Samples.book.prefix(1023)))]) {
+            server in
+            #expect(try await server.get("/files/a.txt", ["Accept-Encoding: gzip"]).content == gzip)
+            #expect(
+                try await server.get("/files/b.txt", ["Accept-Encoding: gzip"]).fields["content-encoding"] == "gzip")
+            #expect(try await server.get("/files/small.txt", ["Accept-Encoding: gzip"]).content.count == 1023)
+            // Unless nothing else is acceptable.
+            let coded = try await server.get("/files/a.txt", ["Accept-Encoding: gzip, identity;q=0"])
+            #expect(try Samples.decoded(coded.content, .gzip) == gzip)
+            for field in ["identity;q=0", "*;q=0"] {
+                let refused = try await server.get("/files/b.txt", ["Accept-Encoding: \(field)"])
+                #expect(refused.status == 406)
+                #expect(try Answer(refused.content).error != nil)
+            }
+        }
+    }
+
+    @Test(
+        arguments: ["identity", "gzip"],
+        [
+            { truncate($0, 1 << 20) }, { truncate($0, 0) },
+            // Shorter, and as long as before again.
+            { path in
+                truncate(path, 0)
+                truncate(path, 64 << 20)
+            },
+        ] as [@Sendable (String) -> Void])
+    func aFileThatChangesIsNotSentAsIfItWereWhole(coding: String, change: @escaping @Sendable (String) -> Void)
+        async throws
+    {
+        try await RunningServer.with { server in
+            let path = server.directory.path("x")
+            try server.directory.write(Samples.random(64 << 20), to: "x")
+            try await server.connected { connection in
+                try connection.send("GET /files/x HTTP/1.1\r\nHost: x\r\nAccept-Encoding: \(coding)\r\n\r\n")
+                _ = try connection.receive(through: "\r\n\r\n")
+                _ = try connection.receive(count: 100_000)
+                change(path)
+                // Neither all of the length, nor the last chunk.
+                let rest = (try? connection.receiveToEnd()) ?? []
+                #expect(rest.count + 100_000 < 64 << 20)
+                #expect(!rest.suffix(5).elementsEqual("0\r\n\r\n".utf8))
+            }
+            try FileManager.default.removeItem(atPath: path)
+            #expect(try await server.isAlive())
+        }
+    }
+
+    @Test func manyAtOnceAndSomeGiveUp() async throws {
+        try await with([("big", Samples.random(8 << 20))]) { server in
+            let expected = try server.directory.read("big")
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<16 {
+                    group.addTask {
+                        if number % 4 == 0 {
+                            try await server.connected { connection in
+                                try connection.send("GET /files/big HTTP/1.1\r\nHost: x\r\n\r\n")
+                                _ = try connection.receive(count: 10_000)
+                                connection.reset()
+                            }
+                        } else {
+                            let coding = number % 4 == 1 ? Coding.gzip : nil
+                            let answer = try await server.get(
+                                "/files/big", coding.map { ["Accept-Encoding: \($0)"] } ?? [])
+                            let content = try coding.map { try Samples.decoded(answer.content, $0) } ?? answer.content
+                            #expect(Data(content) == expected)
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await server.isAlive())
+        }
+    }
+}

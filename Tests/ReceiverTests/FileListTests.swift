@@ -1,0 +1,18 @@
+import Testing
+
+@testable import Receiver
+
+@Suite struct FileListTests {
+    @Test func sortedAndInOneLine() {
+        let files = [
+            StoredFile(name: "b\"\n", size: 2, modified: 784_111_777, version: "v"),
+            StoredFile(name: "a", size: 0, modified: 0, version: "w"),
+        ]
+        #expect(
+            FileList(files).json
+                == #"[{"name":"a","size":0,"modified":"1970-01-01T00:00:00Z"},{"name":"b\"\n","size":2,"modified":"1994-11-06T08:49:37Z"}]"#
+                + "\n"
+        )
+        #expect(FileList([]).json == "[]\n")
+    }
+}

@@ -1,0 +1,7 @@
+import ContentCoding
+
+/// In which form a file is sent.
+enum Representation: Hashable, Sendable {
+    case identity
+    case coded(Coding)
+}
