@@ -11,7 +11,7 @@ struct ParallelEncoderTests {
     func sameStream(coding: Coding, content: Content) async throws {
         let coder = DeflateBlockCoder(coding, level: 6)
         let expected = try await encodeInParallel(content.bytes, coder, workers: 1, executor: .immediate)
-        #expect(try decode(expected, coding, bufferSize: 10_000) == content.bytes)
+        #expect(try decode(expected, coding, room: 1 << 16) == content.bytes)
         for workers in [1, 2, 5] {
             for (executor, bufferSize) in [(Executor.tasks, 70_000), (.lastFirst, 1000), (.tasks, 3)] {
                 guard bufferSize > 100 || content.bytes.count < 500_000 else { continue }
@@ -87,7 +87,7 @@ struct ParallelEncoderTests {
         for (level, leaves) in [(0, false), (6, false), (6, true)] {
             let coder = DeflateBlockCoder(.gzip, level: level, leavesCompressed: leaves)
             let encoded = try await encodeInParallel(content, coder, workers: 2, executor: .tasks)
-            #expect(try decode(encoded, .gzip, bufferSize: 1 << 16) == content)
+            #expect(try decode(encoded, .gzip, room: 1 << 16) == content)
             if level == 0 {
                 #expect(encoded.count > content.count && encoded.count < content.count + 200)
             } else {
@@ -97,7 +97,7 @@ struct ParallelEncoderTests {
         let marked = try await encodeInParallel(
             text, DeflateBlockCoder(.gzip, leavesCompressed: true), workers: 2, executor: .tasks, isCompressed: true)
         #expect(marked.count > text.count)
-        #expect(try decode(marked, .gzip, bufferSize: 1 << 16) == text)
+        #expect(try decode(marked, .gzip, room: 1 << 16) == text)
     }
 
     @Test("no work is left over when the encoder is gone")

@@ -130,7 +130,7 @@ struct ClientCodingTests {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
         let client = try client(server, .automatic)
-        var generator = SplitMix64(state: 7)
+        var generator = SeededGenerator(case: 7)
         let noise = (0..<1_000_000).map { _ in UInt8.random(in: 0...255, using: &generator) }
         // A PNG by its signature only: what is behind it would become smaller, if it were tried.
         let picture = [0x89] + Array("PNG\r\n\u{1A}\n".utf8) + Self.text(1_000_000)

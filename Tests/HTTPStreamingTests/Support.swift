@@ -27,19 +27,6 @@ final class Gate: Sendable {
     }
 }
 
-/// A small generator with a seed, for tests that print theirs.
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
-
 /// A server that answers 201 with what it got, and keeps every request.
 final class Recorder: Sendable {
     let requests = Mutex<[(head: RequestHead, body: [UInt8], connection: Int)]>([])
