@@ -51,23 +51,24 @@ final class Transfer {
         let coding = request.configuration.contentCoding
         body = RequestBody(encoder: encoder, coding: coding, onEncoded: onEncoded)
         try body.append(request.parts, isLast: request.isFinishing)
-        let length = body.length
-        let isLong = (length ?? .max) > Self.expectThreshold
+        let total = body.messageLength
+        let isLong = (total ?? .max) > Self.expectThreshold
         head = ResponseHeadReader(expectsContinue: request.hasBody && request.configuration.mayExpect(isLong: isLong))
-        if request.hasBody, let total = body.messageLength { counter.set(total: total) }
+        if request.hasBody, let total { counter.set(total: total) }
         do throws(CurlError) {
-            try configure(request, contentType: encoder.boundary.contentType, length: length)
+            try configure(request, contentType: encoder.boundary.contentType, isLong: isLong)
         } catch {
             throw ClientError(error)
         }
     }
 
-    /// libcurl adds `Expect: 100-continue` to bodies of HTTP/1.1 that are longer, or of unknown
-    /// length. https://curl.se/libcurl/c/CURLOPT_EXPECT_100_TIMEOUT_MS.html
+    /// Bytes of a message that are worth waiting, a second at most, whether the server wants them.
+    /// libcurl adds `Expect: 100-continue` to longer bodies of HTTP/1.1, and to all whose length it
+    /// does not know. https://curl.se/libcurl/c/CURLOPT_EXPECT_100_TIMEOUT_MS.html
     private static let expectThreshold: Int64 = 1 << 20
 
     private func configure(
-        _ request: TransferRequest, contentType: String, length: Int64?
+        _ request: TransferRequest, contentType: String, isLong: Bool
     ) throws(CurlError) {
         let configuration = request.configuration
         try easy.reset()
@@ -82,7 +83,7 @@ final class Transfer {
         try easy.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
         try easy.set(CURLOPT_CONNECTTIMEOUT_MS, configuration.connectMilliseconds)
         if request.hasBody {
-            try configureBody(request, length: length)
+            try configureBody(request, isLong: isLong)
             try headerList.append("Content-Type: \(contentType)")
             if let coding = configuration.contentCoding.coding {
                 try headerList.append("Content-Encoding: \(coding.token)")
@@ -104,7 +105,8 @@ final class Transfer {
         try easy.set(CURLOPT_HTTPHEADER, pointer: headerList.raw)
     }
 
-    private func configureBody(_ request: TransferRequest, length: Int64?) throws(CurlError) {
+    private func configureBody(_ request: TransferRequest, isLong: Bool) throws(CurlError) {
+        let length = body.length
         // A length of -1 makes libcurl choose chunked, or plain frames with HTTP/2.
         // https://curl.se/libcurl/c/CURLOPT_POSTFIELDSIZE_LARGE.html
         if request.method == .post {
@@ -114,11 +116,8 @@ final class Transfer {
             try easy.set(CURLOPT_UPLOAD, 1)
             try easy.set(CURLOPT_INFILESIZE_LARGE, offset: length ?? -1)
             try easy.set(CURLOPT_CUSTOMREQUEST, request.method.description)
-            // libcurl would expect it for uploads of any length, and wait a second.
-            if let length, length <= Self.expectThreshold {
-                try addHeader("Expect", "", unlessIn: request.configuration)
-            }
         }
+        if !isLong { try addHeader("Expect", "", unlessIn: request.configuration) }
         let sizes = Client.Configuration.uploadBufferSizes
         let needed = Int(min(length ?? .max, Int64(request.configuration.uploadBufferSize)))
         try easy.set(CURLOPT_UPLOAD_BUFFERSIZE, max(needed, sizes.lowerBound))
