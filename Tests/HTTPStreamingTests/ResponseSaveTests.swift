@@ -119,8 +119,8 @@ struct ResponseSaveTests {
         let error = await #expect(throws: ClientError.self) { try await saving.value }
         #expect(error?.code == .cancelled)
         #expect(try directory.contents() == [])
-        isClosed.wait()
-        #expect(server.errors == [])
+        await isClosed.opened()
+        #expect(isClosed.isOpened && server.errors == [])
     }
 
     /// Counts what it is given to run.
@@ -138,9 +138,11 @@ struct ResponseSaveTests {
     @Test("nothing is written where the caller runs")
     func executor() async throws {
         let directory = try TemporaryDirectory()
+        let isWaiting = Gate()
         let server = try FaultServer { connection in
             _ = try connection.readHead()
             try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+            isWaiting.wait()
             for _ in 0..<100 {
                 try connection.send([UInt8](repeating: 1, count: 1000))
                 usleep(2000)
@@ -149,6 +151,9 @@ struct ResponseSaveTests {
         let response = try await Client(.get, server.url).send()
         let executor = CountingExecutor()
         let saving = Task(executorPreference: executor) { try await response.save(to: directory.path("file")) }
+        for _ in 0..<1000 where executor.jobs.value == 0 { try await Task.sleep(for: .milliseconds(10)) }
+        try await Task.sleep(for: .milliseconds(100))
+        isWaiting.open()
         #expect(try await saving.value == 100_000)
         // To begin with, and at the end; not with every chunk.
         #expect(executor.jobs.value < 10)

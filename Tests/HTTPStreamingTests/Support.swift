@@ -17,6 +17,7 @@ final class Shared<Value: Sendable>: Sendable {
 final class Gate: Sendable {
     private let isOpen = Shared(false)
     func open() { isOpen.set(true) }
+    var isOpened: Bool { isOpen.value }
 
     func wait() {
         for _ in 0..<3000 where !isOpen.value { usleep(10_000) }
