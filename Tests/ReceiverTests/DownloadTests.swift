@@ -214,6 +214,18 @@ import Testing
         }
     }
 
+    @Test func aClientThatHasFinishedSendingGetsAll() async throws {
+        try await with([("big", Samples.random(8 << 20))]) { server in
+            let expected = try server.directory.read("big")
+            let content = try await server.connected { connection in
+                try connection.send("GET /files/big HTTP/1.1\r\nHost: x\r\n\r\n")
+                connection.finishSending()
+                return try Download(connection).content
+            }
+            #expect(Data(content) == expected)
+        }
+    }
+
     @Test func manyAtOnceAndSomeGiveUp() async throws {
         try await with([("big", Samples.random(8 << 20))]) { server in
             let expected = try server.directory.read("big")
