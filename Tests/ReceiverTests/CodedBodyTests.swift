@@ -1,6 +1,5 @@
 import ContentCoding
 import Foundation
-import NIOCore
 import TestSupport
 import Testing
 
@@ -162,43 +161,6 @@ import Testing
         return data.withUnsafeBytes { bytes in
             var rest = bytes
             return buffer.withUnsafeMutableBytes { (try? decoder.decode(&rest, into: $0)) ?? 0 }
-        }
-    }
-
-    /// A few bytes that stand for very many are no reason for others to wait.
-    @Test func othersAreServedWhileZerosAreDecoded() async throws {
-        try await RunningServer.with(storage: { _ in DiscardStorage() }) { server in
-            let member = try Samples.encoded([UInt8](repeating: 0, count: 64 << 20), .gzip)
-            let zeros = Array(repeatElement(member, count: 12).joined())
-            let slowest = try await withThrowingTaskGroup(of: Duration?.self) { group in
-                // More than there are event loops, so that each has some.
-                for _ in 0..<(2 * System.coreCount) {
-                    group.addTask {
-                        let response = try await server.request(
-                            "PUT", "/zeros", fields: ["Content-Encoding: gzip"], body: zeros)
-                        #expect(response.status == 201)
-                        return nil
-                    }
-                }
-                for _ in 0..<(2 * System.coreCount) {
-                    group.addTask {
-                        try await server.connected { connection in
-                            var slowest = Duration.zero
-                            for _ in 0..<100 {
-                                let start = ContinuousClock.now
-                                try connection.send("OPTIONS / HTTP/1.1\r\nHost: x\r\n\r\n")
-                                #expect(try connection.receiveResponse().status == 204)
-                                slowest = max(slowest, ContinuousClock.now - start)
-                                usleep(10_000)
-                            }
-                            return slowest
-                        }
-                    }
-                }
-                return try await group.reduce(Duration.zero) { max($0, $1 ?? .zero) }
-            }
-            print("the slowest answer while zeros were decoded took \(slowest)")
-            #expect(slowest < .milliseconds(300))
         }
     }
 }

@@ -15,4 +15,11 @@ import Testing
         )
         #expect(FileList([]).json == "[]\n")
     }
+
+    /// Were the text copied for each file, this would take minutes.
+    @Test(.timeLimit(.minutes(1))) func veryMany() {
+        let file = StoredFile(name: String(repeating: "n", count: 200), size: 1, modified: 0, version: "v")
+        let json = FileList(Array(repeating: file, count: 50_000)).json
+        #expect(json.utf8.count > 50_000 * 200)
+    }
 }

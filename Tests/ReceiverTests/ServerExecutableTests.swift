@@ -77,6 +77,51 @@ import Testing
         }
     }
 
+    /// A few bytes that stand for very many are no reason for others to wait.
+    @Test func othersAreServedWhileZerosAreDecoded() async throws {
+        let (process, port) = try await Self.start(["--discard"])
+        defer { process.terminate() }
+        let member = try Samples.encoded([UInt8](repeating: 0, count: 64 << 20), .gzip)
+        let zeros = Array(repeatElement(member, count: 12).joined())
+        let clock = ContinuousClock()
+        let start = clock.now
+        // More than there are event loops, so that each has some.
+        let connections = 2 * ProcessInfo.processInfo.activeProcessorCount
+        let (slowest, whole) = try await withThrowingTaskGroup(of: (Duration, Duration).self) { group in
+            for _ in 0..<connections {
+                group.addTask {
+                    try await RawConnection.onThread {
+                        let connection = try RawConnection(port: port, deadline: .seconds(100))
+                        let fields = "Host: x\r\nContent-Encoding: gzip\r\nContent-Length: \(zeros.count)"
+                        try connection.send("PUT /zeros HTTP/1.1\r\n\(fields)\r\n\r\n")
+                        try connection.send(zeros)
+                        #expect(try connection.receiveResponse().status == 201)
+                        return (.zero, clock.now - start)
+                    }
+                }
+                group.addTask {
+                    try await RawConnection.onThread {
+                        let connection = try RawConnection(port: port, deadline: .seconds(100))
+                        var slowest = Duration.zero
+                        for _ in 0..<100 {
+                            let asked = clock.now
+                            try connection.send("OPTIONS / HTTP/1.1\r\nHost: x\r\n\r\n")
+                            #expect(try connection.receiveResponse().status == 204)
+                            slowest = max(slowest, clock.now - asked)
+                            usleep(10_000)
+                        }
+                        return (slowest, .zero)
+                    }
+                }
+            }
+            return try await group.reduce((.zero, .zero)) { (max($0.0, $1.0), max($0.1, $1.1)) }
+        }
+        print("the slowest answer while zeros were decoded for \(whole) took \(slowest)")
+        // Decoded on the event loop it would be half of the time. A part of it, since other tests may
+        // make all of it slow.
+        #expect(slowest < whole / 5)
+    }
+
     #if os(Linux)
     @Test(.enabled(if: Subprocess.find("curl") != nil, "there is no curl"), arguments: [false, true])
     func memoryStaysConstant(discard: Bool) async throws {

@@ -11,22 +11,11 @@ struct DownloadBody: Sendable {
     let reader: any StoredFileReader
     let content: DownloadPlan.Content
 
-    /// Nil where it shows only when all of it has been sent.
-    var length: Int? {
-        switch content {
-        case .none: 0
-        case .bytes(let range): range.count
-        case .coded: nil
-        }
-    }
-
     /// - Parameter bytesSent: is kept up to date, also where sending fails.
     /// - Throws: where the file is not all there any more. The body then ends before its end, so that
     ///   the client cannot take it for whole.
     func send(to writer: inout any ResponseBodyWriter, bytesSent: inout Int) async throws {
         switch content {
-        case .none:
-            break
         case .bytes(let range):
             for piece in Self.pieces(of: range) {
                 try await send(reader.read(at: piece.lowerBound, count: piece.count), to: &writer, &bytesSent)

@@ -5,7 +5,6 @@ import Hummingbird
 /// The answer to a request for a file, before anything of the file has been read.
 struct DownloadPlan: Hashable, Sendable {
     enum Content: Hashable, Sendable {
-        case none
         /// Bytes of the file, as they are.
         case bytes(Range<Int>)
         /// All of the file.
@@ -18,7 +17,8 @@ struct DownloadPlan: Hashable, Sendable {
     let tag: EntityTag
     private(set) var status = HTTPResponse.Status.ok
     private(set) var fields = varying
-    private(set) var content: Content
+    /// What GET is sent; nil where nothing is.
+    private(set) var content: Content?
 
     /// All of a file.
     init(file: StoredFile, _ representation: Representation, modified: Timestamp) {
@@ -26,12 +26,15 @@ struct DownloadPlan: Hashable, Sendable {
         case .identity:
             tag = EntityTag(file.version)
             content = .bytes(0..<file.size)
+            fields[.contentLength] = String(file.size)
         case .coded(let coding):
             // Another one than the file's own (§8.8.3.3), and weak: another version of zlib may write
             // other bytes.
             tag = EntityTag("\(file.version)-\(coding.token)", isWeak: true)
             content = .coded(coding)
             fields[.contentEncoding] = coding.token
+            // Its length shows when all of it has been sent.
+            fields[.transferEncoding] = "chunked"
         }
         fields[.eTag] = tag.description
         fields[.lastModified] = modified.httpDate
@@ -45,14 +48,17 @@ struct DownloadPlan: Hashable, Sendable {
     mutating func becomePartial(_ range: Range<Int>, of size: Int) {
         status = .partialContent
         content = .bytes(range)
+        fields[.contentLength] = String(range.count)
         fields[.contentRange] = "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(size)"
     }
 
     /// 304: with the fields that update what the client has kept (RFC 9110 §15.4.5).
     mutating func becomeNotModified() {
         status = .notModified
-        content = .none
-        for name in [HTTPField.Name.contentEncoding, .acceptRanges, .contentType, .xContentTypeOptions] {
+        content = nil
+        for name: HTTPField.Name in [
+            .contentLength, .transferEncoding, .contentEncoding, .contentType, .xContentTypeOptions, .acceptRanges,
+        ] {
             fields[name] = nil
         }
     }

@@ -5,9 +5,11 @@ struct JSONText: Hashable, Sendable {
     /// Writes an object. The members come in the order of the calls.
     mutating func object(_ members: (inout Members) -> Void) {
         text += "{"
-        var object = Members(json: self)
+        // Moved there and back: with two owners, each of many objects would copy all before it.
+        var object = Members(json: JSONText())
+        swap(&self, &object.json)
         members(&object)
-        self = object.json
+        swap(&self, &object.json)
         text += "}"
     }
 

@@ -3,16 +3,22 @@ import HummingbirdCore
 public import Logging
 public import NIOCore
 
-/// The receiving side: an HTTP server that takes files as `multipart/form-data` and stores them
-/// while they arrive, in memory that does not depend on their size.
+/// The receiving side: an HTTP server that takes files, stores them while they arrive and gives
+/// them out again, in memory that does not depend on their size.
 ///
 /// ```swift
 /// let receiver = Receiver(storage: try DirectoryStorage(path: "uploads"), logger: logger)
 /// try await receiver.application().runService()
 /// ```
 ///
-/// `POST /` and `POST` to any path under `/upload` are answered with 201 and JSON that reports
-/// each part, or with `{"error":"…"}`. A request is stored whole, or not at all.
+/// - `POST /` and `POST` to any path under `/upload` take `multipart/form-data`; `PUT /{name}`, or
+///   `PUT /` with the header field `x-filename`, a file as it is. Bodies may be coded as gzip or
+///   deflate. The answer is 201 and JSON that reports each part. A request is stored whole, or not
+///   at all; what exists is never replaced, but the new file numbered.
+/// - `GET /files` lists what is stored, as JSON; `GET /files/{name}` sends it: one range of it where
+///   it is asked for (of several, the whole), and compressed where that is preferred.
+///
+/// Errors are JSON too, `{"error":"…"}`.
 public struct Receiver: Sendable {
     private let storage: any Storage
     private let configuration: Configuration

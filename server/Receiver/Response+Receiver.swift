@@ -36,27 +36,24 @@ extension Response {
         return response
     }
 
+    /// A file.
+    ///
     /// - Parameter onEnd: is told how many bytes of the content have been sent, and why not all, once
-    ///   it is over. Never, where there is no content, or none is sent to HEAD.
-    static func download(
-        _ plan: DownloadPlan, _ body: DownloadBody, onEnd: @escaping @Sendable (_ bytes: Int, (any Error)?) -> Void
+    ///   it is over.
+    static func sending(
+        _ body: DownloadBody, _ plan: DownloadPlan, onEnd: @escaping @Sendable (_ bytes: Int, (any Error)?) -> Void
     ) -> Response {
-        guard plan.content != .none else { return .withoutContent(plan.status, plan.fields) }
-        var fields = plan.fields
-        if body.length == nil { fields[.transferEncoding] = "chunked" }
-        return Response(
-            status: plan.status, headers: fields,
-            body: ResponseBody(contentLength: body.length) { writer in
-                var bytesSent = 0
-                do {
-                    try await body.send(to: &writer, bytesSent: &bytesSent)
-                    try await writer.finish(nil)
-                    onEnd(bytesSent, nil)
-                } catch {
-                    onEnd(bytesSent, error)
-                    throw error
-                }
+        let content = ResponseBody { writer in
+            var bytesSent = 0
+            do {
+                try await body.send(to: &writer, bytesSent: &bytesSent)
+                try await writer.finish(nil)
+                onEnd(bytesSent, nil)
+            } catch {
+                onEnd(bytesSent, error)
+                throw error
             }
-        )
+        }
+        return Response(status: plan.status, headers: plan.fields, body: content)
     }
 }

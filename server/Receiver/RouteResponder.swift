@@ -27,15 +27,18 @@ struct RouteResponder: HTTPResponder {
             case .list:
                 response = .json(FileList(try await storage.files()).json)
             case .download(let download):
-                let (plan, body) = try await prepare(download)
-                response = .download(plan, body) { [logger, log] bytes, error in
-                    var log = log
-                    log.bytes = bytes
-                    log.failure = error.map { "\($0)" }
-                    log.write(plan.status, to: logger)
+                let (plan, reader) = try await prepare(download)
+                if request.method == .get, let content = plan.content {
+                    // Its line is logged when it has been sent.
+                    return .sending(DownloadBody(reader: reader, content: content), plan) {
+                        [logger, log] bytes, error in
+                        var log = log
+                        log.bytes = bytes
+                        log.failure = error.map { "\($0)" }
+                        log.write(plan.status, to: logger)
+                    }
                 }
-                // Its line is written when it has been sent.
-                if request.method == .get, plan.content != .none { return response }
+                response = .withoutContent(plan.status, plan.fields)
             case .options(let methods):
                 response = .withoutContent(.noContent, [.allow: methods.map(\.rawValue).joined(separator: ", ")])
             }
@@ -60,13 +63,12 @@ struct RouteResponder: HTTPResponder {
         return try await reception.receive(request.body, contentLength: contentLength)
     }
 
-    private func prepare(_ download: DownloadRequest) async throws -> (DownloadPlan, DownloadBody) {
+    private func prepare(_ download: DownloadRequest) async throws -> (DownloadPlan, any StoredFileReader) {
         guard let reader = try await storage.open(download.name) else {
             throw Refusal(.notFound, "no file of this name is stored: GET /files lists those that are")
         }
         let isWorthCoding = download.wantsCoding ? try await Self.isWorthCoding(reader) : false
-        let plan = try download.plan(for: reader.file, isWorthCoding: isWorthCoding)
-        return (plan, DownloadBody(reader: reader, content: plan.content))
+        return (try download.plan(for: reader.file, isWorthCoding: isWorthCoding), reader)
     }
 
     private static func isWorthCoding(_ reader: any StoredFileReader) async throws(StorageError) -> Bool {
