@@ -22,6 +22,7 @@ public enum CompressedFormat {
         [0xFD] + Array("7zXZ".utf8) + [0],  // xz
         [0x28, 0xB5, 0x2F, 0xFD],  // Zstandard
         [0x04, 0x22, 0x4D, 0x18],  // LZ4
+        Array("LZIP".utf8),
         Array("PK".utf8) + [3, 4],  // ZIP, and what is made of it: docx, epub, jar
         [0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C],  // 7z
         Array("Rar!".utf8),
@@ -30,8 +31,9 @@ public enum CompressedFormat {
         Array("GIF8".utf8),
         Array("OggS".utf8),
         Array("fLaC".utf8),
-        Array("ID3".utf8),  // MP3
+        Array("ID3".utf8), [0xFF, 0xFB],  // MP3
+        [0xFF, 0xF1],  // AAC
         [0x1A, 0x45, 0xDF, 0xA3],  // Matroska, WebM
-        Array("wOF2".utf8),
+        Array("wOFF".utf8), Array("wOF2".utf8),
     ]
 }

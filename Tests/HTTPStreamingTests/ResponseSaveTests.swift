@@ -61,11 +61,12 @@ struct ResponseSaveTests {
         try directory.write("old".utf8, to: "file")
         try FileManager.default.createDirectory(atPath: directory.path("closed"), withIntermediateDirectories: false)
         chmod(directory.path("closed"), 0o555)
+        mkfifo(directory.path("pipe"), 0o600)
         let server = try server(content)
         let client = try Client(.get, server.url)
         var paths = [
             (directory.path("missing/file"), ENOENT), (directory.path("file/below"), ENOTDIR),
-            (directory.path, EISDIR), ("/dev/null", ENOTSUP), ("", ENOENT),
+            (directory.path, EISDIR), (directory.path("pipe"), ENOTSUP), ("", ENOENT),
         ]
         if geteuid() != 0 { paths.append((directory.path("closed/file"), EACCES)) }
         for (path, code) in paths {
@@ -77,7 +78,7 @@ struct ResponseSaveTests {
             // Nothing of it was lost.
             #expect(try await response.bytes() == content)
         }
-        #expect(try directory.contents() == ["closed", "file"])
+        #expect(try directory.contents() == ["closed", "file", "pipe"])
         #expect(try directory.read("file") == Data("old".utf8))
         #expect(server.accepted == 1)
     }

@@ -73,8 +73,8 @@ struct RouteResponder: HTTPResponder {
 
     private static func isWorthCoding(_ reader: any StoredFileReader) async throws(StorageError) -> Bool {
         guard reader.file.size >= leastWorthCoding else { return false }
-        let start = try await reader.read(at: 0, count: CompressedFormat.prefixLength)
-        return !CompressedFormat.matches(start.readableBytesView)
+        let start = try await reader.read(at: 0, count: CompressedFormat.signatureLength)
+        return !CompressedFormat.isRecognized(start.readableBytesView)
     }
 
     private static func refusal(for error: any Error) -> Refusal {

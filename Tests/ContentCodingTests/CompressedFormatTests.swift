@@ -1,8 +1,8 @@
+import ContentCoding
 import Testing
 
-@testable import Receiver
-
-@Suite struct CompressedFormatTests {
+@Suite("Compressed formats")
+struct CompressedFormatTests {
     @Test(
         arguments: [
             [0x1F, 0x8B, 8, 0], [0x28, 0xB5, 0x2F, 0xFD, 0], Array("PK\u{3}\u{4}....".utf8), [0xFF, 0xD8, 0xFF, 0xE0],
@@ -10,8 +10,8 @@ import Testing
             [0xFD] + Array("7zXZ".utf8) + [0],
         ] as [[UInt8]])
     func whatIsCompressed(start: [UInt8]) {
-        #expect(CompressedFormat.matches(start))
-        #expect(CompressedFormat.matches(start.prefix(CompressedFormat.prefixLength)))
+        #expect(CompressedFormat.isRecognized(start))
+        #expect(CompressedFormat.isRecognized(start.prefix(CompressedFormat.signatureLength)))
     }
 
     @Test(
@@ -21,6 +21,6 @@ import Testing
             [0xFD] + Array("7zX".utf8),
         ] as [[UInt8]])
     func whatIsNot(start: [UInt8]) {
-        #expect(!CompressedFormat.matches(start))
+        #expect(!CompressedFormat.isRecognized(start))
     }
 }
