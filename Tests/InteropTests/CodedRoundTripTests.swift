@@ -3,9 +3,16 @@ import HTTPStreaming
 import TestSupport
 import Testing
 
-/// Files to this server and back, encoded on both ways.
-@Suite("Coded round trips", .serialized, .timeLimit(.minutes(10)))
+/// Files to this server and back, and to one of other hands, encoded on all ways, by this client and
+/// by others.
+@Suite("Coded round trips", .serialized, .timeLimit(.minutes(15)))
 struct CodedRoundTripTests {
+    /// What `receiver_zlib.py` says.
+    private struct PeerAnswer: Decodable {
+        let size: Int
+        let sha256: String
+    }
+
     private struct Answer: Decodable {
         struct Part: Decodable {
             let size: Int64
@@ -50,6 +57,43 @@ struct CodedRoundTripTests {
         #expect(try server.directory.contents() == [])
     }
 
+    /// Has curl and httpie send a file; each compresses it by itself.
+    private func sendByOthers(_ path: String, digest: String, server: ServerProcess) async throws {
+        var lines = [
+            "curl": "gzip -1 -c '\(path)' | curl -sS --fail -T - -H 'Content-Encoding: gzip' \(server.url)/curl"
+        ]
+        if await PythonEnvironment.shared.isAvailable(with: ["httpie"]) {
+            let python = try await PythonEnvironment.shared.interpreter(with: ["httpie"])
+            lines["httpie"] =
+                "'\(python)' -m httpie --ignore-stdin --check-status -xx PUT \(server.url)/httpie @'\(path)'"
+        }
+        for (name, line) in lines {
+            let result = try await Subprocess.run("sh", ["-c", line], deadline: .seconds(400))
+            #expect(result.status == 0, "\(name): \(result.output)\(result.errorOutput)")
+            #expect(try sha256(path: server.directory.path(name)) == digest, "by \(name)")
+            try FileManager.default.removeItem(atPath: server.directory.path(name))
+        }
+    }
+
+    /// Sends a file to a server that decodes with Python's zlib.
+    private func sendToPeer(_ path: String, digest: String, codings: [Client.ContentCoding]) async throws {
+        guard Subprocess.find("python3") != nil else { return print("CodedRoundTripTests: SKIPPED: no python3") }
+        let peer = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Peers")
+        let process = try Subprocess(
+            "python3", [peer.appendingPathComponent("receiver_zlib.py").path], deadline: .seconds(400))
+        defer { process.terminate() }
+        let url = try await process.firstLine()
+        for coding in codings {
+            var configuration = Client.Configuration()
+            configuration.contentCoding = coding
+            let response = try await Client(.post, url, configuration: configuration).send(.file(path))
+            #expect(response.status == 201)
+            let answer = try JSONDecoder().decode(PeerAnswer.self, from: Data(try await response.bytes()))
+            let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
+            #expect(answer.size == size && answer.sha256 == digest)
+        }
+    }
+
     private func fetch(_ name: String, digest: String, from server: ServerProcess, to path: String) async throws {
         let url = server.url + "/files/" + (name.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "")
         let response = try await Client(.get, url).send()
@@ -75,7 +119,10 @@ struct CodedRoundTripTests {
         let sizes = [0, 1, 261_990, 262_143, 262_144, 262_145, 524_288, 700_000]
         for content in [book] + sizes.map({ text.prefix($0) }) {
             let path = try source.write(content, to: "text \(content.count)")
-            try await roundTrip(path, digest: sha256(content), codings: Self.codings, server: server)
+            let digest = sha256(content)
+            try await roundTrip(path, digest: digest, codings: Self.codings, server: server)
+            try await sendByOthers(path, digest: digest, server: server)
+            try await sendToPeer(path, digest: digest, codings: Self.codings)
         }
     }
 
@@ -92,10 +139,13 @@ struct CodedRoundTripTests {
         let made = try await Subprocess.run(
             "sh", ["-c", "head -c \(size) /dev/\(device) >'\(path)'"], deadline: .seconds(60))
         try #require(made.status == 0, "\(made.errorOutput)")
-        let server = try await ServerProcess.start(deadline: .seconds(540))
+        let server = try await ServerProcess.start(deadline: .seconds(800))
         defer { server.process.terminate() }
         // Random bytes at any other level only take longer.
         let coding = device == "zero" ? Client.ContentCoding.gzip() : .gzip(level: 1)
-        try await roundTrip(path, digest: sha256(path: path), codings: [coding], server: server)
+        let digest = try sha256(path: path)
+        try await roundTrip(path, digest: digest, codings: [coding], server: server)
+        try await sendByOthers(path, digest: digest, server: server)
+        try await sendToPeer(path, digest: digest, codings: [coding])
     }
 }
