@@ -4,8 +4,9 @@ extension Client {
     /// What is done to the body of a request on its way (RFC 9110 §8.4). The server must know the
     /// coding: many do not take any in requests; for those see ``Part/gzipped(level:)``.
     ///
-    /// The body is encoded while it is sent, in blocks of 256 KiB, by tasks of low priority on the
-    /// threads of Swift's concurrency library. Its length being unknown, it is sent chunked.
+    /// The body is encoded while it is sent, in blocks of 256 KiB, by tasks on the threads of Swift's
+    /// concurrency library, with the priority of the call that begins the request; no thread is
+    /// started for it. Its length being unknown, it is sent chunked.
     public struct ContentCoding: Hashable, Sendable {
         enum Kind: Hashable {
             case identity

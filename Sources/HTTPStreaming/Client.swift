@@ -184,7 +184,8 @@ public final class Client: Sendable {
 
     private func transferRequest(_ parts: [Part], _ isLast: Bool, _ counter: ProgressCounter) -> TransferRequest {
         TransferRequest(
-            method: method, url: url, configuration: configuration, parts: parts, isFinishing: isLast, counter: counter
+            method: method, url: url, configuration: configuration, parts: parts, isFinishing: isLast, counter: counter,
+            priority: Task.currentPriority
         )
     }
 

@@ -224,6 +224,45 @@ struct ClientCodingTests {
         #expect(error?.code == .sourceChanged, "\(String(describing: error))")
     }
 
+    #if os(Linux)
+    @Test("no thread is started to encode, for many workers neither")
+    func threads() async {
+        await #expect(processExitsWith: .success) {
+            // As many threads as the concurrency library takes for what computes.
+            await withTaskGroup(of: Void.self) { group in
+                for _ in 0..<64 {
+                    group.addTask {
+                        let end = ContinuousClock.now + .milliseconds(20)
+                        while ContinuousClock.now < end {}
+                    }
+                }
+            }
+            let server = try FaultServer(Recorder().serve)
+            var before: [String] = []
+            for coding in [Client.ContentCoding.identity, .gzip(workers: 1), .gzip(level: 9, workers: 8)] {
+                var configuration = Client.Configuration()
+                configuration.contentCoding = coding
+                let client = try Client(.post, server.url, configuration: configuration)
+                _ = try await client.send(.bytes(ClientCodingTests.text(10_000_000))) { _ in }
+                // Dispatch, on which the library stands, keeps a thread for some seconds.
+                let after = try Self.dispatchThreads()
+                if coding == .identity { before = after }
+                try #require(
+                    Set(after).isSubset(of: before) && after.count <= before.count, "\(coding): \(after), not \(before)"
+                )
+            }
+        }
+    }
+
+    /// The names of the threads of this process that are Dispatch's, sorted.
+    private static func dispatchThreads() throws -> [String] {
+        let tasks = "/proc/self/task"
+        return try FileManager.default.contentsOfDirectory(atPath: tasks)
+            .compactMap { try? String(contentsOfFile: "\(tasks)/\($0)/comm", encoding: .utf8) }
+            .filter { $0.contains("-qos") && !$0.contains("overcommit") }.sorted()
+    }
+    #endif
+
     @Test("progress counts the message, and apart from it what is sent")
     func progress() async throws {
         let server = try FaultServer(Recorder().serve)

@@ -23,7 +23,7 @@ struct BodyReader: ByteSource {
 
     private let encoder: MultipartEncoder
     private let recognizesCompressed: Bool
-    private let onEncoded: @Sendable () -> Void
+    private let context: EncodingContext
     private let messageEnd: [UInt8]
     /// The parts from `firstOffset` on; those before it have been let go.
     private var parts: [PreparedPart] = []
@@ -39,16 +39,11 @@ struct BodyReader: ByteSource {
     /// Whether parts came one by one, so that finished ones are ours alone to keep.
     private var isOpenEnded = false
 
-    /// - Parameters:
-    ///   - recognizesCompressed: whether it matters what is compressed.
-    ///   - onEncoded: called on any thread when there may be more to read.
-    init(
-        encoder: MultipartEncoder, recognizesCompressed: Bool = false,
-        onEncoded: @escaping @Sendable () -> Void = {}
-    ) {
+    /// - Parameter recognizesCompressed: whether it matters what is compressed.
+    init(encoder: MultipartEncoder, recognizesCompressed: Bool = false, context: EncodingContext) {
         self.encoder = encoder
         self.recognizesCompressed = recognizesCompressed
-        self.onEncoded = onEncoded
+        self.context = context
         messageEnd = encoder.messageEnd
     }
 
@@ -146,7 +141,7 @@ struct BodyReader: ByteSource {
         position = .content(part: part)
         source = PartSource(parts[part], offset: offset)
         if let level = parts[part].gzipLevel {
-            encoding = EncodingReader(.gzip, level: level, onEncoded: onEncoded)
+            encoding = EncodingReader(.gzip, level: level, context: context)
         }
     }
 

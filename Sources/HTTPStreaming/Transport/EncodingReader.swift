@@ -17,19 +17,15 @@ final class EncodingReader {
     private var encoder: ParallelEncoder<DeflateBlockCoder>
     private var isFinished = false
 
-    /// - Parameters:
-    ///   - isSelective: whether what would hardly become smaller is left as it is.
-    ///   - onEncoded: called on any thread when there may be more to read.
+    /// - Parameter isSelective: whether what would hardly become smaller is left as it is.
     init(
-        _ coding: Coding, level: Int, workers: Int? = nil, isSelective: Bool = false,
-        onEncoded: @escaping @Sendable () -> Void
+        _ coding: Coding, level: Int, workers: Int? = nil, isSelective: Bool = false, context: EncodingContext
     ) {
         encoder = ParallelEncoder(
             DeflateBlockCoder(coding, level: level, leavesCompressed: isSelective),
             workers: workers ?? Self.defaultWorkers,
-            // Below what else the process has to do: it takes all the time that there is.
-            execute: { work in Task.detached(priority: .utility) { work() } },
-            onEncoded: onEncoded
+            execute: { work in Task.detached(priority: context.priority) { work() } },
+            onEncoded: context.onEncoded
         )
     }
 

@@ -5,17 +5,16 @@ internal import Multipart
 struct RequestBody {
     private var message: BodyReader
     private let coding: Client.ContentCoding
-    private let onEncoded: @Sendable () -> Void
+    private let context: EncodingContext
     private var encoding: EncodingReader?
     /// Bytes given out.
     private(set) var offset: Int64 = 0
 
-    /// - Parameter onEncoded: called on any thread when there may be more to read.
-    init(encoder: MultipartEncoder, coding: Client.ContentCoding, onEncoded: @escaping @Sendable () -> Void) {
-        message = BodyReader(encoder: encoder, recognizesCompressed: coding.isSelective, onEncoded: onEncoded)
+    init(encoder: MultipartEncoder, coding: Client.ContentCoding, context: EncodingContext) {
+        message = BodyReader(encoder: encoder, recognizesCompressed: coding.isSelective, context: context)
         self.coding = coding
-        self.onEncoded = onEncoded
-        encoding = coding.makeReader(onEncoded: onEncoded)
+        self.context = context
+        encoding = coding.makeReader(context)
     }
 
     /// Takes parts, all or none.
@@ -56,7 +55,7 @@ struct RequestBody {
     /// - Returns: false when what is there has been let go.
     mutating func rewind() -> Bool {
         guard message.seek(to: 0) else { return false }
-        encoding = coding.makeReader(onEncoded: onEncoded)
+        encoding = coding.makeReader(context)
         offset = 0
         return true
     }
@@ -76,13 +75,11 @@ extension Client.ContentCoding {
         }
     }
 
-    fileprivate func makeReader(onEncoded: @escaping @Sendable () -> Void) -> EncodingReader? {
+    fileprivate func makeReader(_ context: EncodingContext) -> EncodingReader? {
         switch kind {
         case .identity: nil
         case .coded(let coding, let level, let workers, let isSelective):
-            EncodingReader(
-                coding, level: level, workers: workers, isSelective: isSelective, onEncoded: onEncoded
-            )
+            EncodingReader(coding, level: level, workers: workers, isSelective: isSelective, context: context)
         }
     }
 }

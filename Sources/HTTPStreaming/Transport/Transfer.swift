@@ -48,8 +48,8 @@ final class Transfer {
         counter = request.counter
         keepAliveInterval = request.configuration.keepAliveInterval
         machine = StateMachine(hasBody: request.hasBody, isFinishing: request.isFinishing)
-        let coding = request.configuration.contentCoding
-        body = RequestBody(encoder: encoder, coding: coding, onEncoded: onEncoded)
+        let context = EncodingContext(priority: request.priority, onEncoded: onEncoded)
+        body = RequestBody(encoder: encoder, coding: request.configuration.contentCoding, context: context)
         try body.append(request.parts, isLast: request.isFinishing)
         let total = body.messageLength
         let isLong = (total ?? .max) > Self.expectThreshold

@@ -7,6 +7,8 @@ struct TransferRequest: Sendable {
     /// Whether `parts` are all.
     let isFinishing: Bool
     let counter: ProgressCounter
+    /// Of the call that begins the request, for what is done on its behalf.
+    let priority: TaskPriority
 
     var hasBody: Bool { method.impliesBody || !parts.isEmpty || !isFinishing }
 }
