@@ -107,7 +107,7 @@ public struct ContentDecoder: ~Copyable {
 
     /// The lower half of the zlib format's first byte is 8 (RFC 1950 §2.2). As the start of raw
     /// DEFLATE data that would be a stored block with a bit set in its padding, which nobody writes.
-    private func format(startingWith first: UInt8) -> InflateStream.Format {
+    private func format(startingWith first: UInt8) -> ZFormat {
         switch coding {
         case .gzip: .gzip
         case .deflate: first & 0x0F == 8 ? .zlib : .raw

@@ -9,7 +9,11 @@ public struct DecodingLimits: Hashable, Sendable {
     /// all zeros; 1 MiB unless set.
     public var ratioAllowance = 1 << 20
 
-    public init() {}
+    public init(size: Int = .max, ratio: Int = .max, ratioAllowance: Int = 1 << 20) {
+        self.size = size
+        self.ratio = ratio
+        self.ratioAllowance = ratioAllowance
+    }
 
     func check(decoded: Int, from read: Int) throws(CodingError) {
         if decoded > size {

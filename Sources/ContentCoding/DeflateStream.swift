@@ -2,13 +2,6 @@ internal import CZlib
 
 /// A `z_stream` that deflates. https://zlib.net/manual.html
 struct DeflateStream: ~Copyable {
-    /// What is around the DEFLATE data, in zlib's numbers.
-    enum Format: CInt {
-        case gzip = 31
-        case zlib = 15
-        case raw = -15
-    }
-
     enum Flush {
         /// Writes when it likes to.
         case none
@@ -33,7 +26,7 @@ struct DeflateStream: ~Copyable {
     private let stream: UnsafeMutablePointer<z_stream>
 
     /// - Parameter level: 0, stored, to 9, smallest.
-    init(_ format: Format, level: Int) throws(CodingError) {
+    init(_ format: ZFormat, level: Int) throws(CodingError) {
         precondition((0...9).contains(level), "a level is from 0 to 9")
         stream = .allocate(capacity: 1)
         stream.initialize(to: z_stream())
@@ -52,7 +45,7 @@ struct DeflateStream: ~Copyable {
     mutating func reset() { deflateReset(stream) }
 
     /// Has the next content, at the beginning of a stream, refer to what is said to have been
-    /// before it. Only for ``Format/raw``.
+    /// before it. Only for ``ZFormat/raw``.
     mutating func setWindow(_ window: UnsafeRawBufferPointer) {
         deflateSetDictionary(stream, window.baseAddress?.assumingMemoryBound(to: Bytef.self), uInt(window.count))
     }

@@ -14,6 +14,7 @@ final class EncodingQueue<Coder: BlockCoder>: Sendable {
     private struct State {
         var pending: [Block] = []
         var idle: [Worker]
+        var isClosed = false
     }
 
     private let coder: Coder
@@ -43,8 +44,14 @@ final class EncodingQueue<Coder: BlockCoder>: Sendable {
         if let worker { start(worker, block) }
     }
 
-    /// Forgets what has not been begun.
-    func cancel() { state.withLock { $0.pending = [] } }
+    /// Forgets what has not been begun, and lets go of the workers.
+    func close() {
+        state.withLock { state in
+            state.pending = []
+            state.idle = []
+            state.isClosed = true
+        }
+    }
 
     /// Each block is a piece of work of its own: between two, whatever else the executor has to
     /// do has its turn.
@@ -59,7 +66,7 @@ final class EncodingQueue<Coder: BlockCoder>: Sendable {
     private func next(_ worker: Worker) -> Block? {
         state.withLock { state in
             guard !state.pending.isEmpty else {
-                state.idle.append(worker)
+                if !state.isClosed { state.idle.append(worker) }
                 return nil
             }
             return state.pending.removeFirst()

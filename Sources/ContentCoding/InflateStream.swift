@@ -2,13 +2,6 @@ internal import CZlib
 
 /// A `z_stream` that inflates. https://zlib.net/manual.html
 struct InflateStream: ~Copyable {
-    /// What is inside of the DEFLATE data's wrapping, in zlib's numbers.
-    enum Format: CInt {
-        case gzip = 31
-        case zlib = 15
-        case raw = -15
-    }
-
     enum Outcome {
         case goesOn
         /// The end of the stream, checksum included.
@@ -18,7 +11,7 @@ struct InflateStream: ~Copyable {
     /// zlib keeps a pointer to it.
     private let stream: UnsafeMutablePointer<z_stream>
 
-    init(_ format: Format) throws(CodingError) {
+    init(_ format: ZFormat) throws(CodingError) {
         stream = .allocate(capacity: 1)
         stream.initialize(to: z_stream())
         guard czlib_inflate_init(stream, format.rawValue) == Z_OK else {

@@ -8,10 +8,19 @@ internal import Synchronization
 /// workers run. Its own methods never wait; they are one caller's at a time.
 ///
 /// ```swift
-/// repeat {
-///     while try encoder.fill({ try file.read(into: $0) }) == .filled {}
-///     … send what encoder.read(into: buffer) returns, or wait for `onEncoded` …
-/// } while !encoder.isAtEnd
+/// while !encoder.isAtEnd {
+///     reading: while !isFileRead {
+///         switch try encoder.fill({ try file.read(into: $0) }) {
+///         case .filled: continue
+///         case .full: break reading
+///         case .sourceIsDry:
+///             encoder.finish()
+///             isFileRead = true
+///         }
+///     }
+///     let count = encoder.read(into: buffer)
+///     // Write these, or, where there are none, wait for `onEncoded`.
+/// }
 /// ```
 ///
 /// Holds, for each worker, two blocks with their windows and encodings, and what the coder's worker
@@ -82,7 +91,7 @@ public struct ParallelEncoder<Coder: BlockCoder>: ~Copyable {
         checksum = coder.emptyChecksum
     }
 
-    deinit { queue.cancel() }
+    deinit { queue.close() }
 
     /// Whether all of the stream, its trailer too, has been read.
     public var isAtEnd: Bool { phase == .ended && framing.isEmpty }
@@ -154,11 +163,18 @@ public struct ParallelEncoder<Coder: BlockCoder>: ~Copyable {
             } else if phase == .finishing {
                 framing = coder.trailer(checksum, contentLength: contentLength)[...]
                 phase = .ended
+                letGo()
             } else {
                 break
             }
         }
         return count
+    }
+
+    /// Keeps no memory behind the end.
+    private mutating func letGo() {
+        (spare, window, current) = ([], [], nil)
+        queue.close()
     }
 
     private mutating func takeFraming(_ output: UnsafeMutableRawBufferPointer) -> Int {

@@ -27,7 +27,7 @@ extension Client {
 
         /// After how long without a part an open request (``Client/sendUnclosed(_:progress:)``)
         /// sends some bytes that mean nothing, so that neither the server nor what is in between
-        /// takes it for dead; never unless set. Only a content coding has such bytes.
+        /// takes it for dead; 100 ms at least, never unless set. Only a content coding has such bytes.
         public var keepAliveInterval: Duration?
 
         /// How long connecting may take, name and TLS included; 30 seconds unless set.
@@ -60,9 +60,9 @@ extension Client {
             }
             try contentCoding.validate()
             if let keepAliveInterval {
-                guard keepAliveInterval > .zero, contentCoding != .identity else {
+                guard keepAliveInterval >= .milliseconds(100), contentCoding != .identity else {
                     throw ClientError(
-                        .invalidConfiguration, "keepAliveInterval is not more than zero, or there is no content coding"
+                        .invalidConfiguration, "keepAliveInterval is less than 100 ms, or there is no content coding"
                     )
                 }
             }

@@ -64,7 +64,8 @@ public final class Client: Sendable {
     /// body has been given away whole, or need not be, or when the server waits for its content to
     /// be read.
     ///
-    /// The request has an exact `Content-Length`. If one is open by
+    /// The request has an exact `Content-Length`, if the length can be known: not with a
+    /// ``Configuration/contentCoding`` or a ``Part/gzipped(level:)`` part. If one is open by
     /// ``sendUnclosed(_:progress:)``, the parts are added to that one and it is finished.
     ///
     /// With no part, a request of POST, PUT or PATCH has an empty document as its body, and any

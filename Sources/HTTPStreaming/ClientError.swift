@@ -22,7 +22,7 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         /// A value of ``Client/Configuration`` or a method cannot be sent as it is, or a HEAD request
         /// was given parts.
         public static let invalidConfiguration = Code(name: .invalidConfiguration)
-        /// A part's content type cannot stand in a header line.
+        /// A part's content type cannot stand in a header line, or its gzip level is none.
         public static let invalidPart = Code(name: .invalidPart)
         /// ``Client/close()`` without a ``Client/sendUnclosed(_:progress:)`` before it.
         public static let nothingOpen = Code(name: .nothingOpen)

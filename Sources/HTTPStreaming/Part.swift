@@ -66,14 +66,16 @@ public struct Part: Sendable {
     /// Its length being unknown, the request is sent chunked. A part without a filename gets one
     /// from its name.
     ///
-    /// - Parameter level: 0, stored, to 9, smallest; 6 unless given. What is more or less is taken
-    ///   as the nearest of these.
+    /// - Parameter level: 0, stored, to 9, smallest; 6 unless given. Any other is an error when the
+    ///   part is sent, ``ClientError/Code/invalidPart``.
     public func gzipped(level: Int = 6) -> Part {
+        // Once is enough.
+        if gzipLevel != nil { return self }
         let filename = (head.filename ?? head.name) + ".gz"
         return Part(
             head: PartHead(name: head.name, filename: filename, contentType: MediaType.guess(filename: filename)),
             source: source,
-            gzipLevel: min(max(level, 0), 9)
+            gzipLevel: level
         )
     }
 

@@ -180,11 +180,14 @@ struct ClientAgainTests {
 
     @Test("bytes behind an answer do not hide that the server hangs up on an open request")
     func strayBytes() async throws {
-        let mayClose = Gate()
+        let (mayAnswer, mayClose) = (Gate(), Gate())
         let server = try FaultServer { connection in
             guard try connection.readHeadAndContinue() != nil else { return }
             _ = try connection.readChunk()
+            mayAnswer.wait()
             try connection.respond(200, "ok")
+            // Not in the read that ends the answer: libcurl would end the transfer.
+            usleep(100_000)
             try connection.send("STRAY")
             mayClose.wait()
             connection.finishSending()
@@ -192,6 +195,7 @@ struct ClientAgainTests {
         }
         let client = try Client(.post, server.url)
         #expect(try await client.sendUnclosed(.field("a", "b")))
+        mayAnswer.open()
         try await Task.sleep(for: .milliseconds(500))
         mayClose.open()
         let error = await #expect(throws: ClientError.self) {
@@ -201,5 +205,6 @@ struct ClientAgainTests {
             }
         }
         #expect(error?.code == .connectionLost)
+        #expect(error?.message.contains("closed the connection") == true, "\(error?.message ?? "")")
     }
 }

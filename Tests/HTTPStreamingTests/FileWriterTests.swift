@@ -21,7 +21,7 @@ struct FileWriterTests {
         try file.append([])
         try file.append([3])
         let visible = try directory.contents()
-        #expect(visible.allSatisfy { $0.hasPrefix(".http-streaming-") })
+        #expect(visible.allSatisfy { $0.hasPrefix(".saving-") })
         #if os(Linux)
         if mayBeUnnamed { #expect(visible == []) }
         #endif

@@ -24,7 +24,7 @@ struct ResponseDecodingFaultTests {
 
     @Test("corrupt data, and data behind the end, are errors that stay", arguments: Coding.allCases)
     func corrupt(coding: Coding) async throws {
-        let good = try encoded(text, coding)
+        let good = try coding.encode(text)
         var flipped = good
         flipped[good.count / 2] ^= 4
         var checksum = good
@@ -47,7 +47,7 @@ struct ResponseDecodingFaultTests {
 
     @Test("coded data that is cut off in a complete message", arguments: Coding.allCases, [true, false])
     func truncated(coding: Coding, chunked: Bool) async throws {
-        let data = try encoded(text, coding)
+        let data = try coding.encode(text)
         for count in [1, 2, 11, data.count / 2, data.count - 5, data.count - 1] {
             let server = try FaultServer { connection in
                 _ = try connection.readHead()
@@ -66,7 +66,7 @@ struct ResponseDecodingFaultTests {
 
     @Test("a connection that is cut is that, whatever the coding", arguments: [true, false])
     func connectionLost(resets: Bool) async throws {
-        let data = try encoded(text)
+        let data = try Coding.gzip.encode(text)
         let server = try FaultServer { connection in
             _ = try connection.readHead()
             try connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(data.count)\r\nContent-Encoding: gzip\r\n\r\n")

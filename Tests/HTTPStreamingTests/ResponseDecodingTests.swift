@@ -12,7 +12,7 @@ struct ResponseDecodingTests {
 
     @Test("gzip and deflate are asked for, and undone", arguments: ["gzip", "x-gzip", "GZIP", "deflate"])
     func decoded(token: String) async throws {
-        let content = try encoded(text, token == "deflate" ? .deflate : .gzip)
+        let content = try (token == "deflate" ? Coding.deflate : .gzip).encode(text)
         let heads = Shared<[RequestHead]>([])
         let server = try contentServer("Content-Encoding: \(token)\r\n", content, heads: heads)
         let client = try Client(.get, server.url)
@@ -42,7 +42,7 @@ struct ResponseDecodingTests {
         ]
     )
     func otherCodings(value: String) async throws {
-        let content = try encoded(text)
+        let content = try Coding.gzip.encode(text)
         let server = try contentServer("Content-Encoding: \(value)\r\n", content)
         #expect(try await Client(.get, server.url).send().bytes() == content)
     }
@@ -52,7 +52,7 @@ struct ResponseDecodingTests {
         arguments: [("Accept-Encoding", "gzip"), ("accept-encoding", ""), ("Range", "bytes=0-9")]
     )
     func raw(name: String, value: String) async throws {
-        let content = try encoded(text)
+        let content = try Coding.gzip.encode(text)
         let heads = Shared<[RequestHead]>([])
         let server = try contentServer("Content-Encoding: gzip\r\n", content, heads: heads)
         var configuration = Client.Configuration()
@@ -96,7 +96,7 @@ struct ResponseDecodingTests {
 
     @Test("data in chunks of one byte", arguments: Coding.allCases)
     func tinyChunks(coding: Coding) async throws {
-        let content = try encoded(Array(text.prefix(3000)), coding)
+        let content = try coding.encode(Array(text.prefix(3000)))
         let server = try FaultServer { connection in
             _ = try connection.readHead()
             try connection.send(
@@ -134,7 +134,7 @@ struct ResponseDecodingTests {
 
     @Test("a limit is one of decoded bytes, and holds to the byte")
     func limits() async throws {
-        let server = try contentServer("Content-Encoding: gzip\r\n", try encoded(text))
+        let server = try contentServer("Content-Encoding: gzip\r\n", try Coding.gzip.encode(text))
         let client = try Client(.get, server.url)
         #expect(try await client.send().bytes(limit: text.count) == text)
         let response = try await client.send()
@@ -145,7 +145,7 @@ struct ResponseDecodingTests {
     @Test("two readers at a time are one too many")
     func twoReaders() async throws {
         let release = Gate()
-        let data = try encoded(text)
+        let data = try Coding.gzip.encode(text)
         let server = try FaultServer { connection in
             _ = try connection.readHead()
             try connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(data.count)\r\nContent-Encoding: gzip\r\n\r\n")

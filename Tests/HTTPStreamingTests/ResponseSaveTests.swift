@@ -25,8 +25,8 @@ struct ResponseSaveTests {
     func saved() async throws {
         let directory = try TemporaryDirectory()
         for (sent, fields) in [
-            (content, ""), (try encoded(content), "Content-Encoding: gzip\r\n"), ([], ""),
-            (try encoded([], .deflate), "Content-Encoding: deflate\r\n"),
+            (content, ""), (try Coding.gzip.encode(content), "Content-Encoding: gzip\r\n"), ([], ""),
+            (try Coding.deflate.encode([]), "Content-Encoding: deflate\r\n"),
         ] {
             let server = try server(sent, fields: fields)
             let expected = sent.count < 100 ? [] : content
@@ -87,7 +87,7 @@ struct ResponseSaveTests {
     func faults(fault: Int) async throws {
         let directory = try TemporaryDirectory()
         let path = try directory.write("old".utf8, to: "file")
-        let data = try encoded(content)
+        let data = try Coding.gzip.encode(content)
         let server = try FaultServer { connection in
             _ = try connection.readHead()
             let length = fault == 1 ? data.count - 9 : data.count
@@ -231,7 +231,7 @@ struct ResponseSaveTests {
         await #expect(processExitsWith: .success) {
             let pattern = (0..<65_521).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 16) }
             // Members of gzip may follow one another.
-            let member = try encoded(pattern)
+            let member = try Coding.gzip.encode(pattern)
             let count = (256 << 20) / pattern.count
             let server = try FaultServer { connection in
                 while let head = try connection.readHead() {

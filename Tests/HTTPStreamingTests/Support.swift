@@ -41,19 +41,9 @@ final class Recorder: Sendable {
     }
 }
 
-/// `content` in a content coding, whole.
-func encoded(_ content: [UInt8], _ coding: Coding = .gzip) throws -> [UInt8] {
-    var encoder = try ContentEncoder(coding)
-    var buffer = [UInt8](repeating: 0, count: content.count + content.count / 100 + 100)
-    return content.withUnsafeBytes { bytes in
-        var rest = bytes
-        return Array(buffer[..<buffer.withUnsafeMutableBytes { encoder.encode(&rest, into: $0, .finish) }])
-    }
-}
-
 /// As many MiB of zeros as gzip, in members of 8 MiB, which are 8 KiB each.
 func bomb(mebibytes: Int) throws -> [UInt8] {
-    let member = try encoded([UInt8](repeating: 0, count: 8 << 20))
+    let member = try Coding.gzip.encode([UInt8](repeating: 0, count: 8 << 20))
     return Array(repeatElement(member, count: mebibytes / 8).joined())
 }
 

@@ -133,7 +133,7 @@ import Testing
             let data = try Samples.encoded(Array("first, second".utf8), .gzip, flushAt: 5)
             let flushed = try #require(
                 (1..<data.count).first { count in
-                    (try? Samples.decoded(Array(data[..<count]), .gzip)) != nil || Self.decodable(data[..<count]) == 5
+                    (try? Coding.gzip.decode(Array(data[..<count]))) != nil || Self.decodable(data[..<count]) == 5
                 })
             let directory = server.directory
             let response = try await server.connected { connection in

@@ -27,6 +27,7 @@ import Testing
         let expected: HTTPFields = [
             .vary: "Accept-Encoding", .eTag: "\"v\"", .lastModified: "Thu, 01 Jan 1970 00:16:40 GMT",
             .acceptRanges: "bytes", .contentType: "text/plain", .xContentTypeOptions: "nosniff",
+            .contentSecurityPolicy: "sandbox",
             .contentLength: "5000",
         ]
         #expect(plan.fields == expected)

@@ -46,20 +46,4 @@ enum Samples {
         take(content[(flushAt ?? 0)...], .finish)
         return encoded
     }
-
-    static func decoded(_ data: [UInt8], _ coding: Coding) throws -> [UInt8] {
-        var decoder = ContentDecoder(coding)
-        var content: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 65536)
-        try data.withUnsafeBytes { bytes in
-            var rest = bytes
-            while true {
-                let count = try buffer.withUnsafeMutableBytes { try decoder.decode(&rest, into: $0) }
-                content += buffer[..<count]
-                if count < buffer.count { break }
-            }
-        }
-        try decoder.finish()
-        return content
-    }
 }

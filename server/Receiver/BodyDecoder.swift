@@ -15,6 +15,8 @@ final class BodyDecoder: Sendable {
 
     private struct State: ~Copyable {
         var decoder: ContentDecoder
+        /// Whether the last piece left no room, so that there may be more of the same chunk.
+        var wasFull = false
         /// Memory that nobody else refers to.
         var spare = ByteBuffer()
 
@@ -38,6 +40,8 @@ final class BodyDecoder: Sendable {
     /// - Returns: nil when the chunk has been used up, and all that it stands for given out.
     /// - Throws: `CodingError`, or what stops the thread pool.
     func next(of chunk: inout ByteBuffer) async throws -> ByteBuffer? {
+        // All that the chunk stands for had room in the piece before.
+        if chunk.readableBytes == 0, state.withLock({ !$0.wasFull }) { return nil }
         let (piece, taken) = try await threadPool.runIfActive { [self, chunk] in
             try state.withLock { state in try Self.decode(chunk, &state) }
         }
@@ -67,6 +71,7 @@ final class BodyDecoder: Sendable {
             return bytes.count - rest.count
         }
         let count = buffer.readableBytes
+        state.wasFull = count == pieceSize
         // What waits for the disk counts its bytes, not the memory behind them: a piece that fills
         // little of its buffer is copied into one of its size.
         guard count < pieceSize / 2 else { return (buffer, taken) }

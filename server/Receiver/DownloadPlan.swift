@@ -42,6 +42,8 @@ struct DownloadPlan: Hashable, Sendable {
         fields[.contentType] = Self.contentType(of: file.name)
         // The type is a guess at what a stranger has uploaded; a browser's would be a worse one.
         fields[.xContentTypeOptions] = "nosniff"
+        // What a stranger has uploaded runs no script that could read other files from this origin.
+        fields[.contentSecurityPolicy] = "sandbox"
     }
 
     /// 206 (RFC 9110 §15.3.7).
@@ -57,7 +59,9 @@ struct DownloadPlan: Hashable, Sendable {
         status = .notModified
         content = nil
         for name: HTTPField.Name in [
-            .contentLength, .transferEncoding, .contentEncoding, .contentType, .xContentTypeOptions, .acceptRanges,
+            .contentLength, .transferEncoding, .contentEncoding, .contentType, .xContentTypeOptions,
+            .contentSecurityPolicy,
+            .acceptRanges,
         ] {
             fields[name] = nil
         }

@@ -28,6 +28,7 @@ struct ReceiverChannel: HTTPChannelHandler {
                 withEncoderConfiguration: encoding
             )
             try pipeline.addHandlers([
+                HTTP10Handler(),
                 HTTP1ToHTTPServerCodec(secure: false),
                 LingeringCloseHandler(limits: configuration.lingering),
                 ExpectContinueHandler { (try? Route(judging: $0))?.takesBody ?? false },

@@ -77,7 +77,8 @@ struct BodyReader: ByteSource {
     }
 
     var isCompressed: Bool {
-        if case .content = position { source?.isCompressed ?? false } else { false }
+        guard case .content = position, let source else { return false }
+        return source.isCompressed && (encoding != nil || !source.isAtEnd)
     }
 
     mutating func read(into buffer: UnsafeMutableRawBufferPointer) throws(ClientError) -> BodyRead {

@@ -14,6 +14,10 @@ final class EncodingReader {
     /// The workers of an encoding whose caller has not said how many.
     static let defaultWorkers = max(1, min(8, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 
+    /// How much is read from a source before other clients of the agent have their turn: some
+    /// blocks, so that it always leads to one that is encoded.
+    private static let bytesAtOnce = 1 << 20
+
     private var encoder: ParallelEncoder<DeflateBlockCoder>
     private var isFinished = false
 
@@ -43,19 +47,22 @@ final class EncodingReader {
         return outcome == .dry && encoder.isDrained ? .dry : .waiting
     }
 
-    /// Reads the source as far as there is room.
+    /// Reads the source as far as there is room, but not for long: each block that is encoded then
+    /// has it go on.
     ///
     /// - Returns: why it stopped.
     @discardableResult
     func readAhead(from source: inout some ByteSource) throws(ClientError) -> BodyRead {
+        var bytesRead = 0
         while !isFinished {
+            guard bytesRead < Self.bytesAtOnce else { return .waiting }
             var outcome = BodyRead.waiting
             _ = try encoder.fill(isCompressed: source.isCompressed) { (room) throws(ClientError) in
                 outcome = try source.read(into: room)
                 return if case .bytes(let count) = outcome { count } else { 0 }
             }
             switch outcome {
-            case .bytes: continue
+            case .bytes(let count): bytesRead += count
             // By the source, or for room: then it has not been asked.
             case .waiting: return .waiting
             case .dry:

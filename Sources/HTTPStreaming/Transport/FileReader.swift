@@ -29,11 +29,7 @@ final class FileReader {
     init(path: String) throws(ClientError) {
         guard !path.utf8.contains(0) else { throw Self.unreadable(path, SystemError(code: EINVAL)) }
         // Without O_NONBLOCK, opening a pipe would wait for its writer.
-        var descriptor: Int32
-        repeat { descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) } while descriptor < 0 && errno == EINTR
-        guard descriptor >= 0 else {
-            throw Self.unreadable(path, SystemError(code: errno))
-        }
+        let descriptor = try Self.check(path) { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
         do throws(ClientError) {
             identity = try Self.identity(of: descriptor, path: path)
         } catch {
@@ -59,18 +55,15 @@ final class FileReader {
     /// The first bytes, fewer where the file is shorter; whatever has been read, it stays so.
     func start(_ count: Int) throws(ClientError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
-        let read = bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, 0) }
-        guard read >= 0 else { throw Self.unreadable(path, SystemError(code: errno)) }
+        let read = try Self.check(path) {
+            bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, 0) }
+        }
         return Array(bytes.prefix(read))
     }
 
     /// Returns how many bytes were read; 0 at the end of the file only.
     func fill(_ buffer: UnsafeMutableRawBufferPointer) throws(ClientError) -> Int {
-        while true {
-            let count = read(descriptor, buffer.baseAddress, buffer.count)
-            if count >= 0 { return count }
-            guard errno == EINTR else { throw Self.unreadable(path, SystemError(code: errno)) }
-        }
+        try Self.check(path) { read(descriptor, buffer.baseAddress, buffer.count) }
     }
 
     /// - Throws: ``ClientError/Code/sourceChanged`` if the file was written to since it was opened.
@@ -100,6 +93,16 @@ final class FileReader {
             modifiedSeconds: modified.tv_sec,
             modifiedNanoseconds: modified.tv_nsec
         )
+    }
+
+    private static func check<Result: SignedInteger>(
+        _ path: String, _ call: () -> Result
+    ) throws(ClientError) -> Result {
+        do throws(SystemError) {
+            return try SystemError.check(call)
+        } catch {
+            throw unreadable(path, error)
+        }
     }
 
     private static func unreadable(_ path: String, _ error: SystemError) -> ClientError {

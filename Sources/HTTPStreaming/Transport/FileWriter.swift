@@ -118,6 +118,7 @@ struct FileWriter: ~Copyable {
     private static func processPath(_ descriptor: Int32) -> String { "/proc/self/fd/\(descriptor)" }
 
     private static func hiddenName() -> String {
-        ".http-streaming-" + String(UInt128.random(in: .min ... .max), radix: 36)
+        // Another prefix than the server's, which takes what is not locked for a leftover.
+        ".saving-" + String(UInt128.random(in: .min ... .max), radix: 36)
     }
 }

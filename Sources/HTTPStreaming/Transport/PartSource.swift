@@ -5,6 +5,8 @@ struct PartSource: ByteSource {
     private(set) var offset: Int64
     private var file: FileReader?
 
+    var isAtEnd: Bool { offset == content.length }
+
     init(_ part: PreparedPart, offset: Int64 = 0) {
         isCompressed = part.isCompressed
         content = part.content

@@ -34,6 +34,9 @@ struct PreparedPart {
         } catch {
             throw ClientError(.invalidPart, "the part \(part.head.name) cannot be sent: \(error)", underlying: error)
         }
+        guard (0...9).contains(part.gzipLevel ?? 0) else {
+            throw ClientError(.invalidPart, "the part \(part.head.name) cannot be sent: its gzip level is not 0 to 9")
+        }
         var start: [UInt8] = []
         switch part.source {
         case .bytes(let bytes):
