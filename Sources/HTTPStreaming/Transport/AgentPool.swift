@@ -1,13 +1,5 @@
 internal import Synchronization
 
-#if canImport(Darwin)
-internal import Darwin
-#elseif canImport(Glibc)
-internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#endif
-
 /// The agents of the process: as many as it has cores, four at most, each started when all before
 /// it have clients, and kept for as long as the process lives.
 final class AgentPool: Sendable {
@@ -18,7 +10,7 @@ final class AgentPool: Sendable {
     }
 
     private let state = Mutex(State())
-    private let limit = max(1, min(4, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    private let limit = min(4, Processors.count)
 
     /// How many agents there are.
     var count: Int { state.withLock { $0.agents.count } }

@@ -1,18 +1,10 @@
 internal import ContentCoding
 
-#if canImport(Darwin)
-internal import Darwin
-#elseif canImport(Glibc)
-internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#endif
-
 /// Reads a source and gives it out encoded. The encoding is done by tasks; the agent's thread, the
 /// only one to use this, reads ahead for them, and never waits.
 final class EncodingReader {
     /// The workers of an encoding whose caller has not said how many.
-    static let defaultWorkers = max(1, min(8, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    static let defaultWorkers = min(8, Processors.count)
 
     /// How much is read from a source before other clients of the agent have their turn: some
     /// blocks, so that it always leads to one that is encoded.
