@@ -44,6 +44,11 @@ final class EncodingQueue<Coder: BlockCoder>: Sendable {
         if let worker { start(worker, block) }
     }
 
+    /// Lets go of what idle workers keep for the next block.
+    func releaseMemory() {
+        state.withLock { state in state.idle = state.idle.map { _ in Worker(coder) } }
+    }
+
     /// Forgets what has not been begun, and lets go of the workers.
     func close() {
         state.withLock { state in

@@ -135,10 +135,14 @@ public struct ParallelEncoder<Coder: BlockCoder>: ~Copyable {
         queue.submit(block)
     }
 
-    /// Adds what means nothing, to show that the stream is alive; only while it is drained.
+    /// Adds what means nothing, to show that the stream is alive; only while it is drained. A stream
+    /// that has been idle for so long also lets go of its memory, until more content comes.
     public mutating func appendEmptyBlock() {
         guard isDrained, phase == .open else { return }
         framing = coder.emptyBlock[...]
+        unmade += spare.count + (current == nil ? 0 : 1)
+        (spare, current) = ([], nil)
+        queue.releaseMemory()
     }
 
     /// Says that no more content comes.

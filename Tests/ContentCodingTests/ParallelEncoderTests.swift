@@ -66,6 +66,31 @@ struct ParallelEncoderTests {
         #expect(content == expected && !wasAtEnd && isAtEnd)
     }
 
+    @Test("an idle stream takes as many blocks as ever, after it has let go of its memory")
+    func idle() throws {
+        let jobs = Jobs(.immediate)
+        var encoder = ParallelEncoder(DeflateBlockCoder(.gzip), workers: 2, execute: jobs.execute, onEncoded: {})
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        var stream: [UInt8] = []
+        for _ in 0..<4 {
+            var taken = 0
+            while case .filled = encoder.fill({ $0.initializeMemory(as: UInt8.self, repeating: 7).count }) {
+                taken += 1
+                guard taken < 100 else { break }
+            }
+            #expect(taken == 5)
+            while case let count = buffer.withUnsafeMutableBytes({ encoder.read(into: $0) }), count > 0 {
+                stream += buffer[..<count]
+            }
+            // With a block that has been begun, and nothing in it.
+            _ = encoder.fill { _ in 0 }
+            encoder.appendEmptyBlock()
+        }
+        encoder.finish()
+        stream += buffer[..<buffer.withUnsafeMutableBytes { encoder.read(into: $0) }]
+        #expect(try Coding.gzip.decode(stream) == [UInt8](repeating: 7, count: 20 * 256 << 10))
+    }
+
     @Test("takes no more than its blocks while nothing is read")
     func bounded() {
         let jobs = Jobs(.immediate)
