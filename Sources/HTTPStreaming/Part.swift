@@ -5,7 +5,8 @@ internal import Multipart
 /// Making a part reads nothing; a file is looked at and opened when it is sent.
 public struct Part: Sendable {
     enum Source: Sendable {
-        case file(path: String)
+        /// All of it where there is no range.
+        case file(path: String, Range<Int64>?)
         case bytes([UInt8])
     }
 
@@ -20,7 +21,7 @@ public struct Part: Sendable {
         self.gzipLevel = gzipLevel
     }
 
-    /// A regular file, streamed from disk in constant memory.
+    /// A regular file, or a range of its bytes, streamed from disk in constant memory.
     ///
     /// Its length and time of change are noted when it is sent; if it is written to before its
     /// last byte has been read, the request fails with ``ClientError/Code/sourceChanged``: never
@@ -28,17 +29,21 @@ public struct Part: Sendable {
     ///
     /// - Parameters:
     ///   - path: absolute, or relative to the working directory.
+    ///   - range: the bytes to send, the first of the file being 0; all unless given. One that goes
+    ///     beyond the file's end is an error when the part is sent,
+    ///     ``ClientError/Code/sourceUnreadable``.
     ///   - name: the form's field.
     ///   - filename: what the server is told; the last component of `path` unless given.
     ///   - contentType: the media type; guessed from the extension of `filename` unless given.
     public static func file(
-        _ path: String, name: String = "file", filename: String? = nil, contentType: String? = nil
+        _ path: String, range: Range<Int64>? = nil, name: String = "file", filename: String? = nil,
+        contentType: String? = nil
     ) -> Part {
         let filename = filename ?? path.split(separator: "/").last.map(String.init) ?? path
         let contentType = contentType ?? MediaType.guess(filename: filename)
         return Part(
             head: PartHead(name: name, filename: filename, contentType: contentType),
-            source: .file(path: path)
+            source: .file(path: path, range)
         )
     }
 

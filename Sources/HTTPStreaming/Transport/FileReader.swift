@@ -52,11 +52,11 @@ final class FileReader {
         }
     }
 
-    /// The first bytes, fewer where the file is shorter; whatever has been read, it stays so.
-    func start(_ count: Int) throws(ClientError) -> [UInt8] {
+    /// So many bytes, or fewer at the file's end. What ``fill(_:)`` reads next stays the same.
+    func bytes(at offset: Int64, atMost count: Int) throws(ClientError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
         let read = try Self.check(path) {
-            bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, 0) }
+            bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, off_t(offset)) }
         }
         return Array(bytes.prefix(read))
     }

@@ -21,8 +21,8 @@ struct PartSource: ByteSource {
             room.copyBytes(from: bytes[Int(offset)...].prefix(room.count))
             offset += Int64(room.count)
             return room.isEmpty ? .end : .bytes(room.count)
-        case .file(let path, let identity):
-            return try read(try open(path, identity), into: room, left: left)
+        case .file(let path, let identity, let range):
+            return try read(try open(path, identity, at: range.lowerBound + offset), into: room, left: left)
         }
     }
 
@@ -33,7 +33,7 @@ struct PartSource: ByteSource {
         guard count > 0 || left == 0 else {
             throw ClientError(
                 .sourceChanged,
-                "\(file.path): the file ended after \(offset) bytes of \(file.identity.size): it shrank while it was being sent"
+                "\(file.path): the file ended after \(offset) bytes of \(content.length): it shrank while it was being sent"
             )
         }
         // Before its last bytes are let go, so that a server never gets the whole of a document
@@ -43,13 +43,15 @@ struct PartSource: ByteSource {
         return count == 0 ? .end : .bytes(count)
     }
 
-    private mutating func open(_ path: String, _ identity: FileReader.Identity) throws(ClientError) -> FileReader {
+    private mutating func open(
+        _ path: String, _ identity: FileReader.Identity, at position: Int64
+    ) throws(ClientError) -> FileReader {
         if let file { return file }
         let opened = try FileReader(path: path)
         guard opened.identity == identity else {
             throw ClientError(.sourceChanged, "\(path): the file was changed before it was sent")
         }
-        if offset > 0 { try opened.seek(to: offset) }
+        if position > 0 { try opened.seek(to: position) }
         file = opened
         return opened
     }

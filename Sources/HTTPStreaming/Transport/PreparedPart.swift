@@ -6,12 +6,12 @@ internal import Multipart
 struct PreparedPart {
     enum Content {
         case bytes([UInt8])
-        case file(path: String, FileReader.Identity)
+        case file(path: String, FileReader.Identity, Range<Int64>)
 
         var length: Int64 {
             switch self {
             case .bytes(let bytes): Int64(bytes.count)
-            case .file(_, let identity): identity.size
+            case .file(_, _, let range): Int64(range.count)
             }
         }
     }
@@ -42,10 +42,18 @@ struct PreparedPart {
         case .bytes(let bytes):
             content = .bytes(bytes)
             if recognizesCompressed { start = Array(bytes.prefix(CompressedFormat.signatureLength)) }
-        case .file(let path):
+        case .file(let path, let range):
             let file = try FileReader(path: path)
-            content = .file(path: path, file.identity)
-            if recognizesCompressed { start = try file.start(CompressedFormat.signatureLength) }
+            let whole = 0..<file.identity.size
+            let range = range ?? whole
+            guard whole.lowerBound <= range.lowerBound, range.upperBound <= whole.upperBound else {
+                throw ClientError(
+                    .sourceUnreadable, "\(path): bytes \(range) are not all within the file's \(whole.upperBound)")
+            }
+            content = .file(path: path, file.identity, range)
+            if recognizesCompressed {
+                start = try file.bytes(at: range.lowerBound, atMost: CompressedFormat.signatureLength)
+            }
         }
         gzipLevel = part.gzipLevel
         isCompressed = recognizesCompressed && (gzipLevel != nil || CompressedFormat.isRecognized(start))
@@ -61,7 +69,7 @@ struct PreparedPart {
     var footprint: Int {
         switch content {
         case .bytes(let bytes): opening.count + bytes.count
-        case .file(let path, _): opening.count + path.utf8.count
+        case .file(let path, _, _): opening.count + path.utf8.count
         }
     }
 }
