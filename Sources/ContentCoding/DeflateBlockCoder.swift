@@ -17,17 +17,17 @@ public struct DeflateBlockCoder: BlockCoder {
 
     private let coding: Coding
     private let level: Int
-    private let leavesCompressed: Bool
+    private let storesIncompressible: Bool
 
     /// - Parameters:
     ///   - level: 0, stored, to 9, smallest.
-    ///   - leavesCompressed: whether blocks are stored that would hardly become smaller. It is
+    ///   - storesIncompressible: whether blocks that would hardly become smaller are stored. It is
     ///     found out from samples of each.
-    public init(_ coding: Coding, level: Int = 6, leavesCompressed: Bool = false) {
+    public init(_ coding: Coding, level: Int = 6, storesIncompressible: Bool = false) {
         precondition((0...9).contains(level), "a level is from 0 to 9")
         self.coding = coding
         self.level = level
-        self.leavesCompressed = leavesCompressed
+        self.storesIncompressible = storesIncompressible
     }
 
     /// RFC 1951 §2.
@@ -61,7 +61,7 @@ public struct DeflateBlockCoder: BlockCoder {
         _ block: UnsafeRawBufferPointer, after window: UnsafeRawBufferPointer, isCompressed: Bool,
         with worker: Worker, into output: UnsafeMutableRawBufferPointer
     ) -> (count: Int, checksum: UInt32) {
-        let isStored = level == 0 || leavesCompressed && (isCompressed || worker.findsHardlyCompressible(block))
+        let isStored = level == 0 || storesIncompressible && (isCompressed || worker.findsHardlyCompressible(block))
         let deflated = isStored ? nil : worker.deflate(block, after: window, level: level, into: output)
         return (deflated ?? Self.store(block, output), checksum(of: block))
     }

@@ -30,7 +30,7 @@ public struct ParallelEncoder<Coder: BlockCoder>: ~Copyable {
     private typealias Block = EncodingBlock<Coder.Checksum>
 
     /// What has become of a call of ``fill(isCompressed:_:)``.
-    public enum Fill: Sendable {
+    public enum FillResult: Sendable {
         /// Some content was taken.
         case filled
         /// The source gave nothing.
@@ -93,6 +93,9 @@ public struct ParallelEncoder<Coder: BlockCoder>: ~Copyable {
 
     deinit { queue.close() }
 
+    /// Whether it has been said that no more content comes.
+    public var isFinished: Bool { phase != .open }
+
     /// Whether all of the stream, its trailer too, has been read.
     public var isAtEnd: Bool { phase == .ended && framing.isEmpty }
 
@@ -107,7 +110,7 @@ public struct ParallelEncoder<Coder: BlockCoder>: ~Copyable {
     ///   - source: writes content to the buffer and returns how many bytes; 0 if it has none.
     public mutating func fill<E: Error>(
         isCompressed: Bool = false, _ source: (UnsafeMutableRawBufferPointer) throws(E) -> Int
-    ) throws(E) -> Fill {
+    ) throws(E) -> FillResult {
         precondition(phase == .open, "content behind the end")
         if isCompressed != currentIsCompressed { flush() }
         currentIsCompressed = isCompressed

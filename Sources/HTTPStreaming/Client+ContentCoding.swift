@@ -10,7 +10,7 @@ extension Client {
     public struct ContentCoding: Hashable, Sendable {
         enum Kind: Hashable {
             case identity
-            case coded(Coding, level: Int, workers: Int?, isSelective: Bool)
+            case coded(Coding, level: Int, workers: Int?, storesIncompressible: Bool)
         }
 
         let kind: Kind
@@ -26,21 +26,21 @@ extension Client {
         ///     of memory; as many as there are processors unless given, 8 at most. The result is
         ///     the same.
         public static func gzip(level: Int = 6, workers: Int? = nil) -> ContentCoding {
-            ContentCoding(kind: .coded(.gzip, level: level, workers: workers, isSelective: false))
+            ContentCoding(kind: .coded(.gzip, level: level, workers: workers, storesIncompressible: false))
         }
 
         /// The zlib format (RFC 1950), for servers that want it. One block is encoded at a time.
         ///
         /// - Parameter level: 0, stored, to 9, smallest; 6 unless given.
         public static func deflate(level: Int = 6) -> ContentCoding {
-            ContentCoding(kind: .coded(.deflate, level: level, workers: 1, isSelective: false))
+            ContentCoding(kind: .coded(.deflate, level: level, workers: 1, storesIncompressible: false))
         }
 
         /// As ``gzip(level:workers:)``, but what is compressed already, or would hardly become
         /// smaller, is left as it is within the same stream: known by the first bytes of each
         /// source, and by samples of each block.
         public static let automatic = ContentCoding(
-            kind: .coded(.gzip, level: 6, workers: nil, isSelective: true)
+            kind: .coded(.gzip, level: 6, workers: nil, storesIncompressible: true)
         )
 
         /// Nil if there is nothing to encode.

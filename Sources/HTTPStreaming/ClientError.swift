@@ -91,6 +91,11 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         bytesSent == 0 ? message : "\(message) (\(bytesSent) bytes of the body had been sent)"
     }
 
+    /// A source of that path cannot be read.
+    static func unreadable(_ path: String, _ error: SystemError) -> ClientError {
+        ClientError(.sourceUnreadable, "\(path): \(error)", underlying: error)
+    }
+
     static func cancelled(bytesSent: Int64 = 0) -> ClientError {
         ClientError(.cancelled, "the task was cancelled", underlying: CancellationError(), bytesSent: bytesSent)
     }

@@ -110,7 +110,7 @@ struct ParallelEncoderTests {
         let text = Array((0..<30_000).map { "line \($0)\n" }.joined().utf8)
         let content = text + random + text
         for (level, leaves) in [(0, false), (6, false), (6, true)] {
-            let coder = DeflateBlockCoder(.gzip, level: level, leavesCompressed: leaves)
+            let coder = DeflateBlockCoder(.gzip, level: level, storesIncompressible: leaves)
             let encoded = try await encodeInParallel(content, coder, workers: 2, executor: .tasks)
             #expect(try decode(encoded, .gzip, room: 1 << 16) == content)
             if level == 0 {
@@ -120,7 +120,8 @@ struct ParallelEncoderTests {
             }
         }
         let marked = try await encodeInParallel(
-            text, DeflateBlockCoder(.gzip, leavesCompressed: true), workers: 2, executor: .tasks, isCompressed: true)
+            text, DeflateBlockCoder(.gzip, storesIncompressible: true), workers: 2, executor: .tasks, isCompressed: true
+        )
         #expect(marked.count > text.count)
         #expect(try decode(marked, .gzip, room: 1 << 16) == text)
     }
@@ -137,8 +138,9 @@ struct ParallelEncoderTests {
     }
 
     static let contents: [Content] =
-        [0, 1, 100, 65_535, 262_143, 262_144, 262_145, 524_288, 524_289].map { Content("text of \($0)", text($0)) } + [
-            Content("text of 2,000,000", text(2_000_000)),
+        [0, 1, 100, 65_535, 262_143, 262_144, 262_145, 524_288, 524_289].map { Content("text of \($0)", bottles($0)) }
+        + [
+            Content("text of 2,000,000", bottles(2_000_000)),
             Content("zeros", [UInt8](repeating: 0, count: 1_000_000)),
             Content("noise", noise(700_001)),
         ]
@@ -151,16 +153,6 @@ struct ParallelEncoderTests {
             testDescription = name
             self.bytes = bytes
         }
-    }
-
-    private static func text(_ count: Int) -> [UInt8] {
-        var text: [UInt8] = []
-        var number = 0
-        while text.count < count {
-            text += Array("\(number) bottles of \(number * 7919 % 1009) on the wall\n".utf8)
-            number += 1
-        }
-        return Array(text[..<count])
     }
 
     private static func noise(_ count: Int) -> [UInt8] {

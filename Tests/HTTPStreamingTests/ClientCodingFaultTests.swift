@@ -31,10 +31,10 @@ struct ClientCodingFaultTests {
         configuration.headerFields = ["Expect": ""]
         let client = try Client(.post, server.url, configuration: configuration)
         _ = try await client.send(.field("first", "1"))
-        let content = ClientCodingTests.text(size)
+        let content = bottles(size)
         _ = try await client.send(.bytes(content), .bytes(content, name: "z").gzipped())
         let request = try #require(recorder.requests.withLock { $0.last })
-        let parts = try ClientCodingTests.parts(of: request)
+        let parts = try receivedParts(of: request)
         #expect(parts.first?.content == content)
         #expect(try Coding.gzip.decode(parts.last?.content ?? []) == content)
         #expect(server.accepted == 2)
@@ -56,7 +56,7 @@ struct ClientCodingFaultTests {
             }
         }
         let client = try Client(server, .gzip(level: 9))
-        let content = ClientCodingTests.text(20_000_000)
+        let content = bottles(20_000_000)
         let call = Task { try await client.send(.bytes(content)) }
         if isCancelled {
             await hasBegun.opened()
@@ -69,7 +69,7 @@ struct ClientCodingFaultTests {
         }
         _ = try await client.send(.field("a", "b"))
         let request = try #require(recorder.requests.withLock { $0.last })
-        #expect(try ClientCodingTests.parts(of: request).map(\.name) == ["a"])
+        #expect(try receivedParts(of: request).map(\.name) == ["a"])
     }
 
     @Test("a file that changes while it is encoded fails the request")
@@ -84,7 +84,7 @@ struct ClientCodingFaultTests {
         }
         let client = try Client(server, .gzip(level: 0))
         let directory = try TemporaryDirectory()
-        let path = try directory.write(ClientCodingTests.text(30_000_000), to: "log.txt")
+        let path = try directory.write(bottles(30_000_000), to: "log.txt")
         let call = Task { try await client.send(.file(path)) }
         await hasBegun.opened()
         let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
@@ -114,7 +114,7 @@ struct ClientCodingFaultTests {
                 var configuration = Client.Configuration()
                 configuration.contentCoding = coding
                 let client = try Client(.post, server.url, configuration: configuration)
-                _ = try await client.send(.bytes(ClientCodingTests.text(10_000_000))) { _ in }
+                _ = try await client.send(.bytes(bottles(10_000_000))) { _ in }
                 // Dispatch, on which the library stands, keeps a thread for some seconds.
                 let after = try Self.dispatchThreads()
                 if coding == .identity { before = after }

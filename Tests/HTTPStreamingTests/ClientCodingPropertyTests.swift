@@ -36,7 +36,7 @@ struct ClientCodingPropertyTests {
             for part in parts[..<unclosed] { try await client.sendUnclosed(part) }
             _ = try await client.send(Array(parts[unclosed...]))
             let request = try #require(recorder.requests.withLock { $0.popLast() })
-            let received = try ClientCodingTests.parts(of: request).map(\.content)
+            let received = try receivedParts(of: request).map(\.content)
             #expect(received == contents, "round \(round): \(contents.map(\.count))")
         }
     }
@@ -48,7 +48,7 @@ struct ClientCodingPropertyTests {
             let edge = generator.pick([0, 1000, 16 << 10, 65_535, 128 << 10, 256 << 10, 512 << 10])
             let count = max(0, edge + .random(in: -300...300, using: &generator))
             switch Int.random(in: 0..<3, using: &generator) {
-            case 0: content += ClientCodingTests.text(count)
+            case 0: content += bottles(count)
             case 1: content += (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
             default: content += [UInt8](repeating: 7, count: count)
             }

@@ -30,7 +30,7 @@ struct ClientCodingTests {
         let server = try FaultServer(recorder.serve)
         let client = try Client(server, example.coding)
         for size in [0, 1, 262_143, 262_144, 3_000_001] {
-            let content = Self.text(size)
+            let content = bottles(size)
             let directory = try TemporaryDirectory()
             let path = try directory.write(content, to: "log.txt")
             let response = try await client.send(.file(path), .field("note", "äöü"))
@@ -40,7 +40,7 @@ struct ClientCodingTests {
             // A small one is not worth asking first.
             #expect((request.head["expect"] == nil) == (size < 1_000_000))
             #expect(response.bytesSent == Int64(request.body.count))
-            let parts = try Self.parts(of: request)
+            let parts = try receivedParts(of: request)
             #expect(parts.map(\.name) == ["file", "note"])
             #expect(parts.map(\.content) == [content, Array("äöü".utf8)])
         }
@@ -54,7 +54,7 @@ struct ClientCodingTests {
             _ = try connection.readHeadAndContinue()
             var decoder = ContentDecoder(example.token == "gzip" ? .gzip : .deflate)
             while case let chunk = try connection.readChunk(), !chunk.isEmpty {
-                let content = try Self.decode(chunk, &decoder)
+                let content = try decode(chunk, &decoder)
                 decoded.update { $0 += content }
             }
             try decoder.finish()
@@ -62,10 +62,10 @@ struct ClientCodingTests {
         }
         let client = try Client(server, example.coding)
         for number in 0..<5 {
-            let part = Part.bytes(Self.text(number * 150_000), filename: "file \(number)")
+            let part = Part.bytes(bottles(number * 150_000), filename: "file \(number)")
             #expect(try await client.sendUnclosed(part))
             // The network has it; the server's thread may need a moment.
-            let end = Self.text(number * 150_000).suffix(1000) + "\r\n".utf8
+            let end = bottles(number * 150_000).suffix(1000) + "\r\n".utf8
             try await eventually { decoded.value.suffix(end.count) == end }
         }
         #expect(try await client.close().status == 201)
@@ -86,7 +86,7 @@ struct ClientCodingTests {
         try await client.sendUnclosed(.field("a", "1"))
         try await eventually {
             var decoder = ContentDecoder(.gzip)
-            return (try? Self.decode(chunks.value.flatMap { $0 }, &decoder).suffix(3) == Array("1\r\n".utf8)) ?? false
+            return (try? decode(chunks.value.flatMap { $0 }, &decoder).suffix(3) == Array("1\r\n".utf8)) ?? false
         }
         let before = chunks.value.count
         let start = ContinuousClock.now
@@ -107,7 +107,7 @@ struct ClientCodingTests {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
         let client = try Client(server, isCoded ? .automatic : .identity)
-        let content = Self.text(1_500_000)
+        let content = bottles(1_500_000)
         let directory = try TemporaryDirectory()
         let path = try directory.write(content, to: "log.txt")
         _ = try await client.send(
@@ -116,7 +116,7 @@ struct ClientCodingTests {
         let request = try #require(recorder.requests.withLock { $0.last })
         #expect(request.head["content-encoding"] == (isCoded ? "gzip" : nil))
         #expect(request.head["transfer-encoding"] == "chunked")
-        let parts = try Self.parts(of: request)
+        let parts = try receivedParts(of: request)
         #expect(parts.map(\.filename) == [nil, "log.txt.gz", "data.gz", "empty.gz", nil])
         #expect(parts[1].contentType == "application/gzip")
         for (part, expected) in zip(parts[1...3], [content, content, []]) {
@@ -131,12 +131,12 @@ struct ClientCodingTests {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
         let client = try Client(server, .identity)
-        let part = Part.bytes(Self.text(1000), filename: "a.txt")
+        let part = Part.bytes(bottles(1000), filename: "a.txt")
         _ = try await client.send(part.gzipped().gzipped())
         let request = try #require(recorder.requests.withLock { $0.last })
-        let received = try #require(try Self.parts(of: request).first)
+        let received = try #require(try receivedParts(of: request).first)
         #expect(received.filename == "a.txt.gz")
-        #expect(try Coding.gzip.decode(received.content) == Self.text(1000))
+        #expect(try Coding.gzip.decode(received.content) == bottles(1000))
         for level in [-1, 10] {
             let error = await #expect(throws: ClientError.self) { try await client.send(part.gzipped(level: level)) }
             #expect(error?.code == .invalidPart)
@@ -151,13 +151,13 @@ struct ClientCodingTests {
         var generator = SeededGenerator(case: 7)
         let noise = (0..<1_000_000).map { _ in UInt8.random(in: 0...255, using: &generator) }
         // A PNG by its signature only: what is behind it would become smaller, if it were tried.
-        let picture = [0x89] + Array("PNG\r\n\u{1A}\n".utf8) + Self.text(1_000_000)
-        let text = Self.text(1_000_000)
+        let picture = [0x89] + Array("PNG\r\n\u{1A}\n".utf8) + bottles(1_000_000)
+        let text = bottles(1_000_000)
         let directory = try TemporaryDirectory()
         let path = try directory.write(picture, to: "picture.png")
         let response = try await client.send(.bytes(noise, name: "noise"), .file(path), .bytes(text, name: "text"))
         let request = try #require(recorder.requests.withLock { $0.last })
-        #expect(try Self.parts(of: request).map(\.content) == [noise, picture, text])
+        #expect(try receivedParts(of: request).map(\.content) == [noise, picture, text])
         let stored = noise.count + picture.count
         #expect(response.bytesSent > Int64(stored) && response.bytesSent < Int64(stored + text.count / 2))
     }
@@ -167,7 +167,7 @@ struct ClientCodingTests {
         let server = try FaultServer(Recorder().serve)
         let client = try Client(server, .gzip())
         let seen = Shared<[UploadProgress]>([])
-        let response = try await client.send(.bytes(Self.text(2_000_000))) { progress in
+        let response = try await client.send(.bytes(bottles(2_000_000))) { progress in
             seen.update { $0.append(progress) }
         }
         let last = try #require(seen.value.last)
@@ -208,63 +208,6 @@ struct ClientCodingTests {
     private func eventually(_ condition: () -> Bool) async throws {
         for _ in 0..<1000 where !condition() { try await Task.sleep(for: .milliseconds(5)) }
         #expect(condition())
-    }
-
-    static func text(_ count: Int) -> [UInt8] {
-        var text: [UInt8] = []
-        text.reserveCapacity(count + 100)
-        var number = 0
-        while text.count < count {
-            text += Array("\(number) bottles of \(number * 7919 % 1009) on the wall\n".utf8)
-            number += 1
-        }
-        return Array(text[..<count])
-    }
-
-    static func decode(_ data: [UInt8], _ decoder: inout ContentDecoder) throws -> [UInt8] {
-        var content: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        try data.withUnsafeBytes { bytes in
-            var rest = bytes
-            while true {
-                let count = try buffer.withUnsafeMutableBytes { try decoder.decode(&rest, into: $0) }
-                content += buffer[..<count]
-                if count < buffer.count { break }
-            }
-        }
-        return content
-    }
-
-    struct ReceivedPart {
-        var name = ""
-        var filename: String?
-        var contentType: String?
-        var content: [UInt8] = []
-    }
-
-    /// The parts of a request's message.
-    static func parts(of request: (head: RequestHead, body: [UInt8], connection: Int)) throws -> [ReceivedPart] {
-        var message = request.body
-        if let coding = request.head["content-encoding"].flatMap({ Coding(token: $0) }) {
-            message = try coding.decode(request.body)
-        }
-        var parser = MultipartParser(boundary: try Boundary(contentType: request.head["content-type"] ?? ""))
-        var parts: [ReceivedPart] = []
-        try message.withUnsafeBytes { bytes in
-            var offset = 0
-            while let event = try parser.next(in: bytes, at: &offset) {
-                switch event {
-                case .partBegan(let head):
-                    parts.append(
-                        ReceivedPart(name: head.name, filename: head.filename, contentType: head.contentType))
-                case .content(let range): parts[parts.count - 1].content += bytes[range]
-                case .heldContent(let held): parts[parts.count - 1].content += held
-                case .partEnded, .messageEnded: break
-                }
-            }
-        }
-        try parser.finish()
-        return parts
     }
 }
 

@@ -17,7 +17,7 @@ struct PartFilesTests {
         configuration.contentCoding = coding
         _ = try await Client(.post, server.url, configuration: configuration).send(parts)
         let request = try #require(recorder.requests.withLock { $0.last })
-        return try ClientCodingTests.parts(of: request).map { ($0.filename, $0.content) }
+        return try receivedParts(of: request).map { ($0.filename, $0.content) }
     }
 
     @Test("a range of a file: its bytes, with their length", arguments: [Client.ContentCoding.identity, .automatic])

@@ -3,10 +3,8 @@ internal import CCurl
 /// A libcurl multi handle. Touched by its agent's thread only; what others may do is ``WakeUp``.
 final class MultiHandle {
     /// Makes ``poll(_:timeout:)`` return, now or at its next call.
-    // Unchecked, since it holds a pointer: all it does with it is the one call that libcurl allows
-    // from any thread, https://curl.se/libcurl/c/curl_multi_wakeup.html, on a handle that lives as
-    // long as the process.
-    struct WakeUp: @unchecked Sendable {
+    /// The handle lives as long as the process. https://curl.se/libcurl/c/curl_multi_wakeup.html
+    struct WakeUp: @unchecked Sendable {  // A pointer, for the one call that libcurl allows from any thread.
         fileprivate let raw: UnsafeMutableRawPointer
 
         func callAsFunction() { curl_multi_wakeup(raw) }

@@ -11,14 +11,13 @@ final class EncodingReader {
     private static let bytesAtOnce = 1 << 20
 
     private var encoder: ParallelEncoder<DeflateBlockCoder>
-    private var isFinished = false
 
-    /// - Parameter isSelective: whether what would hardly become smaller is left as it is.
+    /// - Parameter storesIncompressible: whether what would hardly become smaller is left as it is.
     init(
-        _ coding: Coding, level: Int, workers: Int? = nil, isSelective: Bool = false, context: EncodingContext
+        _ coding: Coding, level: Int, workers: Int? = nil, storesIncompressible: Bool = false, context: EncodingContext
     ) {
         encoder = ParallelEncoder(
-            DeflateBlockCoder(coding, level: level, leavesCompressed: isSelective),
+            DeflateBlockCoder(coding, level: level, storesIncompressible: storesIncompressible),
             workers: workers ?? Self.defaultWorkers,
             execute: { work in Task.detached(priority: context.priority) { work() } },
             onEncoded: context.onEncoded
@@ -46,7 +45,7 @@ final class EncodingReader {
     @discardableResult
     func readAhead(from source: inout some ByteSource) throws(ClientError) -> BodyRead {
         var bytesRead = 0
-        while !isFinished {
+        while !encoder.isFinished {
             guard bytesRead < Self.bytesAtOnce else { return .waiting }
             var outcome = BodyRead.waiting
             _ = try encoder.fill(isCompressed: source.isCompressed) { (room) throws(ClientError) in
@@ -63,7 +62,6 @@ final class EncodingReader {
                 return .dry
             case .end:
                 encoder.finish()
-                isFinished = true
             }
         }
         return .end

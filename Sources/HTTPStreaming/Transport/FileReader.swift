@@ -27,7 +27,7 @@ final class FileReader {
     /// - Throws: ``ClientError/Code/sourceUnreadable`` when the file is missing, may not be read
     ///   or is no regular file.
     init(path: String) throws(ClientError) {
-        guard !path.utf8.contains(0) else { throw Self.unreadable(path, SystemError(code: EINVAL)) }
+        guard !path.utf8.contains(0) else { throw ClientError.unreadable(path, SystemError(code: EINVAL)) }
         // Without O_NONBLOCK, opening a pipe would wait for its writer.
         let descriptor = try Self.check(path) { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
         do throws(ClientError) {
@@ -48,7 +48,7 @@ final class FileReader {
 
     func seek(to offset: Int64) throws(ClientError) {
         guard lseek(descriptor, off_t(offset), SEEK_SET) >= 0 else {
-            throw Self.unreadable(path, SystemError(code: errno))
+            throw ClientError.unreadable(path, SystemError(code: errno))
         }
     }
 
@@ -75,10 +75,10 @@ final class FileReader {
 
     private static func identity(of descriptor: Int32, path: String) throws(ClientError) -> Identity {
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw unreadable(path, SystemError(code: errno)) }
+        guard fstat(descriptor, &status) == 0 else { throw ClientError.unreadable(path, SystemError(code: errno)) }
         switch status.st_mode & S_IFMT {
         case S_IFREG: break
-        case S_IFDIR: throw unreadable(path, SystemError(code: EISDIR))
+        case S_IFDIR: throw ClientError.unreadable(path, SystemError(code: EISDIR))
         default: throw ClientError(.sourceUnreadable, "\(path): not a regular file")
         }
         #if canImport(Darwin)
@@ -101,11 +101,7 @@ final class FileReader {
         do throws(SystemError) {
             return try SystemError.check(call)
         } catch {
-            throw unreadable(path, error)
+            throw ClientError.unreadable(path, error)
         }
-    }
-
-    private static func unreadable(_ path: String, _ error: SystemError) -> ClientError {
-        ClientError(.sourceUnreadable, "\(path): \(error)", underlying: error)
     }
 }

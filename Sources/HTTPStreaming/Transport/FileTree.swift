@@ -38,7 +38,7 @@ struct FileTree {
     mutating func read() throws(ClientError) {
         files = []
         // The rest of it would be lost on the way to the system.
-        guard !root.utf8.contains(0) else { throw Self.unreadable(root, SystemError(code: EINVAL)) }
+        guard !root.utf8.contains(0) else { throw ClientError.unreadable(root, SystemError(code: EINVAL)) }
         try read(root, relativePath: "", within: [Identity(try Self.status(of: root, followsLinks: true))])
         files.sort { $0.relativePath.utf8.lexicographicallyPrecedes($1.relativePath.utf8) }
     }
@@ -55,7 +55,9 @@ struct FileTree {
                 files.append(File(path: path, relativePath: relativePath))
             case S_IFDIR:
                 let identity = Identity(status)
-                guard !ancestors.contains(identity) else { throw Self.unreadable(path, SystemError(code: ELOOP)) }
+                guard !ancestors.contains(identity) else {
+                    throw ClientError.unreadable(path, SystemError(code: ELOOP))
+                }
                 try read(path, relativePath: relativePath, within: ancestors + [identity])
             default:
                 break
@@ -64,7 +66,7 @@ struct FileTree {
     }
 
     private static func names(in folder: String) throws(ClientError) -> [String] {
-        guard let stream = opendir(folder) else { throw unreadable(folder, SystemError(code: errno)) }
+        guard let stream = opendir(folder) else { throw ClientError.unreadable(folder, SystemError(code: errno)) }
         defer { closedir(stream) }
         var names: [String] = []
         while true {
@@ -79,18 +81,14 @@ struct FileTree {
             }
             if name != ".", name != ".." { names.append(name) }
         }
-        guard errno == 0 else { throw unreadable(folder, SystemError(code: errno)) }
+        guard errno == 0 else { throw ClientError.unreadable(folder, SystemError(code: errno)) }
         return names
     }
 
     private static func status(of path: String, followsLinks: Bool) throws(ClientError) -> stat {
         var status = stat()
         let code = followsLinks ? stat(path, &status) : lstat(path, &status)
-        guard code == 0 else { throw unreadable(path, SystemError(code: errno)) }
+        guard code == 0 else { throw ClientError.unreadable(path, SystemError(code: errno)) }
         return status
-    }
-
-    private static func unreadable(_ path: String, _ error: SystemError) -> ClientError {
-        ClientError(.sourceUnreadable, "\(path): \(error)", underlying: error)
     }
 }

@@ -11,7 +11,7 @@ struct RequestBody {
     private(set) var offset: Int64 = 0
 
     init(encoder: MultipartEncoder, coding: Client.ContentCoding, context: EncodingContext) {
-        message = BodyReader(encoder: encoder, recognizesCompressed: coding.isSelective, context: context)
+        message = BodyReader(encoder: encoder, recognizesCompressed: coding.storesIncompressible, context: context)
         self.coding = coding
         self.context = context
         encoding = coding.makeReader(context)
@@ -68,18 +68,19 @@ struct RequestBody {
 }
 
 extension Client.ContentCoding {
-    fileprivate var isSelective: Bool {
+    fileprivate var storesIncompressible: Bool {
         switch kind {
         case .identity: false
-        case .coded(_, _, _, let isSelective): isSelective
+        case .coded(_, _, _, let storesIncompressible): storesIncompressible
         }
     }
 
     fileprivate func makeReader(_ context: EncodingContext) -> EncodingReader? {
         switch kind {
         case .identity: nil
-        case .coded(let coding, let level, let workers, let isSelective):
-            EncodingReader(coding, level: level, workers: workers, isSelective: isSelective, context: context)
+        case .coded(let coding, let level, let workers, let storesIncompressible):
+            EncodingReader(
+                coding, level: level, workers: workers, storesIncompressible: storesIncompressible, context: context)
         }
     }
 }

@@ -2,10 +2,10 @@
 
 Prints its address, and answers each request with what it read, as JSON.
 """
-import asyncio
 import hashlib
 
 from aiohttp import web
+from aiohttp_server import serve
 
 
 async def receive(request):
@@ -25,15 +25,6 @@ async def receive(request):
     return web.json_response(answer, status=201)
 
 
-async def main():
-    app = web.Application(client_max_size=1 << 40)
-    app.router.add_post("/", receive)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    print("http://127.0.0.1:%d/" % runner.addresses[0][1], flush=True)
-    await asyncio.Event().wait()
-
-
-asyncio.run(main())
+app = web.Application(client_max_size=1 << 40)
+app.router.add_post("/", receive)
+serve(app)

@@ -3,10 +3,10 @@
 Prints its address. `GET /CODING/SIZE` is answered with so many bytes of lines in that coding, or in
 the first one that the client takes, for `any`; the SHA-256 of the content is in `Digest-Of-Content`.
 """
-import asyncio
 import hashlib
 
 from aiohttp import web
+from aiohttp_server import serve
 
 
 def chunks(size):
@@ -32,15 +32,6 @@ async def send(request):
     return response
 
 
-async def main():
-    app = web.Application()
-    app.router.add_get("/{coding}/{size}", send)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    print("http://127.0.0.1:%d/" % runner.addresses[0][1], flush=True)
-    await asyncio.Event().wait()
-
-
-asyncio.run(main())
+app = web.Application()
+app.router.add_get("/{coding}/{size}", send)
+serve(app)
