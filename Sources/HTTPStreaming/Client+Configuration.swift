@@ -37,40 +37,6 @@ extension Client {
 
         static let uploadBufferSizes = (16 << 10)...(2 << 20)
 
-        func validate(_ method: Method) throws(ClientError) {
-            guard Self.isToken(method.description) else {
-                throw ClientError(.invalidConfiguration, "the method is not a token")
-            }
-            for field in headerFields {
-                guard Self.isToken(field.name) else {
-                    throw ClientError(.invalidConfiguration, "the name of a header field is not a token")
-                }
-                let framing = ["content-type", "content-length", "content-encoding", "transfer-encoding"]
-                guard !framing.contains(field.name.lowercased()) else {
-                    throw ClientError(.invalidConfiguration, "the header field \(field.name) is the client's own")
-                }
-                guard !field.value.utf8.contains(where: { $0 == 0x0D || $0 == 0x0A || $0 == 0 }) else {
-                    throw ClientError(
-                        .invalidConfiguration, "the value of the header field \(field.name) holds a CR, LF or NUL"
-                    )
-                }
-            }
-            guard Self.uploadBufferSizes.contains(uploadBufferSize) else {
-                throw ClientError(.invalidConfiguration, "uploadBufferSize is not between 16 KiB and 2 MiB")
-            }
-            try contentCoding.validate()
-            if let keepAliveInterval {
-                guard keepAliveInterval >= .milliseconds(100), contentCoding != .identity else {
-                    throw ClientError(
-                        .invalidConfiguration, "keepAliveInterval is less than 100 ms, or there is no content coding"
-                    )
-                }
-            }
-            guard connectTimeout > .zero else {
-                throw ClientError(.invalidConfiguration, "connectTimeout is not more than zero")
-            }
-        }
-
         /// What libcurl is told; beyond three weeks there is no difference.
         var connectMilliseconds: Int {
             let milliseconds = connectTimeout / .milliseconds(1)
@@ -87,14 +53,6 @@ extension Client {
         /// there is one, libcurl's.
         func mayExpect(isLong: Bool) -> Bool {
             headerFields["Expect"].map { $0.lowercased() == "100-continue" } ?? isLong
-        }
-
-        /// RFC 9110 §5.6.2.
-        private static func isToken(_ text: String) -> Bool {
-            !text.isEmpty
-                && text.utf8.allSatisfy { byte in
-                    (0x21...0x7E).contains(byte) && !"\"(),/:;<=>?@[\\]{}".utf8.contains(byte)
-                }
         }
     }
 }

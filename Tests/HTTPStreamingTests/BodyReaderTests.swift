@@ -44,7 +44,7 @@ struct BodyReaderTests {
         let directory = try TemporaryDirectory()
         let parts = try sample(in: directory)
         let expected = try message(parts)
-        var body = BodyReader(encoder: encoder, context: EncodingContext(priority: .medium, onEncoded: {}))
+        var body = BodyReader(encoder: encoder, context: BodyContext(priority: .medium, onContent: {}))
         try body.append(parts.map(\.0), isLast: true)
         #expect(body.length == Int64(expected.count))
         #expect(try read(&body, buffer: size) == expected)
@@ -58,7 +58,7 @@ struct BodyReaderTests {
         let directory = try TemporaryDirectory()
         let parts = try sample(in: directory)
         let expected = try message(parts)
-        var body = BodyReader(encoder: encoder, context: EncodingContext(priority: .medium, onEncoded: {}))
+        var body = BodyReader(encoder: encoder, context: BodyContext(priority: .medium, onContent: {}))
         try body.append(parts.map(\.0), isLast: true)
         for offset in 0...expected.count {
             let isFound = body.seek(to: Int64(offset))
@@ -75,7 +75,7 @@ struct BodyReaderTests {
         let directory = try TemporaryDirectory()
         let parts = try sample(in: directory)
         let expected = try message(parts)
-        var body = BodyReader(encoder: encoder, context: EncodingContext(priority: .medium, onEncoded: {}))
+        var body = BodyReader(encoder: encoder, context: BodyContext(priority: .medium, onContent: {}))
         var bytes: [UInt8] = []
         for part in parts {
             try body.append([part.0], isLast: false)
@@ -94,7 +94,7 @@ struct BodyReaderTests {
 
     @Test("finished parts of an open request are let go beyond the budget")
     func replayBudget() throws {
-        var body = BodyReader(encoder: encoder, context: EncodingContext(priority: .medium, onEncoded: {}))
+        var body = BodyReader(encoder: encoder, context: BodyContext(priority: .medium, onContent: {}))
         let part = Part.bytes([UInt8](repeating: 7, count: 300_000))
         for _ in 0..<3 {
             try body.append([part], isLast: false)
@@ -119,7 +119,7 @@ struct BodyReaderTests {
 
     @Test("parts are taken all or none")
     func allOrNone() throws {
-        var body = BodyReader(encoder: encoder, context: EncodingContext(priority: .medium, onEncoded: {}))
+        var body = BodyReader(encoder: encoder, context: BodyContext(priority: .medium, onContent: {}))
         try body.append([.field("a", "1")], isLast: false)
         #expect(throws: ClientError.self) {
             try body.append([.field("b", "2"), .file("/no/such/file")], isLast: true)
@@ -133,7 +133,7 @@ struct BodyReaderTests {
     func descriptors() throws {
         let directory = try TemporaryDirectory()
         let parts = try (0..<50).map { Part.file(try directory.write([UInt8](repeating: 1, count: 5000), to: "\($0)")) }
-        var body = BodyReader(encoder: encoder, context: EncodingContext(priority: .medium, onEncoded: {}))
+        var body = BodyReader(encoder: encoder, context: BodyContext(priority: .medium, onContent: {}))
         let before = try openFiles(below: directory)
         try body.append(parts, isLast: true)
         #expect(try openFiles(below: directory) == before)
@@ -166,7 +166,7 @@ struct BodyReaderTests {
         for (name, change) in changes {
             let path = try directory.write([UInt8](repeating: 1, count: 4000), to: "changing")
             for hasBegun in [true, false] {
-                var body = BodyReader(encoder: encoder, context: EncodingContext(priority: .medium, onEncoded: {}))
+                var body = BodyReader(encoder: encoder, context: BodyContext(priority: .medium, onContent: {}))
                 try body.append([.file(path)], isLast: true)
                 var buffer = [UInt8](repeating: 0, count: 2000)
                 if hasBegun { _ = try buffer.withUnsafeMutableBytes { try body.read(into: $0) } }
@@ -191,7 +191,7 @@ struct BodyReaderTests {
             (directory.path + "/missing", "No such file or directory"), (directory.path, "Is a directory"),
             (fifo, "not a regular file"), ("/dev/null", "not a regular file"),
         ] {
-            var body = BodyReader(encoder: encoder, context: EncodingContext(priority: .medium, onEncoded: {}))
+            var body = BodyReader(encoder: encoder, context: BodyContext(priority: .medium, onContent: {}))
             let error = #expect(throws: ClientError.self) { try body.append([.file(path)], isLast: true) }
             #expect(error?.code == .sourceUnreadable)
             #expect(error?.description == "\(path): \(text)")
@@ -200,7 +200,7 @@ struct BodyReaderTests {
 
     @Test("a content type that no header line can hold is refused")
     func invalidPart() throws {
-        var body = BodyReader(encoder: encoder, context: EncodingContext(priority: .medium, onEncoded: {}))
+        var body = BodyReader(encoder: encoder, context: BodyContext(priority: .medium, onContent: {}))
         let part = Part.bytes([], contentType: "text/plain\r\nX: y")
         let error = #expect(throws: ClientError.self) { try body.append([part], isLast: true) }
         #expect(error?.code == .invalidPart)

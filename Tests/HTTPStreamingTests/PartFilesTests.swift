@@ -56,7 +56,7 @@ struct PartFilesTests {
     func seek() throws {
         let directory = try TemporaryDirectory()
         let path = try directory.write((0..<200).map { UInt8($0) }, to: "file")
-        let context = EncodingContext(priority: .medium, onEncoded: {})
+        let context = BodyContext(priority: .medium, onContent: {})
         var body = BodyReader(encoder: .init(), context: context)
         try body.append([.file(path, range: 50..<150), .bytes([9])], isLast: true)
         var buffer = [UInt8](repeating: 0, count: 1000)

@@ -64,8 +64,8 @@ final class AgentLoop {
             transfer.append(parts, isLast: isLast, waiter: waiter)
         case .cancel(let id):
             cancel(id)
-        case .bodyEncoded(let id):
-            transfer(id)?.bodyEncoded()
+        case .contentArrived(let id):
+            transfer(id)?.contentArrived()
         case .contentConsumed(let id):
             guard let transfer = transfer(id), transfer.isRunning else { return }
             transfer.perform(transfer.machine.contentConsumed())
@@ -117,7 +117,7 @@ final class AgentLoop {
         do throws(ClientError) {
             let agent = agent
             let transfer = try Transfer(id: id, request: request, easy: connection.easy, waiter: waiter) {
-                agent.post(.bodyEncoded(id))
+                agent.post(.contentArrived(id))
             }
             do throws(CurlError) {
                 try multi.add(connection.easy)

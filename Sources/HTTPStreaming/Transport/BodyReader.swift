@@ -23,7 +23,7 @@ struct BodyReader: ByteSource {
 
     private let encoder: MultipartEncoder
     private let recognizesCompressed: Bool
-    private let context: EncodingContext
+    private let context: BodyContext
     private let messageEnd: [UInt8]
     /// The parts from `firstOffset` on; those before it have been let go.
     private var parts: [PreparedPart] = []
@@ -40,7 +40,7 @@ struct BodyReader: ByteSource {
     private var isOpenEnded = false
 
     /// - Parameter recognizesCompressed: whether it matters what is compressed.
-    init(encoder: MultipartEncoder, recognizesCompressed: Bool = false, context: EncodingContext) {
+    init(encoder: MultipartEncoder, recognizesCompressed: Bool = false, context: BodyContext) {
         self.encoder = encoder
         self.recognizesCompressed = recognizesCompressed
         self.context = context

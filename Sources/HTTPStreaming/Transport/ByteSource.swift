@@ -12,7 +12,7 @@ protocol ByteSource {
 enum BodyRead: Equatable {
     /// So many bytes, at least one.
     case bytes(Int)
-    /// Nothing yet: it is being encoded.
+    /// Nothing yet: it is being encoded, or the source has none.
     case waiting
     /// Nothing before parts are added.
     case dry

@@ -14,13 +14,13 @@ final class EncodingReader {
 
     /// - Parameter storesIncompressible: whether what would hardly become smaller is left as it is.
     init(
-        _ coding: Coding, level: Int, workers: Int? = nil, storesIncompressible: Bool = false, context: EncodingContext
+        _ coding: Coding, level: Int, workers: Int? = nil, storesIncompressible: Bool = false, context: BodyContext
     ) {
         encoder = ParallelEncoder(
             DeflateBlockCoder(coding, level: level, storesIncompressible: storesIncompressible),
             workers: workers ?? Self.defaultWorkers,
             execute: { work in Task.detached(priority: context.priority) { work() } },
-            onEncoded: context.onEncoded
+            onEncoded: context.onContent
         )
     }
 

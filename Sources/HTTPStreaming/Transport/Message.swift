@@ -6,8 +6,8 @@ enum Message: Sendable {
     case append(TransferID, [Part], isLast: Bool, Waiter)
     /// Ends a request, wherever it is.
     case cancel(TransferID)
-    /// Something of the request's body has been encoded.
-    case bodyEncoded(TransferID)
+    /// There may be more of the request's body to read.
+    case contentArrived(TransferID)
     /// The reader of the content has caught up.
     case contentConsumed(TransferID)
     /// Nobody will read the content, or what is left of it.

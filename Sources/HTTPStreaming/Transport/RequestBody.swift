@@ -5,12 +5,12 @@ internal import Multipart
 struct RequestBody {
     private var message: BodyReader
     private let coding: Client.ContentCoding
-    private let context: EncodingContext
+    private let context: BodyContext
     private var encoding: EncodingReader?
     /// Bytes given out.
     private(set) var offset: Int64 = 0
 
-    init(encoder: MultipartEncoder, coding: Client.ContentCoding, context: EncodingContext) {
+    init(encoder: MultipartEncoder, coding: Client.ContentCoding, context: BodyContext) {
         message = BodyReader(encoder: encoder, recognizesCompressed: coding.storesIncompressible, context: context)
         self.coding = coding
         self.context = context
@@ -75,7 +75,7 @@ extension Client.ContentCoding {
         }
     }
 
-    fileprivate func makeReader(_ context: EncodingContext) -> EncodingReader? {
+    fileprivate func makeReader(_ context: BodyContext) -> EncodingReader? {
         switch kind {
         case .identity: nil
         case .coded(let coding, let level, let workers, let storesIncompressible):

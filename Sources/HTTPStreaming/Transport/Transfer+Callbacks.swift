@@ -40,7 +40,7 @@ extension Transfer {
         case .bytes(let read):
             count = read
         case .waiting:
-            machine.encodingAwaited()
+            machine.contentAwaited()
             return ccurl_read_pause
         case .dry, .end:
             let action = machine.bodyRanDry()
@@ -88,12 +88,12 @@ extension Transfer {
         return CURL_SEEKFUNC_OK
     }
 
-    /// Some of the body has been encoded, on another thread.
-    func bodyEncoded() {
+    /// There may be more of the body to read, by another thread's doing.
+    func contentArrived() {
         guard isRunning, machine.upload != .stopped else { return }
         do throws(ClientError) {
             try body.readAhead()
-            perform(machine.encodingProgressed())
+            perform(machine.contentArrived())
         } catch {
             failure = error
             perform(machine.uploadFailed())

@@ -5,11 +5,12 @@ extension Transfer {
     struct StateMachine {
         enum Upload: Equatable {
             /// libcurl asks for bytes when it can send them.
-            /// → `encoding`, `starved`, `yielding`, `complete`, `stopped`
+            /// → `waiting`, `starved`, `yielding`, `complete`, `stopped`
             case flowing
-            /// libcurl asked, but what comes next is still being encoded, and it was told to wait.
+            /// libcurl asked, but what comes next is still being encoded, or its source has nothing yet, and
+            /// it was told to wait.
             /// → `flowing`, `stopped`
-            case encoding
+            case waiting
             /// libcurl asked, but an answer is waiting on the socket, which is to be read first: if
             /// it is a refusal, the server may be closing, and sending on would break the
             /// connection before the answer is read. → `flowing`, `stopped`
@@ -81,7 +82,7 @@ extension Transfer {
         func readRequested() -> ReadAction {
             switch upload {
             case .flowing: .fill
-            case .encoding, .starved, .yielding: .pause
+            case .waiting, .starved, .yielding: .pause
             case .complete: .end
             case .stopped: isRefused ? .giveNoMore : .abort
             }
@@ -90,7 +91,7 @@ extension Transfer {
         /// All parts given so far have been read.
         mutating func bodyRanDry() -> ReadAction {
             switch upload {
-            case .flowing, .encoding, .starved, .yielding:
+            case .flowing, .waiting, .starved, .yielding:
                 upload = isFinishing ? .complete : .starved
                 return isFinishing ? .end : .pause
             case .complete: return .end
@@ -98,14 +99,14 @@ extension Transfer {
             }
         }
 
-        /// What comes next has not been encoded yet.
-        mutating func encodingAwaited() {
-            if upload == .flowing { upload = .encoding }
+        /// What comes next is not there yet.
+        mutating func contentAwaited() {
+            if upload == .flowing { upload = .waiting }
         }
 
-        /// Something has been encoded.
-        mutating func encodingProgressed() -> Action {
-            guard upload == .encoding else { return .none }
+        /// There may be more to read.
+        mutating func contentArrived() -> Action {
+            guard upload == .waiting else { return .none }
             upload = .flowing
             return .resume
         }
@@ -144,7 +145,7 @@ extension Transfer {
         /// libcurl has gone back in the body, to send it again on another connection.
         mutating func bodyRewound() {
             switch upload {
-            case .complete, .encoding, .starved: upload = .flowing
+            case .complete, .waiting, .starved: upload = .flowing
             case .flowing, .yielding, .stopped: break
             }
         }
@@ -159,7 +160,7 @@ extension Transfer {
         /// Whether the peer's hanging up would go unnoticed: libcurl, up to 8.9, sees no end of a
         /// connection while sending is paused. Not while the reader is behind: what it has not read
         /// would look like news for as long as it stays.
-        var mustWatchForHangUp: Bool { upload == .starved && download != .blocked }
+        var mustWatchForHangUp: Bool { (upload == .starved || upload == .waiting) && download != .blocked }
 
         // MARK: The download
 
@@ -204,7 +205,7 @@ extension Transfer {
 
         var isUploadPaused: Bool {
             switch upload {
-            case .encoding, .starved, .yielding: true
+            case .waiting, .starved, .yielding: true
             case .flowing, .complete, .stopped: false
             }
         }
@@ -218,10 +219,10 @@ extension Transfer {
             case (.stopped, _) where isRefused: .answeredEarly
             case (.complete, .receiving), (.complete, .blocked), (.complete, .discarding): .responded
             // The server may not read on before its content is read.
-            case (.flowing, .blocked) where isFinishing, (.encoding, .blocked) where isFinishing,
+            case (.flowing, .blocked) where isFinishing, (.waiting, .blocked) where isFinishing,
                 (.yielding, .blocked) where isFinishing:
                 .responded
-            case (.complete, .awaitingHead), (.flowing, _), (.encoding, _), (.yielding, _), (.stopped, _): .nothing
+            case (.complete, .awaitingHead), (.flowing, _), (.waiting, _), (.yielding, _), (.stopped, _): .nothing
             }
         }
     }

@@ -1,8 +1,8 @@
-/// For whom something is encoded.
-struct EncodingContext: Sendable {
+/// For whom a body is read.
+struct BodyContext: Sendable {
     /// That of whoever waits for it: a lower one would make him wait for less urgent work, on fewer or
     /// slower cores, and have threads of its own.
     let priority: TaskPriority
     /// Called on any thread when there may be more to read.
-    let onEncoded: @Sendable () -> Void
+    let onContent: @Sendable () -> Void
 }
