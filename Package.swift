@@ -1,4 +1,4 @@
-// swift-tools-version: 6.1
+// swift-tools-version: 6.2
 import PackageDescription
 
 let settings: [SwiftSetting] = [
@@ -39,10 +39,12 @@ let package = Package(
             pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"]), .yum(["zlib-devel"]), .brew(["zlib"])]
         ),
+        .systemLibrary(name: "CSystem"),
         .target(name: "Multipart", swiftSettings: settings),
         .target(name: "ContentCoding", dependencies: ["CZlib"], swiftSettings: settings),
         .target(
-            name: "HTTPStreaming", dependencies: ["CCurl", "ContentCoding", "Multipart"], swiftSettings: settings
+            name: "HTTPStreaming", dependencies: ["CCurl", "CSystem", "ContentCoding", "Multipart"],
+            swiftSettings: settings
         ),
         .executableTarget(name: "example", dependencies: ["HTTPStreaming"], swiftSettings: settings),
 

@@ -20,6 +20,10 @@ extension Client.Configuration {
         guard Self.uploadBufferSizes.contains(uploadBufferSize) else {
             throw ClientError(.invalidConfiguration, "uploadBufferSize is not between 16 KiB and 2 MiB")
         }
+        guard maximumRedirects >= 0 else {
+            throw ClientError(.invalidConfiguration, "maximumRedirects is less than zero")
+        }
+        try retry.validate()
         try contentCoding.validate()
         if let keepAliveInterval {
             guard keepAliveInterval >= .milliseconds(100), contentCoding != .identity else {

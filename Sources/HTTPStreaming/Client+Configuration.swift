@@ -30,6 +30,21 @@ extension Client {
         /// takes it for dead; 100 ms at least, never unless set. Only a content coding has such bytes.
         public var keepAliveInterval: Duration?
 
+        /// How many redirects of one request are followed; 10 unless set, 0 for none.
+        ///
+        /// Followed are 307 and 308, with the method and the body, and, for requests that have no body by
+        /// their method, 301, 302 and 303 (RFC 9110 §15.4). Not followed, and returned as the response: 301,
+        /// 302 and 303 to a POST, PUT or PATCH, which would have to become a GET; a redirect from https to
+        /// http; and one after a source has been read that can be read once only.
+        ///
+        /// To another origin (scheme, host and port) none of ``headerFields`` is sent: they may be
+        /// credentials.
+        public var maximumRedirects = 10
+
+        /// Whether and when a request is sent again after a failure; up to 3 times in all unless set, but
+        /// never a POST or PATCH.
+        public var retry = Retry()
+
         /// How long connecting may take, name and TLS included; 30 seconds unless set.
         public var connectTimeout = Duration.seconds(30)
 

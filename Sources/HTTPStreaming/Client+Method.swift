@@ -15,5 +15,9 @@ extension Client {
 
         /// Whether a request has a body even where no part is given: an empty document then.
         var impliesBody: Bool { self == .post || self == .put || self == .patch }
+
+        /// Whether sending a request twice has the effect of sending it once (RFC 9110 §9.2.2). Of methods
+        /// that are not known, nothing is known.
+        var isIdempotent: Bool { ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"].contains(description) }
     }
 }

@@ -34,12 +34,7 @@ public final class Client: Sendable {
     private struct State {
         var serial: UInt64 = 0
         /// The request begun by ``Client/sendUnclosed(_:progress:)``.
-        var open: OpenRequest?
-    }
-
-    private struct OpenRequest {
-        let id: TransferID
-        let counter: ProgressCounter
+        var open: Exchange?
     }
 
     /// Makes a client; connects nothing.
@@ -104,7 +99,10 @@ public final class Client: Sendable {
         _ part: Part, progress: (@Sendable (UploadProgress) -> Void)? = nil
     ) async throws -> Bool {
         try await turnstile.pass {
-            try await perform([part], isLast: false, progress: progress) { .parts($0) }.0
+            switch try await perform([part], isLast: false, progress: progress).0 {
+            case .partsSent: true
+            case .answered: false
+            }
         }
     }
 
@@ -124,55 +122,95 @@ public final class Client: Sendable {
     private func finish(
         _ parts: [Part], progress: (@Sendable (UploadProgress) -> Void)?
     ) async throws -> Response {
-        let (answer, id): (Answer, TransferID) = try await perform(parts, isLast: true, progress: progress) {
-            .answer($0)
+        switch try await perform(parts, isLast: true, progress: progress) {
+        case (.answered(let answer), let id):
+            return Response(answer, isDecoded: configuration.asksForCodings, connection: connection, id: id)
+        case (.partsSent, _):
+            preconditionFailure("that is not the goal of a last part")
         }
-        return Response(answer, isDecoded: configuration.asksForCodings, connection: connection, id: id)
     }
 
-    /// Has the agent begin a request, or add to the open one, and suspends until it has got as far
-    /// as the waiter says.
-    private func perform<Result: Sendable>(
-        _ parts: [Part],
-        isLast: Bool,
-        progress: (@Sendable (UploadProgress) -> Void)?,
-        waiter: (CheckedContinuation<Result, any Error>) -> Waiter
-    ) async throws -> (Result, TransferID) {
+    /// Begins a request, or adds to the open one, and suspends until it has got as far as it can; sends
+    /// it again where that is called for.
+    private func perform(
+        _ parts: [Part], isLast: Bool, progress: (@Sendable (UploadProgress) -> Void)?
+    ) async throws -> (Waiter.Outcome, TransferID) {
         guard method != .head || parts.isEmpty else {
             throw ClientError(.invalidConfiguration, "a HEAD request takes no parts")
         }
         let open = state.withLock { $0.open }
-        let request = open ?? OpenRequest(id: nextID(), counter: ProgressCounter())
-        let agent = connection.agent
+        var exchange = open ?? Exchange(id: nextID(), url: url, isOpenEnded: !isLast)
+        // If this fails, an open request stays as it was.
+        let prepared = try await exchange.prepare(
+            parts, recognizesCompressed: configuration.contentCoding.storesIncompressible)
+        exchange.append(prepared, isLast: isLast)
         do {
-            let result: Result = try await reporting(request.counter, to: progress) {
-                try await withTaskCancellationHandler {
-                    try await withCheckedThrowingContinuation { continuation in
-                        let waiter = waiter(continuation)
-                        if open == nil {
-                            agent.post(.start(request.id, transferRequest(parts, isLast, request.counter), waiter))
-                        } else {
-                            agent.post(.append(request.id, parts, isLast: isLast, waiter))
-                        }
-                        // The handler below may have run already, before there was anything to cancel.
-                        if Task.isCancelled { agent.post(.cancel(request.id)) }
-                    }
-                } onCancel: {
-                    agent.post(.cancel(request.id))
-                }
+            let counter = exchange.counter
+            let outcome = try await reporting(counter, to: progress) {
+                try await run(&exchange, isNew: open == nil, prepared)
             }
             // The request may have been ended right behind its success: the next call, perhaps by
             // another task, must not meet that.
             if !isLast, Task.isCancelled {
-                agent.post(.cancel(request.id))
-                throw ClientError.cancelled(bytesSent: request.counter.progress.bytesSent)
+                connection.agent.post(.cancel(exchange.id))
+                throw ClientError.cancelled(bytesSent: counter.progress.bytesSent)
             }
-            state.withLock { $0.open = isLast ? nil : request }
-            return (result, request.id)
+            state.withLock { $0.open = isLast ? nil : exchange }
+            return (outcome, exchange.id)
         } catch {
-            let staysOpen = (error as? ClientError)?.leavesRequestOpen ?? false
-            if !staysOpen { state.withLock { $0.open = nil } }
+            state.withLock { $0.open = nil }
             throw error
+        }
+    }
+
+    /// - Parameters:
+    ///   - isNew: whether the agent has nothing of the request yet.
+    ///   - parts: the ones that are new to it.
+    private func run(
+        _ exchange: inout Exchange, isNew: Bool, _ parts: [PreparedPart]
+    ) async throws -> Waiter.Outcome {
+        var step =
+            isNew
+            ? Step.start(exchange.request(method, configuration, parts))
+            : .append(parts, isLast: exchange.isFinished)
+        while true {
+            let next: Exchange.Next
+            do {
+                let outcome = try await perform(step, of: exchange)
+                guard case .answered(let answer) = outcome,
+                    let again = try exchange.next(after: answer, method, configuration)
+                else { return outcome }
+                connection.agent.post(.contentAbandoned(exchange.id))
+                next = again
+            } catch let error as ClientError {
+                next = try exchange.next(after: error, method, configuration)
+            }
+            try await exchange.begin(next, id: nextID(), coding: configuration.contentCoding)
+            step = .start(exchange.request(method, configuration, exchange.parts ?? []))
+        }
+    }
+
+    /// What the agent is told of an exchange.
+    private enum Step {
+        case start(TransferRequest)
+        case append([PreparedPart], isLast: Bool)
+    }
+
+    private func perform(_ step: Step, of exchange: Exchange) async throws -> Waiter.Outcome {
+        let (agent, id) = (connection.agent, exchange.id)
+        let goal = exchange.isFinished ? Waiter.Goal.answer : .partsSent
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let waiter = Waiter(goal, continuation)
+                switch step {
+                case .start(let request): agent.post(.start(id, request, waiter))
+                case .append(let parts, let isLast): agent.post(.append(id, parts, isLast: isLast, waiter))
+                }
+                // The handler below may have run already, before there was anything to cancel.
+                if Task.isCancelled { agent.post(.cancel(id)) }
+            }
+        } onCancel: {
+            agent.post(.cancel(id))
         }
     }
 
@@ -181,13 +219,6 @@ public final class Client: Sendable {
             state.serial += 1
             return TransferID(connection: connection.id, serial: state.serial)
         }
-    }
-
-    private func transferRequest(_ parts: [Part], _ isLast: Bool, _ counter: ProgressCounter) -> TransferRequest {
-        TransferRequest(
-            method: method, url: url, configuration: configuration, parts: parts, isFinishing: isLast, counter: counter,
-            priority: Task.currentPriority
-        )
     }
 
     /// Calls `progress` now and then while `body` runs, from a task of its own.

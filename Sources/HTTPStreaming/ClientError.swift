@@ -9,7 +9,8 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
             case invalidURL, invalidConfiguration, invalidPart, nothingOpen
             case sourceUnreadable, sourceChanged, cannotSendAgain, destinationUnwritable
             case hostNotFound, connectionFailed, connectionLost, timedOut, tls
-            case invalidResponse, invalidContent, responseTooLarge, responseDiscarded, alreadyReading, cancelled,
+            case invalidResponse, tooManyRedirects, invalidContent, responseTooLarge, responseDiscarded, alreadyReading,
+                cancelled,
                 transport
         }
 
@@ -26,13 +27,16 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         public static let invalidPart = Code(name: .invalidPart)
         /// ``Client/close()`` without a ``Client/sendUnclosed(_:progress:)`` before it.
         public static let nothingOpen = Code(name: .nothingOpen)
-        /// A file is missing, may not be read, or is no regular file. Where it is a system call
-        /// that failed, `underlying` is a ``SystemError``.
+        /// A file is missing, may not be read, or is no regular file; or another source failed. Where it
+        /// is a system call that failed, `underlying` is a ``SystemError``; where it is a sequence, what
+        /// it threw.
         public static let sourceUnreadable = Code(name: .sourceUnreadable)
-        /// A file was written to, shortened or replaced between the call and its last byte.
+        /// A file was written to, shortened or replaced between the call and its last byte; or another
+        /// source has not the length that it was said to have.
         public static let sourceChanged = Code(name: .sourceChanged)
-        /// The server must be sent the body once more (it had closed a kept connection), but what
-        /// has been sent of it can no longer be read.
+        /// The body is to be sent once more, but what has been sent of it can no longer be read: the
+        /// server had closed a kept connection, or a part is given a second time whose source can be
+        /// read once only.
         public static let cannotSendAgain = Code(name: .cannotSendAgain)
         /// A file cannot be written where ``Response/save(to:)`` was to: the folder is missing or may
         /// not be written to, the disk is full, or something else has the name. `underlying` is a
@@ -50,6 +54,8 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         public static let tls = Code(name: .tls)
         /// What came is not HTTP.
         public static let invalidResponse = Code(name: .invalidResponse)
+        /// The server has redirected more often than ``Client/Configuration/maximumRedirects`` allows.
+        public static let tooManyRedirects = Code(name: .tooManyRedirects)
         /// The content of the response is not what its Content-Encoding says, or is cut off within an
         /// HTTP message that is complete. `underlying` is a `CodingError` of `ContentCoding`.
         public static let invalidContent = Code(name: .invalidContent)
@@ -68,14 +74,12 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
 
     public let code: Code
     /// The particulars, in words.
-    public let message: String
+    public internal(set) var message: String
     /// The `CURLcode`, where libcurl reported the failure. <https://curl.se/libcurl/c/libcurl-errors.html>
     public let curlCode: Int32?
     public let underlying: (any Error)?
     /// How many bytes of the request's body had been handed to the network.
     public internal(set) var bytesSent: Int64
-    /// Whether the request that was to be added to is as it was before.
-    var leavesRequestOpen = false
 
     init(
         _ code: Code, _ message: String, curlCode: Int32? = nil, underlying: (any Error)? = nil, bytesSent: Int64 = 0
@@ -91,9 +95,21 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         bytesSent == 0 ? message : "\(message) (\(bytesSent) bytes of the body had been sent)"
     }
 
+    /// The same with more to say.
+    func adding(_ words: String) -> ClientError {
+        var error = self
+        error.message += "; \(words)"
+        return error
+    }
+
     /// A source of that path cannot be read.
     static func unreadable(_ path: String, _ error: SystemError) -> ClientError {
         ClientError(.sourceUnreadable, "\(path): \(error)", underlying: error)
+    }
+
+    /// A source is to be read again which can be read once only.
+    static func usedUp(_ name: String) -> ClientError {
+        ClientError(.cannotSendAgain, "\(name): the source can be read once only, and has been")
     }
 
     static func cancelled(bytesSent: Int64 = 0) -> ClientError {

@@ -2,12 +2,15 @@ internal import Multipart
 
 /// One part of a `multipart/form-data` request: a file, or a field of a form.
 ///
-/// Making a part reads nothing; a file is looked at and opened when it is sent.
+/// Making a part reads nothing; a file is looked at and opened when it is sent. ``isRepeatable`` says
+/// whether it can be sent again.
 public struct Part: Sendable {
     enum Source: Sendable {
         /// All of it where there is no range.
         case file(path: String, Range<Int64>?)
         case bytes([UInt8])
+        case descriptor(Int32, length: Int64?, ReadOnce)
+        case stream(StreamContent)
     }
 
     let head: PartHead
@@ -15,7 +18,7 @@ public struct Part: Sendable {
     /// What it is compressed with on its way; nil if it is sent as it is.
     private(set) var gzipLevel: Int?
 
-    private init(head: PartHead, source: Source, gzipLevel: Int? = nil) {
+    init(head: PartHead, source: Source, gzipLevel: Int? = nil) {
         self.head = head
         self.source = source
         self.gzipLevel = gzipLevel

@@ -13,7 +13,7 @@ struct BodyReaderTests {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0xAA, count: size)
         while true {
-            let outcome = try buffer.withUnsafeMutableBytes { try body.read(into: $0) }
+            let outcome = try buffer.withUnsafeMutableBytes { try readWaiting(&body, into: $0) }
             guard case .bytes(let count) = outcome else { return bytes }
             bytes += buffer[..<count]
         }
@@ -44,8 +44,8 @@ struct BodyReaderTests {
         let directory = try TemporaryDirectory()
         let parts = try sample(in: directory)
         let expected = try message(parts)
-        var body = BodyReader(encoder: encoder, context: BodyContext(priority: .medium, onContent: {}))
-        try body.append(parts.map(\.0), isLast: true)
+        var body = BodyReader(messageEnd: encoder.messageEnd, context: BodyContext(priority: .medium, onContent: {}))
+        body.append(try prepared(parts.map(\.0), encoder), isLast: true)
         #expect(body.length == Int64(expected.count))
         #expect(try read(&body, buffer: size) == expected)
         #expect(body.offset == Int64(expected.count))
@@ -58,8 +58,8 @@ struct BodyReaderTests {
         let directory = try TemporaryDirectory()
         let parts = try sample(in: directory)
         let expected = try message(parts)
-        var body = BodyReader(encoder: encoder, context: BodyContext(priority: .medium, onContent: {}))
-        try body.append(parts.map(\.0), isLast: true)
+        var body = BodyReader(messageEnd: encoder.messageEnd, context: BodyContext(priority: .medium, onContent: {}))
+        body.append(try prepared(parts.map(\.0), encoder), isLast: true)
         for offset in 0...expected.count {
             let isFound = body.seek(to: Int64(offset))
             #expect(isFound)
@@ -75,15 +75,15 @@ struct BodyReaderTests {
         let directory = try TemporaryDirectory()
         let parts = try sample(in: directory)
         let expected = try message(parts)
-        var body = BodyReader(encoder: encoder, context: BodyContext(priority: .medium, onContent: {}))
+        var body = BodyReader(messageEnd: encoder.messageEnd, context: BodyContext(priority: .medium, onContent: {}))
         var bytes: [UInt8] = []
         for part in parts {
-            try body.append([part.0], isLast: false)
+            body.append(try prepared([part.0], encoder), isLast: false)
             #expect(body.length == nil)
             bytes += try read(&body, buffer: 100)
             #expect(!body.isAtEnd)
         }
-        try body.append([], isLast: true)
+        body.append([], isLast: true)
         bytes += try read(&body, buffer: 100)
         #expect(bytes == expected)
         #expect(body.length == Int64(expected.count))
@@ -94,10 +94,10 @@ struct BodyReaderTests {
 
     @Test("finished parts of an open request are let go beyond the budget")
     func replayBudget() throws {
-        var body = BodyReader(encoder: encoder, context: BodyContext(priority: .medium, onContent: {}))
+        var body = BodyReader(messageEnd: encoder.messageEnd, context: BodyContext(priority: .medium, onContent: {}))
         let part = Part.bytes([UInt8](repeating: 7, count: 300_000))
         for _ in 0..<3 {
-            try body.append([part], isLast: false)
+            body.append(try prepared([part], encoder), isLast: false)
             _ = try read(&body, buffer: 65536)
         }
         let kept = body.offset
@@ -106,23 +106,23 @@ struct BodyReaderTests {
         isRewound = body.seek(to: kept)
         #expect(isRewound)
         for _ in 0..<4 {
-            try body.append([part], isLast: false)
+            body.append(try prepared([part], encoder), isLast: false)
             _ = try read(&body, buffer: 65536)
         }
         isRewound = body.seek(to: 0)
         #expect(!isRewound)
         let before = body.offset
-        try body.append([.field("last", "one")], isLast: true)
+        body.append(try prepared([.field("last", "one")], encoder), isLast: true)
         let rest = try read(&body, buffer: 65536)
         #expect(body.length == before + Int64(rest.count))
     }
 
     @Test("parts are taken all or none")
     func allOrNone() throws {
-        var body = BodyReader(encoder: encoder, context: BodyContext(priority: .medium, onContent: {}))
-        try body.append([.field("a", "1")], isLast: false)
+        var body = BodyReader(messageEnd: encoder.messageEnd, context: BodyContext(priority: .medium, onContent: {}))
+        body.append(try prepared([.field("a", "1")], encoder), isLast: false)
         #expect(throws: ClientError.self) {
-            try body.append([.field("b", "2"), .file("/no/such/file")], isLast: true)
+            body.append(try prepared([.field("b", "2"), .file("/no/such/file")], encoder), isLast: true)
         }
         let bytes = try read(&body, buffer: 100)
         #expect(!bytes.contains("\"b\"".utf8))
@@ -133,9 +133,9 @@ struct BodyReaderTests {
     func descriptors() throws {
         let directory = try TemporaryDirectory()
         let parts = try (0..<50).map { Part.file(try directory.write([UInt8](repeating: 1, count: 5000), to: "\($0)")) }
-        var body = BodyReader(encoder: encoder, context: BodyContext(priority: .medium, onContent: {}))
+        var body = BodyReader(messageEnd: encoder.messageEnd, context: BodyContext(priority: .medium, onContent: {}))
         let before = try openFiles(below: directory)
-        try body.append(parts, isLast: true)
+        body.append(try prepared(parts, encoder), isLast: true)
         #expect(try openFiles(below: directory) == before)
         var buffer = [UInt8](repeating: 0, count: 3000)
         var most = 0
@@ -166,8 +166,9 @@ struct BodyReaderTests {
         for (name, change) in changes {
             let path = try directory.write([UInt8](repeating: 1, count: 4000), to: "changing")
             for hasBegun in [true, false] {
-                var body = BodyReader(encoder: encoder, context: BodyContext(priority: .medium, onContent: {}))
-                try body.append([.file(path)], isLast: true)
+                var body = BodyReader(
+                    messageEnd: encoder.messageEnd, context: BodyContext(priority: .medium, onContent: {}))
+                body.append(try prepared([.file(path)], encoder), isLast: true)
                 var buffer = [UInt8](repeating: 0, count: 2000)
                 if hasBegun { _ = try buffer.withUnsafeMutableBytes { try body.read(into: $0) } }
                 // A change within the file system's granularity of time could go unseen.
@@ -191,8 +192,11 @@ struct BodyReaderTests {
             (directory.path + "/missing", "No such file or directory"), (directory.path, "Is a directory"),
             (fifo, "not a regular file"), ("/dev/null", "not a regular file"),
         ] {
-            var body = BodyReader(encoder: encoder, context: BodyContext(priority: .medium, onContent: {}))
-            let error = #expect(throws: ClientError.self) { try body.append([.file(path)], isLast: true) }
+            var body = BodyReader(
+                messageEnd: encoder.messageEnd, context: BodyContext(priority: .medium, onContent: {}))
+            let error = #expect(throws: ClientError.self) {
+                body.append(try prepared([.file(path)], encoder), isLast: true)
+            }
             #expect(error?.code == .sourceUnreadable)
             #expect(error?.description == "\(path): \(text)")
         }
@@ -200,9 +204,9 @@ struct BodyReaderTests {
 
     @Test("a content type that no header line can hold is refused")
     func invalidPart() throws {
-        var body = BodyReader(encoder: encoder, context: BodyContext(priority: .medium, onContent: {}))
+        var body = BodyReader(messageEnd: encoder.messageEnd, context: BodyContext(priority: .medium, onContent: {}))
         let part = Part.bytes([], contentType: "text/plain\r\nX: y")
-        let error = #expect(throws: ClientError.self) { try body.append([part], isLast: true) }
+        let error = #expect(throws: ClientError.self) { body.append(try prepared([part], encoder), isLast: true) }
         #expect(error?.code == .invalidPart)
     }
 }

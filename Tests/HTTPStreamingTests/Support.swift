@@ -1,8 +1,11 @@
 import ContentCoding
 import Foundation
+import Multipart
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import HTTPStreaming
 
 /// A value shared by threads.
 final class Shared<Value: Sendable>: Sendable {
@@ -59,6 +62,22 @@ func contentServer(
             try connection.send(content)
         }
     }
+}
+
+/// Parts as the agent gets them.
+func prepared(_ parts: [Part], _ encoder: MultipartEncoder) throws -> [PreparedPart] {
+    try parts.map { try PreparedPart($0, encoder: encoder, recognizesCompressed: false) }
+}
+
+/// Reads on as soon as there is something: where a file is opened or read by another thread, a moment
+/// later.
+func readWaiting(_ body: inout BodyReader, into buffer: UnsafeMutableRawBufferPointer) throws -> BodyRead {
+    for _ in 0..<30_000 {
+        let outcome = try body.read(into: buffer)
+        guard outcome == .waiting else { return outcome }
+        usleep(1000)
+    }
+    throw FaultError("nothing came to be read for 30 s")
 }
 
 /// What the kernel says of this process, such as `VmHWM` in KiB or `Threads`. Linux only.

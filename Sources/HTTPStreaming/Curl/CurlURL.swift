@@ -23,10 +23,39 @@ enum CurlURL {
         return nil
     }
 
-    private static func part(_ part: CURLUPart, of handle: OpaquePointer) -> String? {
+    /// What a client is sure of when it sends secrets (RFC 6454 §4).
+    struct Origin: Equatable {
+        let scheme: String
+        let host: String
+        let port: String
+    }
+
+    static func origin(of url: String) -> Origin? {
+        guard let handle = curl_url() else { return nil }
+        defer { curl_url_cleanup(handle) }
+        guard curl_url_set(handle, CURLUPART_URL, url, 0) == CURLUE_OK,
+            let scheme = part(CURLUPART_SCHEME, of: handle), let host = part(CURLUPART_HOST, of: handle),
+            let port = part(CURLUPART_PORT, of: handle, flags: UInt32(CURLU_DEFAULT_PORT))
+        else { return nil }
+        return Origin(scheme: scheme.lowercased(), host: host.lowercased(), port: port)
+    }
+
+    /// The URL that a `Location` means (RFC 9110 §10.2.2); nil if it is none of http or https.
+    static func resolve(_ reference: String, against base: String) -> String? {
+        guard !reference.utf8.contains(0), let handle = curl_url() else { return nil }
+        defer { curl_url_cleanup(handle) }
+        // A relative one is resolved against what the handle has.
+        guard curl_url_set(handle, CURLUPART_URL, base, 0) == CURLUE_OK,
+            curl_url_set(handle, CURLUPART_URL, reference, UInt32(CURLU_URLENCODE)) == CURLUE_OK,
+            let url = part(CURLUPART_URL, of: handle)
+        else { return nil }
+        return complaint(about: url) == nil ? url : nil
+    }
+
+    private static func part(_ part: CURLUPart, of handle: OpaquePointer, flags: UInt32 = 0) -> String? {
         // The text belongs to the caller. https://curl.se/libcurl/c/curl_url_get.html
         var text: UnsafeMutablePointer<CChar>?
-        guard curl_url_get(handle, part, &text, 0) == CURLUE_OK, let text else { return nil }
+        guard curl_url_get(handle, part, &text, flags) == CURLUE_OK, let text else { return nil }
         defer { curl_free(text) }
         return String(cString: text)
     }

@@ -114,20 +114,16 @@ final class AgentLoop {
         _ id: TransferID, _ request: TransferRequest, _ waiter: Waiter, on connection: Connection
     ) {
         connection.current = nil
-        do throws(ClientError) {
+        do throws(CurlError) {
             let agent = agent
             let transfer = try Transfer(id: id, request: request, easy: connection.easy, waiter: waiter) {
                 agent.post(.contentArrived(id))
             }
-            do throws(CurlError) {
-                try multi.add(connection.easy)
-            } catch {
-                throw ClientError(error)
-            }
+            try multi.add(connection.easy)
             connection.current = transfer
             running[connection.easy.raw] = transfer
         } catch {
-            waiter.fail(error)
+            waiter.fail(ClientError(error))
         }
     }
 
@@ -215,13 +211,17 @@ final class AgentLoop {
 
     private func wait() {
         let watched = running.values.filter { $0.machine.mustWatchForHangUp }
-        var descriptors: [curl_waitfd] = watched.map { transfer in
-            // A negative descriptor is passed over by poll(2).
-            let descriptor = transfer.hasUnreadBytes ? -1 : transfer.easy.socket ?? -1
-            return curl_waitfd(fd: descriptor, events: Int16(CURL_WAIT_POLLIN), revents: 0)
+        // A negative descriptor is passed over by poll(2).
+        let sockets = watched.map { $0.hasUnreadBytes ? -1 : $0.easy.socket ?? -1 }
+        let readers = running.values.filter { $0.awaitedDescriptor != nil }
+        var descriptors = (sockets + readers.map { $0.awaitedDescriptor ?? -1 }).map {
+            curl_waitfd(fd: $0, events: Int16(CURL_WAIT_POLLIN), revents: 0)
         }
         let mustTick = !draining.isEmpty || watched.contains { $0.hasUnreadBytes }
         multi.poll(&descriptors, timeout: min(mustTick ? 100 : 60_000, keepAlive()))
+        for (transfer, descriptor) in zip(readers, descriptors[watched.count...]) where descriptor.revents != 0 {
+            transfer.contentArrived()
+        }
         for (transfer, descriptor) in zip(watched, descriptors) where descriptor.revents != 0 || transfer.hasUnreadBytes
         {
             // libcurl first: there may be an answer before the end.

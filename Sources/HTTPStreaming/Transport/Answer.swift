@@ -3,5 +3,7 @@ struct Answer: Sendable {
     let status: Int
     let headerFields: HeaderFields
     let bytesSent: Int64
+    /// Whether the request had a body without an announced length.
+    let isBodyOfUnknownLength: Bool
     let content: ContentBuffer
 }

@@ -1,5 +1,4 @@
 internal import ContentCoding
-internal import Multipart
 
 /// The message of one request, read piece by piece: a pure function of its boundary, its parts and
 /// an offset, so that it can be taken up anywhere without reading what comes before, but for parts
@@ -21,8 +20,6 @@ struct BodyReader: ByteSource {
     /// that the body can no longer be sent again.
     static let replayBudget = 1 << 20
 
-    private let encoder: MultipartEncoder
-    private let recognizesCompressed: Bool
     private let context: BodyContext
     private let messageEnd: [UInt8]
     /// The parts from `firstOffset` on; those before it have been let go.
@@ -39,22 +36,14 @@ struct BodyReader: ByteSource {
     /// Whether parts came one by one, so that finished ones are ours alone to keep.
     private var isOpenEnded = false
 
-    /// - Parameter recognizesCompressed: whether it matters what is compressed.
-    init(encoder: MultipartEncoder, recognizesCompressed: Bool = false, context: BodyContext) {
-        self.encoder = encoder
-        self.recognizesCompressed = recognizesCompressed
+    /// - Parameter messageEnd: what comes behind the last part.
+    init(messageEnd: [UInt8], context: BodyContext) {
+        self.messageEnd = messageEnd
         self.context = context
-        messageEnd = encoder.messageEnd
     }
 
-    /// Takes parts, all or none.
-    mutating func append(_ newParts: [Part], isLast: Bool) throws(ClientError) {
-        var prepared: [PreparedPart] = []
-        prepared.reserveCapacity(newParts.count)
-        for part in newParts {
-            prepared.append(try PreparedPart(part, encoder: encoder, recognizesCompressed: recognizesCompressed))
-        }
-        parts += prepared
+    mutating func append(_ newParts: [PreparedPart], isLast: Bool) {
+        parts += newParts
         isFinished = isLast
         isOpenEnded = isOpenEnded || !isLast
     }
@@ -123,8 +112,8 @@ struct BodyReader: ByteSource {
             leaveContent(of: part)
             return nil
         case .partEnd(let part, let start):
-            let count = copy(MultipartEncoder.partEnd, from: start, to: buffer)
-            if start + count < MultipartEncoder.partEnd.count {
+            let count = copy(parts[part].ending, from: start, to: buffer)
+            if start + count < parts[part].ending.count {
                 position = .partEnd(part: part, offset: start + count)
             } else {
                 finish(part)
@@ -140,7 +129,7 @@ struct BodyReader: ByteSource {
 
     private mutating func enterContent(of part: Int, offset: Int64 = 0) {
         position = .content(part: part)
-        source = PartSource(parts[part], offset: offset)
+        source = PartSource(parts[part], offset: offset, context: context)
         if let level = parts[part].gzipLevel {
             encoding = EncodingReader(.gzip, level: level, context: context)
         }
@@ -161,6 +150,9 @@ struct BodyReader: ByteSource {
         return outcome
     }
 
+    /// What is to be waited for, by poll(2), before more can be read.
+    var awaitedDescriptor: Int32? { source?.awaitedDescriptor }
+
     private mutating func finish(_ part: Int) {
         position = .opening(part: part + 1, offset: 0)
         guard isOpenEnded else { return }
@@ -174,10 +166,10 @@ struct BodyReader: ByteSource {
 
     /// Goes to an offset in the body, to send it again from there.
     ///
-    /// - Returns: false when what is there has been let go, or is behind the beginning of a part
-    ///   that is compressed on the way.
+    /// - Returns: false when what is there has been let go, or has been read of what can be read once
+    ///   only, or is behind the beginning of a part that is compressed on the way, or of unknown length.
     mutating func seek(to target: Int64) -> Bool {
-        guard target >= firstOffset else { return false }
+        guard target >= firstOffset, !parts.contains(where: { $0.usedUp != nil }) else { return false }
         var start = firstOffset
         for (index, part) in parts.enumerated() {
             let opening = Int64(part.opening.count)
@@ -207,7 +199,7 @@ struct BodyReader: ByteSource {
     }
 
     private mutating func placeBehindOpening(of part: Int, at target: Int64, offset: Int64) -> Bool {
-        let contentLength = parts[part].content.length
+        let contentLength = parts[part].content.length ?? 0
         let isPlaced = place(at: target, .partEnd(part: part, offset: Int(max(0, offset - contentLength))))
         if offset < contentLength { enterContent(of: part, offset: offset) }
         return isPlaced

@@ -1,58 +1,112 @@
-/// The content of one part, read from an offset on. Agent's thread only; holds the file open.
+/// The content of one part, read from an offset on. Agent's thread only; what it holds open or
+/// running ends with it.
 struct PartSource: ByteSource {
+    private enum Reading {
+        case bytes([UInt8])
+        case file(FileSource)
+        case descriptor(DescriptorContent)
+        case stream(StreamReader, StreamContent)
+        /// It could be read once only, and has been.
+        case usedUp(name: String)
+    }
+
     let isCompressed: Bool
-    private let content: PreparedPart.Content
+    private let length: Int64?
     private(set) var offset: Int64
-    private var file: FileReader?
+    private let reading: Reading
+    /// What is to be waited for, by poll(2), before more can be read.
+    private(set) var awaitedDescriptor: Int32?
+    private var hasEnded = false
 
-    var isAtEnd: Bool { offset == content.length }
+    var isAtEnd: Bool { hasEnded || offset == length }
 
-    init(_ part: PreparedPart, offset: Int64 = 0) {
+    /// - Parameter offset: 0 if the content is of unknown length, or can be read once only.
+    init(_ part: PreparedPart, offset: Int64 = 0, context: BodyContext) {
         isCompressed = part.isCompressed
-        content = part.content
+        length = part.content.length
         self.offset = offset
+        reading =
+            switch part.content {
+            case .bytes(let bytes): .bytes(bytes)
+            case .file(let content): .file(FileSource(content, context: context))
+            case .descriptor(let content, _): .descriptor(content)
+            case .stream(let content):
+                content.once?.begin() == false
+                    ? .usedUp(name: content.name) : .stream(StreamReader(content, context: context), content)
+            }
     }
 
     mutating func read(into buffer: UnsafeMutableRawBufferPointer) throws(ClientError) -> BodyRead {
-        let left = content.length - offset
+        awaitedDescriptor = nil
+        let outcome = try readOn(into: buffer)
+        if case .bytes(let count) = outcome { offset += Int64(count) }
+        if outcome == .end { hasEnded = true }
+        return outcome
+    }
+
+    private mutating func readOn(into buffer: UnsafeMutableRawBufferPointer) throws(ClientError) -> BodyRead {
+        if case .stream(let reader, let content) = reading { return try read(reader, content, into: buffer) }
+        let left = length.map { $0 - offset } ?? .max
+        guard left > 0 else { return .end }
         let room = UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(min(Int64(buffer.count), left))])
-        switch content {
+        switch reading {
         case .bytes(let bytes):
             room.copyBytes(from: bytes[Int(offset)...].prefix(room.count))
-            offset += Int64(room.count)
-            return room.isEmpty ? .end : .bytes(room.count)
-        case .file(let path, let identity, let range):
-            return try read(try open(path, identity, at: range.lowerBound + offset), into: room, left: left)
+            return .bytes(room.count)
+        case .file(let source):
+            return try source.read(into: room, at: offset)
+        case .descriptor(let content):
+            return try read(content, into: room)
+        case .usedUp(let name):
+            throw ClientError.usedUp(name)
+        case .stream:
+            preconditionFailure("has been read above")
         }
     }
 
     private mutating func read(
-        _ file: FileReader, into room: UnsafeMutableRawBufferPointer, left: Int64
+        _ content: DescriptorContent, into room: UnsafeMutableRawBufferPointer
     ) throws(ClientError) -> BodyRead {
-        let count = room.isEmpty ? 0 : try file.fill(room)
-        guard count > 0 || left == 0 else {
-            throw ClientError(
-                .sourceChanged,
-                "\(file.path): the file ended after \(offset) bytes of \(content.length): it shrank while it was being sent"
-            )
+        guard offset > 0 || !content.once.isBegun else { throw ClientError.usedUp(content.name) }
+        switch try content.read(into: room) {
+        case .nothingYet:
+            awaitedDescriptor = content.awaited
+            return .waiting
+        case .bytes(let count):
+            _ = content.once.begin()
+            if count == 0, let length { throw endedEarly(content.name, length) }
+            return count == 0 ? .end : .bytes(count)
         }
-        // Before its last bytes are let go, so that a server never gets the whole of a document
-        // that is not what it claims to be.
-        if Int64(count) == left { try file.checkUnchanged() }
-        offset += Int64(count)
-        return count == 0 ? .end : .bytes(count)
     }
 
-    private mutating func open(
-        _ path: String, _ identity: FileReader.Identity, at position: Int64
-    ) throws(ClientError) -> FileReader {
-        if let file { return file }
-        let opened = try FileReader(path: path)
-        guard opened.identity == identity else {
-            throw ClientError(.sourceChanged, "\(path): the file was changed before it was sent")
+    /// Of an announced length the last byte is kept back until the sequence has ended: a server never
+    /// gets the whole of what is not what it was said to be.
+    private func read(
+        _ reader: StreamReader, _ content: StreamContent, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(ClientError) -> BodyRead {
+        var room = buffer
+        if let length {
+            let left = length - offset
+            let level = reader.level
+            guard level.bytes <= left else { throw tooLong(content.name, length) }
+            let mayTake = level.isLast ? left : max(0, left - 1)
+            room = UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(min(Int64(buffer.count), mayTake))])
         }
-        if position > 0 { try opened.seek(to: position) }
-        file = opened
-        return opened
+        let outcome: BodyRead
+        do {
+            outcome = try reader.read(into: room)
+        } catch {
+            throw ClientError(.sourceUnreadable, "\(content.name): \(error)", underlying: error)
+        }
+        if outcome == .end, let length, offset < length { throw endedEarly(content.name, length) }
+        return outcome
+    }
+
+    private func endedEarly(_ name: String, _ length: Int64) -> ClientError {
+        ClientError(.sourceChanged, "\(name): the source ended after \(offset) bytes of \(length)")
+    }
+
+    private func tooLong(_ name: String, _ length: Int64) -> ClientError {
+        ClientError(.sourceChanged, "\(name): the source gave more than \(length) bytes, its length")
     }
 }

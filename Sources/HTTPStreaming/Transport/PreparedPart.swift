@@ -1,22 +1,38 @@
 internal import ContentCoding
 internal import Multipart
 
+#if canImport(Darwin)
+internal import Darwin
+#elseif canImport(Glibc)
+internal import Glibc
+#elseif canImport(Musl)
+internal import Musl
+#endif
+
 /// A part ready to be sent: its framing is made, and where it is a file, the file has been looked
 /// at.
-struct PreparedPart {
-    enum Content {
+struct PreparedPart: Sendable {
+    enum Content: Sendable {
         case bytes([UInt8])
-        case file(path: String, FileReader.Identity, Range<Int64>)
+        case file(FileContent)
+        case descriptor(DescriptorContent, length: Int64?)
+        case stream(StreamContent)
 
-        var length: Int64 {
+        /// Nil if it is not known.
+        var length: Int64? {
             switch self {
             case .bytes(let bytes): Int64(bytes.count)
-            case .file(_, _, let range): Int64(range.count)
+            case .file(let content): Int64(content.range.count)
+            case .descriptor(_, let length): length
+            case .stream(let content): content.length
             }
         }
     }
 
+    /// The framing before the content.
     let opening: [UInt8]
+    /// The framing behind it.
+    let ending: [UInt8]
     /// As its source has it.
     let content: Content
     /// What it is compressed with on its way; nil if it is sent as it is.
@@ -24,11 +40,15 @@ struct PreparedPart {
     /// Whether the content, as it is sent, is known to be compressed.
     let isCompressed: Bool
 
-    /// Opens a file and closes it again: the parts of a request may be more than the descriptors
-    /// that a process may have.
+    /// Looks at the part's source; blocks for as long as a file system takes.
     ///
-    /// - Parameter recognizesCompressed: whether it matters what is compressed.
-    init(_ part: Part, encoder: MultipartEncoder, recognizesCompressed: Bool) throws(ClientError) {
+    /// - Parameters:
+    ///   - recognizesCompressed: whether it matters what is compressed.
+    ///   - staysOpen: whether a file is to be left open, to be read soon: the parts of a request may be
+    ///     more than the descriptors that a process may have.
+    init(
+        _ part: Part, encoder: MultipartEncoder, recognizesCompressed: Bool, staysOpen: Bool = false
+    ) throws(ClientError) {
         do throws(MultipartError) {
             opening = try encoder.opening(of: part.head)
         } catch {
@@ -37,39 +57,79 @@ struct PreparedPart {
         guard (0...9).contains(part.gzipLevel ?? 0) else {
             throw ClientError(.invalidPart, "the part \(part.head.name) cannot be sent: its gzip level is not 0 to 9")
         }
+        ending = MultipartEncoder.partEnd
         var start: [UInt8] = []
+        let signatureLength = recognizesCompressed ? CompressedFormat.signatureLength : 0
         switch part.source {
         case .bytes(let bytes):
             content = .bytes(bytes)
-            if recognizesCompressed { start = Array(bytes.prefix(CompressedFormat.signatureLength)) }
+            start = Array(bytes.prefix(signatureLength))
         case .file(let path, let range):
             let file = try FileReader(path: path)
-            let whole = 0..<file.identity.size
-            let range = range ?? whole
-            guard whole.lowerBound <= range.lowerBound, range.upperBound <= whole.upperBound else {
-                throw ClientError(
-                    .sourceUnreadable, "\(path): bytes \(range) are not all within the file's \(whole.upperBound)")
+            content = .file(try FileContent(file, range: range, canReopen: true, staysOpen: staysOpen))
+            start = try file.bytes(at: range?.lowerBound ?? 0, atMost: signatureLength)
+        case .descriptor(let descriptor, let length, let once):
+            content = try Self.content(of: descriptor, length: length, once, name: part.head.filename ?? part.head.name)
+            if case .file(let content) = content, let file = content.takeOpened() {
+                start = try file.bytes(at: content.range.lowerBound, atMost: signatureLength)
             }
-            content = .file(path: path, file.identity, range)
-            if recognizesCompressed {
-                start = try file.bytes(at: range.lowerBound, atMost: CompressedFormat.signatureLength)
-            }
+        case .stream(let stream):
+            guard stream.once?.isBegun != true else { throw ClientError.usedUp(stream.name) }
+            try Self.check(stream.length, of: stream.name)
+            content = .stream(stream)
         }
         gzipLevel = part.gzipLevel
         isCompressed = recognizesCompressed && (gzipLevel != nil || CompressedFormat.isRecognized(start))
     }
 
+    /// - Parameter descriptor: stays the caller's, who may close it.
+    private static func content(
+        of descriptor: Int32, length: Int64?, _ once: ReadOnce, name: String
+    ) throws(ClientError) -> Content {
+        try check(length, of: name)
+        var status = stat()
+        let own = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+        guard own >= 0, fstat(own, &status) == 0 else { throw ClientError.unreadable(name, SystemError(code: errno)) }
+        let kind = status.st_mode & S_IFMT
+        guard kind == S_IFREG || kind == S_IFDIR else {
+            guard !once.isBegun else {
+                _ = close(own)
+                throw ClientError.usedUp(name)
+            }
+            let content = DescriptorContent(owning: own, name: name, once: once, isSocket: kind == S_IFSOCK)
+            return .descriptor(content, length: length)
+        }
+        let file = try FileReader(owning: own, name: name)
+        let start = min(max(0, Int64(lseek(own, 0, SEEK_CUR))), file.identity.size)
+        let end = length.map { start + $0 } ?? file.identity.size
+        return .file(try FileContent(file, range: start..<end, canReopen: false, staysOpen: true))
+    }
+
+    private static func check(_ length: Int64?, of name: String) throws(ClientError) {
+        guard length ?? 0 >= 0 else { throw ClientError(.invalidPart, "\(name): its length is less than zero") }
+    }
+
     /// Of the whole part, framing included; nil if it is not known before it is sent.
     var length: Int64? {
-        guard gzipLevel == nil else { return nil }
-        return Int64(opening.count) + content.length + Int64(MultipartEncoder.partEnd.count)
+        guard gzipLevel == nil, let length = content.length else { return nil }
+        return Int64(opening.count) + length + Int64(ending.count)
     }
 
     /// What keeping the part costs in memory.
     var footprint: Int {
         switch content {
         case .bytes(let bytes): opening.count + bytes.count
-        case .file(let path, _, _): opening.count + path.utf8.count
+        case .file(let content): opening.count + content.name.utf8.count
+        case .descriptor, .stream: opening.count
+        }
+    }
+
+    /// The name of the source, if it can be read once only, and something has been read of it.
+    var usedUp: String? {
+        switch content {
+        case .bytes, .file: nil
+        case .descriptor(let content, _): content.once.isBegun ? content.name : nil
+        case .stream(let content): content.once?.isBegun == true ? content.name : nil
         }
     }
 }

@@ -12,6 +12,12 @@ final class ProgressCounter: Sendable {
         sent.store(bytesSent, ordering: .relaxed)
     }
 
+    /// Before the request is sent again.
+    func reset() {
+        set(read: 0, sent: 0)
+        set(total: -1)
+    }
+
     func set(total bytes: Int64) { total.store(bytes, ordering: .relaxed) }
 
     var progress: UploadProgress {

@@ -1,29 +1,29 @@
-internal import Multipart
-
 /// The body of a request as it goes over the connection: the message, through its content coding if
 /// there is one. Agent's thread only.
 struct RequestBody {
     private var message: BodyReader
     private let coding: Client.ContentCoding
+    private let announced: Int64?
     private let context: BodyContext
     private var encoding: EncodingReader?
     /// Bytes given out.
     private(set) var offset: Int64 = 0
 
-    init(encoder: MultipartEncoder, coding: Client.ContentCoding, context: BodyContext) {
-        message = BodyReader(encoder: encoder, recognizesCompressed: coding.storesIncompressible, context: context)
+    /// - Parameters:
+    ///   - messageEnd: what comes behind the last part.
+    ///   - announced: its length, if it was counted before.
+    init(messageEnd: [UInt8], coding: Client.ContentCoding, announced: Int64? = nil, context: BodyContext) {
+        message = BodyReader(messageEnd: messageEnd, context: context)
         self.coding = coding
+        self.announced = announced
         self.context = context
         encoding = coding.makeReader(context)
     }
 
-    /// Takes parts, all or none.
-    mutating func append(_ parts: [Part], isLast: Bool) throws(ClientError) {
-        try message.append(parts, isLast: isLast)
-    }
+    mutating func append(_ parts: [PreparedPart], isLast: Bool) { message.append(parts, isLast: isLast) }
 
     /// The exact number of bytes, if it is known before they are read.
-    var length: Int64? { encoding == nil ? message.length : nil }
+    var length: Int64? { announced ?? (encoding == nil ? message.length : nil) }
 
     /// As ``length``, before the content coding.
     var messageLength: Int64? { message.length }
@@ -38,8 +38,21 @@ struct RequestBody {
         let outcome =
             if let encoding { try encoding.read(into: buffer, from: &message) } else { try message.read(into: buffer) }
         if case .bytes(let count) = outcome { offset += Int64(count) }
+        try checkLength(outcome)
         return outcome
     }
+
+    /// Nobody asks for what comes behind the length that was announced.
+    private func checkLength(_ outcome: BodyRead) throws(ClientError) {
+        guard let announced else { return }
+        guard outcome == .end ? offset == announced : offset < announced || offset == announced && isAtEnd else {
+            throw ClientError(
+                .sourceChanged, "the body is not as long as when it was counted, which was \(announced) bytes")
+        }
+    }
+
+    /// What is to be waited for, by poll(2), before more can be read.
+    var awaitedDescriptor: Int32? { message.awaitedDescriptor }
 
     /// To be called when something has been encoded: reads on into the room that this has made.
     mutating func readAhead() throws(ClientError) {
@@ -68,7 +81,8 @@ struct RequestBody {
 }
 
 extension Client.ContentCoding {
-    fileprivate var storesIncompressible: Bool {
+    /// Whether it matters what is compressed already.
+    var storesIncompressible: Bool {
         switch kind {
         case .identity: false
         case .coded(_, _, _, let storesIncompressible): storesIncompressible

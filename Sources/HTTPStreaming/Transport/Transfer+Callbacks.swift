@@ -100,6 +100,9 @@ extension Transfer {
         }
     }
 
+    /// What of the body's source is to be waited for, if that is what the transfer waits for.
+    var awaitedDescriptor: Int32? { machine.upload == .waiting ? body.awaitedDescriptor : nil }
+
     /// Has an open request that has been idle for too long send what means nothing.
     ///
     /// - Returns: when to look again; nil if there is nothing to be done for it.

@@ -9,9 +9,7 @@ extension Transfer {
     static let expectThreshold: Int64 = 1 << 20
 
     /// Sets `easy` up for the request.
-    func configure(
-        _ request: TransferRequest, contentType: String, isLong: Bool
-    ) throws(CurlError) {
+    func configure(_ request: TransferRequest, isLong: Bool) throws(CurlError) {
         let configuration = request.configuration
         try easy.reset()
         try easy.setCallbacks(self)
@@ -24,7 +22,7 @@ extension Transfer {
         try easy.set(CURLOPT_TCP_KEEPALIVE, 1)
         try easy.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
         try easy.set(CURLOPT_CONNECTTIMEOUT_MS, configuration.connectMilliseconds)
-        if request.hasBody {
+        if let contentType = request.contentType {
             try configureBody(request, isLong: isLong)
             try headerList.append("Content-Type: \(contentType)")
             if let coding = configuration.contentCoding.coding {
@@ -39,7 +37,7 @@ extension Transfer {
         if configuration.asksForCodings {
             try headerList.append("Accept-Encoding: \(Client.Configuration.acceptedCodings)")
         }
-        for field in configuration.headerFields {
+        for field in configuration.headerFields where request.maySendCredentials {
             // `Name:` would take the field out; an empty value is written with a semicolon.
             // https://curl.se/libcurl/c/CURLOPT_HTTPHEADER.html
             try headerList.append(field.value.isEmpty ? "\(field.name);" : "\(field.name): \(field.value)")

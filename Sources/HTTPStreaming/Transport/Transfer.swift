@@ -1,6 +1,4 @@
 internal import CCurl
-internal import ContentCoding
-internal import Multipart
 
 /// One request and its response, on its agent's thread: joins the state machine, the body, libcurl
 /// and whoever waits.
@@ -30,36 +28,35 @@ final class Transfer {
     /// Since when there has been nothing to give.
     var isIdleSince = ContinuousClock.now
     let keepAliveInterval: Duration?
+    private let isBodyOfUnknownLength: Bool
     private var progress = Progress.running
     private var status: Int?
     private var waiter: Waiter?
 
-    /// Looks at the parts and sets up `easy`; nothing is sent before it is added to a multi handle.
+    /// Sets up `easy`; nothing is sent before it is added to a multi handle.
     ///
-    /// - Throws: ``ClientError`` for a part that cannot be sent.
+    /// - Parameter onContent: called on any thread when there may be more of the body to read.
     init(
         id: TransferID, request: TransferRequest, easy: EasyHandle, waiter: Waiter,
         onContent: @escaping @Sendable () -> Void
-    ) throws(ClientError) {
-        let encoder = MultipartEncoder()
+    ) throws(CurlError) {
         self.id = id
         self.easy = easy
         self.waiter = waiter
         counter = request.counter
         keepAliveInterval = request.configuration.keepAliveInterval
         machine = StateMachine(hasBody: request.hasBody, isFinishing: request.isFinishing)
-        let context = BodyContext(priority: request.priority, onContent: onContent)
-        body = RequestBody(encoder: encoder, coding: request.configuration.contentCoding, context: context)
-        try body.append(request.parts, isLast: request.isFinishing)
+        body = RequestBody(
+            messageEnd: request.messageEnd, coding: request.configuration.contentCoding,
+            announced: request.announcedLength, context: BodyContext(priority: request.priority, onContent: onContent)
+        )
+        body.append(request.parts, isLast: request.isFinishing)
+        isBodyOfUnknownLength = request.hasBody && body.length == nil
         let total = body.messageLength
         let isLong = (total ?? .max) > Self.expectThreshold
         head = ResponseHeadReader(expectsContinue: request.hasBody && request.configuration.mayExpect(isLong: isLong))
         if request.hasBody, let total { counter.set(total: total) }
-        do throws(CurlError) {
-            try configure(request, contentType: encoder.boundary.contentType, isLong: isLong)
-        } catch {
-            throw ClientError(error)
-        }
+        try configure(request, isLong: isLong)
     }
 
     // MARK: Events
@@ -76,20 +73,10 @@ final class Transfer {
     }
 
     /// More parts, or the end.
-    func append(_ parts: [Part], isLast: Bool, waiter: Waiter) {
-        guard isRunning, !machine.isRefused else {
-            self.waiter = waiter
-            return settle()
-        }
-        do throws(ClientError) {
-            try body.append(parts, isLast: isLast)
-        } catch {
-            // Nothing of the new parts has been sent.
-            var error = sent(error)
-            error.leavesRequestOpen = true
-            return waiter.fail(error)
-        }
+    func append(_ parts: [PreparedPart], isLast: Bool, waiter: Waiter) {
         self.waiter = waiter
+        guard isRunning, !machine.isRefused else { return settle() }
+        body.append(parts, isLast: isLast)
         if let total = body.messageLength { counter.set(total: total) }
         perform(machine.partsAppended(isLast: isLast))
     }
@@ -179,20 +166,17 @@ final class Transfer {
     /// Tells the one who waits, if there is something to tell.
     func settle() {
         guard let waiter else { return }
-        switch (waiter, machine.news, progress) {
-        case (.parts(let continuation), .partsSent, .running):
+        switch (waiter.goal, machine.news, progress) {
+        case (.partsSent, .partsSent, .running):
             self.waiter = nil
-            continuation.resume(returning: true)
-        case (.parts(let continuation), .answeredEarly, _):
+            waiter.succeed(.partsSent)
+        case (_, .answeredEarly, _), (.answer, .responded, _):
             self.waiter = nil
-            continuation.resume(returning: false)
-        case (.answer(let continuation), .answeredEarly, _), (.answer(let continuation), .responded, _):
-            self.waiter = nil
-            continuation.resume(returning: answer)
+            waiter.succeed(.answered(answer))
         case (_, _, .failed(let error)):
             self.waiter = nil
             waiter.fail(error)
-        case (.parts, _, .running), (.answer, _, .running):
+        case (_, _, .running):
             break
         case (_, _, .succeeded):
             self.waiter = nil
@@ -202,7 +186,9 @@ final class Transfer {
 
     private var answer: Answer {
         let bytesSent = machine.upload == .complete ? counter.progress.bytesSent : bytesSent
-        return Answer(status: status ?? 0, headerFields: head.fields, bytesSent: bytesSent, content: content)
+        return Answer(
+            status: status ?? 0, headerFields: head.fields, bytesSent: bytesSent,
+            isBodyOfUnknownLength: isBodyOfUnknownLength, content: content)
     }
 
     /// Of the body, as far as libcurl's count, which includes chunk framing, can tell.

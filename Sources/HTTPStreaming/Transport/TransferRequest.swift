@@ -3,12 +3,20 @@ struct TransferRequest: Sendable {
     let method: Client.Method
     let url: String
     let configuration: Client.Configuration
-    let parts: [Part]
+    /// False for what was redirected to another origin.
+    let maySendCredentials: Bool
+    /// The media type of the body; nil if there is none.
+    let contentType: String?
+    let parts: [PreparedPart]
+    /// What comes behind the last part.
+    let messageEnd: [UInt8]
     /// Whether `parts` are all.
     let isFinishing: Bool
+    /// The length of the body, if it was counted before.
+    let announcedLength: Int64?
     let counter: ProgressCounter
     /// Of the call that begins the request, for what is done on its behalf.
     let priority: TaskPriority
 
-    var hasBody: Bool { method.impliesBody || !parts.isEmpty || !isFinishing }
+    var hasBody: Bool { contentType != nil }
 }

@@ -1,15 +1,27 @@
 /// A caller that is suspended until a transfer has got somewhere. Resumed once, by the agent.
-enum Waiter: Sendable {
-    /// Until the network has taken the parts given so far; false if the server has answered and
-    /// takes no more.
-    case parts(CheckedContinuation<Bool, any Error>)
-    /// Until the response can be returned.
-    case answer(CheckedContinuation<Answer, any Error>)
-
-    func fail(_ error: ClientError) {
-        switch self {
-        case .parts(let continuation): continuation.resume(throwing: error)
-        case .answer(let continuation): continuation.resume(throwing: error)
-        }
+struct Waiter: Sendable {
+    enum Goal {
+        /// That the network has taken the parts given so far, or the server has answered and takes no
+        /// more.
+        case partsSent
+        /// That the response can be returned.
+        case answer
     }
+
+    enum Outcome: Sendable {
+        case partsSent
+        case answered(Answer)
+    }
+
+    let goal: Goal
+    private let continuation: CheckedContinuation<Outcome, any Error>
+
+    init(_ goal: Goal, _ continuation: CheckedContinuation<Outcome, any Error>) {
+        self.goal = goal
+        self.continuation = continuation
+    }
+
+    func succeed(_ outcome: Outcome) { continuation.resume(returning: outcome) }
+
+    func fail(_ error: ClientError) { continuation.resume(throwing: error) }
 }

@@ -1,0 +1,26 @@
+// What Swift's modules of the C library leave out. Nothing else.
+#pragma once
+#include <errno.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
+
+// pread(2) that never waits for a disk: fails with EAGAIN where it would have to, and with EOPNOTSUPP or
+// ENOSYS where it cannot tell. https://man7.org/linux/man-pages/man2/preadv2.2.html
+static inline ssize_t csystem_pread_nowait(int descriptor, void *bytes, size_t count, off_t offset) {
+#if defined(__linux__) && defined(SYS_preadv2)
+    struct iovec vector = {bytes, count};
+    unsigned long long position = (unsigned long long)offset;
+    const int nowait = 0x00000008; // RWF_NOWAIT of <linux/fs.h>
+    // The kernel takes the position in two words, of which the second says nothing where one holds all.
+    return syscall(SYS_preadv2, descriptor, &vector, 1UL, (unsigned long)position,
+                   (unsigned long)(position >> 16 >> 16), nowait);
+#else
+    (void)descriptor, (void)bytes, (void)count, (void)offset;
+    errno = ENOSYS;
+    return -1;
+#endif
+}

@@ -1,0 +1,64 @@
+#if canImport(Darwin)
+internal import Darwin
+#elseif canImport(Glibc)
+internal import Glibc
+#elseif canImport(Musl)
+internal import Musl
+#endif
+
+/// What comes out of a pipe, a socket or a device, as the content of a part. It can be read once.
+final class DescriptorContent: Sendable {
+    enum Read {
+        /// None where there is nothing more.
+        case bytes(Int)
+        case nothingYet
+    }
+
+    /// What errors call it.
+    let name: String
+    let once: ReadOnce
+    private let descriptor: Int32
+    private let isSocket: Bool
+
+    /// - Parameter descriptor: closed with this object.
+    init(owning descriptor: Int32, name: String, once: ReadOnce, isSocket: Bool) {
+        self.descriptor = descriptor
+        self.name = name
+        self.once = once
+        self.isSocket = isSocket
+    }
+
+    deinit { _ = close(descriptor) }
+
+    /// What is to be waited for, by poll(2), after ``Read/nothingYet``.
+    var awaited: Int32 { descriptor }
+
+    /// Reads what there is, without waiting, into `buffer`, which is not empty.
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws(ClientError) -> Read {
+        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        do throws(SystemError) {
+            guard try SystemError.check({ poll(&entry, 1, 0) }) > 0 else { return .nothingYet }
+            // Whether a read waits is a property of what is open, which others may share: not ours to
+            // change. Behind poll(2) it does not, unless another process has been faster.
+            let count = try SystemError.check {
+                isSocket
+                    ? recv(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT))
+                    : Self.read(descriptor, buffer)
+            }
+            return .bytes(count)
+        } catch {
+            guard error.code == EAGAIN || error.code == EWOULDBLOCK else { throw ClientError.unreadable(name, error) }
+            return .nothingYet
+        }
+    }
+
+    private static func read(_ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
+        #if canImport(Darwin)
+        Darwin.read(descriptor, buffer.baseAddress, buffer.count)
+        #elseif canImport(Glibc)
+        Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+        #else
+        Musl.read(descriptor, buffer.baseAddress, buffer.count)
+        #endif
+    }
+}
