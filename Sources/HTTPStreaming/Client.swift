@@ -24,17 +24,19 @@ internal import Synchronization
 ///
 /// Only connecting has a time limit: to limit the rest, cancel the task.
 public final class Client: Sendable {
-    private let method: Method
-    private let url: String
-    private let configuration: Configuration
-    private let connection: ConnectionHandle
-    private let turnstile = Turnstile()
+    let method: Method
+    let url: String
+    let configuration: Configuration
+    let connection: ConnectionHandle
+    let turnstile = Turnstile()
     private let state = Mutex(State())
 
     private struct State {
         var serial: UInt64 = 0
         /// The request begun by ``Client/sendUnclosed(_:progress:)``.
         var open: Exchange?
+        /// The last one that ``Client/open(contentType:length:)`` has made.
+        weak var stream: DuplexStream?
     }
 
     /// Makes a client; connects nothing.
@@ -138,7 +140,8 @@ public final class Client: Sendable {
         guard method != .head || parts.isEmpty else {
             throw ClientError(.invalidConfiguration, "a HEAD request takes no parts")
         }
-        let open = state.withLock { $0.open }
+        let (open, isStreaming) = state.withLock { ($0.open, $0.stream?.isUnderWay ?? false) }
+        guard !isStreaming else { throw ClientError(.streamOpen, "a stream of this client has not been finished") }
         var exchange = open ?? Exchange(id: nextID(), url: url, isOpenEnded: !isLast)
         // If this fails, an open request stays as it was.
         let prepared = try await exchange.prepare(
@@ -201,7 +204,7 @@ public final class Client: Sendable {
         let goal = exchange.isFinished ? Waiter.Goal.answer : .partsSent
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                let waiter = Waiter(goal, continuation)
+                let waiter = Waiter(goal) { continuation.resume(with: $0) }
                 switch step {
                 case .start(let request): agent.post(.start(id, request, waiter))
                 case .append(let parts, let isLast): agent.post(.append(id, parts, isLast: isLast, waiter))
@@ -212,6 +215,17 @@ public final class Client: Sendable {
         } onCancel: {
             agent.post(.cancel(id))
         }
+    }
+
+    /// For ``open(contentType:length:)``: the stream that `make` makes is the one under way.
+    func claimStream(_ make: (TransferID) -> DuplexStream) throws -> DuplexStream {
+        let (isOpen, isStreaming) = state.withLock { ($0.open != nil, $0.stream?.isUnderWay ?? false) }
+        guard !isOpen, !isStreaming else {
+            throw ClientError(.streamOpen, "a request of this client is open, and has to be finished first")
+        }
+        let stream = make(nextID())
+        state.withLock { $0.stream = stream }
+        return stream
     }
 
     private func nextID() -> TransferID {

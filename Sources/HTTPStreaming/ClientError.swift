@@ -6,7 +6,7 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
     /// What went wrong. More codes may be added; compare, do not enumerate.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Name: String {
-            case invalidURL, invalidConfiguration, invalidPart, nothingOpen
+            case invalidURL, invalidConfiguration, invalidPart, nothingOpen, streamOpen
             case sourceUnreadable, sourceChanged, cannotSendAgain, destinationUnwritable
             case hostNotFound, connectionFailed, connectionLost, timedOut, tls
             case invalidResponse, tooManyRedirects, invalidContent, responseTooLarge, responseDiscarded, alreadyReading,
@@ -27,6 +27,9 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         public static let invalidPart = Code(name: .invalidPart)
         /// ``Client/close()`` without a ``Client/sendUnclosed(_:progress:)`` before it.
         public static let nothingOpen = Code(name: .nothingOpen)
+        /// A ``DuplexStream`` of the client has not been finished, or has no response yet; or one was to
+        /// be opened while a request was open.
+        public static let streamOpen = Code(name: .streamOpen)
         /// A file is missing, may not be read, or is no regular file; or another source failed. Where it
         /// is a system call that failed, `underlying` is a ``SystemError``; where it is a sequence, what
         /// it threw.

@@ -26,6 +26,9 @@ extension Response.Body {
 
         deinit { connection.agent.post(.contentAbandoned(id)) }
 
+        /// What the transfer has failed with, if it has.
+        var failure: ClientError? { content.failure }
+
         /// The next chunk, or nil at the end.
         func next() async throws -> [UInt8]? {
             try state.withLock { state throws(ClientError) in

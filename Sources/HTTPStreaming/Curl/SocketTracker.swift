@@ -43,7 +43,8 @@ final class SocketTracker {
         case nothing
         /// Something to be read, and perhaps the end behind it.
         case bytes(isHungUp: Bool)
-        case hangUp
+        /// In order, or by a reset.
+        case hangUp(isOrderly: Bool)
     }
 
     /// Looks at the socket in use, without reading or waiting; at nothing where there is none.
@@ -52,8 +53,8 @@ final class SocketTracker {
         var byte: UInt8 = 0
         let count = recv(current, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
         if count > 0 { return .bytes(isHungUp: Self.isHungUp(current)) }
-        if count == 0 { return .hangUp }
-        return [ECONNRESET, EPIPE, ETIMEDOUT].contains(errno) ? .hangUp : .nothing
+        if count == 0 { return .hangUp(isOrderly: true) }
+        return [ECONNRESET, EPIPE, ETIMEDOUT].contains(errno) ? .hangUp(isOrderly: false) : .nothing
     }
 
     /// Whether the peer has closed its side, however much is still to be read before that.

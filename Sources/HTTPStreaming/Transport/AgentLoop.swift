@@ -59,7 +59,8 @@ final class AgentLoop {
             start(id, request, waiter)
         case .append(let id, let parts, let isLast, let waiter):
             guard let transfer = transfer(id) else {
-                return waiter.fail(ClientError(.nothingOpen, "there is no open request"))
+                waiter?.fail(ClientError(.nothingOpen, "there is no open request"))
+                return
             }
             transfer.append(parts, isLast: isLast, waiter: waiter)
         case .cancel(let id):
@@ -238,12 +239,21 @@ final class AgentLoop {
         return Int32(min((next - now) / .milliseconds(1) + 1, 60_000))
     }
 
+    /// The peer has gone, behind all that it had to say.
+    private func endBehindResponse(_ transfer: Transfer) {
+        running[transfer.easy.raw] = nil
+        transfer.endedBehindResponse()
+        multi.remove(transfer.easy)
+        proceed(transfer.id)
+    }
+
     private func lookForHangUp(_ transfer: Transfer) {
         // perform may have ended it.
         guard running[transfer.easy.raw] === transfer, transfer.machine.mustWatchForHangUp else { return }
         // What libcurl does not read would wake the thread for ever: it has an answer whole, and
         // these bytes are none of its. The end behind them can be looked for now and then only.
-        switch transfer.easy.peek() {
+        let peek = transfer.easy.peek()
+        switch peek {
         case .nothing:
             transfer.hasUnreadBytes = false
             return
@@ -252,6 +262,9 @@ final class AgentLoop {
             return
         case .bytes(isHungUp: true), .hangUp:
             break
+        }
+        if transfer.isResponseComplete(isHungUp: peek == .hangUp(isOrderly: true)) {
+            return endBehindResponse(transfer)
         }
         if restart(transfer) { return }
         transfer.failure = ClientError(

@@ -207,6 +207,7 @@ struct BodyReader: ByteSource {
 
     /// Lets go of all parts, and closes the file that is open; nothing is read any more.
     mutating func close() {
+        for part in parts { part.abandon() }
         parts = []
         source = nil
         encoding = nil

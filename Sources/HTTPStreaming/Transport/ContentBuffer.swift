@@ -82,6 +82,13 @@ final class ContentBuffer: Sendable {
         end(.failed(error), keepingChunks: keepingChunks)
     }
 
+    /// What it has failed with, if it has.
+    var failure: ClientError? {
+        state.withLock { state in
+            if case .failed(let error) = state.ending { error } else { nil }
+        }
+    }
+
     private func end(_ ending: Ending, keepingChunks: Bool) {
         let reader = state.withLock { state -> CheckedContinuation<[UInt8]?, any Error>? in
             guard state.ending == nil else { return nil }

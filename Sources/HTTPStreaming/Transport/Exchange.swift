@@ -75,7 +75,8 @@ struct Exchange: Sendable {
         return TransferRequest(
             method: method, url: url, configuration: configuration, maySendCredentials: maySendCredentials,
             contentType: hasBody ? encoder.boundary.contentType : nil, parts: parts, messageEnd: encoder.messageEnd,
-            isFinishing: isFinished, announcedLength: announcedLength, counter: counter, priority: Task.currentPriority
+            isFinishing: isFinished, isDuplex: false, announcedLength: announcedLength, counter: counter,
+            priority: Task.currentPriority
         )
     }
 

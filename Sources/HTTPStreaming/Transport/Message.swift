@@ -3,7 +3,7 @@ enum Message: Sendable {
     /// Begins a request, as soon as the connection is free of the one before it.
     case start(TransferID, TransferRequest, Waiter)
     /// Adds parts to an open request; the last ones, if `isLast`.
-    case append(TransferID, [PreparedPart], isLast: Bool, Waiter)
+    case append(TransferID, [PreparedPart], isLast: Bool, Waiter?)
     /// Ends a request, wherever it is.
     case cancel(TransferID)
     /// There may be more of the request's body to read.

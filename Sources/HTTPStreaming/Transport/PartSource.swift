@@ -6,6 +6,7 @@ struct PartSource: ByteSource {
         case file(FileSource)
         case descriptor(DescriptorContent)
         case stream(StreamReader, StreamContent)
+        case pipe(StreamQueue, ReadOnce)
         /// It could be read once only, and has been.
         case usedUp(name: String)
     }
@@ -30,6 +31,7 @@ struct PartSource: ByteSource {
             case .bytes(let bytes): .bytes(bytes)
             case .file(let content): .file(FileSource(content, context: context))
             case .descriptor(let content, _): .descriptor(content)
+            case .pipe(let pipe, let once): .pipe(pipe, once)
             case .stream(let content):
                 content.once?.begin() == false
                     ? .usedUp(name: content.name) : .stream(StreamReader(content, context: context), content)
@@ -46,6 +48,7 @@ struct PartSource: ByteSource {
 
     private mutating func readOn(into buffer: UnsafeMutableRawBufferPointer) throws(ClientError) -> BodyRead {
         if case .stream(let reader, let content) = reading { return try read(reader, content, into: buffer) }
+        if case .pipe(let pipe, let once) = reading { return try read(pipe, once, into: buffer) }
         let left = length.map { $0 - offset } ?? .max
         guard left > 0 else { return .end }
         let room = UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(min(Int64(buffer.count), left))])
@@ -59,7 +62,7 @@ struct PartSource: ByteSource {
             return try read(content, into: room)
         case .usedUp(let name):
             throw ClientError.usedUp(name)
-        case .stream:
+        case .stream, .pipe:
             preconditionFailure("has been read above")
         }
     }
@@ -77,6 +80,20 @@ struct PartSource: ByteSource {
             if count == 0, let length { throw endedEarly(content.name, length) }
             return count == 0 ? .end : .bytes(count)
         }
+    }
+
+    /// What was written is to reach the server before more is: that is more than to wait.
+    private func read(
+        _ pipe: StreamQueue, _ once: ReadOnce, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(ClientError) -> BodyRead {
+        let outcome: BodyRead
+        do {
+            outcome = try pipe.read(into: buffer)
+        } catch {
+            preconditionFailure("a pipe is finished without an error")
+        }
+        if case .bytes = outcome { _ = once.begin() }
+        return outcome == .waiting ? .dry : outcome
     }
 
     /// Of an announced length the last byte is kept back until the sequence has ended: a server never

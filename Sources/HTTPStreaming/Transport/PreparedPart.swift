@@ -17,6 +17,8 @@ struct PreparedPart: Sendable {
         case file(FileContent)
         case descriptor(DescriptorContent, length: Int64?)
         case stream(StreamContent)
+        /// What a ``DuplexStream`` is given.
+        case pipe(StreamQueue, ReadOnce)
 
         /// Nil if it is not known.
         var length: Int64? {
@@ -25,6 +27,7 @@ struct PreparedPart: Sendable {
             case .file(let content): Int64(content.range.count)
             case .descriptor(_, let length): length
             case .stream(let content): content.length
+            case .pipe: nil
             }
         }
     }
@@ -82,6 +85,15 @@ struct PreparedPart: Sendable {
         isCompressed = recognizesCompressed && (gzipLevel != nil || CompressedFormat.isRecognized(start))
     }
 
+    /// A whole body, without framing.
+    init(_ pipe: StreamQueue) {
+        opening = []
+        ending = []
+        content = .pipe(pipe, ReadOnce())
+        gzipLevel = nil
+        isCompressed = false
+    }
+
     /// - Parameter descriptor: stays the caller's, who may close it.
     private static func content(
         of descriptor: Int32, length: Int64?, _ once: ReadOnce, name: String
@@ -120,7 +132,7 @@ struct PreparedPart: Sendable {
         switch content {
         case .bytes(let bytes): opening.count + bytes.count
         case .file(let content): opening.count + content.name.utf8.count
-        case .descriptor, .stream: opening.count
+        case .descriptor, .stream, .pipe: opening.count
         }
     }
 
@@ -130,6 +142,12 @@ struct PreparedPart: Sendable {
         case .bytes, .file: nil
         case .descriptor(let content, _): content.once.isBegun ? content.name : nil
         case .stream(let content): content.once?.isBegun == true ? content.name : nil
+        case .pipe(_, let once): once.isBegun ? "what was written to the stream" : nil
         }
+    }
+
+    /// Nothing of it is wanted any more: who writes it is told.
+    func abandon() {
+        if case .pipe(let pipe, _) = content { pipe.close() }
     }
 }

@@ -44,7 +44,8 @@ struct RequestBody {
 
     /// Nobody asks for what comes behind the length that was announced.
     private func checkLength(_ outcome: BodyRead) throws(ClientError) {
-        guard let announced else { return }
+        // Of what is written as it goes, the writer counts.
+        guard let announced, message.isFinished else { return }
         guard outcome == .end ? offset == announced : offset < announced || offset == announced && isAtEnd else {
             throw ClientError(
                 .sourceChanged, "the body is not as long as when it was counted, which was \(announced) bytes")

@@ -131,7 +131,7 @@ extension Transfer {
     func receiveContent(_ bytes: UnsafeMutableRawBufferPointer) -> Int {
         // The content of a response that libcurl answers by itself, a 417.
         guard machine.download != .awaitingHead else { return bytes.count }
-        let isFull = machine.download != .discarding && !content.append(UnsafeRawBufferPointer(bytes))
+        let isFull = machine.takesContent && !takeContent(UnsafeRawBufferPointer(bytes))
         let action = machine.contentReceived(isFull: isFull)
         // Where the head came before the body's end, this is the first that is heard after it.
         settle()

@@ -22,6 +22,11 @@ extension Transfer {
         try easy.set(CURLOPT_TCP_KEEPALIVE, 1)
         try easy.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
         try easy.set(CURLOPT_CONNECTTIMEOUT_MS, configuration.connectMilliseconds)
+        if request.isDuplex, !MultiHandle.endsPausedTransfers {
+            // The chunks' framing is wanted too, to see the end of them.
+            // https://curl.se/libcurl/c/CURLOPT_HTTP_TRANSFER_DECODING.html
+            try easy.set(CURLOPT_HTTP_TRANSFER_DECODING, 0)
+        }
         if let contentType = request.contentType {
             try configureBody(request, isLong: isLong)
             try headerList.append("Content-Type: \(contentType)")

@@ -27,12 +27,14 @@ extension Transfer {
         enum Download: Equatable {
             /// Nothing has come yet but perhaps informational responses. → `receiving`
             case awaitingHead
-            /// The final head is here; content is taken. → `blocked`, `discarding`
+            /// The final head is here; content is taken. → `blocked`, `discarding`, `complete`
             case receiving
             /// The reader is behind, and libcurl was told to wait. → `receiving`, `discarding`
             case blocked
             /// Nobody will read the content. Final.
             case discarding
+            /// All content is here, while the upload goes on. Final.
+            case complete
         }
 
         /// What libcurl's read callback is to do.
@@ -106,7 +108,7 @@ extension Transfer {
 
         /// There may be more to read.
         mutating func contentArrived() -> Action {
-            guard upload == .waiting else { return .none }
+            guard upload == .waiting || upload == .starved else { return .none }
             upload = .flowing
             return .resume
         }
@@ -182,9 +184,14 @@ extension Transfer {
             case .awaitingHead, .receiving, .blocked:
                 download = isFull ? .blocked : .receiving
                 return isFull ? .pause : .keep
-            case .discarding:
+            case .discarding, .complete:
                 return .discard
             }
+        }
+
+        /// Behind this no content comes, although the upload may go on.
+        mutating func contentEnded() {
+            if download == .receiving || download == .blocked { download = .complete }
         }
 
         /// The reader has caught up.
@@ -197,7 +204,7 @@ extension Transfer {
         /// Nobody will read what is still to come.
         mutating func contentAbandoned() -> Action {
             let wasBlocked = download == .blocked
-            if download != .awaitingHead { download = .discarding }
+            if download == .receiving || download == .blocked { download = .discarding }
             return wasBlocked ? .resume : .none
         }
 
@@ -210,6 +217,9 @@ extension Transfer {
             }
         }
 
+        /// Whether somebody may still want content.
+        var takesContent: Bool { download == .receiving || download == .blocked }
+
         var isDownloadPaused: Bool { download == .blocked }
 
         /// What the one who gave the parts can be told.
@@ -217,7 +227,8 @@ extension Transfer {
             switch (upload, download) {
             case (.starved, _): .partsSent
             case (.stopped, _) where isRefused: .answeredEarly
-            case (.complete, .receiving), (.complete, .blocked), (.complete, .discarding): .responded
+            case (.complete, .receiving), (.complete, .blocked), (.complete, .discarding), (.complete, .complete):
+                .responded
             // The server may not read on before its content is read.
             case (.flowing, .blocked) where isFinishing, (.waiting, .blocked) where isFinishing,
                 (.yielding, .blocked) where isFinishing:

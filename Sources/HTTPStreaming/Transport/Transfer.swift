@@ -29,6 +29,10 @@ final class Transfer {
     var isIdleSince = ContinuousClock.now
     let keepAliveInterval: Duration?
     private let isBodyOfUnknownLength: Bool
+    /// Whether the response is read while the request is written.
+    private let isDuplex: Bool
+    /// Tells where the content ends where libcurl does not.
+    private var framing: ResponseFraming?
     private var progress = Progress.running
     private var status: Int?
     private var waiter: Waiter?
@@ -45,6 +49,7 @@ final class Transfer {
         self.waiter = waiter
         counter = request.counter
         keepAliveInterval = request.configuration.keepAliveInterval
+        isDuplex = request.isDuplex
         machine = StateMachine(hasBody: request.hasBody, isFinishing: request.isFinishing)
         body = RequestBody(
             messageEnd: request.messageEnd, coding: request.configuration.contentCoding,
@@ -53,7 +58,7 @@ final class Transfer {
         body.append(request.parts, isLast: request.isFinishing)
         isBodyOfUnknownLength = request.hasBody && body.length == nil
         let total = body.messageLength
-        let isLong = (total ?? .max) > Self.expectThreshold
+        let isLong = !isDuplex && (total ?? .max) > Self.expectThreshold
         head = ResponseHeadReader(expectsContinue: request.hasBody && request.configuration.mayExpect(isLong: isLong))
         if request.hasBody, let total { counter.set(total: total) }
         try configure(request, isLong: isLong)
@@ -69,12 +74,46 @@ final class Transfer {
     func finalHeadReceived(status: Int) {
         self.status = status
         perform(machine.finalHeadReceived(status: status))
+        if machine.isRefused { body.close() }
+        if isDuplex, !MultiHandle.endsPausedTransfers {
+            framing = ResponseFraming(status: status, head.fields)
+            endContentIfComplete()
+        }
         settle()
     }
 
+    /// Takes content off what has come.
+    ///
+    /// - Returns: false if the reader is too far behind, and nothing was taken.
+    func takeContent(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard var framing else { return content.append(bytes) }
+        let unframed = framing.content(in: bytes)
+        guard unframed.isEmpty || unframed.withUnsafeBytes({ content.append($0) }) else { return false }
+        self.framing = framing
+        endContentIfComplete()
+        return true
+    }
+
+    private func endContentIfComplete() {
+        guard framing?.isComplete == true else { return }
+        machine.contentEnded()
+        content.complete()
+    }
+
+    /// Whether nothing is missing of the response.
+    ///
+    /// - Parameter isHungUp: whether the peer has closed its side in order, which ends content that nothing
+    ///   else ends.
+    func isResponseComplete(isHungUp: Bool) -> Bool {
+        machine.download == .complete || isHungUp && machine.download == .receiving && framing?.isOpenEnded == true
+    }
+
+    /// The peer has gone, and the response is complete; it is about to be taken out of the multi handle.
+    func endedBehindResponse() { end(.succeeded) }
+
     /// More parts, or the end.
-    func append(_ parts: [PreparedPart], isLast: Bool, waiter: Waiter) {
-        self.waiter = waiter
+    func append(_ parts: [PreparedPart], isLast: Bool, waiter: Waiter?) {
+        if let waiter { self.waiter = waiter }
         guard isRunning, !machine.isRefused else { return settle() }
         body.append(parts, isLast: isLast)
         if let total = body.messageLength { counter.set(total: total) }
@@ -89,13 +128,13 @@ final class Transfer {
             let error = sent(failure ?? transportError(code))
             // The body's end was in libcurl's hands, but not sent: a success that came before is none.
             if code == CURLE_SEND_ERROR, !machine.isRefused { waiter.take()?.fail(error) }
-            end(.failed(error))
+            end(machine.download == .complete ? .succeeded : .failed(error))
         } else if status == nil, head.refusedExpectation {
             // A 417 that libcurl did not answer by sending again.
             status = 417
             _ = machine.finalHeadReceived(status: 417)
             end(.succeeded)
-        } else if let status, machine.upload != .complete, !machine.isRefused {
+        } else if let status, machine.upload != .complete, !machine.isRefused, !isDuplex {
             let message = "the server ended its answer, status \(status), before the whole body was sent"
             end(.failed(sent(ClientError(.connectionLost, message))))
         } else {
@@ -132,13 +171,14 @@ final class Transfer {
 
     private func end(_ progress: Progress) {
         self.progress = progress
-        body.close()
         stash = []
         switch progress {
         case .running: break
         case .succeeded: content.complete()
         case .failed(let error): content.fail(error)
         }
+        // Behind that: whoever writes to it asks then what has happened.
+        body.close()
         settle()
     }
 
@@ -171,6 +211,10 @@ final class Transfer {
             self.waiter = nil
             waiter.succeed(.partsSent)
         case (_, .answeredEarly, _), (.answer, .responded, _):
+            self.waiter = nil
+            waiter.succeed(.answered(answer))
+        case (.head, _, .running) where machine.download != .awaitingHead,
+            (.head, _, .succeeded) where machine.download != .awaitingHead:
             self.waiter = nil
             waiter.succeed(.answered(answer))
         case (_, _, .failed(let error)):

@@ -12,6 +12,8 @@ struct TransferRequest: Sendable {
     let messageEnd: [UInt8]
     /// Whether `parts` are all.
     let isFinishing: Bool
+    /// Whether the response is read while the request is written.
+    let isDuplex: Bool
     /// The length of the body, if it was counted before.
     let announcedLength: Int64?
     let counter: ProgressCounter

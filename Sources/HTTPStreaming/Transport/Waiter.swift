@@ -6,6 +6,8 @@ struct Waiter: Sendable {
         case partsSent
         /// That the response can be returned.
         case answer
+        /// That the head of the response is here, wherever the request is.
+        case head
     }
 
     enum Outcome: Sendable {
@@ -14,14 +16,15 @@ struct Waiter: Sendable {
     }
 
     let goal: Goal
-    private let continuation: CheckedContinuation<Outcome, any Error>
+    private let resume: @Sendable (Result<Outcome, any Error>) -> Void
 
-    init(_ goal: Goal, _ continuation: CheckedContinuation<Outcome, any Error>) {
+    /// - Parameter resume: called once.
+    init(_ goal: Goal, _ resume: @escaping @Sendable (Result<Outcome, any Error>) -> Void) {
         self.goal = goal
-        self.continuation = continuation
+        self.resume = resume
     }
 
-    func succeed(_ outcome: Outcome) { continuation.resume(returning: outcome) }
+    func succeed(_ outcome: Outcome) { resume(.success(outcome)) }
 
-    func fail(_ error: ClientError) { continuation.resume(throwing: error) }
+    func fail(_ error: ClientError) { resume(.failure(error)) }
 }

@@ -1,0 +1,83 @@
+/// Takes the chunked framing off content (RFC 9112 §7.1), piece by piece.
+struct ChunkedParser {
+    private enum State {
+        /// In the digits of a chunk's size. → `extensions`, `data`, `trailer`
+        case size(Int64, digits: Int)
+        /// Behind them, up to the line's end. → `data`, `trailer`
+        case extensions(Int64)
+        /// → `dataEnd`
+        case data(Int64)
+        /// → `size`
+        case dataEnd
+        /// In a line of the trailer section, of so many bytes. → `complete`
+        case trailer(Int)
+        /// Final.
+        case complete
+        /// What came is not this. Final.
+        case invalid
+    }
+
+    private var state = State.size(0, digits: 0)
+
+    /// Whether the last chunk has come, and all that belongs to it.
+    var isComplete: Bool {
+        if case .complete = state { true } else { false }
+    }
+
+    /// Adds the content in `bytes` to `content`; what comes behind the end is passed over.
+    mutating func parse(_ bytes: UnsafeRawBufferPointer, into content: inout [UInt8]) {
+        var rest = bytes[...]
+        while let byte = rest.first {
+            if case .data(let left) = state {
+                let data = rest.prefix(Int(min(left, Int64(rest.count))))
+                content += data
+                rest = rest[data.endIndex...]
+                state = left == data.count ? .dataEnd : .data(left - Int64(data.count))
+            } else {
+                rest.removeFirst()
+                take(byte)
+            }
+        }
+    }
+
+    private mutating func take(_ byte: UInt8) {
+        let isLineEnd = byte == UInt8(ascii: "\n")
+        switch state {
+        case .size(let size, let digits):
+            // 15 digits cannot overflow.
+            if let digit = Self.value(of: byte), digits < 15 {
+                state = .size(size << 4 | digit, digits: digits + 1)
+            } else if digits == 0 || Self.value(of: byte) != nil {
+                state = .invalid
+            } else {
+                state = .extensions(size)
+                if isLineEnd { endSizeLine(size) }
+            }
+        case .extensions(let size):
+            if isLineEnd { endSizeLine(size) }
+        case .dataEnd:
+            if isLineEnd { state = .size(0, digits: 0) } else if byte != UInt8(ascii: "\r") { state = .invalid }
+        case .trailer(let length):
+            if isLineEnd {
+                state = length == 0 ? .complete : .trailer(0)
+            } else if byte != UInt8(ascii: "\r") {
+                state = .trailer(length + 1)
+            }
+        case .data, .complete, .invalid:
+            break
+        }
+    }
+
+    private mutating func endSizeLine(_ size: Int64) {
+        state = size == 0 ? .trailer(0) : .data(size)
+    }
+
+    private static func value(of byte: UInt8) -> Int64? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): Int64(byte - UInt8(ascii: "0"))
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): Int64(byte - UInt8(ascii: "a") + 10)
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): Int64(byte - UInt8(ascii: "A") + 10)
+        default: nil
+        }
+    }
+}

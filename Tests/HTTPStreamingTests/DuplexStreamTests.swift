@@ -1,0 +1,304 @@
+import ContentCoding
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import HTTPStreaming
+
+/// Requests that are written while their responses are read.
+@Suite("DuplexStream", .serialized, .timeLimit(.minutes(2)))
+struct DuplexStreamTests {
+    /// Sends back each chunk as it comes, until there is no more.
+    private func echo(_ connection: RawConnection) throws {
+        while let head = try connection.readHead() {
+            // Of what is written as it goes, nobody waits to be asked for it.
+            #expect(head["expect"] == nil || head["content-type"]?.hasPrefix("multipart/") == true)
+            try connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            while case let chunk = try connection.readChunk(), !chunk.isEmpty {
+                try connection.send("\(String(chunk.count, radix: 16))\r\n")
+                try connection.send(chunk)
+                try connection.send("\r\n")
+            }
+            try connection.send("0\r\n\r\n")
+        }
+    }
+
+    @Test("each line comes back before the next is written; the connection is kept")
+    func lines() async throws {
+        let server = try FaultServer(echo)
+        let client = try Client(.post, server.url)
+        for _ in 0..<3 {
+            let stream = try await client.open(contentType: "text/plain")
+            let response = try await stream.response
+            #expect(response.status == 200)
+            var iterator = response.body.makeAsyncIterator()
+            for index in 0..<20 {
+                let line = Array("line \(index)\n".utf8)
+                #expect(try await stream.write(line))
+                #expect(try await iterator.next() == line)
+            }
+            stream.finish()
+            #expect(try await iterator.next() == nil)
+        }
+        #expect(server.accepted == 1)
+        #expect(server.errors == [])
+    }
+
+    @Test("many MiB come back as they went, in pieces of any size", arguments: [0, 1])
+    func volume(coded: Int) async throws {
+        let server = try FaultServer(echo)
+        var configuration = Client.Configuration()
+        if coded == 1 { configuration.contentCoding = .gzip(level: 1) }
+        let client = try Client(.post, server.url, configuration: configuration)
+        let stream = try await client.open()
+        var generator = SeededGenerator(case: coded)
+        let content = (0..<(1 << 20)).flatMap { _ in
+            withUnsafeBytes(of: generator.next() & 0x0F0F_0F0F_0F0F_0F0F, Array.init)
+        }
+        let writing = Task { [generator] in
+            var generator = generator
+            var rest = content[...]
+            while !rest.isEmpty {
+                let chunk = rest.prefix(Int.random(in: 0...300_000, using: &generator))
+                guard try await stream.write(chunk) else { break }
+                rest = rest.dropFirst(chunk.count)
+            }
+            stream.finish()
+        }
+        var received: [UInt8] = []
+        for try await chunk in try await stream.response.body { received += chunk }
+        try await writing.value
+        #expect((coded == 1 ? try Coding.gzip.decode(received) : received) == content)
+    }
+
+    @Test("what is written with a content coding can be decoded at once")
+    func coded() async throws {
+        let server = try FaultServer { connection in
+            guard try connection.readHead() != nil else { return }
+            try connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            var decoder = ContentDecoder(.gzip)
+            while case let chunk = try connection.readChunk(), !chunk.isEmpty {
+                let content = try decode(chunk, &decoder)
+                guard !content.isEmpty else { continue }
+                try connection.send("\(String(content.count, radix: 16))\r\n")
+                try connection.send(content + Array("\r\n".utf8))
+            }
+            try connection.send("0\r\n\r\n")
+        }
+        var configuration = Client.Configuration()
+        configuration.contentCoding = .gzip()
+        let stream = try await Client(.put, server.url, configuration: configuration).open()
+        var iterator = try await stream.response.body.makeAsyncIterator()
+        for text in ["one", "two", String(repeating: "three", count: 10_000)] {
+            try await stream.write(text.utf8)
+            var content: [UInt8] = []
+            while content.count < text.utf8.count { content += try #require(try await iterator.next()) }
+            #expect(content == Array(text.utf8))
+        }
+        stream.finish()
+        #expect(try await iterator.next() == nil)
+    }
+
+    @Test(
+        "the response may end first, however it is framed, and the request goes on",
+        arguments: [
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.1 204 No Content\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;x=\"y\"\r\nhe\r\n3\r\nllo\r\n0\r\nTrailer: x\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        ]
+    )
+    func responseFirst(answer: String) async throws {
+        let received = Shared<[UInt8]>([])
+        let server = try FaultServer { connection in
+            while let head = try connection.readHead() {
+                if head["transfer-encoding"] != nil { try connection.send(answer) }
+                let body = try connection.readBody(of: head)
+                received.update { $0 += body }
+                if head["transfer-encoding"] == nil { try connection.respond(200, "next") }
+            }
+        }
+        let client = try Client(.post, server.url)
+        let stream = try await client.open()
+        let response = try await stream.response
+        #expect(try await response.text() == (answer.contains("he") ? "hello" : ""))
+        // A newer libcurl ends the transfer here.
+        if !MultiHandle.endsPausedTransfers {
+            for _ in 0..<10 { #expect(try await stream.write("0123456789".utf8)) }
+        }
+        stream.finish()
+        #expect(try await client.send(.field("a", "b")).text() == "next")
+        if !MultiHandle.endsPausedTransfers {
+            #expect(server.accepted == 1)
+            #expect(received.value.starts(with: Array(repeatElement(Array("0123456789".utf8), count: 10).joined())))
+        }
+    }
+
+    @Test("a server that ends its response and closes: the whole of it, and write says no more", arguments: 0..<3)
+    func closesBehindResponse(framing: Int) async throws {
+        let head = [
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello",
+        ][framing]
+        let server = try FaultServer { connection in
+            guard try connection.readHead() != nil else { return }
+            _ = try connection.readChunk()
+            try connection.send(head)
+        }
+        let client = try Client(.post, server.url)
+        for _ in 0..<5 {
+            let stream = try await client.open()
+            try await stream.write([1])
+            #expect(try await stream.response.text() == "hello")
+            var isTaken = true
+            for _ in 0..<500 where isTaken {
+                isTaken = try await stream.write([2])
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            #expect(!isTaken)
+            stream.finish()
+        }
+    }
+
+    @Test("a refusal in the middle: write says no more, and the response is there")
+    func refusal() async throws {
+        let server = try FaultServer { connection in
+            guard try connection.readHead() != nil else { return }
+            _ = try connection.readChunk()
+            try connection.respond(413, "too much", fields: "Connection: close\r\n")
+            while try !connection.receiveSome().isEmpty {}
+        }
+        let client = try Client(.post, server.url)
+        let stream = try await client.open()
+        var isTaken = true
+        for _ in 0..<10_000 where isTaken { isTaken = try await stream.write([UInt8](repeating: 1, count: 50_000)) }
+        #expect(!isTaken)
+        let response = try await stream.response
+        #expect(response.status == 413)
+        #expect(try await response.text() == "too much")
+    }
+
+    @Test("a server that goes away: every call that waits says so", arguments: [true, false])
+    func lost(resets: Bool) async throws {
+        let server = try FaultServer { connection in
+            guard try connection.readHead() != nil else { return }
+            try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome")
+            _ = try connection.readChunk()
+            if resets { connection.reset() }
+        }
+        let client = try Client(.post, server.url)
+        let stream = try await client.open()
+        var iterator = try await stream.response.body.makeAsyncIterator()
+        #expect(try await iterator.next() == Array("some".utf8))
+        try await stream.write([1])
+        var error = await #expect(throws: ClientError.self) { _ = try await iterator.next() }
+        #expect(error?.code == .connectionLost)
+        error = await #expect(throws: ClientError.self) {
+            for _ in 0..<500 {
+                try await stream.write([1])
+                try await Task.sleep(for: .milliseconds(10))
+            }
+        }
+        #expect(error?.code == .connectionLost)
+        stream.finish()
+        // The client is ready again.
+        let next = await #expect(throws: ClientError.self) { try await client.send(.field("a", "b")).text() }
+        #expect(next?.code == .connectionLost)
+    }
+
+    @Test("a server that does not read suspends the writer; cancelling frees it", arguments: 0..<3)
+    func backPressure(ending: Int) async throws {
+        let isOver = Gate()
+        defer { isOver.open() }
+        let server = try FaultServer(receiveBuffer: 8192) { connection in
+            guard try connection.readHead() != nil else { return }
+            try connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            isOver.wait()
+        }
+        let client = try Client(.post, server.url)
+        let stream = try await client.open()
+        let written = Shared(0)
+        let writing = Task {
+            while true {
+                try await stream.write([UInt8](repeating: 1, count: 100_000))
+                written.update { $0 += 100_000 }
+            }
+        }
+        var last = -1
+        for _ in 0..<100 where last != written.value || last == 0 {
+            last = written.value
+            try await Task.sleep(for: .milliseconds(300))
+        }
+        // The kernel's buffers hold some MiB.
+        #expect(last == written.value && last < 16 << 20)
+        switch ending {
+        case 0: writing.cancel()
+        case 1: stream.cancel()
+        default:
+            writing.cancel()
+            stream.cancel()
+        }
+        let error = await #expect(throws: ClientError.self) { try await writing.value }
+        #expect(error?.code == .cancelled)
+        let again = await #expect(throws: ClientError.self) { try await stream.write([1]) }
+        #expect(again?.code == .cancelled)
+    }
+
+    @Test("other calls say that a stream is open, until it is done with or gone")
+    func turns() async throws {
+        let server = try FaultServer(echo)
+        let client = try Client(.post, server.url)
+        var stream: DuplexStream? = try await client.open()
+        for _ in 0..<2 {
+            var error = await #expect(throws: ClientError.self) { try await client.send(.field("a", "b")) }
+            #expect(error?.code == .streamOpen)
+            error = await #expect(throws: ClientError.self) { try await client.open() }
+            #expect(error?.code == .streamOpen)
+        }
+        stream = nil
+        let next = try await client.open()
+        next.finish()
+        #expect(try await next.response.text() == "")
+        let error = await #expect(throws: ClientError.self) { try await next.write([1]) }
+        #expect(error?.code == .nothingOpen)
+        let unclosed = try Client(.post, server.url)
+        try await unclosed.sendUnclosed(.field("a", "b"))
+        let open = await #expect(throws: ClientError.self) { try await unclosed.open() }
+        #expect(open?.code == .streamOpen)
+        #expect(try await unclosed.close().status == 200)
+        _ = stream
+    }
+
+    @Test("a length is announced, and held to")
+    func length() async throws {
+        let recorder = Recorder()
+        let server = try FaultServer(recorder.serve)
+        let client = try Client(.put, server.url)
+        let stream = try await client.open(contentType: "text/plain", length: 10)
+        try await stream.write("01234".utf8)
+        var error = await #expect(throws: ClientError.self) { try await stream.write("567890".utf8) }
+        #expect(error?.code == .sourceChanged)
+        try await stream.write("56789".utf8)
+        stream.finish()
+        #expect(try await stream.response.status == 201)
+        let request = try #require(recorder.requests.withLock { $0.last })
+        #expect(request.head["content-length"] == "10")
+        #expect(request.head["content-type"] == "text/plain")
+        #expect(request.head.line == "PUT / HTTP/1.1")
+        #expect(request.body == Array("0123456789".utf8))
+
+        let short = try await client.open(length: 10)
+        try await short.write("0".utf8)
+        short.finish()
+        error = await #expect(throws: ClientError.self) { try await short.response }
+        #expect(error?.code == .cancelled)
+        let empty = try await client.open(length: 0)
+        empty.finish()
+        #expect(try await empty.response.status == 201)
+        for length: Int64 in [-1, .min] {
+            let error = await #expect(throws: ClientError.self) { try await client.open(length: length) }
+            #expect(error?.code == .invalidConfiguration)
+        }
+    }
+}
