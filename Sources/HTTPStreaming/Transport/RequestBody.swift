@@ -4,6 +4,7 @@ struct RequestBody {
     private var message: BodyReader
     private let coding: Client.ContentCoding
     private let announced: Int64?
+    private let isCounted: Bool
     private let context: BodyContext
     private var encoding: EncodingReader?
     /// Bytes given out.
@@ -11,11 +12,16 @@ struct RequestBody {
 
     /// - Parameters:
     ///   - messageEnd: what comes behind the last part.
-    ///   - announced: its length, if it was counted before.
-    init(messageEnd: [UInt8], coding: Client.ContentCoding, announced: Int64? = nil, context: BodyContext) {
+    ///   - announced: its length, if that is known from elsewhere.
+    ///   - isCounted: whether that was found by reading it, which may bring something else the next time.
+    init(
+        messageEnd: [UInt8], coding: Client.ContentCoding, announced: Int64? = nil, isCounted: Bool = true,
+        context: BodyContext
+    ) {
         message = BodyReader(messageEnd: messageEnd, context: context)
         self.coding = coding
         self.announced = announced
+        self.isCounted = isCounted
         self.context = context
         encoding = coding.makeReader(context)
     }
@@ -44,8 +50,7 @@ struct RequestBody {
 
     /// Nobody asks for what comes behind the length that was announced.
     private func checkLength(_ outcome: BodyRead) throws(ClientError) {
-        // Of what is written as it goes, the writer counts.
-        guard let announced, message.isFinished else { return }
+        guard let announced, isCounted else { return }
         guard outcome == .end ? offset == announced : offset < announced || offset == announced && isAtEnd else {
             throw ClientError(
                 .sourceChanged, "the body is not as long as when it was counted, which was \(announced) bytes")

@@ -1,5 +1,5 @@
 /// Tells where the content of a response ends (RFC 9112 §6.3), for a transfer whose upload goes on
-/// behind it: libcurl up to 8.8 does not tell then.
+/// behind it: libcurl does not tell then.
 struct ResponseFraming {
     private enum Kind {
         case length(left: Int64)

@@ -22,7 +22,7 @@ extension Transfer {
         try easy.set(CURLOPT_TCP_KEEPALIVE, 1)
         try easy.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
         try easy.set(CURLOPT_CONNECTTIMEOUT_MS, configuration.connectMilliseconds)
-        if request.isDuplex, !MultiHandle.endsPausedTransfers {
+        if request.isDuplex {
             // The chunks' framing is wanted too, to see the end of them.
             // https://curl.se/libcurl/c/CURLOPT_HTTP_TRANSFER_DECODING.html
             try easy.set(CURLOPT_HTTP_TRANSFER_DECODING, 0)

@@ -53,7 +53,8 @@ final class Transfer {
         machine = StateMachine(hasBody: request.hasBody, isFinishing: request.isFinishing)
         body = RequestBody(
             messageEnd: request.messageEnd, coding: request.configuration.contentCoding,
-            announced: request.announcedLength, context: BodyContext(priority: request.priority, onContent: onContent)
+            announced: request.announcedLength, isCounted: !request.isDuplex,
+            context: BodyContext(priority: request.priority, onContent: onContent)
         )
         body.append(request.parts, isLast: request.isFinishing)
         isBodyOfUnknownLength = request.hasBody && body.length == nil
@@ -75,7 +76,7 @@ final class Transfer {
         self.status = status
         perform(machine.finalHeadReceived(status: status))
         if machine.isRefused { body.close() }
-        if isDuplex, !MultiHandle.endsPausedTransfers {
+        if isDuplex {
             framing = ResponseFraming(status: status, head.fields)
             endContentIfComplete()
         }

@@ -14,7 +14,7 @@ struct TransferRequest: Sendable {
     let isFinishing: Bool
     /// Whether the response is read while the request is written.
     let isDuplex: Bool
-    /// The length of the body, if it was counted before.
+    /// The length of the body, if it was counted before, or whoever writes it has said so.
     let announcedLength: Int64?
     let counter: ProgressCounter
     /// Of the call that begins the request, for what is done on its behalf.
