@@ -72,6 +72,10 @@ payload/%.bin: FORCE ## make a big, sparse file: SIZE=10G
 payload/book.txt: scripts/book.awk
 	@scripts/payload.sh book $@
 
+.PHONY: docs
+docs: ## make the documentation in .build/docs, and fail on what is missing there
+	@scripts/docs.sh
+
 .PHONY: clean
 clean: ## remove what was built and the big payloads
 	rm -rf .build payload/*.bin

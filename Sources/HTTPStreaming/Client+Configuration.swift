@@ -48,6 +48,7 @@ extension Client {
         /// How long connecting may take, name and TLS included; 30 seconds unless set.
         public var connectTimeout = Duration.seconds(30)
 
+        /// With all defaults.
         public init() {}
 
         static let uploadBufferSizes = (16 << 10)...(2 << 20)

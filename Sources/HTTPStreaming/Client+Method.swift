@@ -4,13 +4,20 @@ extension Client {
         /// As it stands in the request line; case matters.
         public let description: String
 
+        /// Any method; one that is no token is an error of ``Client/init(_:_:configuration:)``.
         public init(_ name: String) { description = name }
 
+        /// RFC 9110 §9.3.1
         public static let get = Method("GET")
+        /// RFC 9110 §9.3.2
         public static let head = Method("HEAD")
+        /// RFC 9110 §9.3.3
         public static let post = Method("POST")
+        /// RFC 9110 §9.3.4
         public static let put = Method("PUT")
+        /// RFC 5789
         public static let patch = Method("PATCH")
+        /// RFC 9110 §9.3.5
         public static let delete = Method("DELETE")
 
         /// Whether a request has a body even where no part is given: an empty document then.

@@ -28,6 +28,7 @@ extension Client {
         /// and would receive it twice. False unless set.
         public var includesUnsafeMethods: Bool
 
+        /// See the properties.
         public init(
             attempts: Int = 3, delay: Duration = .milliseconds(500), maximumDelay: Duration = .seconds(30),
             maximumTime: Duration = .seconds(300), includesUnsafeMethods: Bool = false

@@ -44,6 +44,7 @@ public final class Client: Sendable {
     /// - Parameters:
     ///   - method: of every request.
     ///   - url: absolute, `http` or `https`.
+    ///   - configuration: the same for all requests.
     /// - Throws: ``ClientError`` with the code ``ClientError/Code/invalidURL`` or
     ///   ``ClientError/Code/invalidConfiguration``.
     public init(_ method: Method = .post, _ url: String, configuration: Configuration = Configuration()) throws {
@@ -68,8 +69,10 @@ public final class Client: Sendable {
     /// With no part, a request of POST, PUT or PATCH has an empty document as its body, and any
     /// other none.
     ///
-    /// - Parameter progress: called some ten times a second while the call lasts, and once when it
-    ///   returns; never holds up the transfer.
+    /// - Parameters:
+    ///   - parts: in this order; the files among them are looked at when the call begins.
+    ///   - progress: called some ten times a second while the call lasts, and once when it
+    ///     returns; never holds up the transfer.
     /// - Throws: ``ClientError``. If a file cannot be opened, nothing of these parts has been sent,
     ///   and a request that was open before stays open.
     public func send(
@@ -91,7 +94,9 @@ public final class Client: Sendable {
     /// Suspends until the network has taken the part. The length of the request being unknown at
     /// its start, it is sent chunked (RFC 9112 §7.1).
     ///
-    /// - Parameter progress: as with ``send(_:progress:)-(Part...,_)``; counts the whole request.
+    /// - Parameters:
+    ///   - part: the next one.
+    ///   - progress: as with ``send(_:progress:)-(Part...,_)``; counts the whole request.
     /// - Returns: false if the server has answered already, with a status of 300 or more, and takes
     ///   no more: the part was not sent, or not wholly. ``close()`` returns the answer.
     /// - Throws: ``ClientError``. If the file cannot be opened, nothing of it has been sent, and a

@@ -75,11 +75,13 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         public static let transport = Code(name: .transport)
     }
 
+    /// What went wrong, for programs.
     public let code: Code
     /// The particulars, in words.
     public internal(set) var message: String
     /// The `CURLcode`, where libcurl reported the failure. <https://curl.se/libcurl/c/libcurl-errors.html>
     public let curlCode: Int32?
+    /// What caused it: a ``SystemError``, a `CancellationError`, what a sequence threw.
     public let underlying: (any Error)?
     /// How many bytes of the request's body had been handed to the network.
     public internal(set) var bytesSent: Int64

@@ -6,8 +6,10 @@ public struct HeaderFields: Hashable, Sendable, RandomAccessCollection, Expressi
     public struct Field: Hashable, Sendable {
         /// As written; compared without case.
         public let name: String
+        /// Without white space around it.
         public let value: String
 
+        /// Checked when it is sent.
         public init(name: String, value: String) {
             self.name = name
             self.value = value
@@ -16,6 +18,7 @@ public struct HeaderFields: Hashable, Sendable, RandomAccessCollection, Expressi
 
     private var fields: [Field] = []
 
+    /// None.
     public init() {}
 
     public init(dictionaryLiteral elements: (String, String)...) {

@@ -53,6 +53,7 @@ public struct Part: Sendable {
     /// Content from memory.
     ///
     /// - Parameters:
+    ///   - bytes: all of it.
     ///   - name: the form's field.
     ///   - filename: makes the part a file to the server; none unless given.
     ///   - contentType: the media type; unless given, guessed from the extension of `filename`,

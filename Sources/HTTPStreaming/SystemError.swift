@@ -11,6 +11,7 @@ public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The value of `errno`, such as `ENOENT`.
     public let code: Int32
 
+    /// - Parameter code: a value of `errno`.
     public init(code: Int32) { self.code = code }
 
     /// What strerror(3) says, such as "No such file or directory".

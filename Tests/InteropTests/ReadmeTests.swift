@@ -2,25 +2,29 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What the README says.
+/// What the README and the articles say.
 @Suite("README", .timeLimit(.minutes(3)))
 struct ReadmeTests {
     private let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
 
     /// The blocks of code in that language.
-    private func blocks(of language: String) throws -> [String] {
-        let text = try String(contentsOf: package.appendingPathComponent("README.md"), encoding: .utf8)
+    private func blocks(of language: String, in path: String = "README.md") throws -> [String] {
+        let text = try String(contentsOf: package.appendingPathComponent(path), encoding: .utf8)
         return text.components(separatedBy: "```\(language)\n").dropFirst().compactMap {
             $0.components(separatedBy: "```").first
         }
     }
 
-    @Test("every example in Swift compiles, alone and as Swift 6")
-    func examplesCompile() async throws {
+    private static let articles = ["HTTPStreaming", "Streaming", "Errors", "Memory", "Internals"].map {
+        "Sources/HTTPStreaming/HTTPStreaming.docc/\($0).md"
+    }
+
+    @Test("every example in Swift compiles, alone and as Swift 6", arguments: ["README.md"] + articles)
+    func examplesCompile(page: String) async throws {
         guard Subprocess.find("swiftc") != nil else { try Test.cancel("skipped: there is no swiftc") }
         let directory = try TemporaryDirectory()
-        let examples = try blocks(of: "swift")
+        let examples = try blocks(of: "swift", in: page)
         try #require(!examples.isEmpty)
         for example in examples {
             let path = try directory.write(example.utf8, to: "main.swift")
@@ -30,6 +34,7 @@ struct ReadmeTests {
                     "-typecheck", "-swift-version", "6", "-warnings-as-errors", path,
                     "-I", Bundle.main.bundleURL.appendingPathComponent("Modules").path,
                     "-Xcc", "-fmodule-map-file=\(package.path)/Sources/CCurl/module.modulemap",
+                    "-Xcc", "-fmodule-map-file=\(package.path)/Sources/CSystem/module.modulemap",
                     "-Xcc", "-fmodule-map-file=\(package.path)/Sources/CZlib/module.modulemap",
                 ]
             )
