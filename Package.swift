@@ -46,6 +46,9 @@ let package = Package(
             name: "HTTPStreaming", dependencies: ["CCurl", "CSystem", "ContentCoding", "Multipart"],
             swiftSettings: settings
         ),
+        // What InteropTests run beside themselves: a thousand clients, whose memory is measured.
+        .executableTarget(
+            name: "crowd", dependencies: ["HTTPStreaming"], path: "Tests/Crowd", swiftSettings: settings),
         .executableTarget(name: "example", dependencies: ["HTTPStreaming"], swiftSettings: settings),
 
         .target(
@@ -107,7 +110,7 @@ let package = Package(
         .testTarget(
             name: "InteropTests",
             dependencies: [
-                "ContentCoding", "HTTPStreaming", "TestSupport", "example", "server",
+                "ContentCoding", "HTTPStreaming", "TestSupport", "crowd", "example", "server",
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             exclude: ["Peers"],

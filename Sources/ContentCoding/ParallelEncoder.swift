@@ -52,6 +52,9 @@ public struct ParallelEncoder<Coder: BlockCoder>: ~Copyable {
     /// in a hundred more; larger ones are slower to come, and take more memory.
     public static var blockLength: Int { 256 << 10 }
 
+    /// Bytes that each block takes, with its window and its encoding, up to the coder's framing of that.
+    public static var blockMemory: Int { (32 << 10) + blockLength * 2 }
+
     private let coder: Coder
     private let queue: EncodingQueue<Coder>
     private var phase = Phase.open

@@ -48,6 +48,9 @@ extension Client {
         /// How long connecting may take, name and TLS included; 30 seconds unless set.
         public var connectTimeout = Duration.seconds(30)
 
+        /// What ``bufferBudget`` sets, but for tests, which run beside others.
+        var buffers = BufferBudget.shared
+
         /// With all defaults.
         public init() {}
 

@@ -51,6 +51,14 @@ extension Client {
             }
         }
 
+        /// How many there are to be; nil for as many as are good.
+        var workers: Int? {
+            switch kind {
+            case .identity: nil
+            case .coded(_, _, let workers, _): workers
+            }
+        }
+
         func validate() throws(ClientError) {
             guard case .coded(_, let level, let workers, _) = kind else { return }
             guard (0...9).contains(level) else {

@@ -24,7 +24,10 @@ extension Response.Body {
             state = Mutex(State(decoder: coding.map { ChunkDecoder($0) }))
         }
 
-        deinit { connection.agent.post(.contentAbandoned(id)) }
+        deinit {
+            // Nobody has to be woken for what is over.
+            if !content.isSpent { connection.agent.post(.contentAbandoned(id)) }
+        }
 
         /// What the transfer has failed with, if it has.
         var failure: ClientError? { content.failure }

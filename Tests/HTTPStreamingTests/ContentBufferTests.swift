@@ -26,12 +26,12 @@ struct ContentBufferTests {
         let chunk = [UInt8](repeating: 0, count: 16 << 10)
         var taken = 0
         while append(chunk, to: buffer) { taken += 1 }
-        #expect(taken == ContentBuffer.highWater / chunk.count)
+        #expect(taken == buffer.highWater / chunk.count)
         let told = Mutex(0)
         for index in 1...taken {
             _ = try await buffer.next { told.withLock { $0 += 1 } }
             let left = (taken - index) * chunk.count
-            #expect(told.withLock { $0 } == (left <= ContentBuffer.lowWater ? 1 : 0))
+            #expect(told.withLock { $0 } == (left <= buffer.lowWater ? 1 : 0))
         }
         #expect(append(chunk, to: buffer))
     }

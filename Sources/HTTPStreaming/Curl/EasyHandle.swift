@@ -53,6 +53,18 @@ final class EasyHandle {
         try check(ccurl_easy_set_pointer(raw, option, pointer))
     }
 
+    /// Has the handle send this as the body of a POST: libcurl copies it.
+    /// https://curl.se/libcurl/c/CURLOPT_COPYPOSTFIELDS.html
+    func setBody(_ bytes: [UInt8]) throws(CurlError) {
+        // First, since it says how much is copied.
+        try set(CURLOPT_POSTFIELDSIZE_LARGE, offset: Int64(bytes.count))
+        let code = bytes.withUnsafeBytes { bytes in
+            ccurl_easy_set_pointer(
+                raw, CURLOPT_COPYPOSTFIELDS, UnsafeMutableRawPointer(mutating: bytes.baseAddress))
+        }
+        try check(code)
+    }
+
     /// Neither a URL nor a redirect may lead to file:, gopher: and the like.
     func allowHTTPOnly() throws(CurlError) {
         try check(ccurl_easy_allow_http_only(raw))

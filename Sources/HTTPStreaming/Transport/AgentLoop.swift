@@ -20,11 +20,14 @@ final class AgentLoop {
     /// is given up, so that the next request can begin.
     private static let drainTime = Duration.seconds(2)
 
-    private let agent: Agent
-    private let multi: MultiHandle
+    let agent: Agent
+    let multi: MultiHandle
     private var connections: [UInt64: Connection] = [:]
     /// The transfers that libcurl works on, by easy handle.
-    private var running: [UnsafeMutableRawPointer: Transfer] = [:]
+    var running: [UnsafeMutableRawPointer: Transfer] = [:]
+    /// Those of them that may be paused: idle ones, and those whose content is awaited.
+    private var paused: [UnsafeMutableRawPointer: Transfer] = [:]
+    private let agenda = Agenda()
     /// The connections that have a deadline.
     private var draining: Set<UInt64> = []
 
@@ -35,6 +38,7 @@ final class AgentLoop {
 
     /// What the thread begins with: `context` is a loop.
     static func run(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+        ThreadName.set("http-streaming")
         object(context, as: AgentLoop.self)?.run()
         return nil
     }
@@ -45,9 +49,21 @@ final class AgentLoop {
             for message in agent.takeMessages() { receive(message) }
             multi.perform()
             while let (easy, code) = multi.nextDone() { finish(easy, code) }
-            for transfer in running.values { transfer.perform(transfer.machine.answerRead()) }
+            followUp()
             enforceDeadlines()
             wait()
+        }
+    }
+
+    /// Does what libcurl's turn has brought.
+    private func followUp() {
+        while case let transfers = agenda.take(), !transfers.isEmpty {
+            for transfer in transfers {
+                guard transfer.isRunning else { continue }
+                transfer.settle()
+                transfer.perform(transfer.machine.answerRead())
+                if transfer.machine.isUploadPaused { paused[transfer.easy.raw] = transfer }
+            }
         }
     }
 
@@ -62,7 +78,10 @@ final class AgentLoop {
                 waiter?.fail(ClientError(.nothingOpen, "there is no open request"))
                 return
             }
-            transfer.append(parts, isLast: isLast, waiter: waiter)
+            provide(transfer.demand(of: parts), for: transfer, to: .append(parts, isLast: isLast, waiter))
+        case .granted(let id, let grant):
+            guard let transfer = transfer(id), let step = transfer.takeStep() else { return }
+            go(on: transfer, step, with: grant)
         case .cancel(let id):
             cancel(id)
         case .contentArrived(let id):
@@ -115,17 +134,12 @@ final class AgentLoop {
         _ id: TransferID, _ request: TransferRequest, _ waiter: Waiter, on connection: Connection
     ) {
         connection.current = nil
-        do throws(CurlError) {
-            let agent = agent
-            let transfer = try Transfer(id: id, request: request, easy: connection.easy, waiter: waiter) {
-                agent.post(.contentArrived(id))
-            }
-            try multi.add(connection.easy)
-            connection.current = transfer
-            running[connection.easy.raw] = transfer
-        } catch {
-            waiter.fail(ClientError(error))
+        let agent = agent
+        let transfer = Transfer(id: id, request: request, easy: connection.easy, waiter: waiter, agenda: agenda) {
+            agent.post(.contentArrived(id))
         }
+        connection.current = transfer
+        provide(transfer.demand(of: request), for: transfer, to: .start(request))
     }
 
     private func cancel(_ id: TransferID) {
@@ -147,6 +161,7 @@ final class AgentLoop {
         running[easy] = nil
         transfer.finished(code)
         multi.remove(transfer.easy)
+        transfer.releaseMemory()
         proceed(transfer.id)
     }
 
@@ -163,10 +178,12 @@ final class AgentLoop {
     }
 
     /// Taking an incomplete transfer out of the multi handle closes its connection.
-    private func abort(_ transfer: Transfer, _ error: ClientError) {
-        guard running.removeValue(forKey: transfer.easy.raw) != nil else { return }
+    func abort(_ transfer: Transfer, _ error: ClientError) {
+        guard transfer.isRunning else { return }
         transfer.aborted(error)
-        multi.remove(transfer.easy)
+        // It may have been waiting to begin.
+        if running.removeValue(forKey: transfer.easy.raw) != nil { multi.remove(transfer.easy) }
+        transfer.releaseMemory()
         proceed(transfer.id)
     }
 
@@ -211,10 +228,13 @@ final class AgentLoop {
     // MARK: Waiting
 
     private func wait() {
-        let watched = running.values.filter { $0.machine.mustWatchForHangUp }
+        for transfer in paused.values where !transfer.isRunning || !transfer.machine.isUploadPaused {
+            paused[transfer.easy.raw] = nil
+        }
+        let watched = paused.values.filter { $0.machine.mustWatchForHangUp }
         // A negative descriptor is passed over by poll(2).
         let sockets = watched.map { $0.hasUnreadBytes ? -1 : $0.easy.socket ?? -1 }
-        let readers = running.values.filter { $0.awaitedDescriptor != nil }
+        let readers = paused.values.filter { $0.awaitedDescriptor != nil }
         var descriptors = (sockets + readers.map { $0.awaitedDescriptor ?? -1 }).map {
             curl_waitfd(fd: $0, events: Int16(CURL_WAIT_POLLIN), revents: 0)
         }
@@ -234,7 +254,7 @@ final class AgentLoop {
     /// Keeps idle requests alive; returns in how many milliseconds to look again.
     private func keepAlive() -> Int32 {
         let now = ContinuousClock.now
-        let next = running.values.compactMap { $0.keepAlive(at: now) }.min()
+        let next = paused.values.compactMap { $0.keepAlive(at: now) }.min()
         guard let next else { return .max }
         return Int32(min((next - now) / .milliseconds(1) + 1, 60_000))
     }

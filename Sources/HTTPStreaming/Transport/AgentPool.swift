@@ -15,6 +15,9 @@ final class AgentPool: Sendable {
     /// How many agents there are.
     var count: Int { state.withLock { $0.agents.count } }
 
+    /// How many clients there are, and responses that outlive theirs.
+    var clientCount: Int { state.withLock { $0.agents.reduce(0) { $0 + $1.clients } } }
+
     /// The agent with the fewest clients.
     func agent() throws(ClientError) -> Agent {
         try state.withLock { state throws(ClientError) in

@@ -5,4 +5,7 @@ struct BodyContext: Sendable {
     let priority: TaskPriority
     /// Called on any thread when there may be more to read.
     let onContent: @Sendable () -> Void
+    /// How many blocks may be encoded at a time, by what the transfer has been granted of memory; nil
+    /// where nothing limits it.
+    var workerLimit: Int?
 }

@@ -20,7 +20,7 @@ struct BodyReader: ByteSource {
     /// that the body can no longer be sent again.
     static let replayBudget = 1 << 20
 
-    private let context: BodyContext
+    private var context: BodyContext
     private let messageEnd: [UInt8]
     /// The parts from `firstOffset` on; those before it have been let go.
     private var parts: [PreparedPart] = []
@@ -48,6 +48,10 @@ struct BodyReader: ByteSource {
         isOpenEnded = isOpenEnded || !isLast
     }
 
+    /// Sets how many blocks of a part that is compressed on the way may be encoded at a time, from the
+    /// next such part on.
+    mutating func limitWorkers(to limit: Int) { context.workerLimit = limit }
+
     /// The exact number of bytes of the whole body; nil while parts may still be added, or if the
     /// length of one is not known.
     var length: Int64? {
@@ -58,6 +62,14 @@ struct BodyReader: ByteSource {
             length += partLength
         }
         return length
+    }
+
+    /// Whether it is all here, with no source to read.
+    var isInMemory: Bool {
+        isFinished
+            && parts.allSatisfy { part in
+                if case .bytes = part.content { part.gzipLevel == nil } else { false }
+            }
     }
 
     /// Whether the whole body has been read.

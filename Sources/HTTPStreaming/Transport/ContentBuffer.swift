@@ -5,10 +5,15 @@ internal import Synchronization
 /// The agent never waits: a chunk that does not fit is refused, and taken again when the reader
 /// has caught up.
 final class ContentBuffer: Sendable {
+    /// Where there are not many clients.
+    static let defaultHighWater = 256 << 10
+    /// With any number of clients.
+    static let leastHighWater = 16 << 10
+
     /// Chunks are refused from this many bytes on, so that at most this and one chunk are held.
-    static let highWater = 256 << 10
+    let highWater: Int
     /// The agent is told to go on when no more than this is left.
-    static let lowWater = 64 << 10
+    var lowWater: Int { highWater / 4 }
 
     private enum Ending {
         case complete
@@ -29,11 +34,13 @@ final class ContentBuffer: Sendable {
         /// A chunk was refused.
         var isBlocked = false
         var ending: Ending?
+        /// The transfer has ended, its upload too.
+        var isOver = false
         var reader: CheckedContinuation<[UInt8]?, any Error>?
 
-        mutating func step() -> Step {
+        mutating func step(lowWater: Int) -> Step {
             if let chunk = pop() {
-                let unblocks = isBlocked && bytes <= ContentBuffer.lowWater
+                let unblocks = isBlocked && bytes <= lowWater
                 if unblocks { isBlocked = false }
                 return .chunk(chunk, unblocks: unblocks)
             }
@@ -57,11 +64,13 @@ final class ContentBuffer: Sendable {
 
     private let state = Mutex(State())
 
+    init(highWater: Int = defaultHighWater) { self.highWater = highWater }
+
     /// Agent's side. Returns false if the reader is too far behind, and nothing was taken.
     func append(_ bytes: UnsafeRawBufferPointer) -> Bool {
         let (isTaken, reader) = state.withLock { state -> (Bool, CheckedContinuation<[UInt8]?, any Error>?) in
             if let reader = state.reader.take() { return (true, reader) }
-            guard state.bytes < Self.highWater else {
+            guard state.bytes < highWater else {
                 state.isBlocked = true
                 return (false, nil)
             }
@@ -72,6 +81,9 @@ final class ContentBuffer: Sendable {
         reader?.resume(returning: Array(bytes))
         return isTaken
     }
+
+    /// Agent's side: there is nothing left that a reader could let go of, but what has come.
+    func transferEnded() { state.withLock { $0.isOver = true } }
 
     /// Agent's side: no more will come.
     func complete() { end(.complete, keepingChunks: true) }
@@ -107,6 +119,9 @@ final class ContentBuffer: Sendable {
         }
     }
 
+    /// Reader's side: whether the transfer is over, and all that came has been read.
+    var isSpent: Bool { state.withLock { $0.isOver && $0.first == $0.chunks.count } }
+
     /// Reader's side: the next chunk, or nil at the end. Suspends until there is one. To be called
     /// by one task at a time.
     ///
@@ -114,7 +129,7 @@ final class ContentBuffer: Sendable {
     func next(onCaughtUp: () -> Void) async throws -> [UInt8]? {
         try await withCheckedThrowingContinuation { continuation in
             let step = state.withLock { state -> Step in
-                let step = state.step()
+                let step = state.step(lowWater: lowWater)
                 if case .wait = step {
                     precondition(state.reader == nil, "one reader at a time")
                     state.reader = continuation

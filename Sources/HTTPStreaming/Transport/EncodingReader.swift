@@ -18,7 +18,7 @@ final class EncodingReader {
     ) {
         encoder = ParallelEncoder(
             DeflateBlockCoder(coding, level: level, storesIncompressible: storesIncompressible),
-            workers: workers ?? Self.defaultWorkers,
+            workers: min(workers ?? Self.defaultWorkers, context.workerLimit ?? .max),
             execute: { work in Task.detached(priority: context.priority) { work() } },
             onEncoded: context.onContent
         )

@@ -26,7 +26,8 @@ final class FileSource {
         }
     }
 
-    /// How much is read at a time by another thread.
+    /// How much is read at a time by another thread, at most, and no more than there is room for: it
+    /// takes that much memory once more.
     private static let pieceSize = 512 << 10
 
     private let content: FileContent
@@ -61,7 +62,7 @@ final class FileSource {
         }
         let position = content.range.lowerBound + offset
         guard let count = try file.readCached(into: buffer, at: position) else {
-            let length = min(Self.pieceSize, Int(content.range.upperBound - position))
+            let length = min(Self.pieceSize, buffer.count, Int(content.range.upperBound - position))
             start { [content] () throws(ClientError) in
                 .bytes(try Self.read(file, length, at: position, of: content))
             }

@@ -4,6 +4,8 @@ enum Message: Sendable {
     case start(TransferID, TransferRequest, Waiter)
     /// Adds parts to an open request; the last ones, if `isLast`.
     case append(TransferID, [PreparedPart], isLast: Bool, Waiter?)
+    /// A request that had to wait for memory gets it.
+    case granted(TransferID, BufferGrant)
     /// Ends a request, wherever it is.
     case cancel(TransferID)
     /// There may be more of the request's body to read.

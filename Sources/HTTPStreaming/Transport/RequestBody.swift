@@ -5,7 +5,7 @@ struct RequestBody {
     private let coding: Client.ContentCoding
     private let announced: Int64?
     private let isCounted: Bool
-    private let context: BodyContext
+    private var context: BodyContext
     private var encoding: EncodingReader?
     /// Bytes given out.
     private(set) var offset: Int64 = 0
@@ -28,8 +28,19 @@ struct RequestBody {
 
     mutating func append(_ parts: [PreparedPart], isLast: Bool) { message.append(parts, isLast: isLast) }
 
+    /// Sets how many blocks may be encoded at a time, from now on where nothing has been read, else
+    /// from the next part on that is compressed on the way.
+    mutating func limitWorkers(to limit: Int) {
+        context.workerLimit = limit
+        message.limitWorkers(to: limit)
+        if message.offset == 0 { encoding = coding.makeReader(context) }
+    }
+
     /// The exact number of bytes, if it is known before they are read.
     var length: Int64? { announced ?? (encoding == nil ? message.length : nil) }
+
+    /// Whether it is all here, as it is sent.
+    var isInMemory: Bool { encoding == nil && message.isInMemory }
 
     /// As ``length``, before the content coding.
     var messageLength: Int64? { message.length }

@@ -41,15 +41,17 @@ extension Transfer {
             count = read
         case .waiting:
             machine.contentAwaited()
+            agenda.add(self)
             return ccurl_read_pause
         case .dry, .end:
             let action = machine.bodyRanDry()
             isIdleSince = .now
-            settle()
+            agenda.add(self)
             return action == .end ? 0 : ccurl_read_pause
         }
         guard machine.yieldsToAnswer, body.offset > Int64(count), easy.peek() != .nothing else { return given(count) }
         machine.answerSeen()
+        agenda.add(self)
         stash = Array(buffer[..<count])[...]
         return ccurl_read_pause
     }
@@ -64,9 +66,10 @@ extension Transfer {
     /// closed by the server when the request came, and not a byte of an answer was read. libcurl
     /// sees to that itself, but not while sending is paused, nor when a send finds out.
     func restart() -> Bool {
-        guard machine.download == .awaitingHead, head.isUntouched, easy.long(CURLINFO_NUM_CONNECTS) == 0,
-            body.rewind()
+        guard machine.download == .awaitingHead, head.isUntouched, easy.long(CURLINFO_NUM_CONNECTS) == 0
         else { return false }
+        if isGivenWhole { return true }
+        guard body.rewind() else { return false }
         stash = []
         machine.bodyRewound()
         return true
@@ -134,7 +137,7 @@ extension Transfer {
         let isFull = machine.takesContent && !takeContent(UnsafeRawBufferPointer(bytes))
         let action = machine.contentReceived(isFull: isFull)
         // Where the head came before the body's end, this is the first that is heard after it.
-        settle()
+        agenda.add(self)
         return action == .pause ? ccurl_write_pause : bytes.count
     }
 }

@@ -13,7 +13,7 @@ final class Transfer {
 
     let id: TransferID
     let easy: EasyHandle
-    let content = ContentBuffer()
+    let content: ContentBuffer
     let headerList = HeaderList()
     let counter: ProgressCounter
     var machine: StateMachine
@@ -28,26 +28,37 @@ final class Transfer {
     /// Since when there has been nothing to give.
     var isIdleSince = ContinuousClock.now
     let keepAliveInterval: Duration?
+    /// Whether libcurl has the body, and asks for none of it.
+    var isGivenWhole = false
     private let isBodyOfUnknownLength: Bool
+    /// Whether it is worth waiting for whether the server wants the body.
+    let isLong: Bool
     /// Whether the response is read while the request is written.
     private let isDuplex: Bool
     /// Tells where the content ends where libcurl does not.
     private var framing: ResponseFraming?
+    var memory: Memory
+    let agenda: Agenda
     private var progress = Progress.running
     private var status: Int?
     private var waiter: Waiter?
 
-    /// Sets up `easy`; nothing is sent before it is added to a multi handle.
+    /// ``start(_:_:)`` comes next.
     ///
     /// - Parameter onContent: called on any thread when there may be more of the body to read.
     init(
-        id: TransferID, request: TransferRequest, easy: EasyHandle, waiter: Waiter,
+        id: TransferID, request: TransferRequest, easy: EasyHandle, waiter: Waiter, agenda: Agenda,
         onContent: @escaping @Sendable () -> Void
-    ) throws(CurlError) {
+    ) {
         self.id = id
         self.easy = easy
         self.waiter = waiter
+        self.agenda = agenda
         counter = request.counter
+        memory = Memory(request.configuration.buffers)
+        content = ContentBuffer(
+            highWater: max(
+                min(ContentBuffer.defaultHighWater, request.configuration.buffers.share), ContentBuffer.leastHighWater))
         keepAliveInterval = request.configuration.keepAliveInterval
         isDuplex = request.isDuplex
         machine = StateMachine(hasBody: request.hasBody, isFinishing: request.isFinishing)
@@ -59,10 +70,16 @@ final class Transfer {
         body.append(request.parts, isLast: request.isFinishing)
         isBodyOfUnknownLength = request.hasBody && body.length == nil
         let total = body.messageLength
-        let isLong = !isDuplex && (total ?? .max) > Self.expectThreshold
+        isLong = !isDuplex && (total ?? .max) > Self.expectThreshold
         head = ResponseHeadReader(expectsContinue: request.hasBody && request.configuration.mayExpect(isLong: isLong))
         if request.hasBody, let total { counter.set(total: total) }
-        try configure(request, isLong: isLong)
+    }
+
+    /// Sets up `easy`, with the memory that has been granted; nothing is sent before it is added to a
+    /// multi handle.
+    func start(_ request: TransferRequest, _ grant: BufferGrant) throws(CurlError) {
+        let uploadBufferSize = keep(grant, for: request)
+        try configure(request, uploadBufferSize: uploadBufferSize, whole: try readWhole(request))
     }
 
     // MARK: Events
@@ -80,7 +97,7 @@ final class Transfer {
             framing = ResponseFraming(status: status, head.fields)
             endContentIfComplete()
         }
-        settle()
+        agenda.add(self)
     }
 
     /// Takes content off what has come.
@@ -111,6 +128,9 @@ final class Transfer {
 
     /// The peer has gone, and the response is complete; it is about to be taken out of the multi handle.
     func endedBehindResponse() { end(.succeeded) }
+
+    /// Takes over who is to be told.
+    func take(_ waiter: Waiter?) { self.waiter = waiter ?? self.waiter }
 
     /// More parts, or the end.
     func append(_ parts: [PreparedPart], isLast: Bool, waiter: Waiter?) {
@@ -172,6 +192,8 @@ final class Transfer {
 
     private func end(_ progress: Progress) {
         self.progress = progress
+        stopWaiting()
+        content.transferEnded()
         stash = []
         switch progress {
         case .running: break
@@ -206,6 +228,7 @@ final class Transfer {
 
     /// Tells the one who waits, if there is something to tell.
     func settle() {
+        if machine.isRefused { stopWaiting() }
         guard let waiter else { return }
         switch (waiter.goal, machine.news, progress) {
         case (.partsSent, .partsSent, .running):

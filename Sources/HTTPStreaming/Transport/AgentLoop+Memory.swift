@@ -1,0 +1,27 @@
+/// How transfers get the memory for their buffers.
+extension AgentLoop {
+    /// Has a transfer go on, now or when there is enough memory for it.
+    func provide(_ demand: BufferDemand, for transfer: Transfer, to step: Transfer.Step) {
+        let (agent, id) = (agent, transfer.id)
+        switch transfer.memory.budget.take(demand, onGrant: { agent.post(.granted(id, $0)) }) {
+        case .granted(let grant): go(on: transfer, step, with: grant)
+        case .waiting(let ticket): transfer.wait(for: ticket, to: step)
+        }
+    }
+
+    func go(on transfer: Transfer, _ step: Transfer.Step, with grant: BufferGrant) {
+        switch step {
+        case .start(let request):
+            do throws(CurlError) {
+                try transfer.start(request, grant)
+                try multi.add(transfer.easy)
+                running[transfer.easy.raw] = transfer
+            } catch {
+                abort(transfer, ClientError(error))
+            }
+        case .append(let parts, let isLast, let waiter):
+            transfer.keep(grant, for: parts)
+            transfer.append(parts, isLast: isLast, waiter: waiter)
+        }
+    }
+}
