@@ -43,6 +43,10 @@ bench: ## the example against curl -F, in turn, with 1 GiB or BENCH_FILE
 bench-gzip: ## compressing on the way against pigz and curl, with 256 MiB of text or BENCH_FILE
 	@scripts/bench-gzip.sh $(if $(BENCH_FILE),"$(BENCH_FILE)")
 
+.PHONY: bench-requests
+bench-requests: ## requests of 1 KiB one after another, against libcurl in C
+	@scripts/bench-requests.sh
+
 .PHONY: docker
 docker: ## the same in containers: payload/book.txt under 20 MB, see docker-compose.yml
 	@scripts/docker.sh up

@@ -1,7 +1,7 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-// What the scripts measure with; see `make bench-gzip`. A package of its own, so that nobody who uses
+// What the scripts measure with; see `make bench-gzip` and `make bench-requests`. A package of its own, so that nobody who uses
 // http-streaming builds it.
 let package = Package(
     name: "Benchmarks",
@@ -15,6 +15,12 @@ let package = Package(
             name: "upload", dependencies: [.product(name: "HTTPStreaming", package: "http-streaming")]
         ),
         .executableTarget(name: "pace"),
+        .executableTarget(
+            name: "requests", dependencies: [.product(name: "HTTPStreaming", package: "http-streaming")]
+        ),
+        // In C, on libcurl itself.
+        .executableTarget(name: "crequests", dependencies: ["CurlLibrary"]),
+        .systemLibrary(name: "CurlLibrary", pkgConfig: "libcurl"),
     ],
     swiftLanguageModes: [.v6]
 )
