@@ -1,7 +1,6 @@
 // What Swift's modules of the C library leave out. Nothing else.
 #pragma once
 #include <errno.h>
-#include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <unistd.h>
