@@ -5,6 +5,7 @@ final class AgentLoop {
     /// What is kept of a client between its requests.
     private final class Connection {
         let easy: EasyHandle
+        let bucket = TokenBucket()
         var current: Transfer?
         /// The next request, waiting for the response before it to end.
         var queued: (id: TransferID, request: TransferRequest, waiter: Waiter)?
@@ -24,7 +25,7 @@ final class AgentLoop {
     private let multi: MultiHandle
     private var connections: [UInt64: Connection] = [:]
     /// The transfers that libcurl works on, by easy handle.
-    private var running: [UnsafeMutableRawPointer: Transfer] = [:]
+    private(set) var running: [UnsafeMutableRawPointer: Transfer] = [:]
     /// The connections that have a deadline.
     private var draining: Set<UInt64> = []
 
@@ -47,7 +48,7 @@ final class AgentLoop {
             while let (easy, code) = multi.nextDone() { finish(easy, code) }
             for transfer in running.values { transfer.perform(transfer.machine.answerRead()) }
             enforceDeadlines()
-            wait()
+            wait(until: passTime())
         }
     }
 
@@ -65,6 +66,14 @@ final class AgentLoop {
             transfer.append(parts, isLast: isLast, waiter: waiter)
         case .cancel(let id):
             cancel(id)
+        case .cancelAll(let id):
+            guard let connection = connections[id] else { return }
+            // First, or it would begin.
+            connection.queued.take()?.waiter.fail(.cancelled())
+            if let transfer = connection.current { abort(transfer, .cancelled()) }
+        case .controlChanged(let id):
+            guard let transfer = connections[id]?.current, transfer.isRunning else { return }
+            transfer.perform(transfer.machine.controlChanged(isHeld: transfer.control.isPaused))
         case .contentArrived(let id):
             transfer(id)?.contentArrived()
         case .contentConsumed(let id):
@@ -117,7 +126,9 @@ final class AgentLoop {
         connection.current = nil
         do throws(CurlError) {
             let agent = agent
-            let transfer = try Transfer(id: id, request: request, easy: connection.easy, waiter: waiter) {
+            let transfer = try Transfer(
+                id: id, request: request, easy: connection.easy, bucket: connection.bucket, waiter: waiter
+            ) {
                 agent.post(.contentArrived(id))
             }
             try multi.add(connection.easy)
@@ -163,7 +174,7 @@ final class AgentLoop {
     }
 
     /// Taking an incomplete transfer out of the multi handle closes its connection.
-    private func abort(_ transfer: Transfer, _ error: ClientError) {
+    func abort(_ transfer: Transfer, _ error: ClientError) {
         guard running.removeValue(forKey: transfer.easy.raw) != nil else { return }
         transfer.aborted(error)
         multi.remove(transfer.easy)
@@ -210,7 +221,7 @@ final class AgentLoop {
 
     // MARK: Waiting
 
-    private func wait() {
+    private func wait(until time: ContinuousClock.Instant?) {
         let watched = running.values.filter { $0.machine.mustWatchForHangUp }
         // A negative descriptor is passed over by poll(2).
         let sockets = watched.map { $0.hasUnreadBytes ? -1 : $0.easy.socket ?? -1 }
@@ -219,7 +230,7 @@ final class AgentLoop {
             curl_waitfd(fd: $0, events: Int16(CURL_WAIT_POLLIN), revents: 0)
         }
         let mustTick = !draining.isEmpty || watched.contains { $0.hasUnreadBytes }
-        multi.poll(&descriptors, timeout: min(mustTick ? 100 : 60_000, keepAlive()))
+        multi.poll(&descriptors, timeout: min(mustTick ? 100 : 60_000, Self.milliseconds(until: time)))
         for (transfer, descriptor) in zip(readers, descriptors[watched.count...]) where descriptor.revents != 0 {
             transfer.contentArrived()
         }
@@ -229,14 +240,6 @@ final class AgentLoop {
             multi.perform()
             lookForHangUp(transfer)
         }
-    }
-
-    /// Keeps idle requests alive; returns in how many milliseconds to look again.
-    private func keepAlive() -> Int32 {
-        let now = ContinuousClock.now
-        let next = running.values.compactMap { $0.keepAlive(at: now) }.min()
-        guard let next else { return .max }
-        return Int32(min((next - now) / .milliseconds(1) + 1, 60_000))
     }
 
     /// The peer has gone, behind all that it had to say.
