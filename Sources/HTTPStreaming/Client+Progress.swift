@@ -24,7 +24,7 @@ extension Client {
         return try await withTaskGroup(of: UploadProgress?.self) { group in
             group.addTask {
                 var last: UploadProgress?
-                for await value in values where value != last {
+                for await value in values {
                     progress(value)
                     last = value
                 }

@@ -12,9 +12,12 @@ final class ProgressCounter: Sendable {
     /// The request is sent once more, from its beginning.
     func reset() { last.withLock { $0 = UploadProgress() } }
 
-    /// Agent's side: notes it, and tells those who listen.
+    /// Agent's side: notes it, and tells those who listen what is new.
     func report(_ progress: UploadProgress) {
-        last.withLock { $0 = progress }
-        if hub.isListening { hub.publish(progress) }
+        let isNew = last.withLock { last in
+            defer { last = progress }
+            return last != progress
+        }
+        if isNew, hub.isListening { hub.publish(progress) }
     }
 }

@@ -7,7 +7,7 @@ extension Transfer {
         guard counter.hub.isListening, !isAnswered else { return nil }
         if let reportedAt, now < reportedAt + progressInterval { return reportedAt + progressInterval }
         let progress = uploadProgress
-        if reportedAt == nil || progress != counter.progress { counter.report(progress) }
+        counter.report(progress)
         reportedAt = now
         let isMoving = progress.bytesSent > progress.bytesAcknowledged ?? 0 || !machine.isUploadPaused
         return isMoving ? now + progressInterval : nil
