@@ -158,6 +158,27 @@ struct ClientCancelTests {
         #expect(try await client.send(.field("a", "b")).status == 201)
     }
 
+    @Test("between two tries: nobody waits for the next")
+    func retrying() async throws {
+        let isRefused = Gate()
+        let server = try server { connection in
+            if let head = try connection.readHead() { _ = try connection.readBody(of: head) }
+            try connection.respond(503, fields: "Retry-After: 100\r\n")
+            isRefused.open()
+            _ = connection.isClosedByPeer()
+        }
+        var configuration = Client.Configuration()
+        configuration.retry = Client.Retry(includesUnsafeMethods: true)
+        let client = try Client(.post, server.url, configuration: configuration)
+        let calling = Task { try await client.send(.field("a", "b")) }
+        await isRefused.opened()
+        try await Task.sleep(for: .milliseconds(200))
+        client.cancel()
+        let error = await #expect(throws: ClientError.self) { try await calling.value }
+        #expect(error?.code == .cancelled)
+        #expect(server.accepted == 1)
+    }
+
     @Test("at any moment, with calls of several tasks: each ends, and the client goes on")
     func anyMoment() async throws {
         print("ClientCancelTests.anyMoment: TEST_SEED=\(SeededGenerator.seed)")
