@@ -39,7 +39,7 @@ struct ClientPauseTests {
         var configuration = Client.Configuration()
         configuration.stallTimeout = .seconds(1)
         configuration.requestTimeout = .seconds(4)
-        configuration.maximumUploadRate = 8 << 20
+        configuration.maximumUploadRate = 1 << 20
         let client = try Client(.post, server.url, configuration: configuration)
         let sending = Task { try await client.send(big) }
         await started.opened()
