@@ -15,6 +15,9 @@ let package = Package(
             name: "upload", dependencies: [.product(name: "HTTPStreaming", package: "http-streaming")]
         ),
         .executableTarget(name: "pace"),
+        .executableTarget(
+            name: "rate", dependencies: [.product(name: "HTTPStreaming", package: "http-streaming")]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

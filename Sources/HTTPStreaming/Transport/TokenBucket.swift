@@ -5,7 +5,7 @@
 /// Bytes are given out in pieces of a twentieth of a second, and never more at once than a tenth
 /// of a second brings: so much an idle client may be ahead.
 final class TokenBucket {
-    /// A piece is no larger than libcurl's buffer is, unless set.
+    /// What libcurl's buffer holds, unless set.
     private static let largestPiece = 512 << 10
 
     private var rate = 0
@@ -21,13 +21,11 @@ final class TokenBucket {
     /// - Parameter rate: bytes a second, at least one.
     func allowance(rate: Int, at now: ContinuousClock.Instant) -> Allowance {
         fill(to: now)
-        if rate != self.rate {
-            // The first limit begins with a full bucket; a change takes along what there is.
-            if self.rate == 0 { level = .infinity }
-            self.rate = rate
-        }
-        level = min(level, max(1, Double(rate) / 10))
         let piece = max(1, min(Double(rate) / 20, Double(Self.largestPiece)))
+        // The first limit begins with one piece; a change takes along what there is.
+        if self.rate == 0 { level = piece }
+        self.rate = rate
+        level = min(level, max(1, Double(rate) / 10))
         if level >= piece { return .bytes(Int(level)) }
         return .none(until: now + .seconds((piece - level) / Double(rate)))
     }
