@@ -173,8 +173,10 @@ struct ClientCancelTests {
         let calling = Task { try await client.send(.field("a", "b")) }
         await isRefused.opened()
         try await Task.sleep(for: .milliseconds(200))
+        let start = ContinuousClock.now
         client.cancel()
         let error = await #expect(throws: ClientError.self) { try await calling.value }
+        #expect(ContinuousClock.now - start < .seconds(50))
         #expect(error?.code == .cancelled)
         #expect(server.accepted == 1)
     }

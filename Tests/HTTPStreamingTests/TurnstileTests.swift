@@ -48,6 +48,40 @@ struct TurnstileTests {
         #expect(try await turnstile.pass { _ in 4 } == 4)
     }
 
+    @Test("all who have come are cancelled, whoever is inside is told, and who comes later is not concerned")
+    func cancelAll() async throws {
+        let turnstile = Turnstile()
+        let (gate, open) = AsyncStream<Void>.makeStream()
+        let holder = Task {
+            try await turnstile.pass { turn in
+                for await _ in gate { break }
+                let isCancelled = turn.isCancelled
+                // What is begun then ends at once.
+                let sleeping: Void? = try? await turn.run { try await Task.sleep(for: .seconds(1000)) }
+                return isCancelled && sleeping == nil
+            }
+        }
+        while !(await turnstile.isTaken) { await Task.yield() }
+        let waiting = (0..<3).map { _ in Task { try await turnstile.pass { _ in } } }
+        try await Task.sleep(for: .milliseconds(50))
+        turnstile.cancelAll()
+        for task in waiting {
+            let error = await #expect(throws: ClientError.self) { try await task.value }
+            #expect(error?.code == .cancelled)
+        }
+        let later = Task { try await turnstile.pass { $0.isCancelled } }
+        open.yield()
+        #expect(try await holder.value)
+        #expect(try await later.value == false)
+
+        let sleeping = Task {
+            try await turnstile.pass { turn in try await turn.run { try await Task.sleep(for: .seconds(1000)) } }
+        }
+        while !(await turnstile.isTaken) { await Task.yield() }
+        turnstile.cancelAll()
+        await #expect(throws: CancellationError.self) { try await sleeping.value }
+    }
+
     @Test("an error gives the turn on")
     func errors() async throws {
         let turnstile = Turnstile()
