@@ -158,6 +158,24 @@ struct ClientCancelTests {
         #expect(try await client.send(.field("a", "b")).status == 201)
     }
 
+    @Test("a stream whose response is read while it is written")
+    func duplex() async throws {
+        let server = try server { connection in
+            guard try connection.readHeadAndContinue() != nil else { return }
+            _ = connection.isClosedByPeer()
+            while try !connection.receiveSome().isEmpty {}
+        }
+        let client = try Client(.post, server.url)
+        let stream = try await client.open(contentType: "text/plain")
+        try await stream.write(Array("hello".utf8))
+        let reading = Task { try await stream.response }
+        try await Task.sleep(for: .milliseconds(100))
+        client.cancel()
+        let error = await #expect(throws: ClientError.self) { try await reading.value }
+        #expect(error?.code == .cancelled)
+        #expect(try await client.send(.field("a", "b")).status == 201)
+    }
+
     @Test("between two tries: nobody waits for the next")
     func retrying() async throws {
         let isRefused = Gate()

@@ -47,7 +47,7 @@ struct ClientProgressTests {
         let server = try FaultServer(receiveBuffer: 8192, Recorder().serve)
         let client = try client(server.url, rate: 100_000)
         let directory = try TemporaryDirectory()
-        let path = try directory.write([UInt8](repeating: 1, count: 1_000_000), to: "a.bin")
+        let path = try directory.write([UInt8](repeating: 1, count: 200_000), to: "a.bin")
         let parts: [Part] = [
             .file(path, name: "one"), .bytes([UInt8](repeating: 2, count: 600_000), name: "two", filename: "b.bin"),
             .bytes([UInt8](repeating: 3, count: 300_000), name: "three"),
@@ -55,12 +55,8 @@ struct ClientProgressTests {
         let seen = Shared<[UploadProgress]>([])
         let response = try await client.send(parts) { progress in
             seen.update { $0.append(progress) }
-            // Slow until a value has come, however busy the machine.
-            switch progress.part?.index {
-            case 0: client.maximumUploadRate = 1 << 20
-            case 1: client.maximumUploadRate = nil
-            default: break
-            }
+            // Slow until values have come, however busy the machine.
+            if progress.part?.index == 1 { client.maximumUploadRate = nil }
         }
         #expect(response.status == 201)
         let values = seen.value
@@ -79,7 +75,7 @@ struct ClientProgressTests {
             last.part
                 == UploadProgress.Part(
                     index: 2, name: "three", filename: nil, bytesRead: 300_000, totalBytes: 300_000))
-        let expected = [(0, "one", "a.bin", 1_000_000), (1, "two", "b.bin", 600_000), (2, "three", nil, 300_000)]
+        let expected = [(0, "one", "a.bin", 200_000), (1, "two", "b.bin", 600_000), (2, "three", nil, 300_000)]
         for part in values.compactMap(\.part) {
             let (_, name, filename, total): (Int, String, String?, Int) = expected[part.index]
             #expect(part.name == name && part.filename == filename && part.totalBytes == Int64(total))
