@@ -103,7 +103,7 @@ public final class Client: Sendable {
     ///   - part: the next one.
     ///   - progress: as with ``send(_:progress:)-(Part...,_)``; counts the whole request.
     /// - Returns: false if the server has answered already, with a status of 300 or more, and takes
-    ///   no more: the part was not sent, or not wholly. ``close()`` returns the answer.
+    ///   no more: the part was not sent, or not wholly. ``close(progress:)`` returns the answer.
     /// - Throws: ``ClientError``. If the file cannot be opened, nothing of it has been sent, and a
     ///   request that was open before stays open.
     @discardableResult

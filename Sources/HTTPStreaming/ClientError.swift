@@ -25,7 +25,7 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         public static let invalidConfiguration = Code(name: .invalidConfiguration)
         /// A part's content type cannot stand in a header line, or its gzip level is none.
         public static let invalidPart = Code(name: .invalidPart)
-        /// ``Client/close()`` without a ``Client/sendUnclosed(_:progress:)`` before it.
+        /// ``Client/close(progress:)`` without a ``Client/sendUnclosed(_:progress:)`` before it.
         public static let nothingOpen = Code(name: .nothingOpen)
         /// A ``DuplexStream`` of the client has not been finished, or has no response yet; or one was to
         /// be opened while a request was open.
