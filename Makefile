@@ -47,6 +47,12 @@ bench-gzip: ## compressing on the way against pigz and curl, with 256 MiB of tex
 bench-requests: ## requests of 1 KiB one after another, against libcurl in C
 	@scripts/bench-requests.sh
 
+.PHONY: bench-rate
+bench-rate: ## how exact a rate limit is, at 100 KiB/s and at 100 MiB/s: within 5 %
+	swift build --package-path Benchmarks --scratch-path .build/benchmarks -c release --product rate
+	.build/benchmarks/release/rate 102400 10
+	.build/benchmarks/release/rate 104857600 3
+
 .PHONY: docker
 docker: ## the same in containers: payload/book.txt under 20 MB, see docker-compose.yml
 	@scripts/docker.sh up

@@ -21,6 +21,9 @@ let package = Package(
         // In C, on libcurl itself.
         .executableTarget(name: "crequests", dependencies: ["CurlLibrary"]),
         .systemLibrary(name: "CurlLibrary", pkgConfig: "libcurl"),
+        .executableTarget(
+            name: "rate", dependencies: [.product(name: "HTTPStreaming", package: "http-streaming")]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

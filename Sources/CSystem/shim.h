@@ -1,6 +1,7 @@
 // What Swift's modules of the C library leave out. Nothing else.
 #pragma once
 #include <errno.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -24,3 +25,6 @@ static inline ssize_t csystem_pread_nowait(int descriptor, void *bytes, size_t c
     return -1;
 #endif
 }
+
+// Glibc's module shows it only to files that import another one which includes it too.
+static const int csystem_msg_dontwait = MSG_DONTWAIT;

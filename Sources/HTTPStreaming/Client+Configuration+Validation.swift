@@ -35,6 +35,17 @@ extension Client.Configuration {
         guard connectTimeout > .zero else {
             throw ClientError(.invalidConfiguration, "connectTimeout is not more than zero")
         }
+        for (name, limit) in [("stallTimeout", stallTimeout), ("requestTimeout", requestTimeout)] {
+            guard limit.map({ $0 > .zero }) ?? true else {
+                throw ClientError(.invalidConfiguration, "\(name) is not more than zero")
+            }
+        }
+        guard maximumUploadRate.map({ $0 > 0 }) ?? true else {
+            throw ClientError(.invalidConfiguration, "maximumUploadRate is not more than zero")
+        }
+        guard progressInterval >= .milliseconds(1) else {
+            throw ClientError(.invalidConfiguration, "progressInterval is less than 1 ms")
+        }
     }
 
     /// RFC 9110 §5.6.2.

@@ -48,6 +48,27 @@ extension Client {
         /// How long connecting may take, name and TLS included; 30 seconds unless set.
         public var connectTimeout = Duration.seconds(30)
 
+        /// How long the network or the server may keep a request waiting without a byte moved in
+        /// either direction; 5 minutes unless set, nil for as long as it likes. Bytes sent have moved
+        /// when the server's kernel has them, where ``UploadProgress/bytesAcknowledged`` can be known.
+        ///
+        /// Time does not count in which it is for this side to go on: while the client is
+        /// paused (``Client/pause()``), keeps to ``maximumUploadRate``, waits for parts or for the
+        /// content of one, or while the response's reader is behind. Found out at most an eighth late.
+        public var stallTimeout: Duration? = .seconds(300)
+
+        /// How long a request may take, from its beginning to the end of its response's content;
+        /// nil, no limit, unless set. Counts the same time as ``stallTimeout``, and connecting too. Where
+        /// a request is sent again, each try has as much; see ``Retry/maximumTime``.
+        public var requestTimeout: Duration?
+
+        /// How many bytes of a body, after its content coding, may be sent in a second; nil, no limit,
+        /// unless set. What a client begins with: see ``Client/maximumUploadRate``.
+        public var maximumUploadRate: Int?
+
+        /// How much time is between two reports of progress, at least; 100 ms unless set.
+        public var progressInterval = Duration.milliseconds(100)
+
         /// What ``bufferBudget`` sets, but for tests, which run beside others.
         var buffers = BufferBudget.shared
 

@@ -24,14 +24,15 @@ extension Client {
         guard method != .head else {
             throw ClientError(.invalidConfiguration, "a HEAD request takes no body")
         }
-        return try await turnstile.pass {
-            try claimStream { id in
+        return try await turnstile.pass { turn in
+            let stream = try claimStream { id in
                 let (agent, connection, configuration) = (connection.agent, connection, configuration)
                 let pipe = StreamQueue { agent.post(.contentArrived(id)) }
                 let request = TransferRequest(
                     method: method, url: url, configuration: configuration, maySendCredentials: true,
                     contentType: contentType, parts: [PreparedPart(pipe)], messageEnd: [], isFinishing: false,
-                    isDuplex: true, announcedLength: length, counter: ProgressCounter(), priority: Task.currentPriority
+                    isDuplex: true, announcedLength: length, counter: ProgressCounter(progressHub),
+                    control: control, priority: Task.currentPriority
                 )
                 let (outcomes, continuation) = AsyncThrowingStream.makeStream(of: Waiter.Outcome.self)
                 // Before anything that the stream may tell the agent.
@@ -50,6 +51,12 @@ extension Client {
                     throw ClientError.cancelled()
                 }
             }
+            guard !turn.isCancelled else {
+                forgetOpenRequest()
+                stream.cancel()
+                throw ClientError.cancelled()
+            }
+            return stream
         }
     }
 

@@ -22,13 +22,16 @@ internal import Synchronization
 /// ready for the next, with two exceptions: a part that cannot be opened, and a call cancelled
 /// before its turn, leave an open request as it was.
 ///
-/// Only connecting has a time limit: to limit the rest, cancel the task.
+/// Time limits and the rate are in the ``Configuration``; ``pause()``, ``resume()`` and ``cancel()``
+/// may be called while a call is running, by anyone.
 public final class Client: Sendable {
     let method: Method
     let url: String
     let configuration: Configuration
     let connection: ConnectionHandle
     let turnstile = Turnstile()
+    let control: UploadControl
+    let progressHub = ProgressHub()
     private let state = Mutex(State())
 
     private struct State {
@@ -55,6 +58,7 @@ public final class Client: Sendable {
         self.method = method
         self.url = url
         self.configuration = configuration
+        control = UploadControl(maximumRate: configuration.maximumUploadRate)
         connection = try ConnectionHandle()
     }
 
@@ -71,8 +75,9 @@ public final class Client: Sendable {
     ///
     /// - Parameters:
     ///   - parts: in this order; the files among them are looked at when the call begins.
-    ///   - progress: called some ten times a second while the call lasts, and once when it
-    ///     returns; never holds up the transfer.
+    ///   - progress: called each ``Configuration/progressInterval`` while the request goes on and something
+    ///     changes, and before the call returns, or throws what has ended it, with how far it has got
+    ///     then. One call at a time; a slow one misses values, but never holds up the transfer.
     /// - Throws: ``ClientError``. If a file cannot be opened, nothing of these parts has been sent,
     ///   and a request that was open before stays open.
     public func send(
@@ -85,7 +90,7 @@ public final class Client: Sendable {
     public func send(
         _ parts: [Part], progress: (@Sendable (UploadProgress) -> Void)? = nil
     ) async throws -> Response {
-        try await turnstile.pass { try await finish(parts, progress: progress) }
+        try await turnstile.pass { try await finish(parts, turn: $0, progress: progress) }
     }
 
     /// Sends a part as the next one of an open request, and leaves that open for more; the first
@@ -98,15 +103,15 @@ public final class Client: Sendable {
     ///   - part: the next one.
     ///   - progress: as with ``send(_:progress:)-(Part...,_)``; counts the whole request.
     /// - Returns: false if the server has answered already, with a status of 300 or more, and takes
-    ///   no more: the part was not sent, or not wholly. ``close()`` returns the answer.
+    ///   no more: the part was not sent, or not wholly. ``close(progress:)`` returns the answer.
     /// - Throws: ``ClientError``. If the file cannot be opened, nothing of it has been sent, and a
     ///   request that was open before stays open.
     @discardableResult
     public func sendUnclosed(
         _ part: Part, progress: (@Sendable (UploadProgress) -> Void)? = nil
     ) async throws -> Bool {
-        try await turnstile.pass {
-            switch try await perform([part], isLast: false, progress: progress).0 {
+        try await turnstile.pass { turn in
+            switch try await perform([part], isLast: false, turn: turn, progress: progress).0 {
             case .partsSent: true
             case .answered: false
             }
@@ -115,21 +120,22 @@ public final class Client: Sendable {
 
     /// Finishes the open request and returns the response; see ``send(_:progress:)-(Part...,_)``.
     ///
+    /// - Parameter progress: as with ``send(_:progress:)-(Part...,_)``; counts the whole request.
     /// - Throws: ``ClientError``, with the code ``ClientError/Code/nothingOpen`` if no request is
     ///   open.
-    public func close() async throws -> Response {
-        try await turnstile.pass {
+    public func close(progress: (@Sendable (UploadProgress) -> Void)? = nil) async throws -> Response {
+        try await turnstile.pass { turn in
             guard state.withLock({ $0.open != nil }) else {
                 throw ClientError(.nothingOpen, "there is no open request to close")
             }
-            return try await finish([], progress: nil)
+            return try await finish([], turn: turn, progress: progress)
         }
     }
 
     private func finish(
-        _ parts: [Part], progress: (@Sendable (UploadProgress) -> Void)?
+        _ parts: [Part], turn: Turnstile.Turn, progress: (@Sendable (UploadProgress) -> Void)?
     ) async throws -> Response {
-        switch try await perform(parts, isLast: true, progress: progress) {
+        switch try await perform(parts, isLast: true, turn: turn, progress: progress) {
         case (.answered(let answer), let id):
             return Response(answer, isDecoded: configuration.asksForCodings, connection: connection, id: id)
         case (.partsSent, _):
@@ -140,14 +146,17 @@ public final class Client: Sendable {
     /// Begins a request, or adds to the open one, and suspends until it has got as far as it can; sends
     /// it again where that is called for.
     private func perform(
-        _ parts: [Part], isLast: Bool, progress: (@Sendable (UploadProgress) -> Void)?
+        _ parts: [Part], isLast: Bool, turn: Turnstile.Turn, progress: (@Sendable (UploadProgress) -> Void)?
     ) async throws -> (Waiter.Outcome, TransferID) {
         guard method != .head || parts.isEmpty else {
             throw ClientError(.invalidConfiguration, "a HEAD request takes no parts")
         }
         let (open, isStreaming) = state.withLock { ($0.open, $0.stream?.isUnderWay ?? false) }
         guard !isStreaming else { throw ClientError(.streamOpen, "a stream of this client has not been finished") }
-        var exchange = open ?? Exchange(id: nextID(), url: url, isOpenEnded: !isLast)
+        var exchange =
+            open
+            ?? Exchange(
+                id: nextID(), url: url, isOpenEnded: !isLast, progress: progressHub, control: control)
         // If this fails, an open request stays as it was.
         let prepared = try await exchange.prepare(
             parts, recognizesCompressed: configuration.contentCoding.storesIncompressible)
@@ -155,15 +164,19 @@ public final class Client: Sendable {
         do {
             let counter = exchange.counter
             let outcome = try await reporting(counter, to: progress) {
-                try await run(&exchange, isNew: open == nil, prepared)
+                try await run(&exchange, isNew: open == nil, prepared, turn)
             }
             // The request may have been ended right behind its success: the next call, perhaps by
             // another task, must not meet that.
-            if !isLast, Task.isCancelled {
+            let isCancelled = state.withLock { [exchange] state in
+                let isCancelled = !isLast && (Task.isCancelled || turn.isCancelled)
+                state.open = isLast || isCancelled ? nil : exchange
+                return isCancelled
+            }
+            if isCancelled {
                 connection.agent.post(.cancel(exchange.id))
                 throw ClientError.cancelled(bytesSent: counter.progress.bytesSent)
             }
-            state.withLock { $0.open = isLast ? nil : exchange }
             return (outcome, exchange.id)
         } catch {
             state.withLock { $0.open = nil }
@@ -175,7 +188,7 @@ public final class Client: Sendable {
     ///   - isNew: whether the agent has nothing of the request yet.
     ///   - parts: the ones that are new to it.
     private func run(
-        _ exchange: inout Exchange, isNew: Bool, _ parts: [PreparedPart]
+        _ exchange: inout Exchange, isNew: Bool, _ parts: [PreparedPart], _ turn: Turnstile.Turn
     ) async throws -> Waiter.Outcome {
         var step =
             isNew
@@ -184,7 +197,7 @@ public final class Client: Sendable {
         while true {
             let next: Exchange.Next
             do {
-                let outcome = try await perform(step, of: exchange)
+                let outcome = try await perform(step, of: exchange, turn)
                 guard case .answered(let answer) = outcome,
                     let again = try exchange.next(after: answer, method, configuration)
                 else { return outcome }
@@ -193,7 +206,11 @@ public final class Client: Sendable {
             } catch let error as ClientError {
                 next = try exchange.next(after: error, method, configuration)
             }
-            try await exchange.begin(next, id: nextID(), coding: configuration.contentCoding)
+            exchange = try await turn.run { [exchange, id = nextID(), coding = configuration.contentCoding] in
+                var exchange = exchange
+                try await exchange.begin(next, id: id, coding: coding)
+                return exchange
+            }
             step = .start(exchange.request(method, configuration, exchange.parts ?? []))
         }
     }
@@ -204,7 +221,9 @@ public final class Client: Sendable {
         case append([PreparedPart], isLast: Bool)
     }
 
-    private func perform(_ step: Step, of exchange: Exchange) async throws -> Waiter.Outcome {
+    private func perform(
+        _ step: Step, of exchange: Exchange, _ turn: Turnstile.Turn
+    ) async throws -> Waiter.Outcome {
         let (agent, id) = (connection.agent, exchange.id)
         let goal = exchange.isFinished ? Waiter.Goal.answer : .partsSent
         return try await withTaskCancellationHandler {
@@ -214,8 +233,8 @@ public final class Client: Sendable {
                 case .start(let request): agent.post(.start(id, request, waiter))
                 case .append(let parts, let isLast): agent.post(.append(id, parts, isLast: isLast, waiter))
                 }
-                // The handler below may have run already, before there was anything to cancel.
-                if Task.isCancelled { agent.post(.cancel(id)) }
+                // The handler below, or cancel(), may have run already, before there was anything to cancel.
+                if Task.isCancelled || turn.isCancelled { agent.post(.cancel(id)) }
             }
         } onCancel: {
             agent.post(.cancel(id))
@@ -233,30 +252,18 @@ public final class Client: Sendable {
         return stream
     }
 
+    /// Forgets the open request, or stream, which has been ended.
+    func forgetOpenRequest() {
+        state.withLock { state in
+            state.open = nil
+            state.stream = nil
+        }
+    }
+
     private func nextID() -> TransferID {
         state.withLock { state in
             state.serial += 1
             return TransferID(connection: connection.id, serial: state.serial)
-        }
-    }
-
-    /// Calls `progress` now and then while `body` runs, from a task of its own.
-    private func reporting<Result>(
-        _ counter: ProgressCounter,
-        to progress: (@Sendable (UploadProgress) -> Void)?,
-        _ body: () async throws -> Result
-    ) async throws -> Result {
-        guard let progress else { return try await body() }
-        defer { progress(counter.progress) }
-        return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                while true {
-                    try await Task.sleep(for: .milliseconds(100))
-                    progress(counter.progress)
-                }
-            }
-            defer { group.cancelAll() }
-            return try await body()
         }
     }
 }

@@ -25,7 +25,7 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         public static let invalidConfiguration = Code(name: .invalidConfiguration)
         /// A part's content type cannot stand in a header line, or its gzip level is none.
         public static let invalidPart = Code(name: .invalidPart)
-        /// ``Client/close()`` without a ``Client/sendUnclosed(_:progress:)`` before it.
+        /// ``Client/close(progress:)`` without a ``Client/sendUnclosed(_:progress:)`` before it.
         public static let nothingOpen = Code(name: .nothingOpen)
         /// A ``DuplexStream`` of the client has not been finished, or has no response yet; or one was to
         /// be opened while a request was open.
@@ -51,7 +51,8 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         public static let connectionFailed = Code(name: .connectionFailed)
         /// The connection ended before the request was sent or the response complete.
         public static let connectionLost = Code(name: .connectionLost)
-        /// A time limit of ``Client/Configuration`` was exceeded.
+        /// A time limit of ``Client/Configuration`` was exceeded; ``ClientError/message`` says which,
+        /// and what was waited for.
         public static let timedOut = Code(name: .timedOut)
         /// TLS could not be negotiated, or the peer not be verified.
         public static let tls = Code(name: .tls)
@@ -69,7 +70,8 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         public static let responseDiscarded = Code(name: .responseDiscarded)
         /// Two tasks read the content of one response at a time.
         public static let alreadyReading = Code(name: .alreadyReading)
-        /// The task was cancelled. `underlying` is a `CancellationError`.
+        /// The task was cancelled, or the client (``Client/cancel()``). `underlying` is a
+        /// `CancellationError`.
         public static let cancelled = Code(name: .cancelled)
         /// Any other failure of libcurl; see ``ClientError/curlCode``.
         public static let transport = Code(name: .transport)
@@ -118,6 +120,6 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
     }
 
     static func cancelled(bytesSent: Int64 = 0) -> ClientError {
-        ClientError(.cancelled, "the task was cancelled", underlying: CancellationError(), bytesSent: bytesSent)
+        ClientError(.cancelled, "the request was cancelled", underlying: CancellationError(), bytesSent: bytesSent)
     }
 }

@@ -62,7 +62,7 @@ public final class DuplexStream: Sendable {
     @discardableResult
     public func write(_ bytes: some Collection<UInt8>) async throws -> Bool {
         let chunk = ArraySlice(bytes)
-        return try await turnstile.pass {
+        return try await turnstile.pass { _ in
             try state.withLock { state throws(ClientError) in
                 guard !state.isFinished else { throw ClientError(.nothingOpen, "the stream has been finished") }
                 guard state.bytesWritten + Int64(chunk.count) <= length ?? .max else {

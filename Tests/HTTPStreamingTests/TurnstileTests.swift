@@ -12,7 +12,7 @@ struct TurnstileTests {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<200 {
                 group.addTask {
-                    try await turnstile.pass {
+                    try await turnstile.pass { _ in
                         inside.enter()
                         await Task.yield()
                         inside.leave()
@@ -28,11 +28,11 @@ struct TurnstileTests {
     func cancellation() async throws {
         let turnstile = Turnstile()
         let (gate, open) = AsyncStream<Void>.makeStream()
-        let holder = Task { try await turnstile.pass { for await _ in gate { return } } }
+        let holder = Task { try await turnstile.pass { _ in for await _ in gate { return } } }
         // Until the holder is inside, a waiter could be first.
         while !(await turnstile.isTaken) { await Task.yield() }
-        let cancelled = Task { try await turnstile.pass { 1 } }
-        let waiting = Task { try await turnstile.pass { 2 } }
+        let cancelled = Task { try await turnstile.pass { _ in 1 } }
+        let waiting = Task { try await turnstile.pass { _ in 2 } }
         cancelled.cancel()
         let error = await #expect(throws: ClientError.self) { try await cancelled.value }
         #expect(error?.code == .cancelled)
@@ -42,17 +42,51 @@ struct TurnstileTests {
 
         let beforehand = Task {
             withUnsafeCurrentTask { $0?.cancel() }
-            return try await turnstile.pass { 3 }
+            return try await turnstile.pass { _ in 3 }
         }
         _ = await #expect(throws: ClientError.self) { try await beforehand.value }
-        #expect(try await turnstile.pass { 4 } == 4)
+        #expect(try await turnstile.pass { _ in 4 } == 4)
+    }
+
+    @Test("all who have come are cancelled, whoever is inside is told, and who comes later is not concerned")
+    func cancelAll() async throws {
+        let turnstile = Turnstile()
+        let (gate, open) = AsyncStream<Void>.makeStream()
+        let holder = Task {
+            try await turnstile.pass { turn in
+                for await _ in gate { break }
+                let isCancelled = turn.isCancelled
+                // What is begun then ends at once.
+                let sleeping: Void? = try? await turn.run { try await Task.sleep(for: .seconds(1000)) }
+                return isCancelled && sleeping == nil
+            }
+        }
+        while !(await turnstile.isTaken) { await Task.yield() }
+        let waiting = (0..<3).map { _ in Task { try await turnstile.pass { _ in } } }
+        try await Task.sleep(for: .milliseconds(50))
+        turnstile.cancelAll()
+        for task in waiting {
+            let error = await #expect(throws: ClientError.self) { try await task.value }
+            #expect(error?.code == .cancelled)
+        }
+        let later = Task { try await turnstile.pass { $0.isCancelled } }
+        open.yield()
+        #expect(try await holder.value)
+        #expect(try await later.value == false)
+
+        let sleeping = Task {
+            try await turnstile.pass { turn in try await turn.run { try await Task.sleep(for: .seconds(1000)) } }
+        }
+        while !(await turnstile.isTaken) { await Task.yield() }
+        turnstile.cancelAll()
+        await #expect(throws: CancellationError.self) { try await sleeping.value }
     }
 
     @Test("an error gives the turn on")
     func errors() async throws {
         let turnstile = Turnstile()
-        await #expect(throws: Failure.self) { try await turnstile.pass { throw Failure() } }
-        #expect(try await turnstile.pass { true })
+        await #expect(throws: Failure.self) { try await turnstile.pass { _ in throw Failure() } }
+        #expect(try await turnstile.pass { _ in true })
     }
 }
 
@@ -76,7 +110,7 @@ private struct Failure: Error {}
 extension Turnstile {
     fileprivate var isTaken: Bool {
         get async {
-            let entered = Task { try await self.pass {} }
+            let entered = Task { try await self.pass { _ in } }
             try? await Task.sleep(for: .milliseconds(20))
             entered.cancel()
             do {

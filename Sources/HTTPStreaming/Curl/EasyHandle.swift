@@ -108,6 +108,12 @@ final class EasyHandle {
     /// Looks at what the connection has received and libcurl has not read, and leaves it there.
     func peek() -> SocketTracker.Peek { share.sockets.peek() }
 
+    /// See ``SocketTracker/countsAcknowledged``.
+    var countsAcknowledged: Bool { share.sockets.countsAcknowledged }
+
+    /// See ``SocketTracker/unacknowledged``.
+    var unacknowledged: Int64? { share.sockets.unacknowledged }
+
     /// What the transfer's connection had received when it was closed, and libcurl had not read.
     var unread: [UInt8] { share.sockets.unread }
 }

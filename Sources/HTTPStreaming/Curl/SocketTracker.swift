@@ -13,6 +13,9 @@ internal import Musl
 final class SocketTracker {
     private var open: [Int32] = []
 
+    /// Whether the last one is of TCP.
+    private var isTCP = false
+
     /// What the last one closed had received that nobody had read, 64 KiB at most.
     private(set) var unread: [UInt8] = []
 
@@ -29,6 +32,7 @@ final class SocketTracker {
         #endif
         guard descriptor >= 0 else { return ccurl_socket_bad }
         open.append(descriptor)
+        isTCP = [AF_INET, AF_INET6].contains(address.family)
         return descriptor
     }
 
@@ -66,6 +70,29 @@ final class SocketTracker {
         return poll(&descriptor, 1, 0) > 0
         #else
         return false
+        #endif
+    }
+
+    /// Whether it is known what the peer has acknowledged: of TCP, where the kernel says so.
+    var countsAcknowledged: Bool {
+        #if os(Linux)
+        isTCP
+        #else
+        false
+        #endif
+    }
+
+    /// How many of the bytes that were sent the peer's kernel has not acknowledged; nil if it is not
+    /// known. Of TCP_INFO it would be tcpi_notsent_bytes and the bytes of tcpi_unacked segments; this
+    /// is the sum itself. https://man7.org/linux/man-pages/man7/tcp.7.html (SIOCOUTQ)
+    var unacknowledged: Int64? {
+        #if os(Linux)
+        guard isTCP, let current else { return nil }
+        var bytes: Int32 = 0
+        // <linux/sockios.h> defines SIOCOUTQ as TIOCOUTQ.
+        return ioctl(current, UInt(TIOCOUTQ), &bytes) == 0 ? Int64(bytes) : nil
+        #else
+        return nil
         #endif
     }
 

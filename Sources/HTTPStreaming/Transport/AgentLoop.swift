@@ -5,6 +5,7 @@ final class AgentLoop {
     /// What is kept of a client between its requests.
     private final class Connection {
         let easy: EasyHandle
+        let bucket = TokenBucket()
         var current: Transfer?
         /// The next request, waiting for the response before it to end.
         var queued: (id: TransferID, request: TransferRequest, waiter: Waiter)?
@@ -51,7 +52,7 @@ final class AgentLoop {
             while let (easy, code) = multi.nextDone() { finish(easy, code) }
             followUp()
             enforceDeadlines()
-            wait()
+            wait(until: passTime())
         }
     }
 
@@ -84,6 +85,14 @@ final class AgentLoop {
             go(on: transfer, step, with: grant)
         case .cancel(let id):
             cancel(id)
+        case .cancelAll(let id):
+            guard let connection = connections[id] else { return }
+            // First, or it would begin.
+            connection.queued.take()?.waiter.fail(.cancelled())
+            if let transfer = connection.current { abort(transfer, .cancelled()) }
+        case .controlChanged(let id):
+            guard let transfer = connections[id]?.current, transfer.isRunning else { return }
+            transfer.perform(transfer.machine.controlChanged(isHeld: transfer.control.isPaused))
         case .contentArrived(let id):
             transfer(id)?.contentArrived()
         case .contentConsumed(let id):
@@ -135,7 +144,9 @@ final class AgentLoop {
     ) {
         connection.current = nil
         let agent = agent
-        let transfer = Transfer(id: id, request: request, easy: connection.easy, waiter: waiter, agenda: agenda) {
+        let transfer = Transfer(
+            id: id, request: request, easy: connection.easy, bucket: connection.bucket, waiter: waiter, agenda: agenda
+        ) {
             agent.post(.contentArrived(id))
         }
         connection.current = transfer
@@ -227,7 +238,7 @@ final class AgentLoop {
 
     // MARK: Waiting
 
-    private func wait() {
+    private func wait(until time: ContinuousClock.Instant?) {
         for transfer in paused.values where !transfer.isRunning || !transfer.machine.isUploadPaused {
             paused[transfer.easy.raw] = nil
         }
@@ -239,7 +250,7 @@ final class AgentLoop {
             curl_waitfd(fd: $0, events: Int16(CURL_WAIT_POLLIN), revents: 0)
         }
         let mustTick = !draining.isEmpty || watched.contains { $0.hasUnreadBytes }
-        multi.poll(&descriptors, timeout: min(mustTick ? 100 : 60_000, keepAlive()))
+        multi.poll(&descriptors, timeout: min(mustTick ? 100 : 60_000, Self.milliseconds(until: time)))
         for (transfer, descriptor) in zip(readers, descriptors[watched.count...]) where descriptor.revents != 0 {
             transfer.contentArrived()
         }
@@ -249,14 +260,6 @@ final class AgentLoop {
             multi.perform()
             lookForHangUp(transfer)
         }
-    }
-
-    /// Keeps idle requests alive; returns in how many milliseconds to look again.
-    private func keepAlive() -> Int32 {
-        let now = ContinuousClock.now
-        let next = paused.values.compactMap { $0.keepAlive(at: now) }.min()
-        guard let next else { return .max }
-        return Int32(min((next - now) / .milliseconds(1) + 1, 60_000))
     }
 
     /// The peer has gone, behind all that it had to say.

@@ -25,6 +25,10 @@ struct BodyReader: ByteSource {
     /// The parts from `firstOffset` on; those before it have been let go.
     private var parts: [PreparedPart] = []
     private var firstOffset: Int64 = 0
+    /// The last of those that have been let go.
+    private var lastGone: UploadProgress.Part?
+    /// Bytes of content of the last part that was read to its end.
+    private var lastContentCount: Int64 = 0
     private var finishedFootprint = 0
     private var position = Position.opening(part: 0, offset: 0)
     /// In a part's content.
@@ -148,6 +152,7 @@ struct BodyReader: ByteSource {
     }
 
     private mutating func leaveContent(of part: Int) {
+        lastContentCount = source?.offset ?? 0
         position = .partEnd(part: part, offset: 0)
         source = nil
         encoding = nil
@@ -171,6 +176,7 @@ struct BodyReader: ByteSource {
         finishedFootprint += parts[part].footprint
         guard finishedFootprint > Self.replayBudget else { return }
         firstOffset = offset
+        lastGone = finishedProgress(of: part)
         parts.removeSubrange(...part)
         finishedFootprint = 0
         position = .opening(part: 0, offset: 0)
@@ -217,8 +223,34 @@ struct BodyReader: ByteSource {
         return isPlaced
     }
 
+    /// The part that is being read, or the last that has been; nil before the first.
+    var currentPart: UploadProgress.Part? {
+        switch position {
+        case .opening(let part, let start) where start == 0 && (part > 0 || parts.isEmpty):
+            return part == 0 ? lastGone : finishedProgress(of: part - 1)
+        case .opening(let part, _): return progress(of: part, bytesRead: 0)
+        case .content(let part): return progress(of: part, bytesRead: source?.offset ?? 0)
+        case .partEnd(let part, _): return finishedProgress(of: part)
+        case .messageEnd:
+            guard let last = parts.indices.last else { return lastGone }
+            return finishedProgress(of: last)
+        }
+    }
+
+    private func finishedProgress(of part: Int) -> UploadProgress.Part? {
+        progress(of: part, bytesRead: parts[part].content.length ?? lastContentCount)
+    }
+
+    private func progress(of part: Int, bytesRead: Int64) -> UploadProgress.Part? {
+        guard let name = parts[part].name else { return nil }
+        return UploadProgress.Part(
+            index: part + (lastGone.map { $0.index + 1 } ?? 0), name: name, filename: parts[part].filename,
+            bytesRead: bytesRead, totalBytes: parts[part].content.length)
+    }
+
     /// Lets go of all parts, and closes the file that is open; nothing is read any more.
     mutating func close() {
+        lastGone = currentPart
         for part in parts { part.abandon() }
         parts = []
         source = nil

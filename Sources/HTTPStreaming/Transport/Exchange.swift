@@ -11,7 +11,8 @@ struct Exchange: Sendable {
         case delayed(Duration)
     }
 
-    let counter = ProgressCounter()
+    let counter: ProgressCounter
+    private let control: UploadControl
     /// Of the try that goes on.
     private(set) var id: TransferID
     private(set) var isFinished = false
@@ -31,9 +32,11 @@ struct Exchange: Sendable {
     private var isRefused = false
 
     /// - Parameter isOpenEnded: whether parts come one by one.
-    init(id: TransferID, url: String, isOpenEnded: Bool) {
+    init(id: TransferID, url: String, isOpenEnded: Bool, progress hub: ProgressHub, control: UploadControl) {
         self.id = id
         self.url = url
+        counter = ProgressCounter(hub)
+        self.control = control
         self.isOpenEnded = isOpenEnded
     }
 
@@ -76,6 +79,7 @@ struct Exchange: Sendable {
             method: method, url: url, configuration: configuration, maySendCredentials: maySendCredentials,
             contentType: hasBody ? encoder.boundary.contentType : nil, parts: parts, messageEnd: encoder.messageEnd,
             isFinishing: isFinished, isDuplex: false, announcedLength: announcedLength, counter: counter,
+            control: control,
             priority: Task.currentPriority
         )
     }

@@ -8,6 +8,10 @@ enum Message: Sendable {
     case granted(TransferID, BufferGrant)
     /// Ends a request, wherever it is.
     case cancel(TransferID)
+    /// Ends whatever request a client has, and the one that waits behind it.
+    case cancelAll(connection: UInt64)
+    /// The client was paused or goes on, or may send at another rate; see ``UploadControl``.
+    case controlChanged(connection: UInt64)
     /// There may be more of the request's body to read.
     case contentArrived(TransferID)
     /// The reader of the content has caught up.

@@ -32,6 +32,9 @@ struct PreparedPart: Sendable {
         }
     }
 
+    /// As the caller has named it; nil for what is no part to him.
+    let name: String?
+    let filename: String?
     /// The framing before the content.
     let opening: [UInt8]
     /// The framing behind it.
@@ -60,6 +63,8 @@ struct PreparedPart: Sendable {
         guard (0...9).contains(part.gzipLevel ?? 0) else {
             throw ClientError(.invalidPart, "the part \(part.head.name) cannot be sent: its gzip level is not 0 to 9")
         }
+        name = part.head.name
+        filename = part.head.filename
         ending = MultipartEncoder.partEnd
         var start: [UInt8] = []
         let signatureLength = recognizesCompressed ? CompressedFormat.signatureLength : 0
@@ -87,6 +92,8 @@ struct PreparedPart: Sendable {
 
     /// A whole body, without framing.
     init(_ pipe: StreamQueue) {
+        name = nil
+        filename = nil
         opening = []
         ending = []
         content = .pipe(pipe, ReadOnce())

@@ -1,31 +1,23 @@
 internal import Synchronization
 
-/// How far a transfer has got, written by its agent and read by anyone: so that reporting progress
-/// can never hold a transfer up.
+/// How far a request has got, as its agent has last said.
 final class ProgressCounter: Sendable {
-    private let read = Atomic<Int64>(0)
-    private let sent = Atomic<Int64>(0)
-    private let total = Atomic<Int64>(-1)
+    private let last = Mutex(UploadProgress())
+    let hub: ProgressHub
 
-    func set(read bytesRead: Int64, sent bytesSent: Int64) {
-        read.store(bytesRead, ordering: .relaxed)
-        sent.store(bytesSent, ordering: .relaxed)
-    }
+    init(_ hub: ProgressHub) { self.hub = hub }
 
-    /// Before the request is sent again.
-    func reset() {
-        set(read: 0, sent: 0)
-        set(total: -1)
-    }
+    var progress: UploadProgress { last.withLock { $0 } }
 
-    func set(total bytes: Int64) { total.store(bytes, ordering: .relaxed) }
+    /// The request is sent once more, from its beginning.
+    func reset() { last.withLock { $0 = UploadProgress() } }
 
-    var progress: UploadProgress {
-        let total = total.load(ordering: .relaxed)
-        return UploadProgress(
-            bytesRead: read.load(ordering: .relaxed),
-            bytesSent: sent.load(ordering: .relaxed),
-            totalBytes: total < 0 ? nil : total
-        )
+    /// Agent's side: notes it, and tells those who listen what is new.
+    func report(_ progress: UploadProgress) {
+        let isNew = last.withLock { last in
+            defer { last = progress }
+            return last != progress
+        }
+        if isNew, hub.isListening { hub.publish(progress) }
     }
 }

@@ -48,6 +48,9 @@ struct RequestBody {
     /// Bytes of the message that have been read.
     var messageOffset: Int64 { message.offset }
 
+    /// The part that is being read, or the last that has been.
+    var currentPart: UploadProgress.Part? { message.currentPart }
+
     /// Whether all has been given out.
     var isAtEnd: Bool { encoding?.isAtEnd ?? message.isAtEnd }
 

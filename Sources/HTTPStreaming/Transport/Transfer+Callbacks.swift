@@ -5,6 +5,7 @@ internal import CCurl
 extension Transfer {
     /// Gives the next bytes of the body. https://curl.se/libcurl/c/CURLOPT_READFUNCTION.html
     func readBody(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        agenda.add(self)
         switch machine.readRequested() {
         case .pause: return ccurl_read_pause
         case .end: return 0
@@ -12,7 +13,15 @@ extension Transfer {
         // body for an error. The server is misled by neither: the closing delimiter is missing.
         case .giveNoMore: return MultiHandle.endsPausedTransfers ? ccurl_read_pause : 0
         case .abort: return ccurl_read_abort
-        case .fill: return fill(buffer)
+        case .fill: break
+        }
+        guard let rate = control.maximumRate else { return fill(buffer) }
+        switch bucket.allowance(rate: rate, at: .now) {
+        case .bytes(let count):
+            return fill(UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(count)))
+        case .none(let time):
+            machine.allowanceSpent(until: time)
+            return ccurl_read_pause
         }
     }
 
@@ -34,30 +43,27 @@ extension Transfer {
             _ = machine.uploadFailed()
             return ccurl_read_abort
         }
-        counter.set(read: body.messageOffset, sent: body.offset)
         let count: Int
         switch outcome {
         case .bytes(let read):
             count = read
         case .waiting:
             machine.contentAwaited()
-            agenda.add(self)
             return ccurl_read_pause
         case .dry, .end:
             let action = machine.bodyRanDry()
             isIdleSince = .now
-            agenda.add(self)
             return action == .end ? 0 : ccurl_read_pause
         }
         guard machine.yieldsToAnswer, body.offset > Int64(count), easy.peek() != .nothing else { return given(count) }
         machine.answerSeen()
-        agenda.add(self)
         stash = Array(buffer[..<count])[...]
         return ccurl_read_pause
     }
 
     /// Bytes go to libcurl, which does not ask again behind the last of a known length.
     private func given(_ count: Int) -> Int {
+        if control.maximumRate != nil { bucket.spend(count) }
         if stash.isEmpty, body.isAtEnd { _ = machine.bodyRanDry() }
         return count
     }
@@ -70,15 +76,13 @@ extension Transfer {
         else { return false }
         if isGivenWhole { return true }
         guard body.rewind() else { return false }
-        stash = []
-        machine.bodyRewound()
+        bodyRewound()
         return true
     }
 
     /// Goes back in the body: a connection that was kept turned out dead, and libcurl sends the
     /// request again on a new one. https://curl.se/libcurl/c/CURLOPT_SEEKFUNCTION.html
     func seekBody(to offset: Int64, origin: Int32) -> Int32 {
-        stash = []
         // libcurl 7.88 to 8.x goes nowhere else.
         guard origin == SEEK_SET, offset == 0, body.rewind() else {
             failure = ClientError(
@@ -87,8 +91,14 @@ extension Transfer {
             )
             return CURL_SEEKFUNC_FAIL
         }
-        machine.bodyRewound()
+        bodyRewound()
         return CURL_SEEKFUNC_OK
+    }
+
+    private func bodyRewound() {
+        stash = []
+        bytesAcknowledged = 0
+        machine.bodyRewound()
     }
 
     /// There may be more of the body to read, by another thread's doing.

@@ -15,7 +15,7 @@ extension Transfer {
     /// The whole body, read, if it is to be given to libcurl at once.
     func readWhole(_ request: TransferRequest) throws(CurlError) -> [UInt8]? {
         guard let length = body.length, length <= Self.wholeLimit, body.isInMemory,
-            !request.configuration.mayExpect(isLong: false)
+            !request.configuration.mayExpect(isLong: false), !control.isPaused, control.maximumRate == nil
         else { return nil }
         var bytes = [UInt8](repeating: 0, count: Int(length))
         var count = 0
@@ -27,7 +27,6 @@ extension Transfer {
             else { throw CurlError(CURLE_READ_ERROR) }
             count += more
         }
-        counter.set(read: body.messageOffset, sent: body.offset)
         _ = machine.bodyRanDry()
         isGivenWhole = true
         return bytes

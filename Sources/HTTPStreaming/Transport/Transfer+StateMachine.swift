@@ -2,11 +2,19 @@ extension Transfer {
     /// The states of one transfer, as a pure value: what happened goes in, what to do comes out,
     /// and the driver does it. Upload and download move on their own; what ties them together is
     /// that a final status of 300 or more ends the upload.
+    ///
+    /// Sending may be paused for several reasons at a time. The state is the one that libcurl's last
+    /// question met; when that is gone, libcurl is made to ask again, and meets the next.
     struct StateMachine {
         enum Upload: Equatable {
             /// libcurl asks for bytes when it can send them.
-            /// → `waiting`, `starved`, `yielding`, `complete`, `stopped`
+            /// → `held`, `throttled`, `waiting`, `starved`, `yielding`, `complete`, `stopped`
             case flowing
+            /// libcurl asked, but the client is paused, and it was told to wait. → `flowing`, `stopped`
+            case held
+            /// libcurl asked, but no more may be sent before that time, and it was told to wait.
+            /// → `flowing`, `stopped`
+            case throttled(until: ContinuousClock.Instant)
             /// libcurl asked, but what comes next is still being encoded, or its source has nothing yet, and
             /// it was told to wait.
             /// → `flowing`, `stopped`
@@ -67,10 +75,15 @@ extension Transfer {
         private(set) var isFinishing: Bool
         /// The final head has come, with a status that refuses the rest of the body.
         private(set) var isRefused = false
+        /// Whether the client is paused: nothing more is given to libcurl.
+        private var isHeld: Bool
 
-        /// - Parameter isFinishing: whether all parts are given at the start.
-        init(hasBody: Bool, isFinishing: Bool) {
+        /// - Parameters:
+        ///   - isFinishing: whether all parts are given at the start.
+        ///   - isHeld: whether the client is paused.
+        init(hasBody: Bool, isFinishing: Bool, isHeld: Bool = false) {
             self.isFinishing = isFinishing
+            self.isHeld = isHeld
             if !hasBody { upload = .complete }
         }
 
@@ -81,19 +94,48 @@ extension Transfer {
         ///
         /// After a refusal it asks on where the connection is to be closed anyway; an abort would
         /// lose the content of the answer.
-        func readRequested() -> ReadAction {
+        mutating func readRequested() -> ReadAction {
             switch upload {
-            case .flowing: .fill
-            case .waiting, .starved, .yielding: .pause
-            case .complete: .end
-            case .stopped: isRefused ? .giveNoMore : .abort
+            case .flowing:
+                guard isHeld else { return .fill }
+                upload = .held
+                return .pause
+            case .held, .throttled, .waiting, .starved, .yielding: return .pause
+            case .complete: return .end
+            case .stopped: return isRefused ? .giveNoMore : .abort
             }
+        }
+
+        /// No more may be sent before that time.
+        mutating func allowanceSpent(until time: ContinuousClock.Instant) {
+            if upload == .flowing { upload = .throttled(until: time) }
+        }
+
+        /// It is so late now.
+        mutating func timePassed(_ now: ContinuousClock.Instant) -> Action {
+            guard case .throttled(let time) = upload, time <= now else { return .none }
+            return flow()
+        }
+
+        /// The client was paused or goes on, or the rate at which it may send is another one.
+        mutating func controlChanged(isHeld: Bool) -> Action {
+            self.isHeld = isHeld
+            switch upload {
+            case .held: return isHeld ? .none : flow()
+            case .throttled: return flow()
+            case .flowing, .waiting, .starved, .yielding, .complete, .stopped: return .none
+            }
+        }
+
+        private mutating func flow() -> Action {
+            upload = .flowing
+            return .resume
         }
 
         /// All parts given so far have been read.
         mutating func bodyRanDry() -> ReadAction {
             switch upload {
-            case .flowing, .waiting, .starved, .yielding:
+            case .flowing, .held, .throttled, .waiting, .starved, .yielding:
                 upload = isFinishing ? .complete : .starved
                 return isFinishing ? .end : .pause
             case .complete: return .end
@@ -109,15 +151,13 @@ extension Transfer {
         /// There may be more to read.
         mutating func contentArrived() -> Action {
             guard upload == .waiting || upload == .starved else { return .none }
-            upload = .flowing
-            return .resume
+            return flow()
         }
 
         /// There is something to give that is not of the parts.
         mutating func keptAlive() -> Action {
             guard upload == .starved else { return .none }
-            upload = .flowing
-            return .resume
+            return flow()
         }
 
         /// Whether an answer that waits on the socket is to be looked for. Not behind the final
@@ -132,22 +172,20 @@ extension Transfer {
         /// libcurl has had its chance to read what was waiting.
         mutating func answerRead() -> Action {
             guard upload == .yielding else { return .none }
-            upload = .flowing
-            return .resume
+            return flow()
         }
 
         /// More parts were given, or the end of the body, or both.
         mutating func partsAppended(isLast: Bool) -> Action {
             isFinishing = isFinishing || isLast
             guard upload == .starved else { return .none }
-            upload = .flowing
-            return .resume
+            return flow()
         }
 
         /// libcurl has gone back in the body, to send it again on another connection.
         mutating func bodyRewound() {
             switch upload {
-            case .complete, .waiting, .starved: upload = .flowing
+            case .held, .throttled, .complete, .waiting, .starved: upload = .flowing
             case .flowing, .yielding, .stopped: break
             }
         }
@@ -162,7 +200,12 @@ extension Transfer {
         /// Whether the peer's hanging up would go unnoticed: libcurl, up to 8.9, sees no end of a
         /// connection while sending is paused. Not while the reader is behind: what it has not read
         /// would look like news for as long as it stays.
-        var mustWatchForHangUp: Bool { (upload == .starved || upload == .waiting) && download != .blocked }
+        var mustWatchForHangUp: Bool {
+            switch upload {
+            case .held, .throttled, .starved, .waiting: download != .blocked
+            case .flowing, .yielding, .complete, .stopped: false
+            }
+        }
 
         // MARK: The download
 
@@ -212,7 +255,7 @@ extension Transfer {
 
         var isUploadPaused: Bool {
             switch upload {
-            case .waiting, .starved, .yielding: true
+            case .held, .throttled, .waiting, .starved, .yielding: true
             case .flowing, .complete, .stopped: false
             }
         }
@@ -222,6 +265,16 @@ extension Transfer {
 
         var isDownloadPaused: Bool { download == .blocked }
 
+        /// Whether it is for the network or the server to go on, rather than for this side.
+        var waitsForPeer: Bool {
+            switch upload {
+            case .held, .throttled, .waiting, .starved: false
+            // What libcurl still has is sent, but nobody promises when.
+            case .flowing, .yielding: !isHeld && download != .blocked
+            case .complete, .stopped: download != .blocked
+            }
+        }
+
         /// What the one who gave the parts can be told.
         var news: News {
             switch (upload, download) {
@@ -230,10 +283,13 @@ extension Transfer {
             case (.complete, .receiving), (.complete, .blocked), (.complete, .discarding), (.complete, .complete):
                 .responded
             // The server may not read on before its content is read.
-            case (.flowing, .blocked) where isFinishing, (.waiting, .blocked) where isFinishing,
+            case (.flowing, .blocked) where isFinishing, (.held, .blocked) where isFinishing,
+                (.throttled, .blocked) where isFinishing, (.waiting, .blocked) where isFinishing,
                 (.yielding, .blocked) where isFinishing:
                 .responded
-            case (.complete, .awaitingHead), (.flowing, _), (.waiting, _), (.yielding, _), (.stopped, _): .nothing
+            case (.complete, .awaitingHead), (.flowing, _), (.held, _), (.throttled, _), (.waiting, _), (.yielding, _),
+                (.stopped, _):
+                .nothing
             }
         }
     }

@@ -16,6 +16,8 @@ final class Transfer {
     let content: ContentBuffer
     let headerList = HeaderList()
     let counter: ProgressCounter
+    let control: UploadControl
+    let bucket: TokenBucket
     var machine: StateMachine
     var head: ResponseHeadReader
     var body: RequestBody
@@ -39,15 +41,26 @@ final class Transfer {
     private var framing: ResponseFraming?
     var memory: Memory
     let agenda: Agenda
+    private let connectTimeout: Duration
+    var limits: TimeLimits
+    let progressInterval: Duration
+    /// When progress was reported last; nil before.
+    var reportedAt: ContinuousClock.Instant?
+    /// The most that was seen; what is asked for later may be of a socket that is closed.
+    var bytesAcknowledged: Int64 = 0
+    private(set) var totalBytes: Int64?
     private var progress = Progress.running
     private var status: Int?
     private var waiter: Waiter?
+    /// Whether the response, or the failure, has been handed over: what comes then is no progress
+    /// of an upload.
+    private(set) var isAnswered = false
 
     /// ``start(_:_:)`` comes next.
     ///
     /// - Parameter onContent: called on any thread when there may be more of the body to read.
     init(
-        id: TransferID, request: TransferRequest, easy: EasyHandle, waiter: Waiter, agenda: Agenda,
+        id: TransferID, request: TransferRequest, easy: EasyHandle, bucket: TokenBucket, waiter: Waiter, agenda: Agenda,
         onContent: @escaping @Sendable () -> Void
     ) {
         self.id = id
@@ -59,9 +72,16 @@ final class Transfer {
         content = ContentBuffer(
             highWater: max(
                 min(ContentBuffer.defaultHighWater, request.configuration.buffers.share), ContentBuffer.leastHighWater))
+        control = request.control
+        self.bucket = bucket
         keepAliveInterval = request.configuration.keepAliveInterval
         isDuplex = request.isDuplex
-        machine = StateMachine(hasBody: request.hasBody, isFinishing: request.isFinishing)
+        connectTimeout = request.configuration.connectTimeout
+        progressInterval = request.configuration.progressInterval
+        limits = TimeLimits(
+            stall: request.configuration.stallTimeout, total: request.configuration.requestTimeout, at: .now)
+        machine = StateMachine(
+            hasBody: request.hasBody, isFinishing: request.isFinishing, isHeld: request.control.isPaused)
         body = RequestBody(
             messageEnd: request.messageEnd, coding: request.configuration.contentCoding,
             announced: request.announcedLength, isCounted: !request.isDuplex,
@@ -72,7 +92,7 @@ final class Transfer {
         let total = body.messageLength
         isLong = !isDuplex && (total ?? .max) > Self.expectThreshold
         head = ResponseHeadReader(expectsContinue: request.hasBody && request.configuration.mayExpect(isLong: isLong))
-        if request.hasBody, let total { counter.set(total: total) }
+        if request.hasBody { totalBytes = total }
     }
 
     /// Sets up `easy`, with the memory that has been granted; nothing is sent before it is added to a
@@ -137,7 +157,7 @@ final class Transfer {
         if let waiter { self.waiter = waiter }
         guard isRunning, !machine.isRefused else { return settle() }
         body.append(parts, isLast: isLast)
-        if let total = body.messageLength { counter.set(total: total) }
+        totalBytes = body.messageLength
         perform(machine.partsAppended(isLast: isLast))
     }
 
@@ -168,6 +188,11 @@ final class Transfer {
         if code == CURLE_RECV_ERROR, easy.long(CURLINFO_HTTP_CONNECTCODE) >= 300 {
             return ClientError(.connectionFailed, "the proxy refused: \(error)", curlCode: Int32(code.rawValue))
         }
+        if code == CURLE_OPERATION_TIMEDOUT {
+            // The only limit that libcurl is told of.
+            let message = "connecting took longer than \(connectTimeout) (connectTimeout): \(error)"
+            return ClientError(.timedOut, message, curlCode: Int32(code.rawValue))
+        }
         return ClientError(error, systemError: Int32(easy.long(CURLINFO_OS_ERRNO)))
     }
 
@@ -192,6 +217,8 @@ final class Transfer {
 
     private func end(_ progress: Progress) {
         self.progress = progress
+        reportLast()
+        isAnswered = true
         stopWaiting()
         content.transferEnded()
         stash = []
@@ -233,9 +260,12 @@ final class Transfer {
         switch (waiter.goal, machine.news, progress) {
         case (.partsSent, .partsSent, .running):
             self.waiter = nil
+            reportLast()
             waiter.succeed(.partsSent)
         case (_, .answeredEarly, _), (.answer, .responded, _):
             self.waiter = nil
+            reportLast()
+            isAnswered = true
             waiter.succeed(.answered(answer))
         case (.head, _, .running) where machine.download != .awaitingHead,
             (.head, _, .succeeded) where machine.download != .awaitingHead:
@@ -253,12 +283,14 @@ final class Transfer {
     }
 
     private var answer: Answer {
-        let bytesSent = machine.upload == .complete ? counter.progress.bytesSent : bytesSent
-        return Answer(
+        Answer(
             status: status ?? 0, headerFields: head.fields, bytesSent: bytesSent,
             isBodyOfUnknownLength: isBodyOfUnknownLength, content: content)
     }
 
     /// Of the body, as far as libcurl's count, which includes chunk framing, can tell.
-    var bytesSent: Int64 { min(easy.offset(CURLINFO_SIZE_UPLOAD_T), counter.progress.bytesSent) }
+    var bytesSent: Int64 {
+        let isWhole = machine.upload == .complete && machine.download != .awaitingHead
+        return isWhole ? body.offset : min(easy.offset(CURLINFO_SIZE_UPLOAD_T), body.offset)
+    }
 }

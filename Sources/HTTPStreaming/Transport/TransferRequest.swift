@@ -17,6 +17,7 @@ struct TransferRequest: Sendable {
     /// The length of the body, if it was counted before, or whoever writes it has said so.
     let announcedLength: Int64?
     let counter: ProgressCounter
+    let control: UploadControl
     /// Of the call that begins the request, for what is done on its behalf.
     let priority: TaskPriority
 

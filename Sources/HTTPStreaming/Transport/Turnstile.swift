@@ -8,6 +8,36 @@ final class Turnstile: Sendable {
         var nextTicket: UInt64 = 0
         /// Tickets cancelled before they had queued.
         var cancelled: Set<UInt64> = []
+        /// All tickets up to this one have been cancelled by ``Turnstile/cancelAll()``.
+        var lastCancelled: UInt64 = 0
+        /// Cancels what whoever is through is waiting for; see ``Turn/run(_:)``.
+        var cancelRunning: (@Sendable () -> Void)?
+    }
+
+    /// What ``Turnstile/pass(isolation:_:)`` has let through.
+    struct Turn: Sendable {
+        fileprivate let turnstile: Turnstile
+        fileprivate let ticket: UInt64
+
+        /// Runs what may take long in a task of its own, which is cancelled with this one, and by
+        /// ``Turnstile/cancelAll()``.
+        func run<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
+            let task = Task { try await body() }
+            let isCancelled = turnstile.state.withLock { state in
+                state.cancelRunning = { task.cancel() }
+                return ticket <= state.lastCancelled
+            }
+            if isCancelled { task.cancel() }
+            defer { turnstile.state.withLock { $0.cancelRunning = nil } }
+            return try await withTaskCancellationHandler {
+                try await task.value
+            } onCancel: {
+                task.cancel()
+            }
+        }
+
+        /// Whether ``Turnstile/cancelAll()`` was called after this caller had come.
+        var isCancelled: Bool { turnstile.state.withLock { ticket <= $0.lastCancelled } }
     }
 
     private let state = Mutex(State())
@@ -15,16 +45,28 @@ final class Turnstile: Sendable {
     /// Runs `body` when it is this caller's turn; suspends until then.
     ///
     /// - Throws: what `body` throws, or ``ClientError/Code/cancelled`` if the task is cancelled
-    ///   before its turn.
+    ///   before its turn, or all are.
     func pass<Result>(
-        isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> Result
+        isolation: isolated (any Actor)? = #isolation, _ body: (Turn) async throws -> Result
     ) async throws -> Result {
-        try await enter()
+        let ticket = try await enter()
         defer { leave() }
-        return try await body()
+        return try await body(Turn(turnstile: self, ticket: ticket))
     }
 
-    private func enter(isolation: isolated (any Actor)? = #isolation) async throws {
+    /// Ends the waiting of all who have come so far; whoever is through finds out by its
+    /// ``Turn/isCancelled``.
+    func cancelAll() {
+        let (queue, cancelRunning) = state.withLock { state in
+            state.lastCancelled = state.nextTicket
+            defer { state.queue = [] }
+            return (state.queue, state.cancelRunning)
+        }
+        cancelRunning?()
+        for (_, continuation) in queue { continuation.resume(throwing: ClientError.cancelled()) }
+    }
+
+    private func enter(isolation: isolated (any Actor)? = #isolation) async throws -> UInt64 {
         let ticket = state.withLock { state in
             state.nextTicket += 1
             return state.nextTicket
@@ -32,7 +74,9 @@ final class Turnstile: Sendable {
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let outcome = state.withLock { state -> Result<Void, ClientError>? in
-                    if state.cancelled.remove(ticket) != nil { return .failure(.cancelled()) }
+                    if state.cancelled.remove(ticket) != nil || ticket <= state.lastCancelled {
+                        return .failure(.cancelled())
+                    }
                     guard state.isTaken else {
                         state.isTaken = true
                         return .success(())
@@ -54,6 +98,7 @@ final class Turnstile: Sendable {
         }
         // Cancelled while passing: whoever passes finds out by itself.
         state.withLock { _ = $0.cancelled.remove(ticket) }
+        return ticket
     }
 
     private func leave() {

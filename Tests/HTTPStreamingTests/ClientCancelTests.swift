@@ -1,0 +1,238 @@
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import HTTPStreaming
+
+/// ``Client/cancel()``, wherever a request is.
+@Suite("Client.cancel", .serialized, .timeLimit(.minutes(2)))
+struct ClientCancelTests {
+    private let big = Part.bytes([UInt8](repeating: 7, count: 64 << 20))
+
+    /// Does `first` with its first connection, and answers all requests of the others.
+    private func server(_ first: @escaping @Sendable (RawConnection) throws -> Void) throws -> FaultServer {
+        let recorder = Recorder()
+        return try FaultServer(receiveBuffer: 8192) { connection in
+            if connection.number == 1 { try first(connection) } else { try recorder.serve(connection) }
+        }
+    }
+
+    /// Cancels when the gate opens; checks what `call` throws, and that the client goes on.
+    private func check(
+        _ client: Client, when gate: Gate, delay: Duration = .zero, _ call: @escaping @Sendable () async throws -> Void
+    ) async throws {
+        let calling = Task { try await call() }
+        await gate.opened()
+        try await Task.sleep(for: delay)
+        client.cancel()
+        let start = ContinuousClock.now
+        let error = await #expect(throws: ClientError.self) { try await calling.value }
+        // The servers wait for half a minute, or for their gates.
+        #expect(ContinuousClock.now - start < .seconds(10))
+        #expect(error?.code == .cancelled)
+        #expect(error?.underlying is CancellationError)
+        #expect(try await client.send(.field("a", "b")).status == 201)
+        let closing = await #expect(throws: ClientError.self) { try await client.close() }
+        #expect(closing?.code == .nothingOpen)
+    }
+
+    @Test("while connecting")
+    func connecting() async throws {
+        let backlog = FullBacklog()
+        let client = try Client(.post, backlog.url)
+        for _ in 0..<2 {
+            let sending = Task { try await client.send(.field("a", "b")) }
+            try await Task.sleep(for: .milliseconds(200))
+            client.cancel()
+            let error = await #expect(throws: ClientError.self) { try await sending.value }
+            #expect(error?.code == .cancelled)
+            #expect(error?.bytesSent == 0)
+        }
+    }
+
+    @Test("while sending; also paused, and throttled", arguments: ["", "paused", "throttled"])
+    func sending(how: String) async throws {
+        let (started, release) = (Gate(), Gate())
+        let server = try server { connection in
+            guard try connection.readHeadAndContinue() != nil else { return }
+            _ = try connection.receive(count: 1000)
+            started.open()
+            release.wait()
+        }
+        let client = try Client(.post, server.url)
+        if how == "throttled" { client.maximumUploadRate = 20_000 }
+        let sending = Task {
+            await started.opened()
+            if how == "paused" { client.pause() }
+            try await Task.sleep(for: .milliseconds(100))
+            client.cancel()
+            client.resume()
+            client.maximumUploadRate = nil
+        }
+        let error = await #expect(throws: ClientError.self) { try await client.send(big) }
+        #expect(error?.code == .cancelled)
+        #expect(try #require(error).bytesSent > 0)
+        try await sending.value
+        release.open()
+        #expect(try await client.send(.field("a", "b")).status == 201)
+    }
+
+    @Test("while the answer is awaited")
+    func awaitingAnswer() async throws {
+        let started = Gate()
+        let server = try server { connection in
+            if let head = try connection.readHead() { _ = try connection.readBody(of: head) }
+            started.open()
+            _ = connection.isClosedByPeer()
+        }
+        let client = try Client(.post, server.url)
+        try await check(client, when: started) { _ = try await client.send(.field("a", "b")) }
+    }
+
+    @Test("while the content of the response is read")
+    func reading() async throws {
+        let started = Gate()
+        let server = try server { connection in
+            if let head = try connection.readHead() { _ = try connection.readBody(of: head) }
+            try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf")
+            _ = connection.isClosedByPeer()
+        }
+        let client = try Client(.post, server.url)
+        try await check(client, when: started, delay: .milliseconds(50)) {
+            for try await _ in try await client.send(.field("a", "b")).body { started.open() }
+        }
+    }
+
+    @Test("an open request, in mid-part and idle", arguments: [true, false])
+    func open(isIdle: Bool) async throws {
+        let (started, release) = (Gate(), Gate())
+        let server = try server { connection in
+            guard try connection.readHeadAndContinue() != nil else { return }
+            _ = try connection.readChunk()
+            started.open()
+            release.wait()
+        }
+        let client = try Client(.post, server.url)
+        try await client.sendUnclosed(.field("lost", "1"))
+        await started.opened()
+        if isIdle {
+            client.cancel()
+            let closing = await #expect(throws: ClientError.self) { try await client.close() }
+            #expect(closing?.code == .nothingOpen)
+        } else {
+            try await check(client, when: started, delay: .milliseconds(200)) { try await client.sendUnclosed(big) }
+        }
+        release.open()
+        // A new document, without the part before.
+        #expect(try await client.sendUnclosed(.field("a", "b")))
+        #expect(try await client.close().status == 201)
+    }
+
+    @Test("all calls that wait for their turn end with the one that runs, and none made later")
+    func queued() async throws {
+        let started = Gate()
+        let server = try server { connection in
+            if let head = try connection.readHead() { _ = try connection.readBody(of: head) }
+            started.open()
+            _ = connection.isClosedByPeer()
+        }
+        let client = try Client(.post, server.url)
+        let first = Task { try await client.send(.field("a", "b")) }
+        await started.opened()
+        let others = (0..<5).map { number in
+            Task {
+                if number % 2 == 0 { try await client.sendUnclosed(.field("a", "b")) }
+                return try await client.send(.field("a", "b"))
+            }
+        }
+        try await Task.sleep(for: .milliseconds(200))
+        client.cancel()
+        for task in [first] + others {
+            let error = await #expect(throws: ClientError.self) { try await task.value }
+            #expect(error?.code == .cancelled)
+        }
+        #expect(server.accepted == 1)
+        #expect(try await client.send(.field("a", "b")).status == 201)
+        client.cancel()
+        #expect(try await client.send(.field("a", "b")).status == 201)
+    }
+
+    @Test("a stream whose response is read while it is written")
+    func duplex() async throws {
+        let server = try server { connection in
+            guard try connection.readHeadAndContinue() != nil else { return }
+            _ = connection.isClosedByPeer()
+            while try !connection.receiveSome().isEmpty {}
+        }
+        let client = try Client(.post, server.url)
+        let stream = try await client.open(contentType: "text/plain")
+        try await stream.write(Array("hello".utf8))
+        let reading = Task { try await stream.response }
+        try await Task.sleep(for: .milliseconds(100))
+        client.cancel()
+        let error = await #expect(throws: ClientError.self) { try await reading.value }
+        #expect(error?.code == .cancelled)
+        #expect(try await client.send(.field("a", "b")).status == 201)
+    }
+
+    @Test("between two tries: nobody waits for the next")
+    func retrying() async throws {
+        let isRefused = Gate()
+        let server = try server { connection in
+            if let head = try connection.readHead() { _ = try connection.readBody(of: head) }
+            try connection.respond(503, fields: "Retry-After: 100\r\n")
+            isRefused.open()
+            _ = connection.isClosedByPeer()
+        }
+        var configuration = Client.Configuration()
+        configuration.retry = Client.Retry(includesUnsafeMethods: true)
+        let client = try Client(.post, server.url, configuration: configuration)
+        let calling = Task { try await client.send(.field("a", "b")) }
+        await isRefused.opened()
+        try await Task.sleep(for: .milliseconds(200))
+        let start = ContinuousClock.now
+        client.cancel()
+        let error = await #expect(throws: ClientError.self) { try await calling.value }
+        #expect(ContinuousClock.now - start < .seconds(50))
+        #expect(error?.code == .cancelled)
+        #expect(server.accepted == 1)
+    }
+
+    @Test("at any moment, with calls of several tasks: each ends, and the client goes on")
+    func anyMoment() async throws {
+        print("ClientCancelTests.anyMoment: TEST_SEED=\(SeededGenerator.seed)")
+        var random = SeededGenerator(case: 0)
+        let server = try FaultServer(Recorder().serve)
+        let client = try Client(.post, server.url)
+        var ended = (whole: 0, cancelled: 0)
+        for _ in 0..<200 {
+            let part = Part.bytes([UInt8](repeating: 1, count: Int(random.next() % 2_000_000)))
+            let sending = (0..<3).map { number in
+                Task {
+                    if number == 0 { try await client.sendUnclosed(part) }
+                    return try await client.send(part).bytes().count
+                }
+            }
+            try await Task.sleep(for: .microseconds(random.next() % 4000))
+            client.cancel()
+            for task in sending {
+                do {
+                    _ = try await task.value
+                    ended.whole += 1
+                } catch let error as ClientError
+                    where [.cancelled, .responseDiscarded].contains(error.code)
+                {
+                    // Discarded: another task's call had its turn before this one read.
+                    ended.cancelled += 1
+                }
+            }
+        }
+        print("ClientCancelTests.anyMoment: \(ended)")
+        #expect(ended.cancelled > 0)
+        client.cancel()
+        let closing = await #expect(throws: ClientError.self) { try await client.close() }
+        #expect(closing?.code == .nothingOpen)
+        #expect(try await client.send(.field("a", "b")).status == 201)
+    }
+}

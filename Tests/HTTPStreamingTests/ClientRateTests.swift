@@ -1,0 +1,115 @@
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import HTTPStreaming
+
+/// A busy machine sends slower than it may, never faster: what is checked here are upper bounds, and
+/// how finely the bytes come. How exact the rate is, `make bench-rate` measures.
+@Suite("Client, rate limit", .serialized, .timeLimit(.minutes(2)))
+struct ClientRateTests {
+    private func client(_ url: String, rate: Int) throws -> Client {
+        var configuration = Client.Configuration()
+        configuration.maximumUploadRate = rate
+        return try Client(.post, url, configuration: configuration)
+    }
+
+    /// Bytes of bodies received so far, and when.
+    private final class Arrivals: Sendable {
+        let all = Mutex<[(sum: Int, time: ContinuousClock.Instant)]>([])
+
+        func serve(_ connection: RawConnection) throws {
+            while let head = try connection.readHeadAndContinue() {
+                var left = try #require(head["content-length"].flatMap { Int($0) })
+                while left > 0 {
+                    // What is there, without waiting for more.
+                    guard connection.isReadable(within: 30_000) else { return }
+                    let count = try connection.receiveSome().count
+                    left -= count
+                    all.withLock { $0.append((($0.last?.sum ?? 0) + count, .now)) }
+                }
+                try connection.respond(201)
+            }
+        }
+    }
+
+    @Test("100 KiB/s: smooth, and at no time more than a tenth of a second ahead")
+    func smooth() async throws {
+        let rate = 100 << 10
+        let arrivals = Arrivals()
+        let server = try FaultServer(arrivals.serve)
+        let client = try client(server.url, rate: rate)
+        let start = ContinuousClock.now
+        #expect(try await client.send(.bytes([UInt8](repeating: 1, count: 3 * rate))).status == 201)
+        let all = arrivals.all.withLock { $0 }
+        for (sum, time) in all {
+            let allowed = Double(rate) * ((time - start) / .seconds(1) + 0.1)
+            #expect(Double(sum) <= allowed + 1)
+        }
+        #expect(all.last.map { $0.time - start > .milliseconds(2900) } == true)
+        // Sixty pieces, unless the server is slow to look.
+        #expect(all.count >= 20)
+    }
+
+    @Test("many small requests keep to it together, coded bytes are what counts")
+    func requests() async throws {
+        let recorder = Recorder()
+        let server = try FaultServer(recorder.serve)
+        var configuration = Client.Configuration()
+        configuration.contentCoding = .gzip(level: 1)
+        configuration.maximumUploadRate = 20_000
+        let client = try Client(.post, server.url, configuration: configuration)
+        let start = ContinuousClock.now
+        for number in 0..<20 {
+            let noise = (0..<3000).map { UInt8(truncatingIfNeeded: $0 &* $0 &* (number + 7919) >> 7) }
+            #expect(try await client.send(.bytes(noise + [UInt8](repeating: 0, count: 500_000))).status == 201)
+        }
+        let sent = recorder.requests.withLock { $0.reduce(0) { $0 + $1.body.count } }
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        #expect(Double(sent) <= 20_000 * (seconds + 0.1) + 1)
+        #expect(sent > 20_000 && sent < 400_000)
+    }
+
+    @Test("changed while it runs: in force at once")
+    func changed() async throws {
+        let server = try FaultServer(Recorder().serve)
+        let client = try client(server.url, rate: 1)
+        #expect(client.maximumUploadRate == 1)
+        let sending = Task { try await client.send(.bytes([UInt8](repeating: 1, count: 2 << 20))) }
+        try await Task.sleep(for: .milliseconds(200))
+        client.maximumUploadRate = 0
+        #expect(client.maximumUploadRate == 1)
+        client.maximumUploadRate = nil
+        #expect(try await sending.value.status == 201)
+    }
+
+    @Test("a refusal and a hang-up are seen while there is nothing to be sent", arguments: [true, false])
+    func answers(isRefused: Bool) async throws {
+        let server = try FaultServer { connection in
+            guard try connection.readHeadAndContinue() != nil else { return }
+            _ = try connection.receive(count: 100)
+            if isRefused {
+                try connection.respond(413, "too slow")
+                _ = connection.isClosedByPeer()
+            }
+        }
+        // A piece is a byte, each tenth of a second; the rest of a body would take days.
+        let client = try client(server.url, rate: 2000)
+        client.maximumUploadRate = 2000
+        let start = ContinuousClock.now
+        let sending = Task { try await client.send(.bytes([UInt8](repeating: 1, count: 4 << 20))) }
+        try await Task.sleep(for: .milliseconds(100))
+        client.maximumUploadRate = 10
+        if isRefused {
+            let response = try await sending.value
+            #expect(response.status == 413)
+            #expect(try await response.text() == "too slow")
+            #expect(response.bytesSent < 1 << 20)
+        } else {
+            let error = await #expect(throws: ClientError.self) { try await sending.value }
+            #expect(error?.code == .connectionLost)
+        }
+        #expect(ContinuousClock.now - start < .seconds(30))
+    }
+}
