@@ -15,10 +15,12 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
+        .systemLibrary(name: "CSystem"),
         .target(name: "Multipart", swiftSettings: settings),
         .target(name: "ContentCoding", dependencies: ["CZlib"], swiftSettings: settings),
         .target(
-            name: "HTTPStreaming", dependencies: ["CCurl", "ContentCoding", "Multipart"], swiftSettings: settings),
+            name: "HTTPStreaming", dependencies: ["CCurl", "CSystem", "ContentCoding", "Multipart"],
+            swiftSettings: settings),
         .target(name: "MutexAnnotations", publicHeadersPath: "."),
         .target(
             name: "TestSupport", dependencies: ["ContentCoding"], path: "Tests/TestSupport", swiftSettings: settings),

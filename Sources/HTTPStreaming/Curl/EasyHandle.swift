@@ -108,6 +108,10 @@ final class EasyHandle {
     /// Looks at what the connection has received and libcurl has not read, and leaves it there.
     func peek() -> SocketTracker.Peek { share.sockets.peek() }
 
+    /// Before a transfer: has libcurl take a connection that was kept for dead if something is to be read from it,
+    /// which is no answer to a request that has not been sent. See ``SocketTracker/replaceStale()``.
+    func discardStaleConnection() { share.sockets.replaceStale() }
+
     /// What the transfer's connection had received when it was closed, and libcurl had not read.
     var unread: [UInt8] { share.sockets.unread }
 }
