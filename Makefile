@@ -31,6 +31,10 @@ test: ## run all tests: WERROR=1 ARGS='--filter Multipart'
 test-newer-curl: ## run the client's tests, built before, with a libcurl from PyPI
 	@scripts/test-newer-curl.sh
 
+.PHONY: sanitize
+sanitize: ## the client's tests under ThreadSanitizer and AddressSanitizer: ARGS='--filter Client'
+	@scripts/sanitize.sh -- $(ARGS)
+
 .PHONY: memcap
 memcap: ## upload FILE under a memory limit and prove it: LIMIT=20M MEMCAP_WITH=cgroup ARGS=
 	@scripts/memcap.sh "$$FILE" "$$LIMIT" $(ARGS)

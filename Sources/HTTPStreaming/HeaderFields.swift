@@ -46,6 +46,12 @@ public struct HeaderFields: Hashable, Sendable, RandomAccessCollection, Expressi
         fields.append(Field(name: name, value: value))
     }
 
+    /// Adds to the value of the last line, if there is one.
+    mutating func extendLast(_ more: String) {
+        guard let last = fields.popLast() else { return }
+        append(last.name, last.value + more)
+    }
+
     /// The names alone: values may be credentials.
     public var description: String { fields.map(\.name).joined(separator: ", ") }
 

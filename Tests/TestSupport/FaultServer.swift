@@ -53,6 +53,8 @@ public final class FaultServer: Sendable {
     }
 
     private func acceptLoop(_ handler: @escaping @Sendable (RawConnection) throws -> Void) {
+        // Closed by the thread that uses it: another socket may have its number at once.
+        defer { close(listener) }
         while true {
             let descriptor = accept(listener, nil, nil)
             if descriptor < 0 {
@@ -86,8 +88,8 @@ public final class FaultServer: Sendable {
             return !state.isStopped
         }
         guard isFirst else { return }
+        // Refuses connections from now on, and ends accept(2).
         shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
     }
 
 }

@@ -120,6 +120,12 @@ public final class RawConnection {
         return take(count)
     }
 
+    /// The next bytes, which stay; fewer at the end.
+    func peek(_ count: Int) throws -> ArraySlice<UInt8> {
+        while buffer.count < count, try fill() {}
+        return buffer.prefix(count)
+    }
+
     /// What there is, 64 KiB at most; nothing at the end. Waits where there is neither.
     public func receiveSome() throws -> [UInt8] {
         if buffer.isEmpty { _ = try fill() }
@@ -149,6 +155,19 @@ public final class RawConnection {
     public func isReadable(within milliseconds: Int32) -> Bool {
         var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         return !buffer.isEmpty || poll(&entry, 1, milliseconds) > 0
+    }
+
+    /// Whether the peer has closed or reset the connection, however much of what it has sent is unread.
+    var hasPeerClosed: Bool {
+        #if os(Linux)
+        // <poll.h> has POLLRDHUP for _GNU_SOURCE only, which Swift's importer does not set.
+        let readHangUp: Int16 = 0x2000
+        var entry = pollfd(fd: descriptor, events: readHangUp, revents: 0)
+        return poll(&entry, 1, 0) > 0
+        #else
+        var byte: UInt8 = 0
+        return recv(descriptor, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) == 0
+        #endif
     }
 
     /// Whether the peer has sent all; waits until it has, or something can be received.

@@ -113,6 +113,9 @@ final class EasyHandle {
 
     /// See ``SocketTracker/unacknowledged``.
     var unacknowledged: Int64? { share.sockets.unacknowledged }
+    /// Before a transfer: has libcurl take a connection that was kept for dead if something is to be read from it,
+    /// which is no answer to a request that has not been sent. See ``SocketTracker/replaceStale()``.
+    func discardStaleConnection() { share.sockets.replaceStale() }
 
     /// What the transfer's connection had received when it was closed, and libcurl had not read.
     var unread: [UInt8] { share.sockets.unread }

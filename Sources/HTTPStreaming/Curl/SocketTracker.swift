@@ -11,7 +11,9 @@ internal import Musl
 /// The sockets that libcurl has open for one client, opened and closed here: CURLINFO_ACTIVESOCKET
 /// is known only after a transfer, up to 8.x, and libcurl does not mark its sockets close-on-exec.
 final class SocketTracker {
-    private var open: [Int32] = []
+    /// By the inode, a socket is known from another that got its number: libcurl 7.88 closes one that it has given up
+    /// while connecting without saying so.
+    private var open: [(descriptor: Int32, inode: UInt64?)] = []
 
     /// Whether the last one is of TCP.
     private var isTCP = false
@@ -20,7 +22,15 @@ final class SocketTracker {
     private(set) var unread: [UInt8] = []
 
     /// The one in use: attempts that lost against another address have been closed.
-    var current: Int32? { open.last }
+    var current: Int32? {
+        while let last = open.last, Self.inode(of: last.descriptor) != last.inode { open.removeLast() }
+        return open.last?.descriptor
+    }
+
+    private static func inode(of descriptor: Int32) -> UInt64? {
+        var status = stat()
+        return fstat(descriptor, &status) == 0 ? UInt64(status.st_ino) : nil
+    }
 
     /// https://curl.se/libcurl/c/CURLOPT_OPENSOCKETFUNCTION.html
     func openSocket(_ address: curl_sockaddr) -> curl_socket_t {
@@ -31,14 +41,14 @@ final class SocketTracker {
         if descriptor >= 0 { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
         #endif
         guard descriptor >= 0 else { return ccurl_socket_bad }
-        open.append(descriptor)
+        open.append((descriptor, Self.inode(of: descriptor)))
         isTCP = [AF_INET, AF_INET6].contains(address.family)
         return descriptor
     }
 
     /// https://curl.se/libcurl/c/CURLOPT_CLOSESOCKETFUNCTION.html
     func closeSocket(_ descriptor: curl_socket_t) -> Int32 {
-        open.removeAll { $0 == descriptor }
+        open.removeAll { $0.descriptor == descriptor }
         unread = Self.received(descriptor)
         return close(descriptor)
     }

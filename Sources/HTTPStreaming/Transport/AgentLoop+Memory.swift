@@ -14,6 +14,7 @@ extension AgentLoop {
         case .start(let request):
             do throws(CurlError) {
                 try transfer.start(request, grant)
+                if request.isPlain { transfer.easy.discardStaleConnection() }
                 try multi.add(transfer.easy)
                 running[transfer.easy.raw] = transfer
             } catch {

@@ -28,6 +28,8 @@ final class AgentLoop {
     var running: [UnsafeMutableRawPointer: Transfer] = [:]
     /// Those of them that may be paused: idle ones, and those whose content is awaited.
     private var paused: [UnsafeMutableRawPointer: Transfer] = [:]
+    /// Those of them that libcurl may have forgotten; see ``Transfer/mayBeForgotten``.
+    var forgotten: [UnsafeMutableRawPointer: Transfer] = [:]
     private let agenda = Agenda()
     /// The connections that have a deadline.
     private var draining: Set<UInt64> = []
@@ -64,6 +66,7 @@ final class AgentLoop {
                 transfer.settle()
                 transfer.perform(transfer.machine.answerRead())
                 if transfer.machine.isUploadPaused { paused[transfer.easy.raw] = transfer }
+                if transfer.mayBeForgotten { forgotten[transfer.easy.raw] = transfer }
             }
         }
     }
@@ -168,24 +171,24 @@ final class AgentLoop {
     private func finish(_ easy: UnsafeMutableRawPointer, _ code: CURLcode) {
         guard let transfer = running[easy] else { return }
         // libcurl begins again by itself where it was reading that found the connection dead.
-        if code == CURLE_SEND_ERROR, transfer.easy.unread.isEmpty, restart(transfer) { return }
+        if code == CURLE_SEND_ERROR, transfer.easy.unread.isEmpty, transfer.restart() { return addAgain(transfer) }
+        let isRefused = code == CURLE_WRITE_ERROR && transfer.isRefusedInMidBody
+        if isRefused, transfer.restartWithoutExpectation() { return addAgain(transfer) }
         running[easy] = nil
-        transfer.finished(code)
+        transfer.finished(isRefused ? CURLE_OK : code)
         multi.remove(transfer.easy)
         transfer.releaseMemory()
         proceed(transfer.id)
     }
 
-    /// Sends a request again on a new connection, if the one that was kept turned out dead.
-    private func restart(_ transfer: Transfer) -> Bool {
-        guard transfer.restart() else { return false }
+    /// Has libcurl begin a transfer again, on a new connection.
+    private func addAgain(_ transfer: Transfer) {
         multi.remove(transfer.easy)
         do throws(CurlError) {
             try multi.add(transfer.easy)
         } catch {
             abort(transfer, ClientError(error))
         }
-        return true
     }
 
     /// Taking an incomplete transfer out of the multi handle closes its connection.
@@ -249,11 +252,12 @@ final class AgentLoop {
         var descriptors = (sockets + readers.map { $0.awaitedDescriptor ?? -1 }).map {
             curl_waitfd(fd: $0, events: Int16(CURL_WAIT_POLLIN), revents: 0)
         }
-        let mustTick = !draining.isEmpty || watched.contains { $0.hasUnreadBytes }
+        let mustTick = !draining.isEmpty || !forgotten.isEmpty || watched.contains { $0.hasUnreadBytes }
         multi.poll(&descriptors, timeout: min(mustTick ? 100 : 60_000, Self.milliseconds(until: time)))
         for (transfer, descriptor) in zip(readers, descriptors[watched.count...]) where descriptor.revents != 0 {
             transfer.contentArrived()
         }
+        nudgeForgotten()
         for (transfer, descriptor) in zip(watched, descriptors) where descriptor.revents != 0 || transfer.hasUnreadBytes
         {
             // libcurl first: there may be an answer before the end.
@@ -289,7 +293,7 @@ final class AgentLoop {
         if transfer.isResponseComplete(isHungUp: peek == .hangUp(isOrderly: true)) {
             return endBehindResponse(transfer)
         }
-        if restart(transfer) { return }
+        if transfer.restart() { return addAgain(transfer) }
         transfer.failure = ClientError(
             .connectionLost, "the server closed the connection while the request was open"
         )

@@ -21,6 +21,10 @@ struct ResponseHeadReader {
 
     init(expectsContinue: Bool) { self.expectsContinue = expectsContinue }
 
+    /// Why what has come cannot be a response, once it shows.
+    private(set) var complaint: String?
+    private var bytesRead = 0
+
     /// Whether nothing of a response has come.
     private(set) var isUntouched = true
 
@@ -30,6 +34,8 @@ struct ResponseHeadReader {
     ///   send the request again by itself.
     mutating func append(_ bytes: UnsafeRawBufferPointer, mayBeSentAgain: Bool) -> Int? {
         isUntouched = false
+        bytesRead += bytes.count
+        if bytesRead > Self.limit { complaint = "the header of the response is longer than \(Self.limit >> 10) KiB" }
         var line = bytes[...]
         while let last = line.last, last == 0x0D || last == 0x0A { line.removeLast() }
         switch state {
@@ -50,7 +56,18 @@ struct ResponseHeadReader {
         }
     }
 
+    /// What the server's end of a connection means that libcurl takes for the end of a response.
+    var endedTooEarly: ClientError {
+        switch state {
+        case .inHeader:
+            ClientError(.connectionLost, "the connection was lost within the header of the response")
+        case .idle, .complete:
+            ClientError(.invalidResponse, "what came is no HTTP response")
+        }
+    }
+
     private mutating func endHeader(status: Int, mayBeSentAgain: Bool) -> Int? {
+        complaint = complaint ?? Self.complaint(about: status, fields)
         switch status {
         case ..<200:
             state = .idle
@@ -68,12 +85,20 @@ struct ResponseHeadReader {
     }
 
     private mutating func appendField(_ line: Slice<UnsafeRawBufferPointer>) {
+        // A line folded (RFC 9112 §5.2).
+        if let first = line.first, Self.isBlank(first) { return fields.extendLast(" " + Self.text(line)) }
         guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return }
-        let isBlank = { (byte: UInt8) in byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
-        var value = line[line.index(after: colon)...].drop(while: isBlank)
-        while let last = value.last, isBlank(last) { value.removeLast() }
-        fields.append(String(decoding: line[..<colon], as: UTF8.self), String(decoding: value, as: UTF8.self))
+        fields.append(Self.text(line[..<colon]), Self.text(line[line.index(after: colon)...]))
     }
+
+    /// Without blanks around it, and with one for each CR within (RFC 9110 §5.5).
+    private static func text(_ bytes: Slice<UnsafeRawBufferPointer>) -> String {
+        var bytes = bytes.drop(while: isBlank)
+        while let last = bytes.last, isBlank(last) { bytes.removeLast() }
+        return String(decoding: bytes.map { $0 == 0x0D ? UInt8(ascii: " ") : $0 }, as: UTF8.self)
+    }
+
+    private static func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
 
     /// The status of `HTTP/1.1 200 OK` or `HTTP/2 200`.
     private static func status(in line: Slice<UnsafeRawBufferPointer>) -> Int? {

@@ -64,7 +64,11 @@ extension Transfer {
     /// Bytes go to libcurl, which does not ask again behind the last of a known length.
     private func given(_ count: Int) -> Int {
         if control.maximumRate != nil { bucket.spend(count) }
-        if stash.isEmpty, body.isAtEnd { _ = machine.bodyRanDry() }
+        if stash.isEmpty, body.isAtEnd {
+            _ = machine.bodyRanDry()
+            // No content, nor its end, is heard of before the one that there is has been read.
+            if machine.isDownloadPaused { agenda.add(self) }
+        }
         return count
     }
 
@@ -131,8 +135,15 @@ extension Transfer {
     /// One line of a header, complete. https://curl.se/libcurl/c/CURLOPT_HEADERFUNCTION.html
     func receiveHeaderLine(_ line: UnsafeMutableRawBufferPointer) -> Int {
         let mayBeSentAgain = machine.upload != .complete
-        if let status = head.append(UnsafeRawBufferPointer(line), mayBeSentAgain: mayBeSentAgain) {
+        let status = head.append(UnsafeRawBufferPointer(line), mayBeSentAgain: mayBeSentAgain)
+        if let complaint = head.complaint {
+            failure = ClientError(.invalidResponse, complaint)
+            return 0
+        }
+        if let status {
             finalHeadReceived(status: status)
+        } else if isRefusedInMidBody {
+            return 0
         } else if head.refusedExpectation, machine.isUploadPaused {
             // libcurl is to send again, but would wait for more of the body first.
             perform(.resume)

@@ -185,6 +185,9 @@ final class Transfer {
 
     private func transportError(_ code: CURLcode) -> ClientError {
         let error = easy.error(code)
+        if let complaint = error.complaintAboutResponse {
+            return ClientError(.invalidResponse, complaint, curlCode: Int32(code.rawValue))
+        }
         if code == CURLE_RECV_ERROR, easy.long(CURLINFO_HTTP_CONNECTCODE) >= 300 {
             return ClientError(.connectionFailed, "the proxy refused: \(error)", curlCode: Int32(code.rawValue))
         }
@@ -278,7 +281,7 @@ final class Transfer {
             break
         case (_, _, .succeeded):
             self.waiter = nil
-            waiter.fail(sent(ClientError(.invalidResponse, "the transfer ended without a response")))
+            waiter.fail(sent(head.endedTooEarly))
         }
     }
 

@@ -22,4 +22,7 @@ struct TransferRequest: Sendable {
     let priority: TaskPriority
 
     var hasBody: Bool { contentType != nil }
+
+    /// Whether nothing but HTTP may be on the connection: no TLS, no HTTP/2.
+    var isPlain: Bool { url.prefix(5).lowercased() == "http:" }
 }

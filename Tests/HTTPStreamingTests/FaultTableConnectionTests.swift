@@ -1,0 +1,40 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import HTTPStreaming
+
+/// Connections that break, by when, by how the request is sent, and by whether the connection is a new one.
+@Suite("Fault table, connections", .serialized, .timeLimit(.minutes(3)))
+struct FaultTableConnectionTests {
+    static let cases = Way.allCases.flatMap { way in
+        Phase.allCases.flatMap { phase in [false, true].map { (way, phase, $0) } }
+    }
+
+    private func exchange(_ way: Way, _ phase: Phase, _ isKept: Bool) -> FaultExchange {
+        FaultExchange(way: way, phase: phase, isKept: isKept)
+    }
+
+    @Test("reset: the connection was lost", arguments: cases)
+    func reset(way: Way, phase: Phase, isKept: Bool) async throws {
+        let outcome = try await exchange(way, phase, isKept).run { $0.reset() }
+        // Connecting may fail already, where nothing is read of the request.
+        let codes: [ClientError.Code] = phase == .beforeHead ? [.connectionLost, .connectionFailed] : [.connectionLost]
+        #expect(outcome.error.map { codes.contains($0.code) } == true, "\(outcome)")
+    }
+
+    @Test("closed in order: the connection was lost", arguments: cases)
+    func closed(way: Way, phase: Phase, isKept: Bool) async throws {
+        let outcome = try await exchange(way, phase, isKept).run { try $0.hangUp() }
+        #expect(outcome.error?.code == .connectionLost)
+    }
+
+    @Test("stalled: waits until the task is cancelled", arguments: cases)
+    func stalled(way: Way, phase: Phase, isKept: Bool) async throws {
+        var exchange = exchange(way, phase, isKept)
+        exchange.deadline = .milliseconds(300)
+        exchange.isEndless = true
+        let outcome = try await exchange.run { $0.stall() }
+        #expect(outcome.error?.code == .cancelled)
+    }
+}

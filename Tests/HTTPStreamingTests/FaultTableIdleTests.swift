@@ -1,0 +1,40 @@
+import TestSupport
+import Testing
+
+@testable import HTTPStreaming
+
+/// What comes on a kept connection between two requests.
+@Suite("Fault table, idle connections", .serialized, .timeLimit(.minutes(1)))
+struct FaultTableIdleTests {
+    @Test(
+        "is no answer to the next request, which goes over another connection",
+        arguments: [
+            "HTTP/1.1 408 Timeout\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 200 Smuggled\r\nContent-Length: 0\r\n\r\n",
+            "x",
+        ],
+        [true, false]
+    )
+    func stray(bytes: String, closes: Bool) async throws {
+        let hasSent = Gate()
+        let server = try FaultServer { connection in
+            while let head = try connection.readHead() {
+                let body = try connection.readBody(of: head)
+                try connection.respond(201, "\(body.count)")
+                guard connection.number == 1 else { continue }
+                // Not in the read that ends the answer: libcurl would see it.
+                _ = connection.isReadable(within: 100)
+                try connection.send(bytes)
+                if closes { connection.finishSending() }
+                hasSent.open()
+            }
+        }
+        let client = try Client(.post, server.url)
+        let first = try await client.send(.field("a", "b"))
+        #expect(try await first.text() == "\(first.bytesSent)")
+        await hasSent.opened()
+        let second = try await client.send(.field("a", "b"))
+        #expect(second.status == 201)
+        #expect(try await second.text() == "\(second.bytesSent)")
+        #expect(server.accepted == 2)
+    }
+}

@@ -1,0 +1,37 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// The client and its tests alone, for scripts/sanitize.sh: a sanitizer has its own build of everything, and
+// the server's dependencies would make it ten times as long. The folders are links to those of the package.
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+    name: "sanitize",
+    platforms: [.macOS(.v15)],
+    targets: [
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl"),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
+        .systemLibrary(name: "CSystem"),
+        .target(name: "Multipart", swiftSettings: settings),
+        .target(name: "ContentCoding", dependencies: ["CZlib"], swiftSettings: settings),
+        .target(
+            name: "HTTPStreaming", dependencies: ["CCurl", "CSystem", "ContentCoding", "Multipart"],
+            swiftSettings: settings),
+        .target(name: "MutexAnnotations", publicHeadersPath: "."),
+        .target(
+            name: "TestSupport", dependencies: ["ContentCoding"], path: "Tests/TestSupport", swiftSettings: settings),
+        .testTarget(
+            name: "ContentCodingTests", dependencies: ["ContentCoding", "TestSupport"], swiftSettings: settings),
+        .testTarget(name: "MultipartTests", dependencies: ["Multipart", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "HTTPStreamingTests",
+            dependencies: ["ContentCoding", "HTTPStreaming", "Multipart", "MutexAnnotations", "TestSupport"],
+            swiftSettings: settings
+        ),
+    ],
+    swiftLanguageModes: [.v6]
+)
