@@ -42,11 +42,11 @@ struct ResponseHeadReaderTests {
     func expectation() {
         let refused = ["HTTP/1.1 417 Expectation Failed", "A: 1", ""]
         #expect(read(refused, expectsContinue: true).1 == [])
-        #expect(read(refused, expectsContinue: true).0.refusedExpectation)
+        #expect(read(refused, expectsContinue: true).0.tentativeStatus == 417)
         let (again, statuses) = read(refused + ["HTTP/1.1 201 Created", "B: 2", ""], expectsContinue: true)
         #expect(statuses == [201])
         #expect(again.fields.map(\.name) == ["B"])
-        #expect(!again.refusedExpectation)
+        #expect(again.tentativeStatus == nil)
         #expect(read(refused + refused, expectsContinue: true).1 == [417])
         #expect(read(refused).1 == [417])
         #expect(read(refused, expectsContinue: true, mayBeSentAgain: false).1 == [417])

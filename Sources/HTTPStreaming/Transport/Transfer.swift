@@ -39,6 +39,17 @@ final class Transfer {
     private var framing: ResponseFraming?
     var memory: Memory
     let agenda: Agenda
+    let metrics = MetricsBox()
+    let beganAt = ContinuousClock.now
+    /// When the last header came to begin.
+    var headBeganAt: ContinuousClock.Instant?
+    let proxy: Client.Proxy
+    let usesUnixSocket: Bool
+    private let asksForCodings: Bool
+    /// Whether the request has an `Expect` of ours, the first of `headerList`, rather than libcurl's.
+    var insistsOnExpect = false
+    /// How often sending made way for an answer that was none; see ``readBody(into:)``.
+    var fruitlessYields = 0
     private var progress = Progress.running
     private var status: Int?
     private var waiter: Waiter?
@@ -61,6 +72,9 @@ final class Transfer {
                 min(ContentBuffer.defaultHighWater, request.configuration.buffers.share), ContentBuffer.leastHighWater))
         keepAliveInterval = request.configuration.keepAliveInterval
         isDuplex = request.isDuplex
+        proxy = request.configuration.proxy
+        asksForCodings = request.asksForCodings
+        usesUnixSocket = request.configuration.unixSocket != nil
         machine = StateMachine(hasBody: request.hasBody, isFinishing: request.isFinishing)
         body = RequestBody(
             messageEnd: request.messageEnd, coding: request.configuration.contentCoding,
@@ -71,7 +85,9 @@ final class Transfer {
         isBodyOfUnknownLength = request.hasBody && body.length == nil
         let total = body.messageLength
         isLong = !isDuplex && (total ?? .max) > Self.expectThreshold
-        head = ResponseHeadReader(expectsContinue: request.hasBody && request.configuration.mayExpect(isLong: isLong))
+        head = ResponseHeadReader(
+            expectsContinue: request.mayExpect(isLong: isLong),
+            digest: request.authentication.isDigest ? .unasked(sendsEmptyBody: request.hasBody) : .none)
         if request.hasBody, let total { counter.set(total: total) }
     }
 
@@ -150,12 +166,11 @@ final class Transfer {
             // The body's end was in libcurl's hands, but not sent: a success that came before is none.
             if code == CURLE_SEND_ERROR, !machine.isRefused { waiter.take()?.fail(error) }
             end(machine.download == .complete ? .succeeded : .failed(error))
-        } else if status == nil, head.refusedExpectation {
-            // A 417 that libcurl did not answer by sending again.
-            status = 417
-            _ = machine.finalHeadReceived(status: 417)
-            end(.succeeded)
-        } else if let status, machine.upload != .complete, !machine.isRefused, !isDuplex {
+            return
+        }
+        // One that libcurl did not answer by sending again.
+        if let status = head.acceptTentative() { finalHeadReceived(status: status) }
+        if let status, machine.upload != .complete, !machine.isRefused, !isDuplex {
             let message = "the server ended its answer, status \(status), before the whole body was sent"
             end(.failed(sent(ClientError(.connectionLost, message))))
         } else {
@@ -165,8 +180,11 @@ final class Transfer {
 
     private func transportError(_ code: CURLcode) -> ClientError {
         let error = easy.error(code)
-        if code == CURLE_RECV_ERROR, easy.long(CURLINFO_HTTP_CONNECTCODE) >= 300 {
-            return ClientError(.connectionFailed, "the proxy refused: \(error)", curlCode: Int32(code.rawValue))
+        let proxyStatus = easy.long(CURLINFO_HTTP_CONNECTCODE)
+        if proxyStatus >= 300 {
+            return ClientError(
+                .connectionFailed, "the proxy refused to connect, status \(proxyStatus)",
+                curlCode: Int32(code.rawValue))
         }
         return ClientError(error, systemError: Int32(easy.long(CURLINFO_OS_ERRNO)))
     }
@@ -192,6 +210,7 @@ final class Transfer {
 
     private func end(_ progress: Progress) {
         self.progress = progress
+        updateMetrics(isEnded: true)
         stopWaiting()
         content.transferEnded()
         stash = []
@@ -253,10 +272,11 @@ final class Transfer {
     }
 
     private var answer: Answer {
+        if isRunning { updateMetrics(isEnded: false) }
         let bytesSent = machine.upload == .complete ? counter.progress.bytesSent : bytesSent
         return Answer(
             status: status ?? 0, headerFields: head.fields, bytesSent: bytesSent,
-            isBodyOfUnknownLength: isBodyOfUnknownLength, content: content)
+            isBodyOfUnknownLength: isBodyOfUnknownLength, content: content, isDecoded: asksForCodings, metrics: metrics)
     }
 
     /// Of the body, as far as libcurl's count, which includes chunk framing, can tell.
