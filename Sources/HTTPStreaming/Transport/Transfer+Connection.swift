@@ -75,8 +75,9 @@ extension Client.HTTPVersion {
     /// https://curl.se/libcurl/c/CURLOPT_HTTP_VERSION.html
     fileprivate var curlVersion: Int {
         switch kind {
-        case .automatic where ccurl_has_http2() != 0: Int(CURL_HTTP_VERSION_2TLS)
-        case .automatic, .http1_1: Int(CURL_HTTP_VERSION_1_1)
+        case .automatic where MultiHandle.sendsHTTP2: Int(CURL_HTTP_VERSION_2TLS)
+        case .automatic, .http1: Int(CURL_HTTP_VERSION_1_1)
+        case .http2: Int(CURL_HTTP_VERSION_2TLS)
         case .http2PriorKnowledge: Int(CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE)
         }
     }
