@@ -46,14 +46,8 @@ final class GoServer: Sendable {
 
     /// In the clear, with HTTP/2.
     static func h2c() async throws -> GoServer {
-        guard try await binary().hasH2C else { try skip("there is no golang.org/x/net") }
+        guard try await binary().hasH2C else { try Peers.skip("there is no golang.org/x/net") }
         return try await GoServer()
-    }
-
-    /// A line for who looks for what was not run: the runner calls a cancelled case passed.
-    static func skip(_ reason: String) throws -> Never {
-        print("TransportTests: SKIPPED: \(reason)")
-        try Test.cancel("skipped: \(reason)")
     }
 
     private struct Binary {
@@ -63,7 +57,7 @@ final class GoServer: Sendable {
     }
 
     private static func binary() async throws -> Binary {
-        guard Subprocess.find("go") != nil else { try skip("there is no Go") }
+        guard Subprocess.find("go") != nil else { try Peers.skip("there is no Go") }
         return try await build.value
     }
 

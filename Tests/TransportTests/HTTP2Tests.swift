@@ -15,7 +15,7 @@ struct HTTP2Tests {
     }
 
     private func requireHTTP2() throws {
-        guard MultiHandle.sendsHTTP2 else { try GoServer.skip("this libcurl is too old for HTTP/2") }
+        guard MultiHandle.sendsHTTP2 else { try Peers.skip("this libcurl is too old for HTTP/2") }
     }
 
     @Test("uploads in the clear, without asking")

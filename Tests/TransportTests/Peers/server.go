@@ -1,7 +1,7 @@
 // A server by other hands, for the transport tests: Go's net/http and mime/multipart, over TLS with
 // HTTP/2, over TLS without, and in the clear, with HTTP/2 in the clear where golang.org/x/net is there.
 //
-//	server [-cert FILE -key FILE [-http1] [-clientca FILE]] [-unix PATH] [-listen ADDRESS]
+//	server [-cert FILE -key FILE [-http1] [-clientca FILE]] [-unix PATH] [-listen ADDRESS] [-proxy PASSWORD]
 //
 // Prints its address. What it does is in the path of the URL.
 package main
@@ -11,6 +11,7 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"flag"
@@ -152,6 +153,38 @@ func handler() http.Handler {
 	return mux
 }
 
+// A proxy for CONNECT, with that password for the user "user".
+func tunnel(password string) http.Handler {
+	expected := "Basic " + base64.StdEncoding.EncodeToString([]byte("user:"+password))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodConnect {
+			http.Error(w, "no CONNECT", http.StatusMethodNotAllowed)
+			return
+		}
+		if r.Header.Get("Proxy-Authorization") != expected {
+			w.Header().Set("Proxy-Authenticate", `Basic realm="proxy"`)
+			http.Error(w, "who?", http.StatusProxyAuthRequired)
+			return
+		}
+		server, err := net.Dial("tcp", r.Host)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+			return
+		}
+		client, buffered, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			return
+		}
+		io.WriteString(client, "HTTP/1.1 200 Connected\r\n\r\n")
+		go func() {
+			io.Copy(client, server)
+			client.Close()
+		}()
+		io.Copy(server, buffered)
+		server.Close()
+	})
+}
+
 func main() {
 	cert := flag.String("cert", "", "")
 	key := flag.String("key", "", "")
@@ -159,6 +192,7 @@ func main() {
 	clientCA := flag.String("clientca", "", "")
 	unix := flag.String("unix", "", "")
 	listen := flag.String("listen", "127.0.0.1:0", "")
+	proxy := flag.String("proxy", "", "")
 	flag.Parse()
 	network, address := "tcp", *listen
 	if *unix != "" {
@@ -179,6 +213,9 @@ func main() {
 		log.Fatal(server.Serve(listener))
 	}
 	server.Handler = handler()
+	if *proxy != "" {
+		server.Handler = tunnel(*proxy)
+	}
 	server.TLSConfig = &tls.Config{}
 	if *clientCA != "" {
 		pem, err := os.ReadFile(*clientCA)
