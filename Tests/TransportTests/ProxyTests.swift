@@ -112,7 +112,8 @@ struct ProxyTests {
             try connection.send("no proxy\r\n\r\n")
         }
         let confused = try await failure(tls.url, by: .url("http://\(credentials)127.0.0.1:\(junk.port)"))
-        #expect([.invalidResponse, .connectionFailed, .connectionLost, .transport].contains(confused.code), "\(confused)")
+        #expect(
+            [.invalidResponse, .connectionFailed, .connectionLost, .transport].contains(confused.code), "\(confused)")
     }
 
     @Test("hosts that are reached without it; no proxy at all")
@@ -133,10 +134,14 @@ struct ProxyTests {
 
     @Test("what is no proxy's URL is refused at once, and shows no password")
     func validation() throws {
-        for url in ["", "127.0.0.1:3128", "ftp://user:\(Self.secret)@host", "http://user:\(Self.secret)@", "http://a b"] {
+        for url in [
+            "", "127.0.0.1:3128", "ftp://user:\(Self.secret)@host", "http://user:\(Self.secret)@", "http://a b",
+        ] {
             var configuration = Client.Configuration()
             configuration.proxy = .url(url)
-            let error = #expect(throws: ClientError.self) { try Client(.post, "http://h/", configuration: configuration) }
+            let error = #expect(throws: ClientError.self) {
+                try Client(.post, "http://h/", configuration: configuration)
+            }
             #expect(error?.code == .invalidConfiguration)
             #expect(error?.description.contains(Self.secret) == false)
         }
@@ -155,7 +160,9 @@ struct ProxyTests {
         let closed = try Daemon.freePort()
         let with = "http://user:\(Self.secret)@127.0.0.1:\(proxy.port)"
         let wrong = "http://user:\(Self.secret)@127.0.0.1:\(closed)"
-        func run(_ environment: [String: String], succeeds: Bool, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        func run(_ environment: [String: String], succeeds: Bool, sourceLocation: SourceLocation = #_sourceLocation)
+            async throws
+        {
             // What the machine has of its own must not count.
             var all = ["http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"]
                 .reduce(into: [:]) { $0[$1] = "" }
@@ -168,7 +175,8 @@ struct ProxyTests {
             #expect(!result.output.contains(Self.secret), sourceLocation: sourceLocation)
         }
         func connections() throws -> Int {
-            String(decoding: try proxy.directory.read("log"), as: UTF8.self).components(separatedBy: "Request (file").count - 1
+            String(decoding: try proxy.directory.read("log"), as: UTF8.self).components(separatedBy: "Request (file")
+                .count - 1
         }
         try await run(["http_proxy": with], succeeds: true)
         #expect(try connections() == 1)

@@ -97,7 +97,7 @@ extension Transfer {
         guard origin == SEEK_SET, offset == 0, body.rewind() else {
             failure = ClientError(
                 .cannotSendAgain,
-                "the server had closed the connection, and what was sent of the body can no longer be read"
+                "the request must be sent again, and what was sent of its body can no longer be read"
             )
             return CURL_SEEKFUNC_FAIL
         }

@@ -73,9 +73,11 @@ extension Transfer {
             try headerList.append("Accept-Encoding: \(Client.Configuration.acceptedCodings)")
         }
         for field in request.headerFields {
-            // `Name:` would take the field out; an empty value is written with a semicolon.
+            // `Name:` would take the field out; an empty value, or one of blanks, which stand for
+            // nothing (RFC 9110 §5.5), is written with a semicolon.
             // https://curl.se/libcurl/c/CURLOPT_HTTPHEADER.html
-            try headerList.append(field.value.isEmpty ? "\(field.name);" : "\(field.name): \(field.value)")
+            let isEmpty = field.value.utf8.allSatisfy { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+            try headerList.append(isEmpty ? "\(field.name);" : "\(field.name): \(field.value)")
         }
         try easy.set(CURLOPT_HTTPHEADER, pointer: headerList.raw)
     }
