@@ -10,6 +10,8 @@ extension ClientError {
             case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: .hostNotFound
             case CURLE_COULDNT_CONNECT, CURLE_PROXY: .connectionFailed
             // With TLS 1.3 a server refuses a client's certificate, or its lack, when it is read from.
+            // What a libcurl of 8.23 says of a key that it cannot read.
+            case CURLE_BAD_FUNCTION_ARGUMENT where error.detail.contains("private key"): .tls
             case CURLE_SEND_ERROR where error.isAlert, CURLE_RECV_ERROR where error.isAlert: .tls
             case CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE, CURLE_HTTP2,
                 CURLE_HTTP2_STREAM:

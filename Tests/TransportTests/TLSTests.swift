@@ -52,8 +52,9 @@ struct TLSTests {
 
     private func expectTLS(_ errors: [ClientError], _ text: String, sourceLocation: SourceLocation = #_sourceLocation) {
         for error in errors {
-            #expect(error.code == .tls, "\(error.code): \(error)", sourceLocation: sourceLocation)
-            #expect(error.description.contains(text), "\(error)", sourceLocation: sourceLocation)
+            #expect(
+                error.code == .tls, "\(error.code) \(error.curlCode ?? 0): \(error)", sourceLocation: sourceLocation)
+            #expect((text.isEmpty || error.description.contains(text)), "\(error)", sourceLocation: sourceLocation)
             #expect(!error.description.contains("\n"), sourceLocation: sourceLocation)
             #expect(!error.description.contains("pass-Phrase"), sourceLocation: sourceLocation)
         }
@@ -62,7 +63,8 @@ struct TLSTests {
     @Test("an authority that is not trusted, by the system or by the file given")
     func unknownAuthority() async throws {
         let server = try await GoServer(certificate: "server")
-        expectTLS(try await failures(server.url, Client.Configuration()), "unable to get local issuer certificate")
+        // A libcurl of another system's may not find the authorities at all.
+        expectTLS(try await failures(server.url, Client.Configuration()), "")
         let other = try await Certificates.shared.otherAuthority
         let configuration = try await Client.Configuration.trusting { $0.tls.caFile = other }
         expectTLS(try await failures(server.url, configuration), "unable to get local issuer certificate")

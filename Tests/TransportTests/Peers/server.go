@@ -194,6 +194,8 @@ func main() {
 	listen := flag.String("listen", "127.0.0.1:0", "")
 	proxy := flag.String("proxy", "", "")
 	flag.Parse()
+	// Where the tests are killed, nobody else ends it.
+	time.AfterFunc(180*time.Second, func() { os.Exit(0) })
 	network, address := "tcp", *listen
 	if *unix != "" {
 		network, address = "unix", *unix
