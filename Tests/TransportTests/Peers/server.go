@@ -95,6 +95,10 @@ func receive(w http.ResponseWriter, r *http.Request) {
 func handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", receive)
+	mux.HandleFunc("/discard", func(w http.ResponseWriter, r *http.Request) {
+		count, _ := io.Copy(io.Discard, r.Body)
+		fmt.Fprint(w, count)
+	})
 	// Answers without reading, and has the rest reset or closed.
 	mux.HandleFunc("/refuse", func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusRequestEntityTooLarge)
