@@ -121,19 +121,72 @@ struct ConnectionTests {
         #expect(upload.metrics.total != nil)
     }
 
-    @Test("what is the server's alone does not go elsewhere")
-    func withoutCredentials() throws {
-        var configuration = Client.Configuration()
-        configuration.headerFields = ["X-Api-Key": "secret", "Accept-Encoding": "br"]
-        configuration.authentication = .bearer("secret")
-        configuration.tls.clientCertificate = .init(certificateFile: "/dev/null")
-        var request = TransferRequest(
-            method: .post, url: "http://h/", configuration: configuration, parts: [], isFinishing: true,
-            counter: ProgressCounter(), priority: .medium)
-        #expect(request.headerFields.count == 2 && request.authentication == .bearer("secret"))
-        #expect(request.clientCertificate != nil && !request.asksForCodings)
-        request.maySendCredentials = false
-        #expect(request.headerFields.isEmpty && request.authentication == .none)
-        #expect(request.clientCertificate == nil && request.asksForCodings)
+    /// Redirects with 307: `elsewhere` to that URL, and `here` within itself.
+    private func redirecting(to elsewhere: String, heads: Shared<[RequestHead]>) throws -> FaultServer {
+        try FaultServer { connection in
+            while let head = try connection.readHead() {
+                heads.update { $0.append(head) }
+                if head["expect"] != nil { try connection.send("HTTP/1.1 100 Continue\r\n\r\n") }
+                _ = try connection.readBody(of: head)
+                switch head.line.split(separator: " ").dropFirst().first {
+                case "/elsewhere":
+                    try connection.send("HTTP/1.1 307 No\r\nLocation: \(elsewhere)\r\nContent-Length: 0\r\n\r\n")
+                case "/here":
+                    try connection.send("HTTP/1.1 307 No\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n")
+                default:
+                    try connection.respond(201, "there")
+                }
+            }
+        }
+    }
+
+    @Test("what is the server's alone follows a redirect within it, and to nowhere else")
+    func redirects() async throws {
+        let certificates = try await Certificates.shared
+        let other = try await GoServer()
+        let heads = Shared<[RequestHead]>([])
+        // With a user and a password that nobody has asked it for.
+        let target = other.url.replacingOccurrences(of: "//", with: "//evil:word@")
+        let server = try redirecting(to: target, heads: heads)
+        for (authentication, expected) in [
+            (Client.Authentication.bearer("secret"), "Bearer secret"),
+            (.basic(user: "user", password: "secret"), "Basic dXNlcjpzZWNyZXQ="),
+        ] {
+            let configuration = try await Client.Configuration.trusting {
+                $0.headerFields = ["X-Api-Key": "secret", "Cookie": "secret", "Accept-Encoding": "identity"]
+                $0.authentication = authentication
+                $0.tls.clientCertificate = .init(
+                    certificateFile: certificates.certificate("client"), keyFile: certificates.key("client"))
+            }
+            heads.set([])
+            let here = try await Client(.post, server.url + "here", configuration: configuration).send(.field("a", "b"))
+            #expect(here.status == 201)
+            #expect(heads.value.map { $0["authorization"] } == [expected, expected])
+            #expect(heads.value.map { $0["x-api-key"] } == ["secret", "secret"])
+            let away = try await Client(.post, server.url + "elsewhere", configuration: configuration)
+                .send(.field("a", "b"))
+            #expect(away.status == 201)
+            let answer = try await away.answer()
+            #expect(answer.parts.count == 1)
+            #expect(answer.header["Authorization"] == nil && answer.header["X-Api-Key"] == nil)
+            #expect(answer.header["Cookie"] == nil && answer.header["Accept-Encoding"] == ["gzip, deflate"])
+        }
+    }
+
+    @Test("a client certificate is not shown to where a redirect has led")
+    func redirectWithCertificate() async throws {
+        let certificates = try await Certificates.shared
+        let asking = try await GoServer(certificate: "server", ["-clientca", certificates.authority])
+        let server = try redirecting(to: asking.url, heads: Shared([]))
+        let configuration = try await Client.Configuration.trusting {
+            $0.tls.clientCertificate = .init(
+                certificateFile: certificates.certificate("client"), keyFile: certificates.key("client"))
+        }
+        let error = await #expect(throws: ClientError.self) {
+            _ = try await Client(.post, server.url + "elsewhere", configuration: configuration).send(.field("a", "b"))
+        }
+        #expect([.tls, .connectionLost].contains(error?.code), "\(String(describing: error))")
+        let direct = try await Client(.post, asking.url, configuration: configuration).send(.field("a", "b"))
+        #expect(try await direct.answer().client == "client")
     }
 }

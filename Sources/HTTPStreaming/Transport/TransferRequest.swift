@@ -41,4 +41,5 @@ struct TransferRequest: Sendable {
         case .always: hasBody
         case .never: false
         }
+    }
 }
