@@ -95,6 +95,12 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "TransportTests",
+            dependencies: ["ContentCoding", "HTTPStreaming", "Multipart", "TestSupport", "example"],
+            exclude: ["Peers"],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "ReceiverTests",
             dependencies: [
                 "ContentCoding", "Multipart", "Receiver", "TestSupport", "server",

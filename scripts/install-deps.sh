@@ -68,19 +68,32 @@ install_libraries() {
     have_libraries || fail "libcurl or zlib cannot be found even now that they have been installed"
 }
 
+# The tests run servers of their own: none of the system's is to be started, which packages do unless
+# this says no. https://people.debian.org/~hmh/invokerc.d-policyrc.d-specification.txt
+policy=/usr/sbin/policy-rc.d
+forbid_services() {
+    if [ -e "$policy" ]; then return 0; fi
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null || return 0
+    as_root chmod 755 "$policy"
+    trap 'as_root rm -f "$policy"' EXIT
+}
+
 # tool:package, or a file that tells.
-test_tools="curl:curl cmp:diffutils go:golang-go pigz:pigz python3:python3 strace:strace"
+test_tools="curl:curl cmp:diffutils go:golang-go microsocks:microsocks openssl:openssl pigz:pigz
+    python3:python3 strace:strace tinyproxy:tinyproxy-bin /usr/sbin/nginx:nginx-light
+    /usr/sbin/apache2:apache2-bin /usr/share/gocode/src/golang.org/x/net/http2/h2c:golang-golang-x-net-dev"
 
 install_test_tools() {
     local entry missing=''
     for entry in $test_tools; do
-        command -v "${entry%%:*}" >/dev/null || missing="$missing ${entry##*:}"
+        command -v "${entry%%:*}" >/dev/null || [ -e "${entry%%:*}" ] || missing="$missing ${entry##*:}"
     done
     # Debian's python3 comes without what makes a venv; `import ensurepip` tells.
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
     [ -n "$missing" ] || return 0
     if command -v apt-get >/dev/null; then
         say "installing for the tests with apt-get:$missing"
+        forbid_services
         # shellcheck disable=SC2086
         apt_install $missing || say "not installed; the tests that need them are skipped"
     else

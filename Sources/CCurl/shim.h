@@ -32,6 +32,9 @@ static inline CURLcode ccurl_easy_get_long(CURL *handle, CURLINFO info, long *va
 static inline CURLcode ccurl_easy_get_offset(CURL *handle, CURLINFO info, curl_off_t *value) {
     return curl_easy_getinfo(handle, info, value);
 }
+static inline CURLcode ccurl_easy_get_string(CURL *handle, CURLINFO info, const char **value) {
+    return curl_easy_getinfo(handle, info, value);
+}
 static inline CURLSHcode ccurl_share_set_long(CURLSH *handle, CURLSHoption option, long value) {
     return curl_share_setopt(handle, option, value);
 }
@@ -59,6 +62,15 @@ static const size_t ccurl_read_pause = CURL_READFUNC_PAUSE;
 static const size_t ccurl_read_abort = CURL_READFUNC_ABORT;
 static const size_t ccurl_write_pause = CURL_WRITEFUNC_PAUSE;
 static const curl_socket_t ccurl_socket_bad = CURL_SOCKET_BAD;
+static const unsigned int ccurl_url_any_scheme = CURLU_NON_SUPPORT_SCHEME;
+static const unsigned int ccurl_url_decode = CURLU_URLDECODE;
+static const long ccurl_auth_basic = (long)CURLAUTH_BASIC;
+static const long ccurl_auth_digest = (long)CURLAUTH_DIGEST;
+static const long ccurl_auth_bearer = (long)CURLAUTH_BEARER;
+// CURLINFO_USED_PROXY, which came with 8.7: an older library says that it does not know it.
+static const CURLINFO ccurl_info_used_proxy = (CURLINFO)(CURLINFO_LONG + 66);
 static const long ccurl_global_default = CURL_GLOBAL_DEFAULT;
 
 static inline unsigned int ccurl_version_number(void) { return curl_version_info(CURLVERSION_NOW)->version_num; }
+
+static inline int ccurl_has_http2(void) { return (curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTP2) != 0; }

@@ -7,8 +7,8 @@ extension Client.Configuration {
             guard Self.isToken(field.name) else {
                 throw ClientError(.invalidConfiguration, "the name of a header field is not a token")
             }
-            let framing = ["content-type", "content-length", "content-encoding", "transfer-encoding"]
-            guard !framing.contains(field.name.lowercased()) else {
+            let own = ["content-type", "content-length", "content-encoding", "transfer-encoding", "expect"]
+            guard !own.contains(field.name.lowercased()) else {
                 throw ClientError(.invalidConfiguration, "the header field \(field.name) is the client's own")
             }
             guard !field.value.utf8.contains(where: { $0 == 0x0D || $0 == 0x0A || $0 == 0 }) else {
@@ -45,6 +45,19 @@ extension Client.Configuration {
         }
         guard progressInterval >= .milliseconds(1) else {
             throw ClientError(.invalidConfiguration, "progressInterval is less than 1 ms")
+        }
+        guard expectTimeout > .zero else {
+            throw ClientError(.invalidConfiguration, "expectTimeout is not more than zero")
+        }
+        try tls.validate()
+        try proxy.validate()
+        if let unixSocket, unixSocket.isEmpty || unixSocket.utf8.contains(0) {
+            throw ClientError(.invalidConfiguration, "the path of the Unix socket is empty or holds a NUL")
+        }
+        try authentication.validate()
+        guard authentication == .none || headerFields["Authorization"] == nil else {
+            throw ClientError(
+                .invalidConfiguration, "there is an authentication, and a header field Authorization besides")
         }
     }
 

@@ -12,7 +12,8 @@ extension Client {
         ///
         /// Names must be tokens, and values free of CR, LF and NUL (RFC 9110 §5.5), and what says
         /// how to read the body (Content-Type, Content-Length, Content-Encoding,
-        /// Transfer-Encoding) is the client's own: otherwise ``Client/init(_:_:configuration:)`` throws.
+        /// Transfer-Encoding) is the client's own, as is Expect (see ``expect``): otherwise
+        /// ``Client/init(_:_:configuration:)`` throws.
         public var headerFields: HeaderFields = [:]
 
         /// Bytes of the buffer between a file and the socket, 16 KiB to 2 MiB; 512 KiB unless set,
@@ -69,6 +70,33 @@ extension Client {
         /// How much time is between two reports of progress, at least; 100 ms unless set.
         public var progressInterval = Duration.milliseconds(100)
 
+        /// Whom to trust, with `https` URLs; the system's authorities unless set.
+        public var tls = TLS()
+
+        /// ``Client/HTTPVersion/automatic`` unless set.
+        public var httpVersion = HTTPVersion.automatic
+
+        /// ``Client/Proxy/environment`` unless set.
+        public var proxy = Proxy.environment
+
+        /// The path of a Unix socket to connect to, instead of the URL's host and port, which are
+        /// named to the server all the same. No proxy is used then.
+        /// <https://curl.se/libcurl/c/CURLOPT_UNIX_SOCKET_PATH.html>
+        public var unixSocket: String?
+
+        /// ``Client/Authentication/none`` unless set.
+        public var authentication = Authentication.none
+
+        /// ``Client/Cookies/none`` unless set.
+        public var cookies = Cookies.none
+
+        /// ``Client/Expectation/automatic`` unless set.
+        public var expect = Expectation.automatic
+
+        /// How long a server that is asked (see ``expect``) may take before the body is sent anyway;
+        /// 1 second unless set. <https://curl.se/libcurl/c/CURLOPT_EXPECT_100_TIMEOUT_MS.html>
+        public var expectTimeout = Duration.seconds(1)
+
         /// What ``bufferBudget`` sets, but for tests, which run beside others.
         var buffers = BufferBudget.shared
 
@@ -77,22 +105,13 @@ extension Client {
 
         static let uploadBufferSizes = (16 << 10)...(2 << 20)
 
-        /// What libcurl is told; beyond three weeks there is no difference.
-        var connectMilliseconds: Int {
-            let milliseconds = connectTimeout / .milliseconds(1)
-            return max(1, Int(min(milliseconds, Double(Int32.max))))
-        }
-
-        /// Whether it is the client who asks for content codings, and undoes them.
-        var asksForCodings: Bool { headerFields["Accept-Encoding"] == nil && headerFields["Range"] == nil }
-
         /// What it asks for (RFC 9110 §12.5.3).
         static let acceptedCodings = Coding.allCases.map(\.token).joined(separator: ", ")
-
-        /// Whether a request with a body has `Expect: 100-continue`: by the caller's wish, or, unless
-        /// there is one, libcurl's.
-        func mayExpect(isLong: Bool) -> Bool {
-            headerFields["Expect"].map { $0.lowercased() == "100-continue" } ?? isLong
-        }
     }
+}
+
+extension Duration {
+    /// What libcurl is told of a time limit, which is 0 for none; beyond three weeks there is no
+    /// difference.
+    var milliseconds: Int { max(1, Int(min(self / .milliseconds(1), Double(Int32.max)))) }
 }

@@ -45,8 +45,7 @@ extension Client {
                         }))
                 return DuplexStream(client: self, id: id, pipe: pipe, length: length) {
                     for try await case .answered(let answer) in outcomes {
-                        return Response(
-                            answer, isDecoded: configuration.asksForCodings, connection: connection, id: id)
+                        return Response(answer, connection: connection, id: id)
                     }
                     throw ClientError.cancelled()
                 }

@@ -46,13 +46,24 @@ public final class Client: Sendable {
     ///
     /// - Parameters:
     ///   - method: of every request.
-    ///   - url: absolute, `http` or `https`.
+    ///   - url: absolute, `http` or `https`. A user and a password in it, percent-encoded, are the same as
+    ///     ``Authentication/basic(user:password:)``.
     ///   - configuration: the same for all requests.
     /// - Throws: ``ClientError`` with the code ``ClientError/Code/invalidURL`` or
     ///   ``ClientError/Code/invalidConfiguration``.
     public init(_ method: Method = .post, _ url: String, configuration: Configuration = Configuration()) throws {
         if let complaint = CurlURL.complaint(about: url) {
             throw ClientError(.invalidURL, "malformed URL: \(complaint)")
+        }
+        guard let (url, credentials) = CurlURL.separate(url) else {
+            throw ClientError(.invalidURL, "malformed URL: the user or the password is no text")
+        }
+        var configuration = configuration
+        if let credentials {
+            guard configuration.authentication == .none else {
+                throw ClientError(.invalidConfiguration, "there is an authentication, and a user in the URL besides")
+            }
+            configuration.authentication = .basic(user: credentials.user, password: credentials.password)
         }
         try configuration.validate(method)
         self.method = method
@@ -137,7 +148,7 @@ public final class Client: Sendable {
     ) async throws -> Response {
         switch try await perform(parts, isLast: true, turn: turn, progress: progress) {
         case (.answered(let answer), let id):
-            return Response(answer, isDecoded: configuration.asksForCodings, connection: connection, id: id)
+            return Response(answer, connection: connection, id: id)
         case (.partsSent, _):
             preconditionFailure("that is not the goal of a last part")
         }

@@ -9,7 +9,13 @@ extension ClientError {
             case CURLE_URL_MALFORMAT: .invalidURL
             case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: .hostNotFound
             case CURLE_COULDNT_CONNECT, CURLE_PROXY: .connectionFailed
-            case CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE: .connectionLost
+            // With TLS 1.3 a server refuses a client's certificate, or its lack, when it is read from.
+            // What a libcurl of 8.23 says of a key that it cannot read.
+            case CURLE_BAD_FUNCTION_ARGUMENT where error.detail.contains("private key"): .tls
+            case CURLE_SEND_ERROR where error.isAlert, CURLE_RECV_ERROR where error.isAlert: .tls
+            case CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE, CURLE_HTTP2,
+                CURLE_HTTP2_STREAM:
+                .connectionLost
             case CURLE_OPERATION_TIMEDOUT: .timedOut
             case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
                 CURLE_USE_SSL_FAILED, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_SHUTDOWN_FAILED, CURLE_SSL_CRL_BADFILE,
@@ -37,4 +43,9 @@ extension ClientError {
             bytesSent: bytesSent
         )
     }
+}
+
+extension CurlError {
+    /// Whether it is an alert of TLS (RFC 8446 §6) that ended the connection.
+    fileprivate var isAlert: Bool { detail.lowercased().contains(" alert ") }
 }

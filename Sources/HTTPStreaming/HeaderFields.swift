@@ -1,6 +1,6 @@
 /// The header fields of a message, in order, repeated ones kept (RFC 9110 §5).
 public struct HeaderFields: Hashable, Sendable, RandomAccessCollection, ExpressibleByDictionaryLiteral,
-    CustomStringConvertible
+    CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable
 {
     /// One field line.
     public struct Field: Hashable, Sendable {
@@ -54,6 +54,8 @@ public struct HeaderFields: Hashable, Sendable, RandomAccessCollection, Expressi
 
     /// The names alone: values may be credentials.
     public var description: String { fields.map(\.name).joined(separator: ", ") }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror { Mirror(self, unlabeledChildren: fields.map(\.name)) }
 
     static func isEqual(_ name: String, _ other: String) -> Bool {
         name.utf8.count == other.utf8.count && name.lowercased() == other.lowercased()

@@ -14,13 +14,14 @@ public struct Response: Sendable {
     /// for these two. With any other, or several, it is given as it comes, likewise if
     /// ``Client/Configuration/headerFields`` ask for codings or a range themselves.
     public let body: Body
+    let metricsBox: MetricsBox
 
-    /// - Parameter isDecoded: whether its content coding was asked for by the client.
-    init(_ answer: Answer, isDecoded: Bool, connection: ConnectionHandle, id: TransferID) {
+    init(_ answer: Answer, connection: ConnectionHandle, id: TransferID) {
         status = answer.status
         headerFields = answer.headerFields
         bytesSent = answer.bytesSent
-        let coding = isDecoded ? headerFields["Content-Encoding"].flatMap { Coding(token: $0) } : nil
+        metricsBox = answer.metrics
+        let coding = answer.isDecoded ? headerFields["Content-Encoding"].flatMap { Coding(token: $0) } : nil
         body = Body(source: Body.Source(content: answer.content, coding: coding, connection: connection, id: id))
     }
 

@@ -63,13 +63,15 @@ struct ClientRequestTests {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
         var configuration = Client.Configuration()
-        configuration.headerFields = ["X-A": "1", "x-a": "2", "User-Agent": "mine", "X-Empty": "", "Expect": ""]
+        configuration.headerFields = ["X-A": "1", "x-a": "2", "User-Agent": "mine", "X-Empty": ""]
+        configuration.expect = .never
         let client = try Client(.post, server.url, configuration: configuration)
         _ = try await client.send(.bytes([UInt8](repeating: 0, count: 2 << 20)))
         let head = try #require(recorder.requests.withLock { $0.first }).head
         #expect(head.fields.filter { $0.name == "x-a" }.map(\.value) == ["1", "2"])
         #expect(head.fields.filter { $0.name == "user-agent" }.map(\.value) == ["mine"])
         #expect(head["x-empty"] == "")
+        #expect(head["expect"] == nil)
     }
 
     @Test("what cannot be sent is refused at once")
@@ -84,7 +86,7 @@ struct ClientRequestTests {
         var configuration = Client.Configuration()
         for fields: HeaderFields in [
             ["Content-type": "a/b"], ["Content-Length": "1"], ["Transfer-Encoding": "chunked"], ["A\r\nB": "c"],
-            ["A": "b\r\nC: d"], ["": "x"], ["A b": "c"], ["A": "\0"],
+            ["A": "b\r\nC: d"], ["": "x"], ["A b": "c"], ["A": "\0"], ["Expect": "100-continue"],
         ] {
             configuration.headerFields = fields
             let error = #expect(throws: ClientError.self) {

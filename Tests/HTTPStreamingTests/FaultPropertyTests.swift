@@ -55,7 +55,7 @@ struct FaultPropertyTests {
             let server = try FaultServer(receiveBuffer: generator.oneIn(2) ? 8192 : nil, behaviour.serve)
             var configuration = Client.Configuration()
             if generator.oneIn(4) { configuration.contentCoding = .gzip(level: 0, workers: 2) }
-            if generator.oneIn(3) { configuration.headerFields = ["Expect": ""] }
+            if generator.oneIn(3) { configuration.expect = .never }
             let client = try Client(
                 generator.pick([.post, .post, .put, .get]), server.url, configuration: configuration)
             for _ in 0..<Int.random(in: 1...3, using: &generator) {

@@ -5,9 +5,10 @@ import Testing
 @Suite("ResponseHeadReader", .timeLimit(.minutes(1)))
 struct ResponseHeadReaderTests {
     private func read(
-        _ lines: [String], expectsContinue: Bool = false, mayBeSentAgain: Bool = true
+        _ lines: [String], expectsContinue: Bool = false, digest: ResponseHeadReader.Digest = .none,
+        mayBeSentAgain: Bool = true
     ) -> (ResponseHeadReader, [Int]) {
-        var reader = ResponseHeadReader(expectsContinue: expectsContinue)
+        var reader = ResponseHeadReader(expectsContinue: expectsContinue, digest: digest)
         let statuses = lines.compactMap { line in
             var line = line + "\r\n"
             return line.withUTF8 { reader.append(UnsafeRawBufferPointer($0), mayBeSentAgain: mayBeSentAgain) }
@@ -42,16 +43,40 @@ struct ResponseHeadReaderTests {
     func expectation() {
         let refused = ["HTTP/1.1 417 Expectation Failed", "A: 1", ""]
         #expect(read(refused, expectsContinue: true).1 == [])
-        #expect(read(refused, expectsContinue: true).0.refusedExpectation)
+        #expect(read(refused, expectsContinue: true).0.tentativeStatus == 417)
         let (again, statuses) = read(refused + ["HTTP/1.1 201 Created", "B: 2", ""], expectsContinue: true)
         #expect(statuses == [201])
         #expect(again.fields.map(\.name) == ["B"])
-        #expect(!again.refusedExpectation)
+        #expect(again.tentativeStatus == nil)
         #expect(read(refused + refused, expectsContinue: true).1 == [417])
         #expect(read(refused).1 == [417])
         #expect(read(refused, expectsContinue: true, mayBeSentAgain: false).1 == [417])
         #expect(read(["HTTP/1.0 417 No", ""], expectsContinue: true).1 == [417])
         #expect(read(["HTTP/1.1 417 No", "Connection: Close", ""], expectsContinue: true).1 == [417])
+    }
+
+    @Test("with a digest, what comes to the first pass is not final, and a 401 that says stale")
+    func digest() {
+        let asked = ["HTTP/1.1 401 Who", "WWW-Authenticate: Basic realm=x, Digest realm=y, nonce=z", ""]
+        let stale = ["HTTP/1.1 401 Who", "WWW-Authenticate: Digest realm=y, nonce=z, STALE=\"true\"", ""]
+        let basic = ["HTTP/1.1 401 Who", "WWW-Authenticate: Basic realm=\"digest\"", ""]
+        let fine = ["HTTP/1.1 200 OK", ""]
+        for sendsEmptyBody in [true, false] {
+            let unasked = ResponseHeadReader.Digest.unasked(sendsEmptyBody: sendsEmptyBody)
+            #expect(read(asked, digest: unasked).1 == [])
+            #expect(read(asked + fine, digest: unasked).1 == [200])
+            #expect(read(asked + asked, digest: unasked).1 == [401])
+            #expect(read(asked + stale + stale, digest: unasked).1 == [])
+            #expect(read(basic, digest: unasked).1 == [401])
+            #expect(read(fine, digest: unasked).1 == (sendsEmptyBody ? [] : [200]))
+            #expect(read(fine + fine, digest: unasked).1 == [200])
+            #expect(read(["HTTP/1.1 503 No", ""], digest: unasked).1 == [503])
+        }
+        #expect(read(asked).1 == [401])
+        var (reader, _) = read(asked, digest: .unasked(sendsEmptyBody: true))
+        #expect(reader.acceptTentative() == 401)
+        #expect(reader.acceptTentative() == nil)
+        #expect(reader.fields["www-authenticate"] != nil)
     }
 
     @Test("lines that are no fields are passed over")

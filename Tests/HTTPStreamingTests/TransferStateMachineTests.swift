@@ -119,6 +119,19 @@ struct TransferStateMachineTests {
         #expect(machine.news == .nothing)
     }
 
+    @Test("an answer that libcurl answers by sending again resumes what is paused, and nothing else")
+    func tentative() {
+        var machine = Machine(hasBody: true, isFinishing: false)
+        #expect(machine.tentativelyAnswered() == .none)
+        _ = machine.bodyRanDry()
+        #expect(machine.tentativelyAnswered() == .resume)
+        #expect(machine.upload == .flowing && machine.download == .awaitingHead)
+        _ = machine.partsAppended(isLast: true)
+        _ = machine.bodyRanDry()
+        #expect(machine.tentativelyAnswered() == .none)
+        #expect(machine.upload == .complete)
+    }
+
     @Test("a rewound body flows again")
     func rewound() {
         var machine = Machine(hasBody: true, isFinishing: true)

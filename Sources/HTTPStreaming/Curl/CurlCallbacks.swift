@@ -52,7 +52,7 @@ extension EasyHandle {
         )
     }
 
-    /// Has libcurl open and close its sockets by `tracker`, which must outlive the connections.
+    /// Has libcurl open and close its sockets by `tracker`, which lives as long as any of them is open.
     func setSocketCallbacks(_ tracker: SocketTracker) throws(CurlError) {
         let context = opaque(tracker)
         try set(CURLOPT_OPENSOCKETDATA, pointer: context)

@@ -92,15 +92,25 @@ final class EasyHandle {
         _ = curl_easy_pause(raw, mask)
     }
 
-    func long(_ info: CURLINFO) -> Int {
+    /// - Parameter fallback: what it is where libcurl does not know it.
+    func long(_ info: CURLINFO, unless fallback: Int = 0) -> Int {
         var value = 0
-        return ccurl_easy_get_long(raw, info, &value) == CURLE_OK ? value : 0
+        return ccurl_easy_get_long(raw, info, &value) == CURLE_OK ? value : fallback
     }
 
     func offset(_ info: CURLINFO) -> Int64 {
         var value: curl_off_t = 0
         return ccurl_easy_get_offset(raw, info, &value) == CURLE_OK ? Int64(value) : 0
     }
+
+    /// Nil where it is empty. The text is libcurl's. https://curl.se/libcurl/c/curl_easy_getinfo.html
+    func string(_ info: CURLINFO) -> String? {
+        var value: UnsafePointer<CChar>?
+        guard ccurl_easy_get_string(raw, info, &value) == CURLE_OK, let value else { return nil }
+        return value.pointee == 0 ? nil : String(cString: value)
+    }
+
+    func duration(_ info: CURLINFO) -> Duration { .microseconds(offset(info)) }
 
     /// The descriptor of the connection in use, for polling.
     var socket: Int32? { share.sockets.current }

@@ -7,7 +7,7 @@ internal import CCurl
 /// https://curl.se/libcurl/c/curl_share_setopt.html
 final class ShareHandle {
     let raw: UnsafeMutableRawPointer
-    /// Called when a cached connection is closed, at the latest below.
+    /// Called when a cached connection is closed: below, or later.
     let sockets = SocketTracker()
 
     init() throws(CurlError) {

@@ -18,6 +18,10 @@ final class SocketTracker {
     /// Whether the last one is of TCP.
     private var isTCP = false
 
+    /// Itself, while a socket is open: libcurl, newer ones, closes a TLS connection some time after the
+    /// handles that used it are gone.
+    private var whileOpen: SocketTracker?
+
     /// What the last one closed had received that nobody had read, 64 KiB at most.
     private(set) var unread: [UInt8] = []
 
@@ -42,14 +46,17 @@ final class SocketTracker {
         #endif
         guard descriptor >= 0 else { return ccurl_socket_bad }
         open.append((descriptor, Self.inode(of: descriptor)))
+        whileOpen = self
         isTCP = [AF_INET, AF_INET6].contains(address.family)
         return descriptor
     }
 
     /// https://curl.se/libcurl/c/CURLOPT_CLOSESOCKETFUNCTION.html
     func closeSocket(_ descriptor: curl_socket_t) -> Int32 {
+        // An older one may still be closed when the next is in use.
+        if descriptor == current { unread = Self.received(descriptor) }
         open.removeAll { $0.descriptor == descriptor }
-        unread = Self.received(descriptor)
+        if open.isEmpty { whileOpen = nil }
         return close(descriptor)
     }
 

@@ -6,4 +6,7 @@ struct Answer: Sendable {
     /// Whether the request had a body without an announced length.
     let isBodyOfUnknownLength: Bool
     let content: ContentBuffer
+    /// Whether a content coding was asked for by the client, which undoes it.
+    let isDecoded: Bool
+    let metrics: MetricsBox
 }

@@ -13,13 +13,29 @@ struct ResponseHeadReader {
 
     private var state = State.idle
     private(set) var fields = HeaderFields()
-    /// Whether the last response was a 417 that libcurl answers by itself, by sending the request
-    /// again without `Expect: 100-continue`; it is final only if nothing follows.
-    private(set) var refusedExpectation = false
-    /// Whether libcurl adds that field; see ``Transfer``.
+    /// The status of the last response, if it is one that libcurl may answer by itself, by sending the
+    /// request again: it is final only if nothing follows but content, which libcurl passes on of
+    /// final responses only.
+    private(set) var tentativeStatus: Int?
+    /// Whether libcurl adds `Expect: 100-continue`; see ``Transfer``.
     private var expectsContinue: Bool
+    private var digest: Digest
 
-    init(expectsContinue: Bool) { self.expectsContinue = expectsContinue }
+    /// How far digest authentication has got, which is libcurl's.
+    enum Digest {
+        /// There is none, or it has gone as far as it can. Final.
+        case none
+        /// Nothing has been sent but an empty body, which is how libcurl has the server ask.
+        /// → `unasked(sendsEmptyBody: false)`, `asked`
+        case unasked(sendsEmptyBody: Bool)
+        /// The server has asked, and been answered.
+        case asked
+    }
+
+    init(expectsContinue: Bool, digest: Digest = .none) {
+        self.expectsContinue = expectsContinue
+        self.digest = digest
+    }
 
     /// Why what has come cannot be a response, once it shows.
     private(set) var complaint: String?
@@ -27,6 +43,9 @@ struct ResponseHeadReader {
 
     /// Whether nothing of a response has come.
     private(set) var isUntouched = true
+
+    /// Whether the next line, if it is of a header, is its first.
+    var isBetweenHeaders: Bool { if case .idle = state { true } else { false } }
 
     /// Takes one line, its CRLF included; returns the status when it ends the final head.
     ///
@@ -44,7 +63,7 @@ struct ResponseHeadReader {
         case .idle:
             guard let status = Self.status(in: line) else { return nil }
             fields = HeaderFields()
-            refusedExpectation = false
+            tentativeStatus = nil
             state = .inHeader(status: status, isHTTP10: line.starts(with: "HTTP/1.0".utf8))
             return nil
         case .inHeader(let status, let isHTTP10):
@@ -66,22 +85,53 @@ struct ResponseHeadReader {
         }
     }
 
+    /// Takes a tentative response for the final one, if there is one.
+    mutating func acceptTentative() -> Int? {
+        guard let tentativeStatus else { return nil }
+        self.tentativeStatus = nil
+        state = .complete
+        return tentativeStatus
+    }
+
     private mutating func endHeader(status: Int, mayBeSentAgain: Bool) -> Int? {
         complaint = complaint ?? Self.complaint(about: status, fields)
-        switch status {
-        case ..<200:
+        if status < 200 {
             state = .idle
-            return nil
-        // libcurl lets be a response that closes its connection.
-        case 417 where expectsContinue && mayBeSentAgain && fields["connection"]?.lowercased() != "close":
-            expectsContinue = false
-            refusedExpectation = true
+        } else if isAnsweredByLibcurl(status, mayBeSentAgain: mayBeSentAgain) {
+            tentativeStatus = status
             state = .idle
-            return nil
-        default:
+        } else {
             state = .complete
             return status
         }
+        return nil
+    }
+
+    private mutating func isAnsweredByLibcurl(_ status: Int, mayBeSentAgain: Bool) -> Bool {
+        switch (status, digest) {
+        // libcurl lets be a response that closes its connection.
+        case (417, _) where expectsContinue && mayBeSentAgain && fields["connection"]?.lowercased() != "close":
+            expectsContinue = false
+            return true
+        case (401, .unasked) where challenge != nil:
+            digest = .asked
+            return true
+        // The digest was right, but for what it was made of being too old (RFC 7616 §3.3).
+        case (401, .asked):
+            return challenge.map { $0.contains("stale=true") || $0.contains("stale=\"true\"") } ?? false
+        // The server has not asked, but has got no body yet.
+        case (..<300, .unasked(sendsEmptyBody: true)):
+            digest = .unasked(sendsEmptyBody: false)
+            return true
+        default:
+            return false
+        }
+    }
+
+    /// What the server asks for a digest with, in lower case.
+    private var challenge: String? {
+        let challenges = fields.values(of: "www-authenticate").map { $0.lowercased() }
+        return challenges.first { $0.contains("digest ") }
     }
 
     private mutating func appendField(_ line: Slice<UnsafeRawBufferPointer>) {

@@ -55,11 +55,25 @@ extension Transfer {
             isIdleSince = .now
             return action == .end ? 0 : ccurl_read_pause
         }
-        guard machine.yieldsToAnswer, body.offset > Int64(count), easy.peek() != .nothing else { return given(count) }
+        guard machine.yieldsToAnswer, body.offset > Int64(count), mayBeAnswered else { return given(count) }
         machine.answerSeen()
+        fruitlessYields += 1
         stash = Array(buffer[..<count])[...]
         return ccurl_read_pause
     }
+
+    /// Whether there is something on the socket that may be an answer. With TLS or HTTP/2 it may be
+    /// something else: a few session tickets, or a window that is moved again and again. HTTP/2 can
+    /// take an answer while sending, so that only its end needs to be looked for.
+    private var mayBeAnswered: Bool {
+        switch easy.peek() {
+        case .nothing: false
+        case .bytes(isHungUp: false): fruitlessYields < Self.fruitlessYieldsAtMost
+        case .bytes(isHungUp: true), .hangUp: true
+        }
+    }
+
+    private static let fruitlessYieldsAtMost = 4
 
     /// Bytes go to libcurl, which does not ask again behind the last of a known length.
     private func given(_ count: Int) -> Int {
@@ -91,7 +105,7 @@ extension Transfer {
         guard origin == SEEK_SET, offset == 0, body.rewind() else {
             failure = ClientError(
                 .cannotSendAgain,
-                "the server had closed the connection, and what was sent of the body can no longer be read"
+                "the request must be sent again, and what was sent of its body can no longer be read"
             )
             return CURL_SEEKFUNC_FAIL
         }
@@ -134,6 +148,8 @@ extension Transfer {
 
     /// One line of a header, complete. https://curl.se/libcurl/c/CURLOPT_HEADERFUNCTION.html
     func receiveHeaderLine(_ line: UnsafeMutableRawBufferPointer) -> Int {
+        if head.isBetweenHeaders { headBeganAt = .now }
+        fruitlessYields = 0
         let mayBeSentAgain = machine.upload != .complete
         let status = head.append(UnsafeRawBufferPointer(line), mayBeSentAgain: mayBeSentAgain)
         if let complaint = head.complaint {
@@ -144,17 +160,24 @@ extension Transfer {
             finalHeadReceived(status: status)
         } else if isRefusedInMidBody {
             return 0
-        } else if head.refusedExpectation, machine.isUploadPaused {
-            // libcurl is to send again, but would wait for more of the body first.
-            perform(.resume)
+        } else if let status = head.tentativeStatus {
+            if status == 417, insistsOnExpect { leaveOutExpect() }
+            perform(machine.tentativelyAnswered())
         }
         return line.count
     }
 
+    func leaveOutExpect() {
+        insistsOnExpect = false
+        try? easy.set(CURLOPT_HTTPHEADER, pointer: headerList.raw?.pointee.next)
+    }
+
     /// The next bytes of content. https://curl.se/libcurl/c/CURLOPT_WRITEFUNCTION.html
     func receiveContent(_ bytes: UnsafeMutableRawBufferPointer) -> Int {
-        // The content of a response that libcurl answers by itself, a 417.
-        guard machine.download != .awaitingHead else { return bytes.count }
+        if machine.download == .awaitingHead {
+            guard let status = head.acceptTentative() else { return bytes.count }
+            finalHeadReceived(status: status)
+        }
         let isFull = machine.takesContent && !takeContent(UnsafeRawBufferPointer(bytes))
         let action = machine.contentReceived(isFull: isFull)
         // Where the head came before the body's end, this is the first that is heard after it.

@@ -15,7 +15,7 @@ extension Transfer {
     /// The whole body, read, if it is to be given to libcurl at once.
     func readWhole(_ request: TransferRequest) throws(CurlError) -> [UInt8]? {
         guard let length = body.length, length <= Self.wholeLimit, body.isInMemory,
-            !request.configuration.mayExpect(isLong: false), !control.isPaused, control.maximumRate == nil
+            !request.mayExpect(isLong: false), !control.isPaused, control.maximumRate == nil
         else { return nil }
         var bytes = [UInt8](repeating: 0, count: Int(length))
         var count = 0
@@ -48,13 +48,14 @@ extension Transfer {
         try easy.set(CURLOPT_NOSIGNAL, 1)
         try easy.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         try easy.set(CURLOPT_TCP_KEEPALIVE, 1)
-        try easy.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
-        try easy.set(CURLOPT_CONNECTTIMEOUT_MS, configuration.connectMilliseconds)
+        try easy.set(CURLOPT_CONNECTTIMEOUT_MS, configuration.connectTimeout.milliseconds)
         if request.isDuplex {
             // The chunks' framing is wanted too, to see the end of them.
             // https://curl.se/libcurl/c/CURLOPT_HTTP_TRANSFER_DECODING.html
             try easy.set(CURLOPT_HTTP_TRANSFER_DECODING, 0)
         }
+        try configureConnection(request)
+        try configureAuthentication(request.authentication)
         if let contentType = request.contentType {
             try configureBody(request, uploadBufferSize: uploadBufferSize, whole: whole)
             try headerList.append("Content-Type: \(contentType)")
@@ -66,14 +67,16 @@ extension Transfer {
         } else if request.method != .get {
             try easy.set(CURLOPT_CUSTOMREQUEST, request.method.description)
         }
-        try addHeader("User-Agent", "http-streaming/0.1", unlessIn: configuration)
-        if configuration.asksForCodings {
+        if request.headerFields["User-Agent"] == nil { try headerList.append("User-Agent: http-streaming/0.1") }
+        if request.asksForCodings {
             try headerList.append("Accept-Encoding: \(Client.Configuration.acceptedCodings)")
         }
-        for field in configuration.headerFields where request.maySendCredentials {
-            // `Name:` would take the field out; an empty value is written with a semicolon.
+        for field in request.headerFields {
+            // `Name:` would take the field out; an empty value, or one of blanks, which stand for
+            // nothing (RFC 9110 §5.5), is written with a semicolon.
             // https://curl.se/libcurl/c/CURLOPT_HTTPHEADER.html
-            try headerList.append(field.value.isEmpty ? "\(field.name);" : "\(field.name): \(field.value)")
+            let isEmpty = field.value.utf8.allSatisfy { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+            try headerList.append(isEmpty ? "\(field.name);" : "\(field.name): \(field.value)")
         }
         try easy.set(CURLOPT_HTTPHEADER, pointer: headerList.raw)
     }
@@ -95,14 +98,15 @@ extension Transfer {
             try easy.set(CURLOPT_INFILESIZE_LARGE, offset: length ?? -1)
             try easy.set(CURLOPT_CUSTOMREQUEST, request.method.description)
         }
-        if !isLong { try addHeader("Expect", "", unlessIn: request.configuration) }
+        // The first line, so that it can be left out when it has been refused. Where it is empty,
+        // libcurl sends none. https://curl.se/libcurl/c/CURLOPT_HTTPHEADER.html
+        insistsOnExpect = request.configuration.expect == .always
+        if insistsOnExpect {
+            try headerList.append("Expect: 100-continue")
+        } else if !request.mayExpect(isLong: isLong) {
+            try headerList.append("Expect:")
+        }
+        try easy.set(CURLOPT_EXPECT_100_TIMEOUT_MS, request.configuration.expectTimeout.milliseconds)
         try easy.set(CURLOPT_UPLOAD_BUFFERSIZE, uploadBufferSize)
-    }
-
-    /// - Parameter value: empty to have libcurl leave the field out.
-    private func addHeader(
-        _ name: String, _ value: String, unlessIn configuration: Client.Configuration
-    ) throws(CurlError) {
-        if configuration.headerFields[name] == nil { try headerList.append("\(name): \(value)") }
     }
 }

@@ -5,13 +5,14 @@ extension Transfer {
     /// Whether a 417 has come which libcurl must not answer by itself, since part of the body has been given to
     /// it: 7.88 would send the request again on the same connection, in the middle of the first body, and go on
     /// in the second where it was in the first. The header callback fails then, which ends libcurl's transfer.
-    var isRefusedInMidBody: Bool { head.refusedExpectation && body.offset > 0 }
+    var isRefusedInMidBody: Bool { head.tentativeStatus == 417 && body.offset > 0 }
 
     /// Goes back in the body, to begin again without the expectation.
     ///
     /// - Returns: false if what has been sent of it can no longer be read: then the 417 is the response.
     func restartWithoutExpectation() -> Bool {
         guard body.rewind() else { return false }
+        if insistsOnExpect { leaveOutExpect() }
         do throws(CurlError) {
             try headerList.append("Expect:")
         } catch {

@@ -207,6 +207,14 @@ extension Transfer {
             }
         }
 
+        /// An answer has come that libcurl is to answer by sending the request again: it would wait for
+        /// ever if sending was paused.
+        mutating func tentativelyAnswered() -> Action {
+            guard isUploadPaused else { return .none }
+            upload = .flowing
+            return .resume
+        }
+
         // MARK: The download
 
         /// The header of a response with a status of 200 or more is complete.

@@ -49,6 +49,17 @@ final class Transfer {
     /// The most that was seen; what is asked for later may be of a socket that is closed.
     var bytesAcknowledged: Int64 = 0
     private(set) var totalBytes: Int64?
+    let metrics = MetricsBox()
+    let beganAt = ContinuousClock.now
+    /// When the last header came to begin.
+    var headBeganAt: ContinuousClock.Instant?
+    let proxy: Client.Proxy
+    let usesUnixSocket: Bool
+    private let asksForCodings: Bool
+    /// Whether the request has an `Expect` of ours, the first of `headerList`, rather than libcurl's.
+    var insistsOnExpect = false
+    /// How often sending made way for an answer that was none; see ``readBody(into:)``.
+    var fruitlessYields = 0
     private var progress = Progress.running
     private var status: Int?
     private var waiter: Waiter?
@@ -80,6 +91,9 @@ final class Transfer {
         progressInterval = request.configuration.progressInterval
         limits = TimeLimits(
             stall: request.configuration.stallTimeout, total: request.configuration.requestTimeout, at: .now)
+        proxy = request.configuration.proxy
+        asksForCodings = request.asksForCodings
+        usesUnixSocket = request.configuration.unixSocket != nil
         machine = StateMachine(
             hasBody: request.hasBody, isFinishing: request.isFinishing, isHeld: request.control.isPaused)
         body = RequestBody(
@@ -91,7 +105,9 @@ final class Transfer {
         isBodyOfUnknownLength = request.hasBody && body.length == nil
         let total = body.messageLength
         isLong = !isDuplex && (total ?? .max) > Self.expectThreshold
-        head = ResponseHeadReader(expectsContinue: request.hasBody && request.configuration.mayExpect(isLong: isLong))
+        head = ResponseHeadReader(
+            expectsContinue: request.mayExpect(isLong: isLong),
+            digest: request.authentication.isDigest ? .unasked(sendsEmptyBody: request.hasBody) : .none)
         if request.hasBody { totalBytes = total }
     }
 
@@ -170,12 +186,11 @@ final class Transfer {
             // The body's end was in libcurl's hands, but not sent: a success that came before is none.
             if code == CURLE_SEND_ERROR, !machine.isRefused { waiter.take()?.fail(error) }
             end(machine.download == .complete ? .succeeded : .failed(error))
-        } else if status == nil, head.refusedExpectation {
-            // A 417 that libcurl did not answer by sending again.
-            status = 417
-            _ = machine.finalHeadReceived(status: 417)
-            end(.succeeded)
-        } else if let status, machine.upload != .complete, !machine.isRefused, !isDuplex {
+            return
+        }
+        // One that libcurl did not answer by sending again.
+        if let status = head.acceptTentative() { finalHeadReceived(status: status) }
+        if let status, machine.upload != .complete, !machine.isRefused, !isDuplex {
             let message = "the server ended its answer, status \(status), before the whole body was sent"
             end(.failed(sent(ClientError(.connectionLost, message))))
         } else {
@@ -188,8 +203,11 @@ final class Transfer {
         if let complaint = error.complaintAboutResponse {
             return ClientError(.invalidResponse, complaint, curlCode: Int32(code.rawValue))
         }
-        if code == CURLE_RECV_ERROR, easy.long(CURLINFO_HTTP_CONNECTCODE) >= 300 {
-            return ClientError(.connectionFailed, "the proxy refused: \(error)", curlCode: Int32(code.rawValue))
+        let proxyStatus = easy.long(CURLINFO_HTTP_CONNECTCODE)
+        if proxyStatus >= 300 {
+            return ClientError(
+                .connectionFailed, "the proxy refused to connect, status \(proxyStatus)",
+                curlCode: Int32(code.rawValue))
         }
         if code == CURLE_OPERATION_TIMEDOUT {
             // The only limit that libcurl is told of.
@@ -220,6 +238,7 @@ final class Transfer {
 
     private func end(_ progress: Progress) {
         self.progress = progress
+        updateMetrics(isEnded: true)
         reportLast()
         isAnswered = true
         stopWaiting()
@@ -286,9 +305,10 @@ final class Transfer {
     }
 
     private var answer: Answer {
-        Answer(
+        if isRunning { updateMetrics(isEnded: false) }
+        return Answer(
             status: status ?? 0, headerFields: head.fields, bytesSent: bytesSent,
-            isBodyOfUnknownLength: isBodyOfUnknownLength, content: content)
+            isBodyOfUnknownLength: isBodyOfUnknownLength, content: content, isDecoded: asksForCodings, metrics: metrics)
     }
 
     /// Of the body, as far as libcurl's count, which includes chunk framing, can tell.

@@ -3,7 +3,8 @@ struct TransferRequest: Sendable {
     let method: Client.Method
     let url: String
     let configuration: Client.Configuration
-    /// False for what was redirected to another origin.
+    /// Whether what the configuration has for the server alone may go there: its header fields, its
+    /// authentication and its client certificate. Not where a redirect has led to another origin.
     let maySendCredentials: Bool
     /// The media type of the body; nil if there is none.
     let contentType: String?
@@ -25,4 +26,23 @@ struct TransferRequest: Sendable {
 
     /// Whether nothing but HTTP may be on the connection: no TLS, no HTTP/2.
     var isPlain: Bool { url.prefix(5).lowercased() == "http:" }
+    var headerFields: HeaderFields { maySendCredentials ? configuration.headerFields : [:] }
+
+    /// Whether it is the client who asks for content codings, and undoes them.
+    var asksForCodings: Bool { headerFields["Accept-Encoding"] == nil && headerFields["Range"] == nil }
+
+    var authentication: Client.Authentication { maySendCredentials ? configuration.authentication : .none }
+
+    var clientCertificate: Client.TLS.ClientCertificate? {
+        maySendCredentials ? configuration.tls.clientCertificate : nil
+    }
+
+    /// Whether the request may have `Expect: 100-continue`.
+    func mayExpect(isLong: Bool) -> Bool {
+        switch configuration.expect.kind {
+        case .automatic: hasBody && isLong
+        case .always: hasBody
+        case .never: false
+        }
+    }
 }

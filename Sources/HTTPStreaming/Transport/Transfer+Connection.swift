@@ -1,0 +1,84 @@
+internal import CCurl
+
+/// What libcurl is told of the way to the server, and of who is at either end.
+extension Transfer {
+    func configureConnection(_ request: TransferRequest) throws(CurlError) {
+        let configuration = request.configuration
+        try easy.set(CURLOPT_HTTP_VERSION, configuration.httpVersion.curlVersion)
+        // The engine is on from the first request that names a file, even none, and keeps what it has
+        // for as long as the handle. https://curl.se/libcurl/c/CURLOPT_COOKIEFILE.html
+        if configuration.cookies.isEnabled { try easy.set(CURLOPT_COOKIEFILE, "") }
+        if let unixSocket = configuration.unixSocket { try easy.set(CURLOPT_UNIX_SOCKET_PATH, unixSocket) }
+        switch configuration.proxy.kind {
+        case .environment:
+            break
+        // Empty, as opposed to not set, keeps libcurl from asking the environment.
+        // https://curl.se/libcurl/c/CURLOPT_PROXY.html
+        case .none:
+            try easy.set(CURLOPT_PROXY, "")
+        case .url(let url, let noProxy):
+            try easy.set(CURLOPT_PROXY, url)
+            try easy.set(CURLOPT_NOPROXY, noProxy.joined(separator: ","))
+        }
+        try configureTLS(configuration.tls, request.clientCertificate)
+    }
+
+    private func configureTLS(
+        _ tls: Client.TLS, _ clientCertificate: Client.TLS.ClientCertificate?
+    ) throws(CurlError) {
+        try easy.set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
+        try easy.set(CURLOPT_PROXY_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
+        if let caFile = tls.caFile {
+            try easy.set(CURLOPT_CAINFO, caFile)
+            try easy.set(CURLOPT_PROXY_CAINFO, caFile)
+            // Or the folder that libcurl was built to trust would be trusted besides.
+            // https://curl.se/libcurl/c/CURLOPT_CAPATH.html
+            try easy.set(CURLOPT_CAPATH, pointer: nil)
+            try easy.set(CURLOPT_PROXY_CAPATH, pointer: nil)
+        }
+        if !tls.pinnedPublicKeys.isEmpty {
+            try easy.set(CURLOPT_PINNEDPUBLICKEY, tls.pinnedPublicKeys.joined(separator: ";"))
+        }
+        if let clientCertificate {
+            try easy.set(CURLOPT_SSLCERT, clientCertificate.certificateFile)
+            try easy.set(CURLOPT_SSLKEY, clientCertificate.keyFile)
+            // Without one OpenSSL asks the terminal, on this thread.
+            // https://curl.se/libcurl/c/CURLOPT_KEYPASSWD.html
+            try easy.set(CURLOPT_KEYPASSWD, clientCertificate.keyPassword ?? "")
+        }
+    }
+
+    func configureAuthentication(_ authentication: Client.Authentication) throws(CurlError) {
+        switch authentication.kind {
+        case .none:
+            break
+        case .basic(let user, let password):
+            try configureAuthentication(ccurl_auth_basic, user, password)
+        case .digest(let user, let password):
+            try configureAuthentication(ccurl_auth_digest, user, password)
+        case .bearer(let token):
+            try easy.set(CURLOPT_HTTPAUTH, ccurl_auth_bearer)
+            try easy.set(CURLOPT_XOAUTH2_BEARER, token)
+        }
+    }
+
+    private func configureAuthentication(
+        _ scheme: Int, _ user: String, _ password: String
+    ) throws(CurlError) {
+        try easy.set(CURLOPT_HTTPAUTH, scheme)
+        try easy.set(CURLOPT_USERNAME, user)
+        try easy.set(CURLOPT_PASSWORD, password)
+    }
+}
+
+extension Client.HTTPVersion {
+    /// https://curl.se/libcurl/c/CURLOPT_HTTP_VERSION.html
+    fileprivate var curlVersion: Int {
+        switch kind {
+        case .automatic where MultiHandle.sendsHTTP2: Int(CURL_HTTP_VERSION_2TLS)
+        case .automatic, .http1: Int(CURL_HTTP_VERSION_1_1)
+        case .http2: Int(CURL_HTTP_VERSION_2TLS)
+        case .http2PriorKnowledge: Int(CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE)
+        }
+    }
+}

@@ -1,0 +1,282 @@
+import Foundation
+@testable import HTTPStreaming
+import TestSupport
+import Testing
+
+@Suite("Authentication", .timeLimit(.minutes(4)))
+struct AuthenticationTests {
+    private static let secret = "s3cret-Wörd"
+
+    @Test("basic and bearer, with the first request; from the URL")
+    func basic() async throws {
+        let server = try await GoServer()
+        let basic = "Basic " + Data("user:\(Self.secret)".utf8).base64EncodedString()
+        let inURL = server.url.replacingOccurrences(of: "//", with: "//user:s3cret-W%C3%B6rd@")
+        for (url, authentication, expected) in [
+            (server.url, Client.Authentication.basic(user: "user", password: Self.secret), basic),
+            (inURL, .none, basic), (server.url, .bearer("abc.DEF-1~2+3/4="), "Bearer abc.DEF-1~2+3/4="),
+            (server.url, .basic(user: "", password: "x"), "Basic Ong="),
+        ] {
+            var configuration = Client.Configuration()
+            configuration.authentication = authentication
+            let client = try Client(.post, url, configuration: configuration)
+            for _ in 0..<2 {
+                let response = try await client.send(.field("a", "b"))
+                #expect(try await response.answer().header["Authorization"] == [expected])
+            }
+            try await client.sendUnclosed(.field("a", "b"))
+            #expect(try await client.close().answer().header["Authorization"] == [expected])
+        }
+    }
+
+    @Test("what cannot be sent, or is given twice, is refused at once")
+    func validation() throws {
+        for authentication: Client.Authentication in [
+            .basic(user: "a:b", password: Self.secret), .basic(user: "a", password: Self.secret + "\r\n"),
+            .digest(user: "a\0", password: Self.secret), .bearer(""), .bearer("a b"), .bearer("ä"),
+        ] {
+            var configuration = Client.Configuration()
+            configuration.authentication = authentication
+            let error = #expect(throws: ClientError.self) {
+                try Client(.post, "http://h/", configuration: configuration)
+            }
+            #expect(error?.code == .invalidConfiguration)
+            #expect(error?.description.contains(Self.secret) == false)
+        }
+        var configuration = Client.Configuration()
+        configuration.authentication = .bearer("token")
+        #expect(throws: ClientError.self) { try Client(.post, "http://user@h/", configuration: configuration) }
+        configuration.headerFields = ["authorization": "Bearer token"]
+        #expect(throws: ClientError.self) { try Client(.post, "http://h/", configuration: configuration) }
+        let undecodable = #expect(throws: ClientError.self) { try Client(.post, "http://user:%FF%0A@h/") }
+        #expect(undecodable?.code == .invalidURL)
+    }
+
+    @Test("a configuration shows no secret, however it is shown")
+    func secrecy() throws {
+        for authentication: Client.Authentication in [
+            .basic(user: "u", password: "SECRET"), .digest(user: "u", password: "SECRET"), .bearer("SECRET"),
+        ] {
+            var configuration = Client.Configuration()
+            configuration.authentication = authentication
+            configuration.proxy = .url("http://u:SECRET@proxy:1/", noProxy: ["x"])
+            configuration.tls.clientCertificate = .init(certificateFile: "/dev/null", keyPassword: "SECRET")
+            configuration.headerFields = ["X-Api-Key": "SECRET", "Cookie": "SECRET"]
+            var dumped = ""
+            dump(configuration, to: &dumped)
+            configuration.tls.clientCertificate = nil
+            dump(try Client(.post, "http://h/", configuration: configuration), to: &dumped)
+            configuration.authentication = .none
+            dump(try Client(.post, "http://u:SECRET@h/", configuration: configuration), to: &dumped)
+            let all =
+                "\(dumped) \(configuration) \(String(reflecting: configuration)) \(authentication)"
+                + "\(configuration.tls) \(configuration.proxy) \(configuration.headerFields)"
+            #expect(!all.contains("SECRET"), "\(all)")
+            #expect(all.contains("http://proxy:1") && all.contains("X-Api-Key"))
+        }
+    }
+
+    // MARK: Digest
+
+    /// Apache's mod_auth_digest before a Go server.
+    private func apache() async throws -> String {
+        let modules = "/usr/lib/apache2/modules"
+        try Peers.require("apache2")
+        guard FileManager.default.fileExists(atPath: modules + "/mod_auth_digest.so") else {
+            try Peers.skip("there is no mod_auth_digest")
+        }
+        let behind = try await GoServer()
+        let hash = try await Subprocess.run(
+            "openssl", ["dgst", "-md5", "-r"], input: Data("user:realm:\(Self.secret)".utf8))
+        let directory = try TemporaryDirectory()
+        try directory.write("user:realm:\(hash.output.prefix(32))\n".utf8, to: "digest")
+        let apache = try await Daemon.apache(
+            modules: modules,
+            """
+            <Location />
+                AuthType Digest
+                AuthName realm
+                AuthDigestProvider file
+                AuthUserFile \(directory.path)/digest
+                Require valid-user
+            </Location>
+            ProxyPass / \(behind.url)
+            """)
+        // The file is read at each request.
+        running.update { $0 += [apache, behind, directory] }
+        return "http://127.0.0.1:\(apache.port)/"
+    }
+
+    /// What lives as long as the test.
+    private let running = Shared<[any Sendable]>([])
+
+    private func configuration(_ password: String = secret) -> Client.Configuration {
+        var configuration = Client.Configuration()
+        configuration.authentication = .digest(user: "user", password: password)
+        return configuration
+    }
+
+    @Test("digest, against Apache: of a known length, open, coded, without a body, again and again")
+    func digest() async throws {
+        let url = try await apache()
+        try await exchange(url, configuration(), isDirect: false)
+        var coded = configuration()
+        coded.contentCoding = .gzip()
+        let client = try Client(.put, url, configuration: coded)
+        let sample = try await Sample(mebibytes: 4)
+        for round in 0..<3 {
+            let response = try await client.send(.file(sample.path))
+            #expect(response.status == 201 || response.status == 400, "Go is not asked to undo the coding")
+            #expect(response.metrics.connectionsOpened == (round == 0 ? 1 : 0))
+        }
+        let get = try await Client(.get, url, configuration: configuration()).send()
+        #expect(get.status == 201)
+        let delete = try await Client(.delete, url, configuration: configuration()).send()
+        #expect(delete.status == 201)
+    }
+
+    @Test("digest with a wrong password: the 401, with its content, is the response")
+    func wrongPassword() async throws {
+        let url = try await apache()
+        for size in [10, 8 << 20] {
+            let client = try Client(.post, url, configuration: configuration("wrong"))
+            let response = try await client.send(.bytes([UInt8](repeating: 1, count: size)))
+            #expect(response.status == 401)
+            #expect(try await response.text().contains("401"))
+            let open = try Client(.post, url, configuration: configuration("wrong"))
+            while try await open.sendUnclosed(.bytes([UInt8](repeating: 1, count: size))) {}
+            let other = try await open.close()
+            #expect(other.status == 401)
+            #expect(try await other.text().contains("401"))
+        }
+    }
+
+    private static func challenge(_ nonce: String, _ more: String = "") -> String {
+        "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"r\", qop=\"auth\", nonce=\"\(nonce)\"\(more)\r\nContent-Length: 2\r\n\r\nno"
+    }
+
+    /// What the bodies of its requests had been, when the last was accepted.
+    private func digestServer(
+        _ answers: [@Sendable (RawConnection, RequestHead) throws -> Void], _ bodies: Shared<[Int]>
+    ) throws -> FaultServer {
+        let next = Shared(0)
+        return try FaultServer { connection in
+            while let head = try connection.readHead() {
+                let index = next.value
+                next.set(index + 1)
+                if index < answers.count {
+                    try answers[index](connection, head)
+                } else {
+                    if head["expect"] != nil { try connection.send("HTTP/1.1 100 Continue\r\n\r\n") }
+                    let count = try connection.readBody(of: head).count
+                    bodies.update { $0.append(count) }
+                    try connection.respond(
+                        201, head["authorization"]?.contains("nonce=\"last\"") == true ? "yes" : "no")
+                }
+            }
+        }
+    }
+
+    @Test("a nonce that is stale when the body has come: sent again with the next", arguments: [10, 3 << 20])
+    func stale(size: Int) async throws {
+        for isOpen in [false, true] {
+            let bodies = Shared<[Int]>([])
+            let server = try digestServer(
+                [
+                    { connection, head in
+                        bodies.update { $0.append(-1) }
+                        let count = try connection.readBody(of: head).count
+                        bodies.update { $0.append(count) }
+                        try connection.send(Self.challenge("first"))
+                    },
+                    { connection, head in
+                        if head["expect"] != nil { try connection.send("HTTP/1.1 100 Continue\r\n\r\n") }
+                        let count = try connection.readBody(of: head).count
+                        bodies.update { $0.append(count) }
+                        try connection.send(Self.challenge("last", ", stale=true"))
+                    },
+                ], bodies)
+            let client = try Client(.post, server.url, configuration: configuration())
+            // A file: of memory, an open request keeps no more than 1 MiB to send it again.
+            let directory = try TemporaryDirectory()
+            let part = Part.file(try directory.write([UInt8](repeating: 1, count: size), to: "file"))
+            let response: Response
+            if isOpen {
+                try await client.sendUnclosed(part)
+                response = try await client.close()
+            } else {
+                response = try await client.send(part)
+            }
+            #expect(response.status == 201)
+            #expect(try await response.text() == "yes")
+            let counts = bodies.value
+            #expect(counts.count == 4 && counts[1] == 0 && counts[2] > size && counts[3] == counts[2], "\(counts)")
+            #expect(response.bytesSent == Int64(counts[3]))
+        }
+    }
+
+    @Test("a nonce that is stale at once, while the request waits for parts, and while it is sent")
+    func staleEarly() async throws {
+        for size in [10, 8 << 20] {
+            let bodies = Shared<[Int]>([])
+            let server = try digestServer(
+                [
+                    { connection, head in
+                        _ = try connection.readBody(of: head)
+                        try connection.send(Self.challenge("first"))
+                    },
+                    { connection, head in
+                        if head["expect"] != nil { try connection.send("HTTP/1.1 100 Continue\r\n\r\n") }
+                        _ = try connection.receiveSome()
+                        try connection.send(Self.challenge("last", ", stale=true"))
+                        _ = try? connection.receiveToEnd()
+                    },
+                ], bodies)
+            let client = try Client(.post, server.url, configuration: configuration())
+            let directory = try TemporaryDirectory()
+            let file = try directory.write([UInt8](repeating: 1, count: size), to: "file")
+            try await client.sendUnclosed(.file(file))
+            try await Task.sleep(for: .milliseconds(200))
+            try await client.sendUnclosed(.field("a", "b"))
+            let response = try await client.close()
+            #expect(response.status == 201)
+            #expect(try await response.text() == "yes")
+            #expect(bodies.value.count == 1 && bodies.value[0] > size)
+        }
+    }
+
+    @Test("a server that asks for nothing: the request is sent with its body after all; one that asks otherwise")
+    func unasked() async throws {
+        let bodies = Shared<[Int]>([])
+        let open = try digestServer(
+            [
+                { connection, head in
+                    _ = try connection.readBody(of: head)
+                    try connection.respond(200, "nothing to see")
+                }
+            ], bodies)
+        let response = try await Client(.post, open.url, configuration: configuration()).send(.field("a", "b"))
+        #expect(response.status == 201)
+        #expect(bodies.value.count == 1 && bodies.value[0] > 0)
+        for answer in [
+            "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"r\"\r\nContent-Length: 2\r\n\r\nno",
+            "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"r\", algorithm=UNKNOWN, nonce=\"x\"\r\nContent-Length: 2\r\n\r\nno",
+            "HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno",
+        ] {
+            let server = try FaultServer { connection in
+                while let head = try connection.readHead() {
+                    _ = try connection.readBody(of: head)
+                    try connection.send(answer)
+                }
+            }
+            let client = try Client(.post, server.url, configuration: configuration())
+            let response = try await client.send(.field("a", "b"))
+            #expect(response.status == 401)
+            #expect(try await response.text() == "no")
+            try await client.sendUnclosed(.field("a", "b"))
+            let other = try await client.close()
+            #expect(other.status == 401)
+            #expect(try await other.text() == "no")
+        }
+    }
+}

@@ -1,0 +1,159 @@
+import Foundation
+@testable import HTTPStreaming
+import TestSupport
+import Testing
+
+@Suite("HTTP/2", .timeLimit(.minutes(5)))
+struct HTTP2Tests {
+    /// A server and how to reach it: by TLS, and in the clear.
+    private func peers() async throws -> [(server: GoServer, configuration: Client.Configuration)] {
+        try requireHTTP2()
+        return [
+            (try await GoServer(certificate: "server"), try await .trusting { $0.httpVersion = .automatic }),
+            (try await GoServer.h2c(), try await .trusting { $0.httpVersion = .http2PriorKnowledge }),
+        ]
+    }
+
+    private func requireHTTP2() throws {
+        guard MultiHandle.sendsHTTP2 else { try Peers.skip("this libcurl is too old for HTTP/2") }
+    }
+
+    @Test("uploads in the clear, without asking")
+    func priorKnowledge() async throws {
+        try requireHTTP2()
+        let server = try await GoServer.h2c()
+        let configuration = try await Client.Configuration.trusting { $0.httpVersion = .http2PriorKnowledge }
+        try await exchange(server.url, configuration, proto: "HTTP/2.0")
+        // HTTP/1.1 goes without TLS, unless HTTP/2 is known to be there.
+        try await exchange(server.url, .trusting { $0.httpVersion = .automatic }, proto: "HTTP/1.1")
+    }
+
+    @Test("an open request with gaps: each part arrives, whatever the time between")
+    func gaps() async throws {
+        for (server, configuration) in try await peers() {
+            let client = try Client(.post, server.url, configuration: configuration)
+            for round in 0..<3 {
+                for part in 0..<20 {
+                    let size = part % 3 == 0 ? 300_000 : part
+                    #expect(try await client.sendUnclosed(.bytes([UInt8](repeating: 7, count: size))))
+                    if part % 5 == 0 { try await Task.sleep(for: .milliseconds(30)) }
+                }
+                let response = try await client.close()
+                let sizes = try await response.answer().parts.map(\.size)
+                #expect(sizes == (0..<20).map { $0 % 3 == 0 ? 300_000 : $0 })
+                #expect(response.metrics.connectionsOpened == (round == 0 ? 1 : 0))
+                #expect(response.metrics.httpVersion == "2")
+            }
+        }
+    }
+
+    @Test("a refusal before and in the middle of the body, of a known length and not")
+    func refusals() async throws {
+        for (server, configuration) in try await peers() {
+            for path in ["refuse", "refuse-later"] {
+                for _ in 0..<5 {
+                    let client = try Client(.post, server.url + path, configuration: configuration)
+                    let response = try await client.send(.bytes([UInt8](repeating: 7, count: 16 << 20)))
+                    #expect(response.status == 413)
+                    #expect(try await response.text() == "too large")
+                    #expect(response.bytesSent < 16 << 20)
+                    // And once more, in an open request.
+                    while try await client.sendUnclosed(.bytes([UInt8](repeating: 7, count: 1 << 20))) {}
+                    let other = try await client.close()
+                    #expect(other.status == 413)
+                    #expect(try await other.text() == "too large")
+                }
+            }
+        }
+    }
+
+    @Test("a refusal of a request that waits for parts")
+    func refusalWhileStarved() async throws {
+        for (server, configuration) in try await peers() {
+            let client = try Client(.post, server.url + "refuse", configuration: configuration)
+            _ = try await client.sendUnclosed(.field("a", "b"))
+            try await Task.sleep(for: .milliseconds(200))
+            #expect(try await client.sendUnclosed(.field("a", "b")) == false)
+            let response = try await client.close()
+            #expect(response.status == 413)
+            #expect(try await response.text() == "too large")
+        }
+    }
+
+    @Test("a success that does not wait for the body")
+    func earlySuccess() async throws {
+        for (server, configuration) in try await peers() {
+            let client = try Client(.post, server.url + "accept", configuration: configuration)
+            do {
+                let response = try await client.send(.bytes([UInt8](repeating: 7, count: 16 << 20)))
+                #expect(response.status == 202)
+                #expect(try await response.text() == "never mind")
+            } catch let error as ClientError {
+                print("early success: \(error.code) \(error)")
+                #expect(error.code == .connectionLost)
+            }
+        }
+    }
+
+    @Test("the server resets the stream, or closes the connection, in mid-body and while the request waits")
+    func lost() async throws {
+        for (server, configuration) in try await peers() {
+            for path in ["abort", "die"] {
+                let client = try Client(.post, server.url + path, configuration: configuration)
+                let error = await #expect(throws: ClientError.self) {
+                    _ = try await client.send(.bytes([UInt8](repeating: 7, count: 16 << 20)))
+                }
+                #expect(error?.code == .connectionLost, "\(path): \(String(describing: error))")
+                let starved = await #expect(throws: ClientError.self) {
+                    _ = try await client.sendUnclosed(.field("a", String(repeating: "b", count: 1000)))
+                    try await Task.sleep(for: .milliseconds(300))
+                    _ = try await client.sendUnclosed(.field("a", "b"))
+                    _ = try await client.close()
+                }
+                #expect(starved?.code == .connectionLost, "\(path): \(String(describing: starved))")
+            }
+        }
+    }
+
+    @Test("GOAWAY: the answer comes, and the next request has a new connection")
+    func goAway() async throws {
+        for (server, configuration) in try await peers() {
+            let client = try Client(.post, server.url + "goaway", configuration: configuration)
+            for _ in 0..<3 {
+                let response = try await client.send(.bytes([UInt8](repeating: 7, count: 4 << 20)))
+                #expect(response.status == 201)
+                #expect(try await response.answer().parts.map(\.size) == [4 << 20])
+                #expect(try await client.sendUnclosed(.field("a", "b")))
+                try await Task.sleep(for: .milliseconds(50))
+                #expect(try await client.close().status == 201)
+            }
+        }
+    }
+
+    @Test("a server that reads slowly; a response that is read slowly; one that is not read")
+    func flowControl() async throws {
+        for (server, configuration) in try await peers() {
+            let slow = try Client(.post, server.url + "slow", configuration: configuration)
+            let upload = try await slow.send(.bytes([UInt8](repeating: 7, count: 8 << 20)))
+            #expect(try await upload.answer().parts.map(\.size) == [8 << 20])
+            let client = try Client(.get, server.url + "content?size=\(8 << 20)", configuration: configuration)
+            let response = try await client.send()
+            var count = 0
+            for try await chunk in response.body {
+                for (index, byte) in chunk.enumerated()
+                where byte != UInt8(truncatingIfNeeded: ((count + index) % 65536 * 7) >> 3) {
+                    Issue.record("byte \(count + index)")
+                    return
+                }
+                count += chunk.count
+                if count % (1 << 20) < 16384 { try await Task.sleep(for: .milliseconds(10)) }
+            }
+            #expect(count == 8 << 20)
+            #expect(response.metrics.bodyBytesReceived == 8 << 20)
+            #expect(response.metrics.total != nil)
+            _ = try await client.send()
+            let after = try await client.send()
+            #expect(try await after.bytes().count == 8 << 20)
+        }
+    }
+}

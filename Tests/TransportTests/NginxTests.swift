@@ -1,0 +1,173 @@
+import Foundation
+@testable import HTTPStreaming
+import TestSupport
+import Testing
+
+@Suite("nginx", .timeLimit(.minutes(4)))
+struct NginxTests {
+    private enum Transport: CaseIterable {
+        case http, https, http2
+    }
+
+    /// An nginx before a Go server, which it hands bodies on to as they come, and how to reach it.
+    private func start(
+        _ transport: Transport, _ locations: String = ""
+    ) async throws -> (url: String, configuration: Client.Configuration) {
+        try Peers.require("nginx", "openssl")
+        let behind = try await GoServer()
+        let certificates = try await Certificates.shared
+        let port = try Daemon.freePort()
+        let listen =
+            switch transport {
+            case .http: ""
+            case .https: "ssl"
+            case .http2: "ssl http2"
+            }
+        let nginx = try await Daemon.nginx(
+            port: port,
+            """
+            server {
+                listen 127.0.0.1:\(port) \(listen);
+                \(transport == .http ? "" : """
+                    ssl_certificate \(certificates.certificate("server"));
+                    ssl_certificate_key \(certificates.key("server"));
+                    """)
+                client_max_body_size 0;
+                proxy_request_buffering off;
+                proxy_http_version 1.1;
+                location / { proxy_pass \(behind.url); }
+                location /limited { client_max_body_size 1m; proxy_request_buffering on; proxy_pass \(behind.url); }
+                location /closing { lingering_close off; return 503 "closing"; }
+                location /limited-closing { lingering_close off; client_max_body_size 1m; proxy_request_buffering on; proxy_pass \(behind.url); }
+                \(locations)
+            }
+            """)
+        let configuration = try await Client.Configuration.trusting {
+            $0.httpVersion = transport == .http2 ? .http2 : .http1
+        }
+        running.update { $0 += [nginx, behind] }
+        return ("\(transport == .http ? "http" : "https")://127.0.0.1:\(port)/", configuration)
+    }
+
+    /// What lives as long as the test.
+    private let running = Shared<[any Sendable]>([])
+
+    private var transports: [Transport] {
+        MultiHandle.sendsHTTP2 ? Transport.allCases : [.http, .https]
+    }
+
+    @Test("uploads through it")
+    func uploads() async throws {
+        for transport in transports {
+            let (url, configuration) = try await start(transport)
+            try await exchange(url, configuration, isDirect: false)
+        }
+    }
+
+    @Test("413 by client_max_body_size: with a length, before the body; of an open request, within it")
+    func tooLarge() async throws {
+        for transport in transports {
+            let (url, configuration) = try await start(transport)
+            for expect in [Client.Expectation.automatic, .never] {
+                var configuration = configuration
+                configuration.expect = expect
+                for _ in 0..<5 {
+                    let client = try Client(.post, url + "limited", configuration: configuration)
+                    let response = try await client.send(.bytes([UInt8](repeating: 1, count: 8 << 20)))
+                    #expect(response.status == 413)
+                    #expect(try await response.text().contains("413"))
+                    while try await client.sendUnclosed(.bytes([UInt8](repeating: 1, count: 1 << 20))) {}
+                    let other = try await client.close()
+                    #expect(other.status == 413)
+                    #expect(try await other.text().contains("413"))
+                }
+            }
+        }
+    }
+
+    /// Where it closes at once, unread bytes of the body make a reset of that. Without TLS no answer
+    /// is lost by it; see ``UnreadAnswer``.
+    @Test("an answer, and the connection closed behind it without lingering")
+    func closing() async throws {
+        for transport in transports {
+            let (url, configuration) = try await start(transport)
+            for path in ["closing", "limited-closing"] {
+                for expect in [Client.Expectation.automatic, .never] {
+                    var configuration = configuration
+                    configuration.expect = expect
+                    var lost = 0
+                    let rounds = 20
+                    for _ in 0..<rounds {
+                        let client = try Client(.post, url + path, configuration: configuration)
+                        do {
+                            let response = try await client.send(.bytes([UInt8](repeating: 1, count: 8 << 20)))
+                            #expect(response.status == (path == "closing" ? 503 : 413))
+                        } catch let error as ClientError {
+                            #expect(error.code == .connectionLost, "\(error)")
+                            lost += 1
+                        }
+                    }
+                    print("\(transport) \(path) \(expect.kind): \(lost) of \(rounds) answers lost")
+                    if transport == .http { #expect(lost == 0) }
+                }
+            }
+        }
+    }
+
+    @Test("a certificate that is asked for: 400 without, as nginx has it, and the name with it")
+    func clientCertificate() async throws {
+        let certificates = try await Certificates.shared
+        for transport in transports where transport != .http {
+            // proxy_ssl is not meant: the header says what nginx has seen.
+            let (url, configuration) = try await start(
+                transport,
+                """
+                ssl_client_certificate \(certificates.authority);
+                ssl_verify_client on;
+                proxy_set_header X-Client $ssl_client_s_dn;
+                """)
+            let without = try await Client(.post, url, configuration: configuration).send(.field("a", "b"))
+            #expect(without.status == 400)
+            var configured = configuration
+            configured.tls.clientCertificate = .init(
+                certificateFile: certificates.certificate("client"), keyFile: certificates.key("client"))
+            let response = try await Client(.post, url, configuration: configured).send(.field("a", "b"))
+            #expect(response.status == 201)
+            #expect(try await response.answer().header["X-Client"] == ["CN=client"])
+        }
+    }
+
+    @Test("a Unix socket: uploads, a refusal, and metrics without an address")
+    func unixSocket() async throws {
+        try Peers.require("nginx")
+        let behind = try await GoServer()
+        let nginx = try await Daemon.nginx(
+            port: 0,
+            """
+            server {
+                listen unix:DIRECTORY/socket;
+                client_max_body_size 0;
+                proxy_request_buffering off;
+                proxy_http_version 1.1;
+                location / { proxy_pass \(behind.url); proxy_set_header Host $http_host; }
+                location /limited { client_max_body_size 1m; proxy_request_buffering on; proxy_pass \(behind.url); }
+            }
+            """)
+        running.update { $0 += [nginx, behind] }
+        var configuration = Client.Configuration()
+        configuration.unixSocket = nginx.directory.path("socket")
+        try await exchange("http://upload.example/", configuration, isDirect: false)
+        let client = try Client(.post, "http://upload.example/", configuration: configuration)
+        let response = try await client.send(.field("a", "b"))
+        #expect(try await response.answer().host == "upload.example")
+        #expect(response.metrics.remoteAddress == nil && response.metrics.remotePort == nil)
+        #expect(response.metrics.usedProxy == false)
+        let limited = try Client(.post, "http://upload.example/limited", configuration: configuration)
+        #expect(try await limited.send(.bytes([UInt8](repeating: 1, count: 8 << 20))).status == 413)
+        configuration.unixSocket = nginx.directory.path("none")
+        let error = await #expect(throws: ClientError.self) {
+            _ = try await Client(.post, "http://upload.example/", configuration: configuration).send(.field("a", "b"))
+        }
+        #expect(error?.code == .connectionFailed, "\(String(describing: error))")
+    }
+}
