@@ -1,26 +1,39 @@
 internal import CCurl
 
-/// A libcurl multi handle. Touched by its agent's thread only; what others may do is ``WakeUp``.
+/// A libcurl multi handle, and the waiting for what its transfers need, and for descriptors of ours.
+/// Touched by its agent's thread only.
+///
+/// libcurl says which sockets it waits for, and until when (the socket interface); its other
+/// interface, curl_multi_perform and curl_multi_poll, looks at each transfer each time.
+/// <https://curl.se/libcurl/c/libcurl-multi.html>
 final class MultiHandle {
-    /// Makes ``poll(_:timeout:)`` return, now or at its next call.
-    /// The handle lives as long as the process. https://curl.se/libcurl/c/curl_multi_wakeup.html
-    struct WakeUp: @unchecked Sendable {  // A pointer, for the one call that libcurl allows from any thread.
-        fileprivate let raw: UnsafeMutableRawPointer
-
-        func callAsFunction() { curl_multi_wakeup(raw) }
-    }
-
     private let raw: UnsafeMutableRawPointer
+    private let poller: Poller
+    private var events: [Poller.Event] = []
+    /// What libcurl waits for, and what we do.
+    private var libcurls: [Int32: Poller.Interest] = [:]
+    private var ours: Set<Int32> = []
+    /// When libcurl is to have its turn, whatever its sockets do.
+    private var timer: ContinuousClock.Instant?
 
-    init() throws(CurlError) {
-        guard Self.isInitialized, let raw = curl_multi_init() else { throw CurlError(CURLE_FAILED_INIT) }
+    init() throws(ClientError) {
+        do throws(SystemError) {
+            poller = try Poller()
+        } catch {
+            throw ClientError(.transport, "nothing can be waited for", underlying: error)
+        }
+        guard Self.isInitialized, let raw = curl_multi_init() else {
+            throw ClientError(CurlError(CURLE_FAILED_INIT))
+        }
         self.raw = raw
+        setSocketCallbacks()
     }
 
     /// Without easy handles in it. https://curl.se/libcurl/c/curl_multi_cleanup.html
     deinit { curl_multi_cleanup(raw) }
 
-    var wakeUp: WakeUp { WakeUp(raw: raw) }
+    /// Makes ``wait(until:)`` return, now or at its next call.
+    var wakeUp: Poller.WakeUp { poller.wakeUp }
 
     /// Once in a process, before anything else.
     /// https://curl.se/libcurl/c/curl_global_init.html
@@ -45,10 +58,12 @@ final class MultiHandle {
         curl_multi_remove_handle(raw, easy.raw)
     }
 
-    /// Moves every transfer on as far as it goes without waiting; calls their callbacks.
+    /// Gives libcurl its turn if its time has come; calls callbacks.
     func perform() {
-        var running: Int32 = 0
-        curl_multi_perform(raw, &running)
+        guard let timer, timer <= .now else { return }
+        // It sets it anew, if there is another.
+        self.timer = nil
+        act(ccurl_socket_timeout, 0)
     }
 
     /// The next transfer that has ended, by its easy handle.
@@ -61,12 +76,80 @@ final class MultiHandle {
         return nil
     }
 
-    /// Waits for a socket of libcurl's, one of `descriptors`, a wake-up or libcurl's own timers.
-    /// https://curl.se/libcurl/c/curl_multi_poll.html
-    func poll(_ descriptors: inout [curl_waitfd], timeout milliseconds: Int32) {
-        let count = UInt32(descriptors.count)
-        descriptors.withUnsafeMutableBufferPointer {
-            _ = curl_multi_poll(raw, $0.baseAddress, count, milliseconds, nil)
+    /// Says whether a descriptor is waited for until it can be read; apart from what libcurl does with
+    /// it, if it is a socket of its.
+    func watch(_ descriptor: Int32, _ isWatched: Bool) {
+        if isWatched { ours.insert(descriptor) } else { ours.remove(descriptor) }
+        update(descriptor)
+    }
+
+    /// Waits for a socket of libcurl's, a descriptor that is watched, a wake-up, or the time, and gives
+    /// libcurl its turn where that is its business; calls callbacks.
+    ///
+    /// - Returns: the descriptors among those watched that can be read, or have failed.
+    func wait(until time: ContinuousClock.Instant?) -> [Int32] {
+        events.removeAll(keepingCapacity: true)
+        poller.wait(milliseconds: Self.milliseconds(until: [time, timer].compactMap(\.self).min()), adding: &events)
+        for event in events where libcurls[event.descriptor] != nil {
+            var mask: Int32 = 0
+            if event.ready.contains(.read) { mask |= CURL_CSELECT_IN }
+            if event.ready.contains(.write) { mask |= CURL_CSELECT_OUT }
+            if event.ready.contains(.failure) { mask |= CURL_CSELECT_ERR }
+            act(event.descriptor, mask)
         }
+        perform()
+        return events.filter { ours.contains($0.descriptor) && $0.ready != .write }.map(\.descriptor)
+    }
+
+    /// https://curl.se/libcurl/c/curl_multi_socket_action.html
+    private func act(_ socket: curl_socket_t, _ mask: Int32) {
+        var running: Int32 = 0
+        curl_multi_socket_action(raw, socket, mask, &running)
+    }
+
+    /// Rounded up: who wakes too early has to wait once more. A minute at most.
+    private static func milliseconds(until time: ContinuousClock.Instant?) -> Int32 {
+        guard let time else { return 60_000 }
+        let left = time - .now
+        return left <= .zero ? 0 : Int32(min(left / .milliseconds(1) + 1, 60_000))
+    }
+
+    private func update(_ descriptor: Int32) {
+        var interest = libcurls[descriptor] ?? []
+        if ours.contains(descriptor) { interest.insert(.read) }
+        poller.set(interest, for: descriptor)
+    }
+
+    // MARK: Callbacks
+
+    private func setSocketCallbacks() {
+        let context = opaque(self)
+        ccurl_multi_set_pointer(raw, CURLMOPT_SOCKETDATA, context)
+        ccurl_multi_set_pointer(raw, CURLMOPT_TIMERDATA, context)
+        ccurl_multi_set_socket_callback(raw) { _, socket, what, context, _ in
+            object(context, as: MultiHandle.self)?.socketChanged(socket, what)
+            return 0
+        }
+        ccurl_multi_set_timer_callback(raw) { _, milliseconds, context in
+            object(context, as: MultiHandle.self)?.timerChanged(milliseconds)
+            return 0
+        }
+    }
+
+    /// https://curl.se/libcurl/c/CURLMOPT_SOCKETFUNCTION.html
+    private func socketChanged(_ socket: curl_socket_t, _ what: Int32) {
+        libcurls[socket] =
+            switch what {
+            case CURL_POLL_IN: .read
+            case CURL_POLL_OUT: .write
+            case CURL_POLL_INOUT: [.read, .write]
+            default: nil
+            }
+        update(socket)
+    }
+
+    /// https://curl.se/libcurl/c/CURLMOPT_TIMERFUNCTION.html
+    private func timerChanged(_ milliseconds: Int) {
+        timer = milliseconds < 0 ? nil : .now + .milliseconds(milliseconds)
     }
 }

@@ -1,17 +1,18 @@
-/// The transfers that something has happened to while libcurl had its turn: what follows from it, for
-/// those who wait for them too, is done when libcurl returns. Often that is more than one thing, and whoever
+/// The transfers that something has happened to, in libcurl's turn or by a message: what follows from it, for
+/// those who wait for them too, is done behind that. Often that is more than one thing, and whoever
 /// waits is woken once: to the head of a response, its content and its end. Agent's thread only.
 final class Agenda {
     private var transfers: [Transfer] = []
 
     func add(_ transfer: Transfer) {
-        // Most often it is there already, as the last one.
-        if transfers.last !== transfer { transfers.append(transfer) }
+        guard !transfer.isOnAgenda else { return }
+        transfer.isOnAgenda = true
+        transfers.append(transfer)
     }
 
-    /// All since the last call; a transfer may be there more than once.
+    /// All since the last call.
     func take() -> [Transfer] {
-        defer { transfers.removeAll(keepingCapacity: transfers.count < 64) }
+        defer { transfers = [] }
         return transfers
     }
 }

@@ -11,18 +11,19 @@ internal import Musl
 /// A thread that drives a multi handle for the clients given to it. All others send it messages;
 /// none waits for it but by suspending.
 final class Agent: Sendable {
-    private let wakeUp: MultiHandle.WakeUp
-    private let inbox = Mutex<[Message]>([])
+    private struct Inbox {
+        var messages: [Message] = []
+        /// Whether the thread waits, or is about to.
+        var isWaiting = false
+    }
+
+    private let wakeUp: Poller.WakeUp
+    private let inbox = Mutex(Inbox())
     private let lastConnection = Atomic<UInt64>(0)
 
     /// Starts the thread, which lives as long as the process.
     init() throws(ClientError) {
-        let multi: MultiHandle
-        do throws(CurlError) {
-            multi = try MultiHandle()
-        } catch {
-            throw ClientError(error)
-        }
+        let multi = try MultiHandle()
         wakeUp = multi.wakeUp
         try Self.startThread(AgentLoop(self, multi))
     }
@@ -33,18 +34,29 @@ final class Agent: Sendable {
 
     /// From any thread; never blocks for longer than it takes to add to a list.
     func post(_ message: Message) {
-        let wasEmpty = inbox.withLock { inbox in
-            defer { inbox.append(message) }
-            return inbox.isEmpty
+        let mustWake = inbox.withLock { inbox in
+            inbox.messages.append(message)
+            defer { inbox.isWaiting = false }
+            return inbox.isWaiting
         }
-        if wasEmpty { wakeUp() }
+        if mustWake { wakeUp() }
     }
 
     /// For the agent's thread: all messages since the last call.
     func takeMessages() -> [Message] {
         inbox.withLock { inbox in
-            defer { inbox = [] }
-            return inbox
+            inbox.isWaiting = false
+            defer { inbox.messages = [] }
+            return inbox.messages
+        }
+    }
+
+    /// For the agent's thread: whether there is no message, so that it may wait; whoever posts the next
+    /// one wakes it then.
+    func mayWait() -> Bool {
+        inbox.withLock { inbox in
+            inbox.isWaiting = inbox.messages.isEmpty
+            return inbox.isWaiting
         }
     }
 

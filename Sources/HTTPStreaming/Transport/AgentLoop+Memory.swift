@@ -10,6 +10,7 @@ extension AgentLoop {
     }
 
     func go(on transfer: Transfer, _ step: Transfer.Step, with grant: BufferGrant) {
+        agenda.add(transfer)
         switch step {
         case .start(let request):
             do throws(CurlError) {

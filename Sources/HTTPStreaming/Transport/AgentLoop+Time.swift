@@ -1,25 +1,24 @@
 /// What happens because time has passed.
 extension AgentLoop {
-    /// Ends the transfers whose time is over, and has the others do what is due.
-    ///
-    /// - Returns: when to look again; nil if nothing waits for time to pass.
-    func passTime() -> ContinuousClock.Instant? {
+    /// Has the transfers whose time has come do what is due.
+    func passTime() {
         let now = ContinuousClock.now
-        var next: ContinuousClock.Instant?
-        for transfer in running.values {
-            if let error = transfer.timeLimitExceeded(at: now) {
-                abort(transfer, error)
-            } else if let time = transfer.passTime(now) {
-                next = min(next ?? time, time)
-            }
+        while let easy = timers.pop(at: now) {
+            guard let transfer = running[easy] else { continue }
+            passTime(transfer)
         }
-        return next
     }
 
-    /// How long poll(2) is to wait; a minute at most.
-    static func milliseconds(until time: ContinuousClock.Instant?) -> Int32 {
-        guard let time else { return 60_000 }
-        // Rounded up: who wakes too early has to wait once more.
-        return Int32(max(0, min((time - .now) / .milliseconds(1) + 1, 60_000)))
+    /// Ends a transfer whose time is over, or has it do what is due, and notes what it waits for.
+    func passTime(_ transfer: Transfer) {
+        guard running[transfer.easy.raw] === transfer else { return }
+        let now = ContinuousClock.now
+        if let time = transfer.looksAgainAt, time <= now {
+            lookForHangUp(transfer)
+            guard running[transfer.easy.raw] === transfer else { return }
+        }
+        if let error = transfer.timeLimitExceeded(at: now) { return abort(transfer, error) }
+        timers.set(transfer.passTime(now), for: transfer.easy.raw)
+        watch(transfer)
     }
 }

@@ -26,11 +26,13 @@ final class AgentLoop {
     private var connections: [UInt64: Connection] = [:]
     /// The transfers that libcurl works on, by easy handle.
     var running: [UnsafeMutableRawPointer: Transfer] = [:]
-    /// Those of them that may be paused: idle ones, and those whose content is awaited.
-    private var paused: [UnsafeMutableRawPointer: Transfer] = [:]
     /// Those of them that libcurl may have forgotten; see ``Transfer/mayBeForgotten``.
     var forgotten: [UnsafeMutableRawPointer: Transfer] = [:]
-    private let agenda = Agenda()
+    let agenda = Agenda()
+    /// When to look at which of them again.
+    var timers = TimerQueue<UnsafeMutableRawPointer>()
+    /// Who wants to know when a descriptor can be read.
+    var watchers: [Int32: Transfer] = [:]
     /// The connections that have a deadline.
     private var draining: Set<UInt64> = []
 
@@ -51,22 +53,30 @@ final class AgentLoop {
         while true {
             for message in agent.takeMessages() { receive(message) }
             multi.perform()
-            while let (easy, code) = multi.nextDone() { finish(easy, code) }
             followUp()
             enforceDeadlines()
-            wait(until: passTime())
+            nudgeForgotten()
+            let mustTick = !draining.isEmpty || !forgotten.isEmpty
+            let time = [timers.next, mustTick ? .now + .milliseconds(100) : nil].compactMap(\.self).min()
+            let readable = multi.wait(until: agent.mayWait() ? time : .now)
+            // libcurl first: there may be an answer before the end.
+            followUp()
+            for descriptor in readable { watchers[descriptor].map { becameReadable(descriptor, $0) } }
+            passTime()
         }
     }
 
-    /// Does what libcurl's turn has brought.
+    /// Does what libcurl's turn has brought, or a message.
     private func followUp() {
+        while let (easy, code) = multi.nextDone() { finish(easy, code) }
         while case let transfers = agenda.take(), !transfers.isEmpty {
             for transfer in transfers {
+                transfer.isOnAgenda = false
                 guard transfer.isRunning else { continue }
                 transfer.settle()
                 transfer.perform(transfer.machine.answerRead())
-                if transfer.machine.isUploadPaused { paused[transfer.easy.raw] = transfer }
                 if transfer.mayBeForgotten { forgotten[transfer.easy.raw] = transfer }
+                passTime(transfer)
             }
         }
     }
@@ -95,6 +105,7 @@ final class AgentLoop {
             if let transfer = connection.current { abort(transfer, .cancelled()) }
         case .controlChanged(let id):
             guard let transfer = connections[id]?.current, transfer.isRunning else { return }
+            agenda.add(transfer)
             transfer.perform(transfer.machine.controlChanged(isHeld: transfer.control.isPaused))
         case .contentArrived(let id):
             transfer(id)?.contentArrived()
@@ -118,6 +129,8 @@ final class AgentLoop {
 
     private func transfer(_ id: TransferID) -> Transfer? {
         guard let transfer = connections[id.connection]?.current, transfer.id == id else { return nil }
+        // Something is about to happen to it.
+        agenda.add(transfer)
         return transfer
     }
 
@@ -174,15 +187,12 @@ final class AgentLoop {
         if code == CURLE_SEND_ERROR, transfer.easy.unread.isEmpty, transfer.restart() { return addAgain(transfer) }
         let isRefused = code == CURLE_WRITE_ERROR && transfer.isRefusedInMidBody
         if isRefused, transfer.restartWithoutExpectation() { return addAgain(transfer) }
-        running[easy] = nil
         transfer.finished(isRefused ? CURLE_OK : code)
-        multi.remove(transfer.easy)
-        transfer.releaseMemory()
-        proceed(transfer.id)
+        takeOut(transfer)
     }
 
     /// Has libcurl begin a transfer again, on a new connection.
-    private func addAgain(_ transfer: Transfer) {
+    func addAgain(_ transfer: Transfer) {
         multi.remove(transfer.easy)
         do throws(CurlError) {
             try multi.add(transfer.easy)
@@ -195,8 +205,17 @@ final class AgentLoop {
     func abort(_ transfer: Transfer, _ error: ClientError) {
         guard transfer.isRunning else { return }
         transfer.aborted(error)
+        takeOut(transfer)
+    }
+
+    /// What has ended is libcurl's no more, nor anybody's; the next one begins.
+    func takeOut(_ transfer: Transfer) {
         // It may have been waiting to begin.
-        if running.removeValue(forKey: transfer.easy.raw) != nil { multi.remove(transfer.easy) }
+        if running.removeValue(forKey: transfer.easy.raw) != nil {
+            watch(transfer)
+            timers.set(nil, for: transfer.easy.raw)
+            multi.remove(transfer.easy)
+        }
         transfer.releaseMemory()
         proceed(transfer.id)
     }
@@ -237,66 +256,5 @@ final class AgentLoop {
             }
             if deadline < .now { abort(transfer, Self.discarded) }
         }
-    }
-
-    // MARK: Waiting
-
-    private func wait(until time: ContinuousClock.Instant?) {
-        for transfer in paused.values where !transfer.isRunning || !transfer.machine.isUploadPaused {
-            paused[transfer.easy.raw] = nil
-        }
-        let watched = paused.values.filter { $0.machine.mustWatchForHangUp }
-        // A negative descriptor is passed over by poll(2).
-        let sockets = watched.map { $0.hasUnreadBytes ? -1 : $0.easy.socket ?? -1 }
-        let readers = paused.values.filter { $0.awaitedDescriptor != nil }
-        var descriptors = (sockets + readers.map { $0.awaitedDescriptor ?? -1 }).map {
-            curl_waitfd(fd: $0, events: Int16(CURL_WAIT_POLLIN), revents: 0)
-        }
-        let mustTick = !draining.isEmpty || !forgotten.isEmpty || watched.contains { $0.hasUnreadBytes }
-        multi.poll(&descriptors, timeout: min(mustTick ? 100 : 60_000, Self.milliseconds(until: time)))
-        for (transfer, descriptor) in zip(readers, descriptors[watched.count...]) where descriptor.revents != 0 {
-            transfer.contentArrived()
-        }
-        nudgeForgotten()
-        for (transfer, descriptor) in zip(watched, descriptors) where descriptor.revents != 0 || transfer.hasUnreadBytes
-        {
-            // libcurl first: there may be an answer before the end.
-            multi.perform()
-            lookForHangUp(transfer)
-        }
-    }
-
-    /// The peer has gone, behind all that it had to say.
-    private func endBehindResponse(_ transfer: Transfer) {
-        running[transfer.easy.raw] = nil
-        transfer.endedBehindResponse()
-        multi.remove(transfer.easy)
-        proceed(transfer.id)
-    }
-
-    private func lookForHangUp(_ transfer: Transfer) {
-        // perform may have ended it.
-        guard running[transfer.easy.raw] === transfer, transfer.machine.mustWatchForHangUp else { return }
-        // What libcurl does not read would wake the thread for ever: it has an answer whole, and
-        // these bytes are none of its. The end behind them can be looked for now and then only.
-        let peek = transfer.easy.peek()
-        switch peek {
-        case .nothing:
-            transfer.hasUnreadBytes = false
-            return
-        case .bytes(isHungUp: false):
-            transfer.hasUnreadBytes = true
-            return
-        case .bytes(isHungUp: true), .hangUp:
-            break
-        }
-        if transfer.isResponseComplete(isHungUp: peek == .hangUp(isOrderly: true)) {
-            return endBehindResponse(transfer)
-        }
-        if transfer.restart() { return addAgain(transfer) }
-        transfer.failure = ClientError(
-            .connectionLost, "the server closed the connection while the request was open"
-        )
-        transfer.perform(transfer.machine.uploadFailed())
     }
 }

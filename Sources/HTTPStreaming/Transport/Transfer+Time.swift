@@ -9,6 +9,7 @@ extension Transfer {
         perform(machine.timePassed(now))
         var times = [keepAlive(at: now), reportProgress(at: now), limits.deadline].compactMap(\.self)
         if case .throttled(let time) = machine.upload { times.append(time) }
+        if let looksAgainAt { times.append(looksAgainAt) }
         return times.min()
     }
 

@@ -25,8 +25,13 @@ final class Transfer {
     var failure: ClientError?
     /// Bytes taken from the body which libcurl could not be given yet.
     var stash: ArraySlice<UInt8> = []
-    /// Whether bytes wait on the socket that libcurl does not want.
-    var hasUnreadBytes = false
+    /// When to look at the socket again, on which bytes wait that libcurl does not want; nil if there are none.
+    var looksAgainAt: ContinuousClock.Instant?
+    /// What is waited for on its behalf, besides what libcurl waits for.
+    var watchedSocket: Int32?
+    var watchedSource: Int32?
+    /// See ``Agenda``.
+    var isOnAgenda = false
     /// Since when there has been nothing to give.
     var isIdleSince = ContinuousClock.now
     let keepAliveInterval: Duration?
