@@ -205,7 +205,7 @@ final class Transfer {
 
     private func transportError(_ code: CURLcode) -> ClientError {
         let error = easy.error(code)
-        if let complaint = error.complaintAboutResponse {
+        if !head.isUntouched, let complaint = error.complaintAboutResponse {
             return ClientError(.invalidResponse, complaint, curlCode: Int32(code.rawValue))
         }
         let proxyStatus = easy.long(CURLINFO_HTTP_CONNECTCODE)
