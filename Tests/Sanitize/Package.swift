@@ -1,4 +1,4 @@
-// swift-tools-version: 6.1
+// swift-tools-version: 6.2
 import PackageDescription
 
 // The client and its tests alone, for scripts/sanitize.sh: a sanitizer has its own build of everything, and
