@@ -39,11 +39,11 @@ let package = Package(
             pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"]), .yum(["zlib-devel"]), .brew(["zlib"])]
         ),
-        .systemLibrary(name: "CSystem"),
+        .systemLibrary(name: "CSystemCalls"),
         .target(name: "Multipart", swiftSettings: settings),
         .target(name: "ContentCoding", dependencies: ["CZlib"], swiftSettings: settings),
         .target(
-            name: "HTTPStreaming", dependencies: ["CCurl", "CSystem", "ContentCoding", "Multipart"],
+            name: "HTTPStreaming", dependencies: ["CCurl", "CSystemCalls", "ContentCoding", "Multipart"],
             swiftSettings: settings
         ),
         // What InteropTests run beside themselves: a thousand clients, whose memory is measured.

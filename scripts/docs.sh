@@ -21,7 +21,7 @@ swift build --target HTTPStreaming
 modules=$(swift build --show-bin-path)/Modules
 target=$(swift -print-target-info | sed -n 's/.*"unversionedTriple": "\(.*\)",*/\1/p' | head -n 1)
 maps=()
-for module in CCurl CSystem CZlib; do maps+=(-Xcc "-fmodule-map-file=$root/Sources/$module/module.modulemap"); done
+for module in CCurl CSystemCalls CZlib; do maps+=(-Xcc "-fmodule-map-file=$root/Sources/$module/module.modulemap"); done
 swift symbolgraph-extract -module-name HTTPStreaming -minimum-access-level public -skip-synthesized-members \
     -I "$modules" "${maps[@]}" -target "$target" -output-dir "$temp"
 

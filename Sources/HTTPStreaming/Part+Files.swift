@@ -17,7 +17,7 @@ extension Part {
     public static func files(
         in directory: String, name: String = "file", followsLinks: Bool = false
     ) async throws -> [Part] {
-        try await withTaskExecutorPreference(BlockingExecutor()) {
+        try await withTaskExecutorPreference(BlockingExecutor.shared) {
             var tree = FileTree(root: directory, followsLinks: followsLinks)
             try tree.read()
             return tree.files.map { file($0.path, name: name, filename: $0.relativePath) }

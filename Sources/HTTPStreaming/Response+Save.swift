@@ -16,7 +16,7 @@ extension Response {
     ///   known by then, and what ``body`` throws.
     @discardableResult
     public func save(to path: String) async throws -> Int64 {
-        try await withTaskExecutorPreference(BlockingExecutor()) {
+        try await withTaskExecutorPreference(BlockingExecutor.shared) {
             do {
                 var file = try FileWriter(replacing: path)
                 var count: Int64 = 0

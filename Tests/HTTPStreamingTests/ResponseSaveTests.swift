@@ -167,7 +167,7 @@ struct ResponseSaveTests {
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<(4 * cores) {
                 group.addTask {
-                    await withTaskExecutorPreference(BlockingExecutor()) {
+                    await withTaskExecutorPreference(BlockingExecutor.shared) {
                         started.update { $0 += 1 }
                         release.wait()
                     }

@@ -34,7 +34,7 @@ struct ReadmeTests {
                     "-typecheck", "-swift-version", "6", "-warnings-as-errors", path,
                     "-I", Bundle.main.bundleURL.appendingPathComponent("Modules").path,
                     "-Xcc", "-fmodule-map-file=\(package.path)/Sources/CCurl/module.modulemap",
-                    "-Xcc", "-fmodule-map-file=\(package.path)/Sources/CSystem/module.modulemap",
+                    "-Xcc", "-fmodule-map-file=\(package.path)/Sources/CSystemCalls/module.modulemap",
                     "-Xcc", "-fmodule-map-file=\(package.path)/Sources/CZlib/module.modulemap",
                 ]
             )

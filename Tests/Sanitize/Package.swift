@@ -15,11 +15,11 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
-        .systemLibrary(name: "CSystem"),
+        .systemLibrary(name: "CSystemCalls"),
         .target(name: "Multipart", swiftSettings: settings),
         .target(name: "ContentCoding", dependencies: ["CZlib"], swiftSettings: settings),
         .target(
-            name: "HTTPStreaming", dependencies: ["CCurl", "CSystem", "ContentCoding", "Multipart"],
+            name: "HTTPStreaming", dependencies: ["CCurl", "CSystemCalls", "ContentCoding", "Multipart"],
             swiftSettings: settings),
         .target(name: "MutexAnnotations", publicHeadersPath: "."),
         .target(

@@ -1,15 +1,9 @@
-internal import Dispatch
-
-/// Runs one task that blocks, on disks for one: not on the threads that all tasks share, which are
-/// as many as there are cores.
-///
-/// A serial queue of Dispatch takes a thread whenever it has something to run, whatever other
-/// queues have, and gives it back when it has not.
+/// Runs tasks that block on the threads of ``BlockingPool``.
 final class BlockingExecutor: TaskExecutor {
-    private let queue = DispatchQueue(label: "http-streaming.blocking")
+    static let shared = BlockingExecutor()
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+        BlockingPool.shared.run { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
 }

@@ -1,4 +1,4 @@
-internal import CSystem
+internal import CSystemCalls
 
 #if canImport(Darwin)
 internal import Darwin
@@ -44,7 +44,7 @@ final class DescriptorContent: Sendable {
             // change. Behind poll(2) it does not, unless another process has been faster.
             let count = try SystemError.check {
                 isSocket
-                    ? recv(descriptor, buffer.baseAddress, buffer.count, csystem_msg_dontwait)
+                    ? recv(descriptor, buffer.baseAddress, buffer.count, csystemcalls_msg_dontwait)
                     : Self.read(descriptor, buffer)
             }
             return .bytes(count)

@@ -56,7 +56,7 @@ struct Exchange: Sendable {
             return prepared
         }
         guard parts.contains(where: \.blocks) else { return try prepare() }
-        return try await withTaskExecutorPreference(BlockingExecutor()) { try prepare() }
+        return try await withTaskExecutorPreference(BlockingExecutor.shared) { try prepare() }
     }
 
     mutating func append(_ newParts: [PreparedPart], isLast: Bool) {

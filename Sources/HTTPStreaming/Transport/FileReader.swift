@@ -1,4 +1,4 @@
-internal import CSystem
+internal import CSystemCalls
 
 #if canImport(Darwin)
 internal import Darwin
@@ -73,7 +73,7 @@ final class FileReader: Sendable {
         #if os(Linux)
         do throws(SystemError) {
             return try SystemError.check {
-                csystem_pread_nowait(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
+                csystemcalls_pread_nowait(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
             }
         } catch {
             guard [EAGAIN, EOPNOTSUPP, ENOSYS].contains(error.code) else { throw ClientError.unreadable(name, error) }

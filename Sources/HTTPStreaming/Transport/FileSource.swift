@@ -1,4 +1,3 @@
-internal import Dispatch
 internal import Synchronization
 
 /// Reads a file for the agent's thread, which never waits for a disk: what is not in memory is read
@@ -15,10 +14,9 @@ final class FileSource {
 
         func take() -> Result<Outcome, ClientError>? { outcome.withLock { $0.take() } }
 
-        /// Runs `work` on a thread that may block; a serial queue takes one whenever it has
-        /// something to run, however many others are blocked.
+        /// Runs `work` on a thread that may block; see ``BlockingPool``.
         func start(_ context: BodyContext, _ work: @escaping @Sendable () throws(ClientError) -> Outcome) {
-            DispatchQueue(label: "http-streaming.file").async { [self] in
+            BlockingPool.shared.run { [self] in
                 let result = Result(catching: work)
                 outcome.withLock { $0 = result }
                 context.onContent()

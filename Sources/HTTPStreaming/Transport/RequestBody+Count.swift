@@ -3,7 +3,7 @@ extension RequestBody {
     static func count(
         _ parts: [PreparedPart], messageEnd: [UInt8], _ coding: Client.ContentCoding
     ) async throws -> Int64 {
-        try await withTaskExecutorPreference(BlockingExecutor()) {
+        try await withTaskExecutorPreference(BlockingExecutor.shared) {
             let (contents, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
             let context = BodyContext(priority: Task.currentPriority) { continuation.yield() }
             var body = RequestBody(messageEnd: messageEnd, coding: coding, context: context)

@@ -13,7 +13,7 @@
 
 // pread(2) that never waits for a disk: fails with EAGAIN where it would have to, and with EOPNOTSUPP or
 // ENOSYS where it cannot tell. https://man7.org/linux/man-pages/man2/preadv2.2.html
-static inline ssize_t csystem_pread_nowait(int descriptor, void *bytes, size_t count, off_t offset) {
+static inline ssize_t csystemcalls_pread_nowait(int descriptor, void *bytes, size_t count, off_t offset) {
 #if defined(__linux__) && defined(SYS_preadv2)
     struct iovec vector = {bytes, count};
     unsigned long long position = (unsigned long long)offset;
@@ -29,4 +29,4 @@ static inline ssize_t csystem_pread_nowait(int descriptor, void *bytes, size_t c
 }
 
 // Glibc's module shows it only to files that import another one which includes it too.
-static const int csystem_msg_dontwait = MSG_DONTWAIT;
+static const int csystemcalls_msg_dontwait = MSG_DONTWAIT;
