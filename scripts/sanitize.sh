@@ -14,14 +14,14 @@ if [ "${1:-}" = -- ]; then shift; fi
 
 need_swift
 package=$root/Tests/Sanitize
-# As for `make test`.
-export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=8
+# Fewer than for `make test`: a sanitizer makes everything slower, and tests have deadlines.
+export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=2
 # What lives as long as the process (agents, threads, Swift's metadata) is no leak worth a report.
 export ASAN_OPTIONS="detect_leaks=0 ${ASAN_OPTIONS:-}"
 # What measures this process's memory would measure the sanitizer's.
 skipped=(--skip ResponseDecodingTests/memory --skip ResponseSaveTests/memory)
 # A sanitizer slows down what tests at random do many times.
-export FAULT_ROUNDS=${FAULT_ROUNDS:-100}
+export FAULT_ROUNDS=${FAULT_ROUNDS:-50}
 for sanitizer in $sanitizers; do
     say "with the $sanitizer sanitizer"
     arguments=(--package-path "$package" --scratch-path "$root/.build/sanitize-$sanitizer" --sanitize="$sanitizer")
