@@ -32,10 +32,10 @@ extension Client {
 
         /// How many redirects of one request are followed; 10 unless set, 0 for none.
         ///
-        /// Followed are 307 and 308, with the method and the body, and, for requests that have no body by
-        /// their method, 301, 302 and 303 (RFC 9110 §15.4). Not followed, and returned as the response: 301,
-        /// 302 and 303 to a POST, PUT or PATCH, which would have to become a GET; a redirect from https to
-        /// http; and one after a source has been read that can be read once only.
+        /// Followed are 307 and 308, with the method and the body; 301 and 302, for requests that have no
+        /// body by their method; and 303 for GET and HEAD (RFC 9110 §15.4). Not followed, and returned as the
+        /// response: those of 301, 302 and 303 after which the request would have to become a GET; a redirect
+        /// from https to http; and one after a source has been read that can be read once only.
         ///
         /// To another origin (scheme, host and port) none of ``headerFields`` is sent: they may be
         /// credentials.

@@ -40,16 +40,23 @@ enum CurlURL {
         return Origin(scheme: scheme.lowercased(), host: host.lowercased(), port: port)
     }
 
-    /// The URL that a `Location` means (RFC 9110 §10.2.2); nil if it is none of http or https.
+    /// The URL that a `Location` means (RFC 9110 §10.2.2); nil if it is none of http or https. Within the
+    /// origin of `base` it has the user and the password of that, unless it has its own.
     static func resolve(_ reference: String, against base: String) -> String? {
         guard !reference.utf8.contains(0), let handle = curl_url() else { return nil }
         defer { curl_url_cleanup(handle) }
         // A relative one is resolved against what the handle has.
         guard curl_url_set(handle, CURLUPART_URL, base, 0) == CURLUE_OK,
+            case let user = part(CURLUPART_USER, of: handle), case let password = part(CURLUPART_PASSWORD, of: handle),
             curl_url_set(handle, CURLUPART_URL, reference, UInt32(CURLU_URLENCODE)) == CURLUE_OK,
-            let url = part(CURLUPART_URL, of: handle)
+            let url = part(CURLUPART_URL, of: handle), complaint(about: url) == nil
         else { return nil }
-        return complaint(about: url) == nil ? url : nil
+        guard user != nil, part(CURLUPART_USER, of: handle) == nil, origin(of: url) == origin(of: base) else {
+            return url
+        }
+        _ = curl_url_set(handle, CURLUPART_USER, user, 0)
+        _ = curl_url_set(handle, CURLUPART_PASSWORD, password, 0)
+        return part(CURLUPART_URL, of: handle)
     }
 
     private static func part(_ part: CURLUPart, of handle: OpaquePointer, flags: UInt32 = 0) -> String? {
