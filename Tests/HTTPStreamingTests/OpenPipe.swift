@@ -69,8 +69,19 @@ final class OpenPipe: Sendable {
     }
 }
 
-/// How many descriptors this process has open. Linux only.
-func openDescriptors() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count }
+/// How many descriptors this process has of what `isMeant` says, by the names that the kernel has for them, such
+/// as a path or `pipe:[4711]`: other tests open and close theirs at the same time. Linux only.
+func openDescriptors(_ isMeant: (String) -> Bool) throws -> Int {
+    try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count { number in
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(number)")).map(isMeant) ?? false
+    }
+}
+
+/// How many descriptors there are of what `descriptor` is one of.
+func openDescriptors(like descriptor: Int32) throws -> Int {
+    let name = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(descriptor)")
+    return try openDescriptors { $0 == name }
+}
 
 /// Waits until `condition` holds, for ten seconds at most.
 func eventually(_ condition: () throws -> Bool) async throws -> Bool {
@@ -81,7 +92,7 @@ func eventually(_ condition: () throws -> Bool) async throws -> Bool {
     return try condition()
 }
 
-/// The CPU time that this process has used, all threads together.
+/// The CPU time that this process has used, all threads together: for exit tests, whose process is their own.
 func processorTime() -> Duration {
     var time = timespec()
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)

@@ -193,7 +193,8 @@ struct PartDescriptorTests {
         #expect(Foundation.pipe(&ends) == 0)
         defer { for descriptor in [folder, writeOnly] + ends { close(descriptor) } }
         let client = try Client(.post, server.url)
-        let before = try openDescriptors()
+        let open = [folder, writeOnly, ends[1], pipe.reader]
+        let before = try open.map { try openDescriptors(like: $0) }
         for (descriptor, length, text) in [
             (Int32(-1), Int64?.none, "it: Bad file descriptor"), (9999, nil, "it: Bad file descriptor"),
             (folder, nil, "it: Is a directory"), (writeOnly, nil, "it: the descriptor is open for writing only"),
@@ -206,7 +207,7 @@ struct PartDescriptorTests {
             #expect(error?.description == text)
         }
         #expect(recorder.count == 0)
-        #expect(try openDescriptors() == before)
+        #expect(try open.map { try openDescriptors(like: $0) } == before)
     }
 
     @Test("the caller may close the descriptor while the part is sent")
@@ -268,25 +269,49 @@ struct PartDescriptorTests {
         #expect(coded?.code == .sourceChanged)
     }
 
-    @Test("an idle pipe costs no processor time, and a cancelled one no descriptor", arguments: [false, true])
-    func idle(coded: Bool) async throws {
+    @Test("a send that waits for a pipe can be cancelled, and leaves no descriptor behind", arguments: [false, true])
+    func cancelled(coded: Bool) async throws {
         let pipe = try OpenPipe()
         var configuration = Client.Configuration()
         if coded { configuration.contentCoding = .gzip() }
         let client = try Client(.post, server.url, configuration: configuration)
-        let before = try openDescriptors()
+        let before = try openDescriptors(like: pipe.reader)
         let task = Task { try await client.send(.descriptor(pipe.reader)) }
         #expect(try await eventually { server.accepted == 1 })
+        #expect(try openDescriptors(like: pipe.reader) == before + 1)
         pipe.write([1])
         #expect(try await eventually { pipe.isDrained })
-        let start = processorTime()
-        try await Task.sleep(for: .seconds(1))
-        #expect(processorTime() - start < .milliseconds(200))
         task.cancel()
         let error = await #expect(throws: ClientError.self) { try await task.value }
         #expect(error?.code == .cancelled)
-        // The connection at both its ends, and the duplicate.
-        #expect(try await eventually { try openDescriptors() <= before })
+        #expect(try await eventually { try openDescriptors(like: pipe.reader) == before })
+    }
+
+    @Test("idle pipes and streams cost no processor time")
+    func idle() async {
+        await #expect(processExitsWith: .success) {
+            let server = try FaultServer(Recorder().serve)
+            let pipe = try OpenPipe()
+            let (stream, continuation) = AsyncStream.makeStream(of: [UInt8].self)
+            var coded = Client.Configuration()
+            coded.contentCoding = .gzip()
+            let tasks = try [
+                (Client.Configuration(), Part.descriptor(pipe.reader)), (coded, .descriptor(pipe.reader)),
+                (coded, .descriptor(pipe.reader).gzipped()), (Client.Configuration(), .stream(stream)),
+            ].map { configuration, part in
+                let client = try Client(.post, server.url, configuration: configuration)
+                return Task { try await client.send(part) }
+            }
+            pipe.write([1])
+            continuation.yield([1])
+            // Until all have begun: some wait a second for the server's 100.
+            try await Task.sleep(for: .seconds(2))
+            let start = processorTime()
+            try await Task.sleep(for: .seconds(1))
+            let used = processorTime() - start
+            guard used < .milliseconds(200) else { throw FaultError("\(used) of processor time for waiting") }
+            for task in tasks { task.cancel() }
+        }
     }
 
     @Test("stalled pipes hold up no other client, though all share few agents")

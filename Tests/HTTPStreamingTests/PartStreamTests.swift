@@ -278,21 +278,19 @@ struct PartStreamTests {
         #expect(try receivedParts(of: recorder.request(1)).map(\.content) == [bottles(10), bottles(10)])
     }
 
-    @Test("ten thousand tiny chunks are no ten thousand turns of the agent")
+    @Test("ten thousand tiny chunks arrive in order")
     func tinyChunks() async throws {
         let client = try Client(.post, server.url)
         let stream = AsyncStream<[UInt8]> { continuation in
             for number in 0..<10_000 { continuation.yield([UInt8(truncatingIfNeeded: number)]) }
             continuation.finish()
         }
-        let start = processorTime()
         _ = try await client.send(.stream(stream))
-        print("10,000 chunks: \(processorTime() - start) of processor time")
         let content = (0..<10_000).map { UInt8(truncatingIfNeeded: $0) }
         #expect(try receivedParts(of: recorder.request(0)).map(\.content) == [content])
     }
 
-    @Test("stalled streams hold up no other client, and cost no processor time")
+    @Test("stalled streams hold up no other client")
     func stalled() async throws {
         let sources = (0..<20).map { _ in Source() }
         let tasks = try sources.map { source in
@@ -304,9 +302,6 @@ struct PartStreamTests {
             let client = try Client(.post, server.url)
             for _ in 0..<3 { #expect(try await client.send(.bytes(bottles(200_000))).status == 201) }
         }
-        let start = processorTime()
-        try await Task.sleep(for: .seconds(1))
-        #expect(processorTime() - start < .milliseconds(200))
         for task in tasks { task.cancel() }
         for task in tasks { await #expect(throws: ClientError.self) { try await task.value } }
     }
