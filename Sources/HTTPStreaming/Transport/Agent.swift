@@ -1,13 +1,5 @@
 internal import Synchronization
 
-#if canImport(Darwin)
-internal import Darwin
-#elseif canImport(Glibc)
-internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#endif
-
 /// A thread that drives a multi handle for the clients given to it. All others send it messages;
 /// none waits for it but by suspending.
 final class Agent: Sendable {
@@ -25,7 +17,13 @@ final class Agent: Sendable {
     init() throws(ClientError) {
         let multi = try MultiHandle()
         wakeUp = multi.wakeUp
-        try Self.startThread(AgentLoop(self, multi))
+        do throws(SystemError) {
+            let loop = AgentLoop(self, multi)
+            // Nobody else has it from then on.
+            try NativeThread.start("http-streaming") { loop.run() }
+        } catch {
+            throw ClientError(.transport, "no thread could be started", underlying: error)
+        }
     }
 
     func claimConnection() -> UInt64 {
@@ -57,28 +55,6 @@ final class Agent: Sendable {
         inbox.withLock { inbox in
             inbox.isWaiting = inbox.messages.isEmpty
             return inbox.isWaiting
-        }
-    }
-
-    /// Hands the loop over to a new thread: nobody else has it from then on.
-    private static func startThread(_ loop: consuming AgentLoop) throws(ClientError) {
-        // The thread inherits a full mask: signals are for the process's own threads, and a
-        // SIGPIPE from within a TLS library stays without effect.
-        var all = sigset_t()
-        var previous = sigset_t()
-        sigfillset(&all)
-        pthread_sigmask(SIG_SETMASK, &all, &previous)
-        defer { pthread_sigmask(SIG_SETMASK, &previous, nil) }
-        #if canImport(Darwin)
-        var thread: pthread_t?
-        #else
-        var thread = pthread_t()
-        #endif
-        let context = retained(loop)
-        let code = pthread_create(&thread, nil, { AgentLoop.run($0) }, context)
-        guard code == 0 else {
-            release(context)
-            throw ClientError(.transport, "no thread could be started", underlying: SystemError(code: code))
         }
     }
 }

@@ -41,15 +41,8 @@ final class AgentLoop {
         self.multi = multi
     }
 
-    /// What the thread begins with: `context` is a loop.
-    static func run(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-        ThreadName.set("http-streaming")
-        object(context, as: AgentLoop.self)?.run()
-        return nil
-    }
-
     /// The whole life of the thread.
-    private func run() {
+    func run() {
         while true {
             for message in agent.takeMessages() { receive(message) }
             multi.perform()

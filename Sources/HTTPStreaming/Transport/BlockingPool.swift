@@ -1,12 +1,19 @@
-internal import Dispatch
 internal import Synchronization
+
+#if canImport(Darwin)
+internal import Darwin
+#elseif canImport(Glibc)
+internal import Glibc
+#elseif canImport(Musl)
+internal import Musl
+#endif
 
 /// Threads for what may block, on disks for one: not those that all tasks share, which are as many as
 /// there are cores.
 ///
-/// A few jobs run at a time, the others wait in order: a thousand files are opened by a few threads.
-/// But what takes longer than a disk does, as with a file system that hangs, holds nobody up: it is not counted
-/// any more, and another begins.
+/// A few jobs run at a time, the others wait in order: a thousand files are opened by a few threads, which end when
+/// there is nothing more to do. But what takes longer than a disk does, as with a file system that hangs, holds
+/// nobody up: it is not counted any more, and another thread begins.
 final class BlockingPool: Sendable {
     static let shared = BlockingPool(limit: 8)
 
@@ -19,10 +26,12 @@ final class BlockingPool: Sendable {
         var waiting: [Job] = []
         /// The first of `waiting` that has not begun.
         var first = 0
+        /// Whether a thread looks for what is stuck.
+        var isWatched = false
     }
 
-    /// How long a job may keep others waiting, in milliseconds.
-    private static let patience = 200
+    /// How long a job may keep others waiting, in microseconds.
+    private static let patience: UInt32 = 200_000
 
     private let state = Mutex(State())
     private let limit: Int
@@ -30,40 +39,50 @@ final class BlockingPool: Sendable {
     init(limit: Int) { self.limit = limit }
 
     func run(_ job: @escaping @Sendable () -> Void) {
-        let (id, isFirstToWait) = state.withLock { state -> (UInt64?, Bool) in
+        let (id, mustWatch) = state.withLock { state -> (UInt64?, Bool) in
             if let id = state.begin(limit) { return (id, false) }
             state.waiting.append(job)
-            return (nil, state.waiting.count - state.first == 1)
+            defer { state.isWatched = true }
+            return (nil, !state.isWatched)
         }
         if let id { start(job, id) }
-        if isFirstToWait { lookForStuck() }
+        if mustWatch { startThread { [self] in watch() } }
     }
 
-    /// A queue of its own takes a thread from Dispatch, however many others are blocked.
     private func start(_ job: @escaping Job, _ id: UInt64) {
-        DispatchQueue(label: "http-streaming.blocking").async { [self] in
-            job()
-            let next = state.withLock { state -> (Job, UInt64)? in
+        startThread { [self] in
+            var next: (job: Job, id: UInt64)? = (job, id)
+            while let current = next {
+                current.job()
                 // Nobody waits for what is not counted any more.
-                guard state.running.removeValue(forKey: id) != nil else { return nil }
-                return state.next(limit)
+                next = state.withLock { $0.running.removeValue(forKey: current.id) == nil ? nil : $0.next(limit) }
             }
-            if let next { start(next.0, next.1) }
         }
     }
 
     /// As long as anybody waits, looks now and then who keeps them waiting.
-    private func lookForStuck() {
-        DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(Self.patience)) { [self] in
+    private func watch() {
+        while true {
+            usleep(Self.patience)
             let (begun, goesOn) = state.withLock { state -> ([(Job, UInt64)], Bool) in
-                let time = ContinuousClock.now - .milliseconds(Self.patience)
+                let time = ContinuousClock.now - .microseconds(Int64(Self.patience))
                 state.running = state.running.filter { $0.value > time }
                 var begun: [(Job, UInt64)] = []
                 while let next = state.next(limit) { begun.append(next) }
-                return (begun, !state.waiting.isEmpty)
+                state.isWatched = !state.waiting.isEmpty
+                return (begun, state.isWatched)
             }
             for (job, id) in begun { start(job, id) }
-            if goesOn { lookForStuck() }
+            if !goesOn { return }
+        }
+    }
+
+    /// Where the system has no thread left, the caller's has to do.
+    private func startThread(_ body: @escaping Job) {
+        do throws(SystemError) {
+            try NativeThread.start("http-blocking", body)
+        } catch {
+            body()
         }
     }
 }
@@ -77,7 +96,7 @@ extension BlockingPool.State {
         return lastID
     }
 
-    fileprivate mutating func next(_ limit: Int) -> (@Sendable () -> Void, UInt64)? {
+    fileprivate mutating func next(_ limit: Int) -> (job: @Sendable () -> Void, id: UInt64)? {
         guard first < waiting.count, let id = begin(limit) else { return nil }
         let job = waiting[first]
         first += 1
