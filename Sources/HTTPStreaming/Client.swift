@@ -209,11 +209,15 @@ public final class Client: Sendable {
             let next: Exchange.Next
             do {
                 let outcome = try await perform(step, of: exchange, turn)
-                guard case .answered(let answer) = outcome,
-                    let again = try exchange.next(after: answer, method, configuration)
-                else { return outcome }
+                guard case .answered(let answer) = outcome else { return outcome }
+                do {
+                    guard let again = try exchange.next(after: answer, method, configuration) else { return outcome }
+                    next = again
+                } catch {
+                    connection.agent.post(.contentAbandoned(exchange.id))
+                    throw error
+                }
                 connection.agent.post(.contentAbandoned(exchange.id))
-                next = again
             } catch let error as ClientError {
                 next = try exchange.next(after: error, method, configuration)
             }

@@ -23,7 +23,8 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         /// A value of ``Client/Configuration`` or a method cannot be sent as it is, or a HEAD request
         /// was given parts.
         public static let invalidConfiguration = Code(name: .invalidConfiguration)
-        /// A part's content type cannot stand in a header line, or its gzip level is none.
+        /// A part's content type cannot stand in a header line, its gzip level is none, its length is less
+        /// than zero, or one call was given it twice although its source can be read once only.
         public static let invalidPart = Code(name: .invalidPart)
         /// ``Client/close(progress:)`` without a ``Client/sendUnclosed(_:progress:)`` before it.
         public static let nothingOpen = Code(name: .nothingOpen)

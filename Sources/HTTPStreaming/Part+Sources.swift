@@ -45,8 +45,8 @@ extension Part {
     ///   - filename: what the server is told.
     ///   - contentType: the media type; guessed from the extension of `filename` unless given.
     ///   - length: of all chunks, in bytes. If it turns out to be another one, it is an error,
-    ///     ``ClientError/Code/sourceChanged``, before the server has the whole. Unless given, the
-    ///     request is sent chunked.
+    ///     ``ClientError/Code/sourceChanged``, before the server has the whole: the last byte is sent
+    ///     when the sequence has ended. Unless given, the request is sent chunked.
     public static func stream<Chunks: AsyncSequence & Sendable>(
         _ sequence: Chunks, name: String = "file", filename: String = "file", contentType: String? = nil,
         length: Int64? = nil

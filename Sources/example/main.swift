@@ -1,5 +1,5 @@
 // Uploads files: `example -filepath big.bin`. Several become one request:
-// `example -filepath a.bin -filepath b.bin`. With `-gzip`, compressed on the way.
+// `example -filepath a.bin -filepath b.bin`. With `-gzip`, compressed on the way. `-` is standard input.
 
 import HTTPStreaming
 
@@ -29,7 +29,11 @@ func fail(_ message: String, status: Int32 = 1) -> Never {
     showStatus("\(progress.bytesRead / 1_000_000) MB\(percent)\(sent)")
 }
 
-let usage = "usage: example [-gzip] -filepath FILE [-filepath FILE]..."
+func part(_ path: String) -> Part {
+    path == "-" ? .descriptor(STDIN_FILENO, filename: "stdin") : .file(path)
+}
+
+let usage = "usage: example [-gzip] -filepath FILE [-filepath FILE]... (-: standard input)"
 var paths: [String] = []
 var configuration = Client.Configuration()
 var arguments = CommandLine.arguments.dropFirst()
@@ -60,9 +64,9 @@ do {
     let start = ContinuousClock.now
     let response: Response
     if paths.count == 1 {
-        response = try await client.send(.file(paths[0]), progress: showProgress)
+        response = try await client.send(part(paths[0]), progress: showProgress)
     } else {
-        for path in paths { try await client.sendUnclosed(.file(path), progress: showProgress) }
+        for path in paths { try await client.sendUnclosed(part(path), progress: showProgress) }
         response = try await client.close()
     }
     let seconds = (ContinuousClock.now - start) / .seconds(1)

@@ -33,7 +33,13 @@ final class Gate: Sendable {
 
 /// A server that answers 201 with what it got, and keeps every request.
 final class Recorder: Sendable {
-    let requests = Mutex<[(head: RequestHead, body: [UInt8], connection: Int)]>([])
+    typealias Request = (head: RequestHead, body: [UInt8], connection: Int)
+
+    let requests = Mutex<[Request]>([])
+
+    var count: Int { requests.withLock { $0.count } }
+
+    func request(_ index: Int) -> Request { requests.withLock { $0[index] } }
 
     func serve(_ connection: RawConnection) throws {
         while let head = try connection.readHead() {

@@ -55,6 +55,26 @@ struct ExampleTests {
         #expect(server.process.errorOutputSoFar.split(separator: "\n").count == 1)
     }
 
+    @Test("- is standard input, alone or among files")
+    func standardInput() async throws {
+        let server = try await ServerProcess.start()
+        defer { server.process.terminate() }
+        let source = try TemporaryDirectory()
+        let path = try source.write("hello".utf8, to: "a.txt")
+        let input = Data(bottles(3_000_000))
+        for (arguments, name) in [
+            (["-filepath", "-"], "stdin"), (["-filepath", path, "-filepath", "-"], "stdin (1)"),
+        ] {
+            let result = try await Subprocess.run(
+                Subprocess.product("example"), arguments, input: input, environment: ["UPLOAD_HOST": server.url],
+                deadline: .seconds(30))
+            #expect(result.status == 0, "\(result.errorOutput)")
+            #expect(result.output.contains(#""filename":"stdin""#) && result.output.contains(#""size":3000000"#))
+            #expect(try server.directory.contents().contains(name))
+        }
+        #expect(try server.directory.read("stdin") == input)
+    }
+
     @Test("what is wrong with the call or the file")
     func sources() async throws {
         let source = try TemporaryDirectory()

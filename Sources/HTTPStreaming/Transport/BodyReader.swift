@@ -57,13 +57,15 @@ struct BodyReader: ByteSource {
     mutating func limitWorkers(to limit: Int) { context.workerLimit = limit }
 
     /// The exact number of bytes of the whole body; nil while parts may still be added, or if the
-    /// length of one is not known.
+    /// length of one is not known, or the sum beyond all numbers.
     var length: Int64? {
         guard isFinished else { return nil }
         var length = firstOffset + Int64(messageEnd.count)
         for part in parts {
             guard let partLength = part.length else { return nil }
-            length += partLength
+            let (sum, isBeyond) = length.addingReportingOverflow(partLength)
+            guard !isBeyond else { return nil }
+            length = sum
         }
         return length
     }

@@ -32,14 +32,22 @@ final class DescriptorContent: Sendable {
 
     deinit { _ = close(descriptor) }
 
-    /// What is to be waited for, by poll(2), after ``Read/nothingYet``.
+    /// What is to be waited for, by poll(2), where there is nothing yet.
     var awaited: Int32 { descriptor }
 
-    /// Reads what there is, without waiting, into `buffer`, which is not empty.
-    func read(into buffer: UnsafeMutableRawBufferPointer) throws(ClientError) -> Read {
+    /// Whether a read would not wait: there is something, or the end.
+    func isReadable() throws(ClientError) -> Bool {
         var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         do throws(SystemError) {
-            guard try SystemError.check({ poll(&entry, 1, 0) }) > 0 else { return .nothingYet }
+            return try SystemError.check { poll(&entry, 1, 0) } > 0
+        } catch {
+            throw ClientError.unreadable(name, error)
+        }
+    }
+
+    /// Reads what there is into `buffer`, which is not empty; to be called when it is readable.
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws(ClientError) -> Read {
+        do throws(SystemError) {
             // Whether a read waits is a property of what is open, which others may share: not ours to
             // change. Behind poll(2) it does not, unless another process has been faster.
             let count = try SystemError.check {

@@ -47,11 +47,16 @@ struct Exchange: Sendable {
         let prepare = { [encoder] () throws(ClientError) in
             var prepared: [PreparedPart] = []
             prepared.reserveCapacity(parts.count)
+            var readOnce: Set<ObjectIdentifier> = []
             for part in parts {
                 let isFirst = prepared.isEmpty
-                prepared.append(
-                    try PreparedPart(
-                        part, encoder: encoder, recognizesCompressed: recognizesCompressed, staysOpen: isFirst))
+                let part = try PreparedPart(
+                    part, encoder: encoder, recognizesCompressed: recognizesCompressed, staysOpen: isFirst)
+                if let once = part.once, !readOnce.insert(ObjectIdentifier(once)).inserted {
+                    throw ClientError(
+                        .invalidPart, "\(part.content.name): given twice, and the source can be read once only")
+                }
+                prepared.append(part)
             }
             return prepared
         }
@@ -95,10 +100,13 @@ struct Exchange: Sendable {
         guard !isRefused, obstacle == nil else { return nil }
         switch answer.status {
         case 307, 308,
-            301 where !method.impliesBody, 302 where !method.impliesBody, 303 where !method.impliesBody:
+            301 where !method.impliesBody, 302 where !method.impliesBody,
+            303 where method == .get || method == .head:
             return try redirect(answer, configuration)
         case 411, 501:
-            guard isFinished, announcedLength == nil, answer.isBodyOfUnknownLength else { return nil }
+            guard isFinished, announcedLength == nil, answer.isBodyOfUnknownLength,
+                isCountable(configuration.contentCoding)
+            else { return nil }
             return .counted
         case let status where Client.Retry.covers(status: status) && configuration.retry.covers(method):
             let retryAfter = answer.headerFields["Retry-After"].flatMap { CurlDate.duration(retryAfter: $0) }
@@ -139,6 +147,12 @@ struct Exchange: Sendable {
     private var obstacle: String? {
         guard let parts else { return "parts that were sent have been let go" }
         return parts.lazy.compactMap(\.usedUp).first.map { "\($0) can be read once only" }
+    }
+
+    /// Whether the body can be counted and then still be sent.
+    private func isCountable(_ coding: Client.ContentCoding) -> Bool {
+        guard let parts else { return false }
+        return parts.allSatisfy { $0.once == nil } || coding == .identity && parts.allSatisfy { $0.length != nil }
     }
 
     private func delay(_ retry: Client.Retry, retryAfter: Duration?) -> Duration? {

@@ -1,4 +1,5 @@
 internal import CSystemCalls
+internal import Synchronization
 
 #if canImport(Darwin)
 internal import Darwin
@@ -23,6 +24,8 @@ final class FileReader: Sendable {
     let name: String
     let identity: Identity
     private let descriptor: Int32
+    /// Whether the file system cannot tell if a read would wait: one that may wait when it closes, too.
+    private let mayWait = Atomic<Bool>(false)
 
     /// Opens a file; blocks for as long as the file system takes.
     ///
@@ -50,7 +53,14 @@ final class FileReader: Sendable {
         #endif
     }
 
-    deinit { _ = close(descriptor) }
+    /// Perhaps on the agent's thread.
+    deinit {
+        guard mayWait.load(ordering: .relaxed) else {
+            _ = close(descriptor)
+            return
+        }
+        BlockingPool.shared.run { [descriptor] in _ = close(descriptor) }
+    }
 
     /// So many bytes, or fewer at the file's end.
     func bytes(at offset: Int64, atMost count: Int) throws(ClientError) -> [UInt8] {
@@ -77,6 +87,7 @@ final class FileReader: Sendable {
             }
         } catch {
             guard [EAGAIN, EOPNOTSUPP, ENOSYS].contains(error.code) else { throw ClientError.unreadable(name, error) }
+            if error.code != EAGAIN { mayWait.store(true, ordering: .relaxed) }
             return nil
         }
         #else

@@ -17,6 +17,8 @@ struct PartSource: ByteSource {
     private let reading: Reading
     /// What is to be waited for, by poll(2), before more can be read.
     private(set) var awaitedDescriptor: Int32?
+    /// Of a descriptor something has been read.
+    private var hasBegun = false
     private var hasEnded = false
 
     var isAtEnd: Bool { hasEnded || offset == length }
@@ -70,13 +72,19 @@ struct PartSource: ByteSource {
     private mutating func read(
         _ content: DescriptorContent, into room: UnsafeMutableRawBufferPointer
     ) throws(ClientError) -> BodyRead {
-        guard offset > 0 || !content.once.isBegun else { throw ClientError.usedUp(content.name) }
+        guard hasBegun || !content.once.isBegun else { throw ClientError.usedUp(content.name) }
+        guard try content.isReadable() else {
+            awaitedDescriptor = content.awaited
+            return .waiting
+        }
+        // Not before there is something: what has not been read can still be sent again.
+        guard hasBegun || content.once.begin() else { throw ClientError.usedUp(content.name) }
+        hasBegun = true
         switch try content.read(into: room) {
         case .nothingYet:
             awaitedDescriptor = content.awaited
             return .waiting
         case .bytes(let count):
-            _ = content.once.begin()
             if count == 0, let length { throw endedEarly(content.name, length) }
             return count == 0 ? .end : .bytes(count)
         }

@@ -30,6 +30,17 @@ struct PreparedPart: Sendable {
             case .pipe: nil
             }
         }
+
+        /// What errors call the source.
+        var name: String {
+            switch self {
+            case .bytes: "bytes"
+            case .file(let content): content.name
+            case .descriptor(let content, _): content.name
+            case .stream(let content): content.name
+            case .pipe: "what was written to the stream"
+            }
+        }
     }
 
     /// As the caller has named it; nil for what is no part to him.
@@ -109,6 +120,11 @@ struct PreparedPart: Sendable {
         var status = stat()
         let own = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
         guard own >= 0, fstat(own, &status) == 0 else { throw ClientError.unreadable(name, SystemError(code: errno)) }
+        // Of one that is open for writing only, poll(2) would never say that there is something to read.
+        guard fcntl(own, F_GETFL) & O_ACCMODE != O_WRONLY else {
+            _ = close(own)
+            throw ClientError(.sourceUnreadable, "\(name): the descriptor is open for writing only")
+        }
         let kind = status.st_mode & S_IFMT
         guard kind == S_IFREG || kind == S_IFDIR else {
             guard !once.isBegun else {
@@ -120,18 +136,24 @@ struct PreparedPart: Sendable {
         }
         let file = try FileReader(owning: own, name: name)
         let start = min(max(0, Int64(lseek(own, 0, SEEK_CUR))), file.identity.size)
-        let end = length.map { start + $0 } ?? file.identity.size
-        return .file(try FileContent(file, range: start..<end, canReopen: false, staysOpen: true))
+        let left = file.identity.size - start
+        guard length ?? 0 <= left else {
+            throw ClientError(.sourceUnreadable, "\(name): has \(left) bytes, not \(length ?? 0)")
+        }
+        let range = start..<(start + (length ?? left))
+        return .file(try FileContent(file, range: range, canReopen: false, staysOpen: true))
     }
 
     private static func check(_ length: Int64?, of name: String) throws(ClientError) {
         guard length ?? 0 >= 0 else { throw ClientError(.invalidPart, "\(name): its length is less than zero") }
     }
 
-    /// Of the whole part, framing included; nil if it is not known before it is sent.
+    /// Of the whole part, framing included; nil if it is not known before it is sent, or beyond all
+    /// numbers.
     var length: Int64? {
         guard gzipLevel == nil, let length = content.length else { return nil }
-        return Int64(opening.count) + length + Int64(ending.count)
+        let (sum, isBeyond) = length.addingReportingOverflow(Int64(opening.count + ending.count))
+        return isBeyond ? nil : sum
     }
 
     /// What keeping the part costs in memory.
@@ -143,15 +165,18 @@ struct PreparedPart: Sendable {
         }
     }
 
-    /// The name of the source, if it can be read once only, and something has been read of it.
-    var usedUp: String? {
+    /// Nil if the content can be read more than once.
+    var once: ReadOnce? {
         switch content {
         case .bytes, .file: nil
-        case .descriptor(let content, _): content.once.isBegun ? content.name : nil
-        case .stream(let content): content.once?.isBegun == true ? content.name : nil
-        case .pipe(_, let once): once.isBegun ? "what was written to the stream" : nil
+        case .descriptor(let content, _): content.once
+        case .stream(let content): content.once
+        case .pipe(_, let once): once
         }
     }
+
+    /// The name of the source, if it can be read once only, and something has been read of it.
+    var usedUp: String? { once?.isBegun == true ? content.name : nil }
 
     /// Nothing of it is wanted any more: who writes it is told.
     func abandon() {

@@ -62,10 +62,11 @@ struct RequestBody {
         return outcome
     }
 
-    /// Nobody asks for what comes behind the length that was announced.
+    /// To be called before what was read is given away: a server never gets the end of what is shorter than
+    /// was announced, and nobody asks for what comes behind that length.
     private func checkLength(_ outcome: BodyRead) throws(ClientError) {
         guard let announced, isCounted else { return }
-        guard outcome == .end ? offset == announced : offset < announced || offset == announced && isAtEnd else {
+        guard outcome == .end || isAtEnd ? offset == announced : offset < announced else {
             throw ClientError(
                 .sourceChanged, "the body is not as long as when it was counted, which was \(announced) bytes")
         }

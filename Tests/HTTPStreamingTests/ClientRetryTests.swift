@@ -1,0 +1,290 @@
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import HTTPStreaming
+
+/// Requests that fail, and are tried again, or not.
+@Suite("Client, tried again", .serialized, .timeLimit(.minutes(2)))
+struct ClientRetryTests {
+    private func configuration(
+        attempts: Int = 3, delay: Duration = .milliseconds(20), maximumTime: Duration = .seconds(60),
+        unsafe: Bool = false
+    ) -> Client.Configuration {
+        var configuration = Client.Configuration()
+        configuration.retry = Client.Retry(
+            attempts: attempts, delay: delay, maximumTime: maximumTime, includesUnsafeMethods: unsafe)
+        return configuration
+    }
+
+    /// Fails so many requests, one way or another, and takes the next.
+    private func server(failures: Int, recorder: Recorder, _ fail: @escaping @Sendable (RawConnection) throws -> Void)
+        throws -> FaultServer
+    {
+        let failed = Shared(0)
+        return try FaultServer { connection in
+            while let head = try connection.readHead() {
+                let body = try connection.readBody(of: head)
+                recorder.requests.withLock { $0.append((head, body, connection.number)) }
+                if failed.value < failures {
+                    failed.update { $0 += 1 }
+                    try fail(connection)
+                } else {
+                    try connection.respond(201, "\(body.count)")
+                }
+            }
+        }
+    }
+
+    @Test(
+        "a PUT is sent again after each status that may pass, with the same body",
+        arguments: [408, 425, 429, 500, 502, 503, 504])
+    func statuses(status: Int) async throws {
+        let recorder = Recorder()
+        let server = try server(failures: 2, recorder: recorder) { try $0.respond(status, "later") }
+        let client = try Client(.put, server.url, configuration: configuration())
+        let progress = Shared<[UploadProgress]>([])
+        let response = try await client.send(.bytes(bottles(100_000))) { value in progress.update { $0.append(value) } }
+        #expect(response.status == 201 && recorder.count == 3)
+        #expect(recorder.request(0).body == recorder.request(1).body)
+        #expect(recorder.request(0).body == recorder.request(2).body)
+        #expect(progress.value.last?.bytesSent == Int64(recorder.request(2).body.count))
+    }
+
+    @Test("after the last try, its response or its error is the result")
+    func lastTry() async throws {
+        let recorder = Recorder()
+        let server = try server(failures: .max, recorder: recorder) { try $0.respond(503, "never") }
+        let response = try await Client(.put, server.url, configuration: configuration()).send(.field("a", "b"))
+        #expect(response.status == 503 && recorder.count == 3)
+        #expect(try await response.text() == "never")
+
+        let resetting = try self.server(failures: .max, recorder: recorder) { $0.reset() }
+        let error = await #expect(throws: ClientError.self) {
+            try await Client(.put, resetting.url, configuration: configuration(attempts: 4)).send(.field("a", "b"))
+        }
+        #expect(error?.code == .connectionLost)
+        #expect(error?.bytesSent ?? 0 > 0)
+        #expect(recorder.count == 3 + 4 && resetting.accepted == 4)
+    }
+
+    @Test("what is not tried again: POST, unless it is said to be safe; other statuses; with one attempt")
+    func notCovered() async throws {
+        for (method, configuration, status, count) in [
+            (Client.Method.post, Client.Configuration(), 503, 1), (.patch, Client.Configuration(), 503, 1),
+            (.post, configuration(unsafe: true), 503, 3), (.put, configuration(), 404, 1),
+            (.put, configuration(), 501, 1), (.put, configuration(attempts: 1), 503, 1),
+        ] {
+            let recorder = Recorder()
+            let server = try server(failures: .max, recorder: recorder) { try $0.respond(status) }
+            let response = try await Client(method, server.url, configuration: configuration).send(.field("a", "b"))
+            #expect(response.status == status && recorder.count == count, "\(method) \(status)")
+        }
+        let recorder = Recorder()
+        let server = try server(failures: 1, recorder: recorder) { $0.reset() }
+        let error = await #expect(throws: ClientError.self) {
+            try await Client(.post, server.url).send(.field("a", "b"))
+        }
+        #expect(error?.code == .connectionLost && recorder.count == 1)
+    }
+
+    @Test("a reset in mid-body, a close without an answer, and nobody listening")
+    func connections() async throws {
+        let recorder = Recorder()
+        let directory = try TemporaryDirectory()
+        let path = try directory.write(bottles(8_000_000), to: "f")
+        let resetting = try FaultServer { connection in
+            guard let head = try connection.readHeadAndContinue() else { return }
+            if connection.number == 1 {
+                _ = try connection.receive(count: 1_000_000)
+                return connection.reset()
+            }
+            let body = try connection.receive(count: Int(head["content-length"] ?? "") ?? 0)
+            recorder.requests.withLock { $0.append((head, body, connection.number)) }
+            try connection.respond(201)
+        }
+        #expect(try await Client(.put, resetting.url).send(.file(path)).status == 201)
+        #expect(try receivedParts(of: recorder.request(0)).map(\.content) == [bottles(8_000_000)])
+
+        let closing = try server(failures: 1, recorder: recorder) { $0.close() }
+        #expect(try await Client(.put, closing.url).send(.field("a", "b")).status == 201)
+
+        // Once it listens again, it gets the request.
+        let late = try FaultServer { _ in }
+        late.stop()
+        let start = ContinuousClock.now
+        let error = await #expect(throws: ClientError.self) {
+            try await Client(.put, late.url, configuration: configuration(delay: .milliseconds(200))).send(
+                .field("a", "b"))
+        }
+        #expect(error?.code == .connectionFailed)
+        // Half of 200 ms and of 400 ms at least.
+        #expect(ContinuousClock.now - start >= .milliseconds(300))
+    }
+
+    @Test("Retry-After in seconds and as a date is waited for; beyond the time, the answer is the result")
+    func retryAfter() async throws {
+        let recorder = Recorder()
+        let formatter = DateFormatter()
+        formatter.locale = Locale(identifier: "en_US_POSIX")
+        formatter.timeZone = TimeZone(identifier: "GMT")
+        formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
+        for isDate in [false, true] {
+            let end = Date.now + (isDate ? 2 : 1)
+            let value = isDate ? formatter.string(from: end) : "1"
+            let server = try server(failures: 1, recorder: recorder) {
+                try $0.respond(503, fields: "Retry-After: \(value)\r\n")
+            }
+            let response = try await Client(.put, server.url, configuration: configuration()).send(.field("a", "b"))
+            #expect(response.status == 201)
+            // A date has no fraction of a second.
+            #expect(Date.now > (isDate ? end - 1 : end))
+        }
+        let before = recorder.count
+        let server = try server(failures: 1, recorder: recorder) {
+            try $0.respond(503, fields: "Retry-After: 3600\r\n")
+        }
+        let response = try await Client(.put, server.url, configuration: configuration()).send(.field("a", "b"))
+        #expect(response.status == 503 && recorder.count == before + 1)
+    }
+
+    @Test("no try begins behind the limit of time")
+    func maximumTime() async throws {
+        let recorder = Recorder()
+        let server = try server(failures: .max, recorder: recorder) { try $0.respond(503) }
+        let configuration = configuration(attempts: 1000, delay: .milliseconds(100), maximumTime: .milliseconds(500))
+        let response = try await Client(.put, server.url, configuration: configuration).send(.field("a", "b"))
+        #expect(response.status == 503)
+        // 50 to 100, 100 to 200, 200 to 400 ms: the next one would be too late.
+        #expect((2...4).contains(recorder.count))
+    }
+
+    @Test("cancelling while it waits ends at once, and the client is ready for the next")
+    func cancellation() async throws {
+        let recorder = Recorder()
+        let server = try server(failures: 1, recorder: recorder) { try $0.respond(503, fields: "Retry-After: 30\r\n") }
+        let client = try Client(.put, server.url)
+        let task = Task { try await client.send(.field("a", "b")) }
+        #expect(try await eventually { recorder.count == 1 })
+        try await Task.sleep(for: .milliseconds(100))
+        let start = ContinuousClock.now
+        task.cancel()
+        let error = await #expect(throws: ClientError.self) { try await task.value }
+        #expect(error?.code == .cancelled)
+        #expect(ContinuousClock.now - start < .seconds(10))
+        #expect(try await client.send(.field("a", "b")).status == 201)
+    }
+
+    @Test("what can be read once is not sent again once something was read, and the error says so")
+    func readOnce() async throws {
+        let recorder = Recorder()
+        let server = try server(failures: 1, recorder: recorder) { $0.reset() }
+        let pipe = try OpenPipe()
+        pipe.write(Array("once".utf8))
+        pipe.finish()
+        let client = try Client(.put, server.url, configuration: configuration())
+        let error = await #expect(throws: ClientError.self) {
+            try await client.send(.descriptor(pipe.reader, filename: "stdin"))
+        }
+        #expect(error?.code == .connectionLost)
+        #expect(
+            error?.message.hasSuffix("; it was not sent again: stdin can be read once only") == true,
+            "\(error.debugDescription)")
+        #expect(error?.description.contains("\n") == false)
+        #expect(recorder.count == 1)
+
+        let refusing = try self.server(failures: 1, recorder: recorder) { try $0.respond(503, "later") }
+        let other = try OpenPipe()
+        other.write(Array("once".utf8))
+        other.finish()
+        let response = try await Client(.put, refusing.url, configuration: configuration()).send(
+            .descriptor(other.reader))
+        #expect(response.status == 503 && recorder.count == 2)
+    }
+
+    @Test("a refused connection took nothing of a pipe: it is sent when somebody listens")
+    func readOnceUntouched() async throws {
+        let stopped = try FaultServer { _ in }
+        stopped.stop()
+        let recorder = Recorder()
+        let pipe = try OpenPipe()
+        pipe.write(Array("once".utf8))
+        pipe.finish()
+        let part = Part.descriptor(pipe.reader)
+        let client = try Client(.put, stopped.url, configuration: configuration())
+        let error = await #expect(throws: ClientError.self) { try await client.send(part) }
+        #expect(error?.code == .connectionFailed)
+        #expect(error?.message.contains("not sent again") == false)
+        let server = try FaultServer(recorder.serve)
+        _ = try await Client(.put, server.url).send(part)
+        #expect(try receivedParts(of: recorder.request(0)).map(\.content) == [Array("once".utf8)])
+    }
+
+    @Test("an open request whose connection is lost between two parts is sent again with all of them")
+    func openRequest() async throws {
+        let recorder = Recorder()
+        let server = try FaultServer { connection in
+            guard let head = try connection.readHeadAndContinue() else { return }
+            if connection.number == 1 {
+                _ = try connection.readChunk()
+                return connection.reset()
+            }
+            var body: [UInt8] = []
+            while case let chunk = try connection.readChunk(), !chunk.isEmpty { body += chunk }
+            recorder.requests.withLock { $0.append((head, body, connection.number)) }
+            try connection.respond(201)
+        }
+        let client = try Client(.put, server.url, configuration: configuration())
+        #expect(try await client.sendUnclosed(.field("a", "1")))
+        try await Task.sleep(for: .milliseconds(200))
+        #expect(try await client.sendUnclosed(.field("b", "2")))
+        #expect(try await client.close().status == 201)
+        #expect(try receivedParts(of: recorder.request(0)).map(\.name) == ["a", "b"])
+        #expect(server.accepted == 2)
+    }
+
+    @Test("an open request with more than is kept is not sent again, and the error says so")
+    func openRequestTooLarge() async throws {
+        let server = try FaultServer { connection in
+            guard try connection.readHeadAndContinue() != nil else { return }
+            var count = 0
+            while count < 1_500_000 { count += try connection.readChunk().count }
+            connection.reset()
+        }
+        let client = try Client(.put, server.url, configuration: configuration())
+        let error = await #expect(throws: ClientError.self) {
+            for _ in 0..<500 {
+                try await client.sendUnclosed(.bytes(bottles(500_000)))
+                try await Task.sleep(for: .milliseconds(10))
+            }
+        }
+        #expect(error?.code == .connectionLost)
+        #expect(error?.message.hasSuffix("; it was not sent again: parts that were sent have been let go") == true)
+        #expect(server.accepted == 1)
+    }
+
+    @Test("tries and redirects leave no descriptor behind")
+    func leaks() async throws {
+        let recorder = Recorder()
+        let server = try FaultServer { connection in
+            while let head = try connection.readHead() {
+                _ = try connection.readBody(of: head)
+                switch recorder.count % 3 {
+                case 0: try connection.respond(503)
+                case 1: try connection.respond(307, fields: "Location: /x\r\n")
+                default: try connection.respond(201)
+                }
+                recorder.requests.withLock { $0.append((head, [], 1)) }
+            }
+        }
+        let directory = try TemporaryDirectory()
+        let path = try directory.write(bottles(100_000), to: "f")
+        let client = try Client(.put, server.url, configuration: configuration(delay: .milliseconds(1)))
+        let folder = directory.path
+        for _ in 0..<30 {
+            #expect(try await client.send(.file(path), .stream { AsyncStream { [1] }.prefix(3) }).status == 201)
+        }
+        #expect(try await eventually { try openDescriptors { $0.hasPrefix(folder) } == 0 })
+    }
+}

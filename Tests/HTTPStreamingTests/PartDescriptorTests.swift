@@ -1,0 +1,271 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import HTTPStreaming
+
+/// What comes out of pipes, sockets, terminals and devices, on its way to a server.
+@Suite("Part.descriptor", .serialized, .timeLimit(.minutes(2)))
+struct PartDescriptorTests {
+    let recorder = Recorder()
+    let server: FaultServer
+
+    init() throws { server = try FaultServer(recorder.serve) }
+
+    /// The only part of the only request.
+    private func received() throws -> (head: RequestHead, part: ReceivedPart) {
+        #expect(recorder.count == 1)
+        let request = recorder.request(0)
+        let parts = try receivedParts(of: request)
+        #expect(parts.count == 1)
+        return (request.head, try #require(parts.first))
+    }
+
+    @Test("a pipe whose writer is slow and bursty arrives whole, chunked", arguments: 0..<6)
+    func pipe(number: Int) async throws {
+        print("seed \(SeededGenerator.seed)")
+        let pipe = try OpenPipe()
+        let content = bottles([1, 65_536, 300_000, 1_000_000, 3_000_000, 5_000_000][number])
+        pipe.writeInBursts(content, case: number)
+        var configuration = Client.Configuration()
+        let isCoded = number % 2 == 1
+        if isCoded { configuration.contentCoding = .gzip() }
+        let client = try Client(.post, server.url, configuration: configuration)
+        let response = try await client.send(.descriptor(pipe.reader, filename: "log.txt"))
+        #expect(response.status == 201)
+        let (head, part) = try received()
+        #expect(head["transfer-encoding"] == "chunked" && head["content-length"] == nil)
+        #expect(head["content-encoding"] == (isCoded ? "gzip" : nil))
+        #expect(part.content == content)
+        #expect(part.name == "file" && part.filename == "log.txt" && part.contentType == "text/plain")
+    }
+
+    @Test("with a length, the request has an exact Content-Length, and what is behind it stays in the pipe")
+    func length() async throws {
+        let pipe = try OpenPipe()
+        pipe.write(Array("0123456789".utf8))
+        let client = try Client(.post, server.url)
+        _ = try await client.send(.descriptor(pipe.reader, length: 4))
+        let (head, part) = try received()
+        #expect(head["transfer-encoding"] == nil)
+        #expect(head["content-length"] == "\(recorder.request(0).body.count)")
+        #expect(part.content == Array("0123".utf8))
+        // The next part takes it up from there.
+        _ = try await client.send(.descriptor(pipe.reader, length: 3), .descriptor(pipe.reader, length: 2))
+        let parts = try receivedParts(of: recorder.request(1))
+        #expect(parts.map(\.content) == [Array("456".utf8), Array("78".utf8)])
+        #expect(pipe.rest() == Array("9".utf8))
+    }
+
+    @Test("no bytes at all, with and without a length")
+    func empty() async throws {
+        let pipe = try OpenPipe()
+        let client = try Client(.post, server.url)
+        _ = try await client.send(.descriptor(pipe.reader, length: 0))
+        #expect(try received().part.content.isEmpty)
+        pipe.finish()
+        _ = try await client.send(.descriptor(pipe.reader))
+        #expect(try receivedParts(of: recorder.request(1)).map(\.content) == [[]])
+    }
+
+    @Test("a pipe that ends before its length: an error that names it, and no whole document")
+    func endsEarly() async throws {
+        let (received, isOver) = (Shared<[UInt8]>([]), Gate())
+        let server = try FaultServer { connection in
+            defer { isOver.open() }
+            _ = try connection.readHeadAndContinue()
+            while case let bytes = try connection.receiveSome(), !bytes.isEmpty { received.update { $0 += bytes } }
+        }
+        let pipe = try OpenPipe()
+        pipe.writeInBursts(bottles(100_000), case: 1)
+        let client = try Client(.post, server.url)
+        let error = await #expect(throws: ClientError.self) {
+            try await client.send(.descriptor(pipe.reader, filename: "backup.tar", length: 100_001))
+        }
+        #expect(error?.code == .sourceChanged)
+        #expect(error?.message == "backup.tar: the source ended after 100000 bytes of 100001")
+        await isOver.opened()
+        #expect(isOver.isOpened && received.value.count > 1000)
+        #expect(!String(decoding: received.value.suffix(100), as: UTF8.self).contains("--\r\n"))
+    }
+
+    @Test("a socket, a named pipe, devices")
+    func kinds() async throws {
+        let directory = try TemporaryDirectory()
+        let client = try Client(.post, server.url)
+        var sockets: [Int32] = [-1, -1]
+        #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &sockets) == 0)
+        let fifo = directory.path("fifo")
+        #expect(mkfifo(fifo, 0o600) == 0)
+        let fifoReader = open(fifo, O_RDONLY | O_NONBLOCK)
+        let content = bottles(400_000)
+        for (number, ends) in [(sockets[0], sockets[1]), (fifoReader, open(fifo, O_WRONLY))].enumerated() {
+            let pipe = try OpenPipe(ends: ends)
+            pipe.writeInBursts(content, case: number)
+            _ = try await client.send(.descriptor(pipe.reader))
+            let parts = try receivedParts(of: recorder.request(number))
+            #expect(parts.map(\.content) == [content])
+        }
+        let null = open("/dev/null", O_RDONLY)
+        let zero = open("/dev/zero", O_RDONLY)
+        defer {
+            close(null)
+            close(zero)
+        }
+        _ = try await client.send(.descriptor(null), .descriptor(zero, length: 3_000_000))
+        let parts = try receivedParts(of: recorder.request(2))
+        #expect(parts.map(\.content) == [[], [UInt8](repeating: 0, count: 3_000_000)])
+    }
+
+    @Test("a terminal: lines as they are typed, until end of file is")
+    func terminal() async throws {
+        var (keyboard, terminal): (Int32, Int32) = (-1, -1)
+        try #require(openpty(&keyboard, &terminal, nil, nil, nil) == 0)
+        let pipe = try OpenPipe(ends: (terminal, keyboard))
+        let client = try Client(.post, server.url)
+        async let response = client.send(.descriptor(pipe.reader))
+        for line in ["hello\n", "world\n", "\u{4}"] {
+            try await Task.sleep(for: .milliseconds(20))
+            pipe.write(Array(line.utf8))
+        }
+        #expect(try await response.status == 201)
+        #expect(try received().part.content == Array("hello\nworld\n".utf8))
+    }
+
+    @Test("a regular file is sent from where the descriptor stands, without moving it, and again if asked")
+    func regularFile() async throws {
+        let directory = try TemporaryDirectory()
+        let file = open(try directory.write(bottles(100_000), to: "f"), O_RDONLY)
+        defer { close(file) }
+        #expect(lseek(file, 10_000, SEEK_SET) == 10_000)
+        let client = try Client(.post, server.url)
+        let part = Part.descriptor(file)
+        _ = try await client.send(part, part, .descriptor(file, length: 5))
+        let request = recorder.request(0)
+        #expect(request.head["content-length"] == "\(request.body.count)")
+        let rest = Array(bottles(100_000)[10_000...])
+        #expect(try receivedParts(of: request).map(\.content) == [rest, rest, Array(rest.prefix(5))])
+        #expect(lseek(file, 0, SEEK_CUR) == 10_000)
+        for length in [90_001, Int64.max] {
+            let error = await #expect(throws: ClientError.self) {
+                try await client.send(.descriptor(file, filename: "f.txt", length: length))
+            }
+            #expect(error?.code == .sourceUnreadable)
+            #expect(error?.description == "f.txt: has 90000 bytes, not \(length)")
+        }
+        // Behind the end there is nothing.
+        #expect(lseek(file, 200_000, SEEK_SET) == 200_000)
+        _ = try await client.send(.descriptor(file))
+        #expect(try receivedParts(of: recorder.request(1)).map(\.content) == [[]])
+    }
+
+    @Test("a regular file that is written to while it is sent is an error, and never the whole of it arrives")
+    func regularFileChanges() async throws {
+        let gate = Gate()
+        let server = try FaultServer(receiveBuffer: 4096) { connection in
+            _ = try connection.readHeadAndContinue()
+            _ = try connection.receive(count: 10_000)
+            gate.wait()
+            while try !connection.receiveSome().isEmpty {}
+        }
+        let directory = try TemporaryDirectory()
+        let path = try directory.write([UInt8](repeating: 1, count: 64 << 20), to: "f")
+        let file = open(path, O_RDONLY)
+        defer { close(file) }
+        let client = try Client(.post, server.url)
+        let task = Task { try await client.send(.descriptor(file, filename: "f")) }
+        try await Task.sleep(for: .milliseconds(200))
+        #expect(truncate(path, (64 << 20) + 1) == 0)
+        gate.open()
+        let error = await #expect(throws: ClientError.self) { try await task.value }
+        #expect(error?.code == .sourceChanged)
+        #expect(error?.message == "f: the file was changed while it was being sent")
+    }
+
+    @Test("what cannot be read is refused before anything is sent, in one line that names it")
+    func unreadable() async throws {
+        let directory = try TemporaryDirectory()
+        let folder = open(directory.path, O_RDONLY)
+        let writeOnly = open(try directory.write([1, 2], to: "f"), O_WRONLY)
+        let pipe = try OpenPipe()
+        var ends: [Int32] = [-1, -1]
+        #expect(Foundation.pipe(&ends) == 0)
+        defer { for descriptor in [folder, writeOnly] + ends { close(descriptor) } }
+        let client = try Client(.post, server.url)
+        let open = [folder, writeOnly, ends[1], pipe.reader]
+        let before = try open.map { try openDescriptors(like: $0) }
+        for (descriptor, length, text) in [
+            (Int32(-1), Int64?.none, "it: Bad file descriptor"), (9999, nil, "it: Bad file descriptor"),
+            (folder, nil, "it: Is a directory"), (writeOnly, nil, "it: the descriptor is open for writing only"),
+            (ends[1], nil, "it: the descriptor is open for writing only"),
+            (pipe.reader, -1, "it: its length is less than zero"),
+        ] {
+            let error = await #expect(throws: ClientError.self) {
+                try await client.send(.descriptor(descriptor, filename: "it", length: length))
+            }
+            #expect(error?.description == text)
+        }
+        #expect(recorder.count == 0)
+        #expect(try open.map { try openDescriptors(like: $0) } == before)
+    }
+
+    @Test("the caller may close the descriptor while the part is sent")
+    func closedByCaller() async throws {
+        var ends: [Int32] = [-1, -1]
+        #expect(Foundation.pipe(&ends) == 0)
+        let pipe = try OpenPipe(ends: (dup(ends[0]), ends[1]))
+        pipe.write([1])
+        let client = try Client(.post, server.url)
+        let part = Part.descriptor(ends[0])
+        let task = Task { try await client.sendUnclosed(part) }
+        #expect(try await eventually { pipe.isDrained && server.accepted == 1 })
+        close(ends[0])
+        pipe.write([2, 3])
+        pipe.finish()
+        #expect(try await task.value)
+        _ = try await client.close()
+        #expect(try received().part.content == [1, 2, 3])
+    }
+
+    @Test("a part that can be read once is not taken twice: in one call, in an open request, in the next")
+    func twice() async throws {
+        let pipe = try OpenPipe()
+        let part = Part.descriptor(pipe.reader, filename: "in")
+        let client = try Client(.post, server.url)
+        let both = await #expect(throws: ClientError.self) { try await client.send(part, part) }
+        #expect(both?.code == .invalidPart)
+        #expect(both?.description == "in: given twice, and the source can be read once only")
+        pipe.write([1, 2])
+        pipe.finish()
+        #expect(try await client.sendUnclosed(part))
+        let again = await #expect(throws: ClientError.self) { try await client.sendUnclosed(part) }
+        #expect(again?.code == .cannotSendAgain)
+        #expect(again?.description == "in: the source can be read once only, and has been")
+        // The open request is none the worse for it.
+        #expect(try await client.sendUnclosed(.field("a", "b")))
+        _ = try await client.close()
+        let parts = try receivedParts(of: recorder.request(0))
+        #expect(parts.map(\.content) == [[1, 2], Array("b".utf8)])
+        let later = await #expect(throws: ClientError.self) { try await client.send(part) }
+        #expect(later?.code == .cannotSendAgain)
+    }
+
+    @Test("lengths beyond all numbers are no crash")
+    func hugeLengths() async throws {
+        let pipe = try OpenPipe()
+        pipe.write([1])
+        pipe.finish()
+        let client = try Client(.post, server.url)
+        let error = await #expect(throws: ClientError.self) {
+            try await client.send(.descriptor(pipe.reader, length: .max), .descriptor(pipe.reader, length: .max))
+        }
+        #expect(error?.code == .sourceChanged)
+        let other = try OpenPipe()
+        other.finish()
+        let coded = await #expect(throws: ClientError.self) {
+            try await client.send(.descriptor(other.reader, length: .max - 1000).gzipped())
+        }
+        #expect(coded?.code == .sourceChanged)
+    }
+
+}
