@@ -61,7 +61,11 @@ extension Client {
         ) -> Duration? {
             guard attempt < attempts else { return nil }
             var delay = self.delay
-            for _ in 1..<attempt where delay < maximumDelay { delay *= 2 }
+            var doublings = attempt - 1
+            while doublings > 0, delay > .zero, delay < maximumDelay {
+                delay *= 2
+                doublings -= 1
+            }
             delay = min(delay, maximumDelay) * (0.5 + chance / 2)
             delay = max(delay, retryAfter ?? .zero)
             return elapsed + delay <= maximumTime ? delay : nil

@@ -67,6 +67,12 @@ final class OpenPipe: Sendable {
         let count = read(reader, &buffer, buffer.count)
         return Array(buffer[..<max(0, count)])
     }
+
+    /// Whether the other end has taken all.
+    var isDrained: Bool {
+        var entry = pollfd(fd: reader, events: Int16(POLLIN), revents: 0)
+        return poll(&entry, 1, 0) == 0
+    }
 }
 
 /// How many descriptors this process has of what `isMeant` says, by the names that the kernel has for them, such
