@@ -57,6 +57,10 @@ bench-rate: ## how exact a rate limit is, at 100 KiB/s and at 100 MiB/s: within 
 	.build/benchmarks/release/rate 102400 10
 	.build/benchmarks/release/rate 104857600 3
 
+.PHONY: bench-idle
+bench-idle: ## an upload of 1 GiB alone, and beside 1,000 requests that are open and idle
+	@scripts/bench-idle.sh
+
 .PHONY: docker
 docker: ## the same in containers: payload/book.txt under 20 MB, see docker-compose.yml
 	@scripts/docker.sh up

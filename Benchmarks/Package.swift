@@ -22,6 +22,9 @@ let package = Package(
         .executableTarget(name: "crequests", dependencies: ["CurlLibrary"]),
         .systemLibrary(name: "CurlLibrary", pkgConfig: "libcurl"),
         .executableTarget(
+            name: "idle", dependencies: [.product(name: "HTTPStreaming", package: "http-streaming")]
+        ),
+        .executableTarget(
             name: "rate", dependencies: [.product(name: "HTTPStreaming", package: "http-streaming")]
         ),
     ],
