@@ -14,12 +14,15 @@ extension Client {
 
         let kind: Kind
 
+        /// No credentials are sent.
         public static let none = Authentication(kind: .none)
 
         /// With each request, from the first one on (RFC 7617). Anyone who reads the connection can
         /// read the password: use TLS.
         ///
-        /// - Parameter user: without a colon.
+        /// - Parameters:
+        ///   - user: without a colon.
+        ///   - password: any text.
         public static func basic(user: String, password: String) -> Authentication {
             Authentication(kind: .basic(user: user, password: password))
         }

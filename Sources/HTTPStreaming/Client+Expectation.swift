@@ -13,6 +13,7 @@ extension Client {
         /// With every body.
         public static let always = Expectation(kind: .always)
 
+        /// The body is sent without asking.
         public static let never = Expectation(kind: .never)
     }
 }

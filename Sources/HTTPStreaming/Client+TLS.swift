@@ -17,6 +17,7 @@ extension Client {
         /// that is trusted. <https://curl.se/libcurl/c/CURLOPT_PINNEDPUBLICKEY.html>
         public var pinnedPublicKeys: [String] = []
 
+        /// The system's trust, and no certificate of one's own.
         public init() {}
 
         func validate() throws(ClientError) {
