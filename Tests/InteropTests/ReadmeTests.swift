@@ -58,4 +58,29 @@ struct ReadmeTests {
             #expect(makefile.contains("\n\(match.1):"), "make \(match.1)")
         }
     }
+
+    @Test("the table of behaviours names suites and tests that exist")
+    func behaviours() throws {
+        var sources: [String: String] = [:]
+        let tests = package.appendingPathComponent("Tests")
+        let enumerator = try #require(FileManager.default.enumerator(atPath: tests.path))
+        for case let file as String in enumerator where file.hasSuffix(".swift") && !file.hasPrefix("Sanitize/") {
+            let text = try String(contentsOf: tests.appendingPathComponent(file), encoding: .utf8)
+            for match in text.matches(of: /(?m)^(?:struct|extension) (\w+)/) {
+                sources[String(match.1), default: ""] += text
+            }
+        }
+        let table = try String(contentsOf: package.appendingPathComponent("docs/BEHAVIOUR.md"), encoding: .utf8)
+        var count = 0
+        for line in table.split(separator: "\n") where line.hasPrefix("|") {
+            var suite = ""
+            for match in line.split(separator: "|").last?.matches(of: /`(\w*)(?:\/(\w+))?`/) ?? [] {
+                if !match.1.isEmpty { suite = String(match.1) }
+                let source = try #require(sources[suite], "\(suite)")
+                if let test = match.2 { #expect(source.contains("func \(test)("), "\(suite)/\(test)") }
+                count += 1
+            }
+        }
+        #expect(count > 100)
+    }
 }

@@ -76,7 +76,7 @@ extension Transfer {
         /// The final head has come, with a status that refuses the rest of the body.
         private(set) var isRefused = false
         /// Whether the client is paused: nothing more is given to libcurl.
-        private var isHeld: Bool
+        private(set) var isHeld: Bool
 
         /// - Parameters:
         ///   - isFinishing: whether all parts are given at the start.
@@ -257,48 +257,6 @@ extension Transfer {
             let wasBlocked = download == .blocked
             if download == .receiving || download == .blocked { download = .discarding }
             return wasBlocked ? .resume : .none
-        }
-
-        // MARK: What it means
-
-        var isUploadPaused: Bool {
-            switch upload {
-            case .held, .throttled, .waiting, .starved, .yielding: true
-            case .flowing, .complete, .stopped: false
-            }
-        }
-
-        /// Whether somebody may still want content.
-        var takesContent: Bool { download == .receiving || download == .blocked }
-
-        var isDownloadPaused: Bool { download == .blocked }
-
-        /// Whether it is for the network or the server to go on, rather than for this side.
-        var waitsForPeer: Bool {
-            switch upload {
-            case .held, .throttled, .waiting, .starved: false
-            // What libcurl still has is sent, but nobody promises when.
-            case .flowing, .yielding: !isHeld && download != .blocked
-            case .complete, .stopped: download != .blocked
-            }
-        }
-
-        /// What the one who gave the parts can be told.
-        var news: News {
-            switch (upload, download) {
-            case (.starved, _): .partsSent
-            case (.stopped, _) where isRefused: .answeredEarly
-            case (.complete, .receiving), (.complete, .blocked), (.complete, .discarding), (.complete, .complete):
-                .responded
-            // The server may not read on before its content is read.
-            case (.flowing, .blocked) where isFinishing, (.held, .blocked) where isFinishing,
-                (.throttled, .blocked) where isFinishing, (.waiting, .blocked) where isFinishing,
-                (.yielding, .blocked) where isFinishing:
-                .responded
-            case (.complete, .awaitingHead), (.flowing, _), (.held, _), (.throttled, _), (.waiting, _), (.yielding, _),
-                (.stopped, _):
-                .nothing
-            }
         }
     }
 }

@@ -43,7 +43,7 @@ final class Transfer {
     /// Whether the response is read while the request is written.
     private let isDuplex: Bool
     /// Tells where the content ends where libcurl does not.
-    private var framing: ResponseFraming?
+    var framing: ResponseFraming?
     var memory: Memory
     let agenda: Agenda
     private let connectTimeout: Duration
@@ -139,32 +139,6 @@ final class Transfer {
             endContentIfComplete()
         }
         agenda.add(self)
-    }
-
-    /// Takes content off what has come.
-    ///
-    /// - Returns: false if the reader is too far behind, and nothing was taken.
-    func takeContent(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard var framing else { return content.append(bytes) }
-        let unframed = framing.content(in: bytes)
-        guard unframed.isEmpty || unframed.withUnsafeBytes({ content.append($0) }) else { return false }
-        self.framing = framing
-        endContentIfComplete()
-        return true
-    }
-
-    private func endContentIfComplete() {
-        guard framing?.isComplete == true else { return }
-        machine.contentEnded()
-        content.complete()
-    }
-
-    /// Whether nothing is missing of the response.
-    ///
-    /// - Parameter isHungUp: whether the peer has closed its side in order, which ends content that nothing
-    ///   else ends.
-    func isResponseComplete(isHungUp: Bool) -> Bool {
-        machine.download == .complete || isHungUp && machine.download == .receiving && framing?.isOpenEnded == true
     }
 
     /// The peer has gone, and the response is complete; it is about to be taken out of the multi handle.
