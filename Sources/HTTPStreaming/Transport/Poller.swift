@@ -71,9 +71,12 @@ final class Poller {
     }
 
     /// Waits, for so long at most, and adds what is ready to `events`.
-    func wait(milliseconds: Int32, adding events: inout [Event]) {
+    ///
+    /// - Returns: whether it was woken by anything but the time.
+    @discardableResult
+    func wait(milliseconds: Int32, adding events: inout [Event]) -> Bool {
         let count = epoll_wait(epoll, &found, Int32(found.count), milliseconds)
-        guard count > 0 else { return }
+        guard count > 0 else { return false }
         for event in found[..<Int(count)] {
             guard event.data.fd != wakeUps else {
                 forgetWakeUps()
@@ -85,6 +88,7 @@ final class Poller {
             if event.events & (EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 { ready.insert(.failure) }
             events.append(Event(descriptor: event.data.fd, ready: ready))
         }
+        return true
     }
     #else
     private var interests: [Int32: Interest] = [:]
@@ -107,14 +111,17 @@ final class Poller {
     }
 
     /// Waits, for so long at most, and adds what is ready to `events`.
-    func wait(milliseconds: Int32, adding events: inout [Event]) {
+    ///
+    /// - Returns: whether it was woken by anything but the time.
+    @discardableResult
+    func wait(milliseconds: Int32, adding events: inout [Event]) -> Bool {
         var entries = interests.map { descriptor, interest in
             pollfd(
                 fd: descriptor,
                 events: Int16(interest.contains(.read) ? POLLIN : 0) | Int16(interest.contains(.write) ? POLLOUT : 0),
                 revents: 0)
         }
-        guard poll(&entries, nfds_t(entries.count), milliseconds) > 0 else { return }
+        guard poll(&entries, nfds_t(entries.count), milliseconds) > 0 else { return false }
         for entry in entries where entry.revents != 0 {
             guard entry.fd != wakeUps else {
                 forgetWakeUps()
@@ -128,6 +135,7 @@ final class Poller {
             if entry.revents & Int16(POLLNVAL) != 0 { interests[entry.fd] = nil }
             events.append(Event(descriptor: entry.fd, ready: ready))
         }
+        return true
     }
     #endif
 
