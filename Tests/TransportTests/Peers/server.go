@@ -128,6 +128,23 @@ func handler() http.Handler {
 		w.Header().Set("Connection", "close")
 		receive(w, r)
 	})
+	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(200)
+		w.(http.Flusher).Flush()
+		buffer := make([]byte, 32<<10)
+		for {
+			n, err := r.Body.Read(buffer)
+			w.Write(buffer[:n])
+			w.(http.Flusher).Flush()
+			if err != nil {
+				return
+			}
+		}
+	})
+	// Ends its response while the request goes on.
+	mux.HandleFunc("/hello", func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "hello")
+	})
 	mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
 		r.Body = io.NopCloser(slowReader{r.Body, 2 * time.Millisecond})
 		receive(w, r)

@@ -1,0 +1,81 @@
+import Foundation
+@testable import HTTPStreaming
+import TestSupport
+import Testing
+
+/// Requests that are written while their responses are read, over HTTP/2, with Go's server.
+@Suite("DuplexStream, HTTP/2", .timeLimit(.minutes(5)))
+struct DuplexTests {
+    /// Over HTTP/2 alone: with HTTP/1.1, Go's server up to 1.20 reads a request to its end before it answers.
+    private func client(_ path: String) async throws -> (client: Client, server: GoServer) {
+        guard MultiHandle.sendsHTTP2 else { try Peers.skip("this libcurl is too old for HTTP/2") }
+        let server = try await GoServer(certificate: "server")
+        let configuration = try await Client.Configuration.trusting { $0.httpVersion = .http2 }
+        return (try Client(.post, server.url + path, configuration: configuration), server)
+    }
+
+    @Test("each line comes back before the next is written")
+    func lines() async throws {
+        let (client, server) = try await client("echo")
+        defer { withExtendedLifetime(server) {} }
+        for _ in 0..<3 {
+            let stream = try await client.open(contentType: "text/plain")
+            let response = try await stream.response
+            #expect(response.status == 200)
+            #expect(response.metrics.httpVersion == "2")
+            var iterator = response.body.makeAsyncIterator()
+            for index in 0..<20 {
+                let line = Array("line \(index)\n".utf8)
+                #expect(try await stream.write(line))
+                #expect(try await iterator.next() == line)
+            }
+            stream.finish()
+            #expect(try await iterator.next() == nil)
+        }
+    }
+
+    @Test("many MiB come back as they went")
+    func volume() async throws {
+        let (client, server) = try await client("echo")
+        defer { withExtendedLifetime(server) {} }
+        var generator = SeededGenerator(case: 1)
+        let content = (0..<(2 << 20)).flatMap { _ in withUnsafeBytes(of: generator.next(), Array.init) }
+        let stream = try await client.open()
+        let writing = Task {
+            var rest = content[...]
+            while !rest.isEmpty {
+                guard try await stream.write(rest.prefix(100_003)) else { break }
+                rest = rest.dropFirst(100_003)
+            }
+            stream.finish()
+        }
+        var received: [UInt8] = []
+        for try await chunk in try await stream.response.body { received += chunk }
+        try await writing.value
+        #expect(received == content)
+    }
+
+    @Test("the response may end first: the whole of it is there, and the client goes on")
+    func responseFirst() async throws {
+        let (client, server) = try await client("hello")
+        defer { withExtendedLifetime(server) {} }
+        for _ in 0..<3 {
+            let stream = try await client.open()
+            try await stream.write([1])
+            let response = try await stream.response
+            #expect(try await response.text() == "hello")
+            stream.finish()
+        }
+    }
+
+    @Test("a refusal: write says no more, and the response is there")
+    func refusal() async throws {
+        let (client, server) = try await client("refuse")
+        defer { withExtendedLifetime(server) {} }
+        let stream = try await client.open()
+        var isTaken = true
+        for _ in 0..<10_000 where isTaken { isTaken = try await stream.write([UInt8](repeating: 1, count: 50_000)) }
+        #expect(!isTaken)
+        #expect(try await stream.response.status == 413)
+    }
+}
