@@ -49,7 +49,10 @@ public struct Receiver: Sendable {
             responder: RouteResponder(storage: storage, decoding: configuration.decoding, logger: logger),
             server: HTTPServerBuilder { ReceiverChannel(responder: $0, configuration: configuration) },
             configuration: ApplicationConfiguration(
-                address: .hostname(configuration.host, port: configuration.port)
+                address: .hostname(configuration.host, port: configuration.port),
+                // Those who come all at once while the machine is busy: Linux resets a connection, in the end, for
+                // which there was no room, though its client takes it for made. The kernel's own limit is as high.
+                backlog: 4096
             ),
             onServerRunning: { channel in
                 if let address = channel.localAddress { onListening(address) }
