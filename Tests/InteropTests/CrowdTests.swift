@@ -118,8 +118,9 @@ struct CrowdTests {
         #expect(buffers <= Self.budget)
         // They were at work at the same time.
         #expect(buffers > Self.budget / 2)
-        // Buffers, and 48 KiB for each client: libcurl's handle, connection and receive buffer, a task, the files.
-        #expect(growth <= Self.budget + Self.clients * (48 << 10))
+        // Buffers, and for each client libcurl's handle, connection and receive buffer, a task, the file: 43 KiB were
+        // seen, in a debug build.
+        #expect(growth <= Self.budget + Self.clients * (64 << 10))
     }
 }
 #endif
