@@ -169,13 +169,13 @@ struct PartDescriptorTests {
             while try !connection.receiveSome().isEmpty {}
         }
         let directory = try TemporaryDirectory()
-        let path = try directory.write([UInt8](repeating: 1, count: 64 << 20), to: "f")
+        let path = try directory.write([UInt8](repeating: 1, count: 16 << 20), to: "f")
         let file = open(path, O_RDONLY)
         defer { close(file) }
         let client = try Client(.post, server.url)
         let task = Task { try await client.send(.descriptor(file, filename: "f")) }
         try await Task.sleep(for: .milliseconds(200))
-        #expect(truncate(path, (64 << 20) + 1) == 0)
+        #expect(truncate(path, (16 << 20) + 1) == 0)
         gate.open()
         let error = await #expect(throws: ClientError.self) { try await task.value }
         #expect(error?.code == .sourceChanged)
