@@ -20,11 +20,7 @@ if [ -n "$file" ]; then file=$(absolute_file "$file"); fi
 command -v curl >/dev/null || fail "there is no curl to compare with"
 command -v pigz >/dev/null || fail "there is no pigz to compare with; install the package pigz"
 build_release
-# Anew each time: of a package that another one depends on by path, SwiftPM does not notice new files.
-rm -rf "$root/.build/benchmarks"
-benchmarks=(-c release --package-path Benchmarks --scratch-path "$root/.build/benchmarks")
-swift build "${benchmarks[@]}"
-tools=$(swift build "${benchmarks[@]}" --show-bin-path)
+build_benchmarks
 
 clean_up_at_end
 make_temp

@@ -10,9 +10,7 @@ clean_up() {
 }
 
 build_release
-benchmarks=(-c release --package-path Benchmarks --scratch-path "$root/.build/benchmarks")
-swift build "${benchmarks[@]}" --product idle
-idle=$(swift build "${benchmarks[@]}" --show-bin-path)/idle
+build_benchmarks
 # A connection for each of them, on both sides.
 ulimit -n 4096 || fail "this needs 4096 descriptors"
 
@@ -21,4 +19,4 @@ make_temp
 mkdir "$temp/saved"
 "$root/scripts/payload.sh" big "$temp/file.bin" 1G
 start_server "$temp/saved" "$bin/server" --discard
-"$idle" "$server_url" "$temp/file.bin" 1000 5
+"$tools/idle" "$server_url" "$temp/file.bin" 1000 5

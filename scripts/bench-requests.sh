@@ -19,11 +19,7 @@ count=${1:-5000}
 rounds=${2:-11}
 read -r -a with <<<"${BENCH_WITH:-}"
 build_release
-# Anew each time: of a package that another one depends on by path, SwiftPM does not notice new files.
-rm -rf "$root/.build/benchmarks"
-benchmarks=(-c release --package-path Benchmarks --scratch-path "$root/.build/benchmarks")
-swift build "${benchmarks[@]}"
-tools=$(swift build "${benchmarks[@]}" --show-bin-path)
+build_benchmarks
 
 clean_up_at_end
 make_temp

@@ -54,6 +54,16 @@ build_release() {
     bin=$(swift build -c release --show-bin-path)
 }
 
+# Builds the benchmarks, optimized; sets `tools` to their folder. Anew each time: of a package
+# that another one depends on by path, SwiftPM does not notice new files.
+build_benchmarks() {
+    local options=(-c release --package-path "$root/Benchmarks" --scratch-path "$root/.build/benchmarks")
+    rm -rf "$root/.build/benchmarks"
+    swift build "${options[@]}"
+    # shellcheck disable=SC2034
+    tools=$(swift build "${options[@]}" --show-bin-path)
+}
+
 # start_server FOLDER BINARY [ARGUMENT...]: starts it on a free port; it says which one when it is
 # ready, so that nothing has to be guessed or waited for. Sets `server_pid` and `server_url`.
 start_server() {

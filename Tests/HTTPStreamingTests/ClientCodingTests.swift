@@ -177,27 +177,19 @@ struct ClientCodingTests {
 
     @Test("settings that make no sense are refused")
     func settings() {
-        func code(_ change: (inout Client.Configuration) -> Void) -> ClientError.Code? {
-            var configuration = Client.Configuration()
-            change(&configuration)
-            do {
-                _ = try Client(.post, "http://localhost", configuration: configuration)
-                return nil
-            } catch { return (error as? ClientError)?.code }
-        }
-        #expect(code { $0.contentCoding = .gzip(level: 10) } == .invalidConfiguration)
-        #expect(code { $0.contentCoding = .deflate(level: -1) } == .invalidConfiguration)
-        #expect(code { $0.contentCoding = .gzip(workers: 0) } == .invalidConfiguration)
-        #expect(code { $0.contentCoding = .gzip(workers: 65) } == .invalidConfiguration)
-        #expect(code { $0.keepAliveInterval = .seconds(1) } == .invalidConfiguration)
+        #expect(refusal { $0.contentCoding = .gzip(level: 10) } == .invalidConfiguration)
+        #expect(refusal { $0.contentCoding = .deflate(level: -1) } == .invalidConfiguration)
+        #expect(refusal { $0.contentCoding = .gzip(workers: 0) } == .invalidConfiguration)
+        #expect(refusal { $0.contentCoding = .gzip(workers: 65) } == .invalidConfiguration)
+        #expect(refusal { $0.keepAliveInterval = .seconds(1) } == .invalidConfiguration)
         #expect(
-            code {
+            refusal {
                 $0.contentCoding = .gzip()
                 $0.keepAliveInterval = .milliseconds(99)
             } == .invalidConfiguration)
-        #expect(code { $0.headerFields = ["Content-encoding": "gzip"] } == .invalidConfiguration)
+        #expect(refusal { $0.headerFields = ["Content-encoding": "gzip"] } == .invalidConfiguration)
         #expect(
-            code {
+            refusal {
                 $0.contentCoding = .automatic
                 $0.keepAliveInterval = .seconds(1)
             } == nil)

@@ -86,6 +86,16 @@ func readWaiting(_ body: inout BodyReader, into buffer: UnsafeMutableRawBufferPo
     throw FaultError("nothing came to be read for 30 s")
 }
 
+/// What a client with such a configuration is refused with; nil if it is not.
+func refusal(_ change: (inout Client.Configuration) -> Void) -> ClientError.Code? {
+    var configuration = Client.Configuration()
+    change(&configuration)
+    do {
+        _ = try Client(.post, "http://localhost", configuration: configuration)
+        return nil
+    } catch { return (error as? ClientError)?.code }
+}
+
 /// What the kernel says of this process, such as `VmHWM` in KiB or `Threads`. Linux only.
 func processStatus(_ key: String) throws -> Int {
     let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)

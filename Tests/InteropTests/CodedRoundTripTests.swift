@@ -13,21 +13,6 @@ struct CodedRoundTripTests {
         let sha256: String
     }
 
-    private struct Answer: Decodable {
-        struct Part: Decodable {
-            let size: Int64
-            let sha256: String
-            let savedAs: String
-
-            enum CodingKeys: String, CodingKey {
-                case size, sha256
-                case savedAs = "saved_as"
-            }
-        }
-
-        let parts: [Part]
-    }
-
     private static let codings: [Client.ContentCoding] = [.gzip(), .gzip(level: 1, workers: 1), .deflate(), .automatic]
 
     /// Sends a file, and fetches it by this client and by curl; compares digests all the way.
@@ -45,13 +30,14 @@ struct CodedRoundTripTests {
                 let response = isUnclosed ? try await client.close() : try await client.send(.file(path))
                 let text = try await response.text()
                 #expect(response.status == 201, "\(text)")
-                let part = try #require(try JSONDecoder().decode(Answer.self, from: Data(text.utf8)).parts.first)
+                let part = try #require(try JSONDecoder().decode(ServerReport.self, from: Data(text.utf8)).parts.first)
+                let savedAs = try #require(part.savedAs)
                 #expect(part.sha256 == digest)
-                #expect(try sha256(path: server.directory.path(part.savedAs)) == digest)
+                #expect(try sha256(path: server.directory.path(savedAs)) == digest)
                 if !isUnclosed, coding == codings.first {
-                    try await fetch(part.savedAs, digest: digest, from: server, to: fetched.path("file"))
+                    try await fetch(savedAs, digest: digest, from: server, to: fetched.path("file"))
                 }
-                try FileManager.default.removeItem(atPath: server.directory.path(part.savedAs))
+                try FileManager.default.removeItem(atPath: server.directory.path(savedAs))
             }
         }
         #expect(try server.directory.contents() == [])

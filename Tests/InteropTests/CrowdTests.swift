@@ -11,21 +11,6 @@ struct CrowdTests {
     /// `Client.Configuration.bufferBudget`, unless set.
     private static let budget = 64 << 20
 
-    private struct Answer: Decodable {
-        struct Part: Decodable {
-            let size: Int
-            let sha256: String?
-            let savedAs: String?
-
-            enum CodingKeys: String, CodingKey {
-                case size, sha256
-                case savedAs = "saved_as"
-            }
-        }
-
-        let parts: [Part]
-    }
-
     /// What `crowd` printed.
     private struct Report {
         /// By name of file.
@@ -92,8 +77,8 @@ struct CrowdTests {
         }
         for (name, digest) in digests {
             let content = try #require(report.answers[name]).content
-            let part = try #require(try JSONDecoder().decode(Answer.self, from: Data(content.utf8)).parts.first)
-            #expect(part.size == Self.size && part.sha256 == digest, "\(name)")
+            let part = try #require(try JSONDecoder().decode(ServerReport.self, from: Data(content.utf8)).parts.first)
+            #expect(part.size == Int64(Self.size) && part.sha256 == digest, "\(name)")
             if !isDiscarded {
                 let saved = try #require(part.savedAs)
                 #expect(try sha256(path: server.directory.path(saved)) == digest, "\(name)")

@@ -6,22 +6,6 @@ import Testing
 /// Files of all sizes, from this client to this server, each in its own process.
 @Suite("Round trips", .serialized, .timeLimit(.minutes(10)))
 struct RoundTripTests {
-    private struct Answer: Decodable {
-        struct Part: Decodable {
-            let size: Int64
-            let sha256: String?
-            let savedAs: String?
-
-            enum CodingKeys: String, CodingKey {
-                case size, sha256
-                case savedAs = "saved_as"
-            }
-        }
-
-        let parts: [Part]
-        let bytes: Int64
-    }
-
     private func client(_ server: ServerProcess) throws -> Client {
         var configuration = Client.Configuration()
         configuration.headerFields = ["Want-Repr-Digest": "sha-256=10"]
@@ -36,7 +20,7 @@ struct RoundTripTests {
             if isUnclosed { try await client.sendUnclosed(.file(path)) }
             let response = isUnclosed ? try await client.close() : try await client.send(.file(path))
             #expect(response.status == 201)
-            let answer = try JSONDecoder().decode(Answer.self, from: Data(try await response.bytes()))
+            let answer = try JSONDecoder().decode(ServerReport.self, from: Data(try await response.bytes()))
             #expect(answer.bytes == size)
             #expect(answer.parts.map(\.sha256) == [digest])
             if let name = answer.parts.first?.savedAs {

@@ -33,3 +33,20 @@ struct ServerProcess {
         return ServerProcess(url: String(line.dropFirst(prefix.count)), directory: directory, process: process)
     }
 }
+
+/// What this package's server reports of a request; the fields that are compared.
+struct ServerReport: Decodable {
+    struct Part: Decodable {
+        let size: Int64
+        let sha256: String?
+        let savedAs: String?
+
+        enum CodingKeys: String, CodingKey {
+            case size, sha256
+            case savedAs = "saved_as"
+        }
+    }
+
+    let parts: [Part]
+    let bytes: Int64
+}
