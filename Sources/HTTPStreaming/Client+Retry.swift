@@ -26,18 +26,18 @@ extension Client {
         /// Whether requests are tried again whose method is not idempotent (RFC 9110 §9.2.2), as POST
         /// and PATCH are not: the server may have received such a request although the answer was lost,
         /// and would receive it twice. False unless set.
-        public var includesUnsafeMethods: Bool
+        public var includesNonIdempotentMethods: Bool
 
         /// See the properties.
         public init(
             attempts: Int = 3, delay: Duration = .milliseconds(500), maximumDelay: Duration = .seconds(30),
-            maximumTime: Duration = .seconds(300), includesUnsafeMethods: Bool = false
+            maximumTime: Duration = .seconds(300), includesNonIdempotentMethods: Bool = false
         ) {
             self.attempts = attempts
             self.delay = delay
             self.maximumDelay = maximumDelay
             self.maximumTime = maximumTime
-            self.includesUnsafeMethods = includesUnsafeMethods
+            self.includesNonIdempotentMethods = includesNonIdempotentMethods
         }
 
         /// A request is sent once.
@@ -72,7 +72,7 @@ extension Client {
         }
 
         func covers(_ method: Method) -> Bool {
-            attempts > 1 && (includesUnsafeMethods || method.isIdempotent)
+            attempts > 1 && (includesNonIdempotentMethods || method.isIdempotent)
         }
 
         static func covers(status: Int) -> Bool { [408, 425, 429, 500, 502, 503, 504].contains(status) }

@@ -186,7 +186,7 @@ struct ClientCancelTests {
             _ = connection.isClosedByPeer()
         }
         var configuration = Client.Configuration()
-        configuration.retry = Client.Retry(includesUnsafeMethods: true)
+        configuration.retry = Client.Retry(includesNonIdempotentMethods: true)
         let client = try Client(.post, server.url, configuration: configuration)
         let calling = Task { try await client.send(.field("a", "b")) }
         await isRefused.opened()

@@ -14,7 +14,7 @@ struct ClientRetryTests {
     ) -> Client.Configuration {
         var configuration = Client.Configuration()
         configuration.retry = Client.Retry(
-            attempts: attempts, delay: delay, maximumTime: maximumTime, includesUnsafeMethods: unsafe)
+            attempts: attempts, delay: delay, maximumTime: maximumTime, includesNonIdempotentMethods: unsafe)
         return configuration
     }
 

@@ -42,7 +42,7 @@ struct RetryTests {
         let retry = Client.Retry()
         for method in [Client.Method.get, .head, .put, .delete] { #expect(retry.covers(method)) }
         for method in [Client.Method.post, .patch, Client.Method("PROPFIND")] { #expect(!retry.covers(method)) }
-        #expect(Client.Retry(includesUnsafeMethods: true).covers(.post))
+        #expect(Client.Retry(includesNonIdempotentMethods: true).covers(.post))
         #expect(!Client.Retry.never.covers(.get))
         let statuses = (100...599).filter { Client.Retry.covers(status: $0) }
         #expect(statuses == [408, 425, 429, 500, 502, 503, 504])
