@@ -19,13 +19,9 @@ help: ## list the targets
 run: ## build, start the server, upload FILE, compare: FILE=payload/book.txt
 	@scripts/run.sh "$$FILE"
 
-# A few tests at a time: with all of them begun at once, those that compute keep the others, which have
-# deadlines, from the few threads that all share.
 .PHONY: test
 test: ## run all tests: WERROR=1 ARGS='--filter Multipart'
-	@scripts/install-deps.sh --tests
-	swift build --build-tests $(SWIFT_FLAGS)
-	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=8 swift test $(SWIFT_FLAGS) $(ARGS)
+	@SWIFT_FLAGS='$(SWIFT_FLAGS)' scripts/test.sh $(ARGS)
 
 .PHONY: test-newer-curl
 test-newer-curl: ## run the client's tests, built before, with a libcurl from PyPI

@@ -29,6 +29,17 @@ need_swift() {
     command -v swift >/dev/null || fail "there is no 'swift' here; install it from https://www.swift.org/install"
 }
 
+# run_tests COMMAND...: what failed is said once more at the end, where a log of thousands of lines
+# is looked at first, and which is all that some keep of it.
+run_tests() {
+    local status=0
+    "$@" 2>&1 | tee "$temp/tests.log" || status=$?
+    [ $status -ne 0 ] || return 0
+    printf '\nwhat failed:\n'
+    awk '/^(◇|✔|✘|➜|⚠|±)/ { failed = /^✘/ && !/^✘ (Test run|Suite)/ } failed' "$temp/tests.log" | head -n 200
+    return $status
+}
+
 # The absolute path of $1, which must be a readable regular file.
 absolute_file() {
     [ -e "$1" ] || {

@@ -12,7 +12,13 @@ case ${1:-} in
 esac
 if [ "${1:-}" = -- ]; then shift; fi
 
+clean_up() {
+    if [ -n "$temp" ]; then rm -rf -- "$temp"; fi
+}
+
 need_swift
+clean_up_at_end
+make_temp
 package=$root/Tests/Sanitize
 # Fewer than for `make test`: a sanitizer makes everything slower, and tests have deadlines.
 export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=2
@@ -29,5 +35,5 @@ for sanitizer in $sanitizers; do
     # what is inlined of Swift's arrays, but not that a continuation hands them on, which is not instrumented.
     if [ "$sanitizer" = address ]; then arguments+=(-Xswiftc -O); fi
     swift build "${arguments[@]}" --build-tests
-    "$(swift build "${arguments[@]}" --show-bin-path)/sanitizePackageTests.xctest" --testing-library swift-testing "${skipped[@]}" "$@"
+    run_tests "$(swift build "${arguments[@]}" --show-bin-path)/sanitizePackageTests.xctest" --testing-library swift-testing "${skipped[@]}" "$@"
 done

@@ -32,4 +32,4 @@ ln -s "$library" "$temp/libraries/libcurl.so.4"
 version=$(grep -aom1 'libcurl/8[.0-9]*' "$library") || true
 say "with ${version:-$(basename -- "$library")}"
 LD_LIBRARY_PATH="$temp/libraries:$(dirname -- "$library")" \
-    "$tests" --testing-library swift-testing --filter HTTPStreamingTests --filter TransportTests
+    run_tests "$tests" --testing-library swift-testing --filter HTTPStreamingTests --filter TransportTests
