@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #endif
 
 // pread(2) that never waits for a disk: fails with EAGAIN where it would have to, and with EOPNOTSUPP or

@@ -26,10 +26,10 @@ extension Client {
         }
         return try await turnstile.pass { turn in
             let stream = try claimStream { id in
-                let (agent, connection, configuration) = (connection.agent, connection, configuration)
+                let (agent, connection) = (connection.agent, connection)
                 let pipe = StreamQueue { agent.post(.contentArrived(id)) }
                 let request = TransferRequest(
-                    method: method, url: url, configuration: configuration, maySendCredentials: true,
+                    settings: settings, url: url, maySendCredentials: true,
                     contentType: contentType, parts: [PreparedPart(pipe)], messageEnd: [], isFinishing: false,
                     isDuplex: true, announcedLength: length, counter: ProgressCounter(progressHub),
                     control: control, priority: Task.currentPriority

@@ -25,14 +25,16 @@ internal import Synchronization
 /// Time limits and the rate are in the ``Configuration``; ``pause()``, ``resume()`` and ``cancel()``
 /// may be called while a call is running, by anyone.
 public final class Client: Sendable {
-    let method: Method
+    let settings: ClientSettings
     let url: String
-    let configuration: Configuration
     let connection: ConnectionHandle
     let turnstile = Turnstile()
     let control: UploadControl
     let progressHub = ProgressHub()
     private let state = Mutex(State())
+
+    var method: Method { settings.method }
+    var configuration: Configuration { settings.configuration }
 
     private struct State {
         var serial: UInt64 = 0
@@ -66,9 +68,8 @@ public final class Client: Sendable {
             configuration.authentication = .basic(user: credentials.user, password: credentials.password)
         }
         try configuration.validate(method)
-        self.method = method
+        settings = ClientSettings(method, configuration)
         self.url = url
-        self.configuration = configuration
         control = UploadControl(maximumRate: configuration.maximumUploadRate)
         connection = try ConnectionHandle()
     }
@@ -186,7 +187,7 @@ public final class Client: Sendable {
             }
             if isCancelled {
                 connection.agent.post(.cancel(exchange.id))
-                throw ClientError.cancelled(bytesSent: counter.progress.bytesSent)
+                throw ClientError.cancelled(bytesSent: outcome.bytesSent)
             }
             return (outcome, exchange.id)
         } catch {
@@ -203,7 +204,7 @@ public final class Client: Sendable {
     ) async throws -> Waiter.Outcome {
         var step =
             isNew
-            ? Step.start(exchange.request(method, configuration, parts))
+            ? Step.start(exchange.request(settings, parts))
             : .append(parts, isLast: exchange.isFinished)
         while true {
             let next: Exchange.Next
@@ -226,7 +227,7 @@ public final class Client: Sendable {
                 try await exchange.begin(next, id: id, coding: coding)
                 return exchange
             }
-            step = .start(exchange.request(method, configuration, exchange.parts ?? []))
+            step = .start(exchange.request(settings, exchange.parts ?? []))
         }
     }
 
@@ -245,8 +246,9 @@ public final class Client: Sendable {
             try await withCheckedThrowingContinuation { continuation in
                 let waiter = Waiter(goal) { continuation.resume(with: $0) }
                 switch step {
-                case .start(let request): agent.post(.start(id, request, waiter))
-                case .append(let parts, let isLast): agent.post(.append(id, parts, isLast: isLast, waiter))
+                case .start(let request): agent.post(.start(id, request, waiter), takingTurn: true)
+                case .append(let parts, let isLast):
+                    agent.post(.append(id, parts, isLast: isLast, waiter), takingTurn: true)
                 }
                 // The handler below, or cancel(), may have run already, before there was anything to cancel.
                 if Task.isCancelled || turn.isCancelled { agent.post(.cancel(id)) }

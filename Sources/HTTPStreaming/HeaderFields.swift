@@ -38,13 +38,17 @@ public struct HeaderFields: Hashable, Sendable, RandomAccessCollection, Expressi
 
     /// The values of all lines of a field, in order.
     public func values(of name: String) -> [String] {
-        fields.filter { Self.isEqual($0.name, name) }.map(\.value)
+        var values: [String] = []
+        for field in fields where Self.isEqual(field.name, name) { values.append(field.value) }
+        return values
     }
 
     /// Adds a line, whether or not there is one of that name.
     public mutating func append(_ name: String, _ value: String) {
         fields.append(Field(name: name, value: value))
     }
+
+    mutating func reserveCapacity(_ count: Int) { fields.reserveCapacity(count) }
 
     /// Adds to the value of the last line, if there is one.
     mutating func extendLast(_ more: String) {
@@ -58,6 +62,17 @@ public struct HeaderFields: Hashable, Sendable, RandomAccessCollection, Expressi
     public var customMirror: Mirror { Mirror(self, unlabeledChildren: fields.map(\.name)) }
 
     static func isEqual(_ name: String, _ other: String) -> Bool {
-        name.utf8.count == other.utf8.count && name.lowercased() == other.lowercased()
+        guard name.utf8.count == other.utf8.count else { return false }
+        var (name, other) = (name, other)
+        return name.withUTF8 { name in
+            other.withUTF8 { other in
+                name.indices.allSatisfy { lowercased(name[$0]) == lowercased(other[$0]) }
+            }
+        }
+    }
+
+    /// Names are ASCII (RFC 9110 §5.1).
+    private static func lowercased(_ byte: UInt8) -> UInt8 {
+        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
     }
 }

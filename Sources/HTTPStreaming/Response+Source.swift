@@ -42,20 +42,29 @@ extension Response.Body {
                 state.isReading = true
             }
             defer { state.withLock { $0.isReading = false } }
-            return try await withTaskCancellationHandler {
-                // What has come already may stand for a thousand times as much.
-                guard !Task.isCancelled else { throw ClientError.cancelled() }
-                while true {
-                    if let piece = try state.withLock({ try $0.decoder?.next() }) { return piece }
-                    guard
-                        let chunk = try await content.next(onCaughtUp: { connection.agent.post(.contentConsumed(id)) })
-                    else {
-                        try state.withLock { try $0.decoder?.finish() }
-                        return nil
-                    }
-                    let isDecoded = state.withLock { $0.decoder?.append(chunk) != nil }
-                    if !isDecoded { return chunk }
+            // What has come already may stand for a thousand times as much.
+            guard !Task.isCancelled else {
+                connection.agent.post(.cancel(id))
+                throw ClientError.cancelled()
+            }
+            while true {
+                if let piece = try state.withLock({ try $0.decoder?.next() }) { return piece }
+                guard let chunk = try await nextChunk() else {
+                    try state.withLock { try $0.decoder?.finish() }
+                    return nil
                 }
+                let isDecoded = state.withLock { $0.decoder?.append(chunk) != nil }
+                if !isDecoded { return chunk }
+            }
+        }
+
+        /// As it came.
+        private func nextChunk() async throws -> [UInt8]? {
+            let goOn = { [connection, id] in connection.agent.post(.contentConsumed(id)) }
+            // Often it is there, and nobody has to be suspended.
+            if let result = content.nextAtOnce(onCaughtUp: goOn) { return try result.get() }
+            return try await withTaskCancellationHandler {
+                try await content.next(onCaughtUp: goOn)
             } onCancel: {
                 connection.agent.post(.cancel(id))
             }

@@ -24,7 +24,13 @@ enum ASCII {
 
     /// `tchar` of RFC 9110 §5.6.2.
     static func isTokenCharacter(_ byte: UInt8) -> Bool {
-        isAlphanumeric(byte) || "!#$%&'*+-.^_`|~".utf8.contains(byte)
+        switch byte {
+        case UInt8(ascii: "!"), UInt8(ascii: "#")...UInt8(ascii: "'"), UInt8(ascii: "*"), UInt8(ascii: "+"),
+            UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "^")...UInt8(ascii: "`"), UInt8(ascii: "|"),
+            UInt8(ascii: "~"):
+            true
+        default: isAlphanumeric(byte)
+        }
     }
 
     static func isWhiteSpace(_ byte: UInt8) -> Bool {
@@ -46,6 +52,13 @@ enum ASCII {
 
     static func equalIgnoringCase(_ bytes: some Sequence<UInt8>, _ text: String) -> Bool {
         bytes.lazy.map(lowercased).elementsEqual(text.utf8.lazy.map(lowercased))
+    }
+
+    /// Whether all bytes of a text are such: at once, where asking its `utf8` for one after another takes ten
+    /// times as long.
+    static func all(of text: String, satisfy predicate: (UInt8) -> Bool) -> Bool {
+        var text = text
+        return text.withUTF8 { $0.allSatisfy(predicate) }
     }
 
     static func trimmed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {

@@ -40,15 +40,17 @@ public struct Boundary: Hashable, Sendable, CustomStringConvertible {
     /// CVE-2025-22150): hence never a seeded generator, a counter or a clock.
     public static func random() -> Boundary {
         var generator = SystemRandomNumberGenerator()
-        // 64 bits at a time: each time asks the kernel.
-        let text = (0..<3).flatMap { _ in
-            var bits = generator.next()
-            return (0..<10).map { _ in
-                defer { bits >>= 6 }
-                return ASCII.base64URL[Int(bits & 63)]
+        let text = String(unsafeUninitializedCapacity: 28) { bytes in
+            var bits: UInt64 = 0
+            for index in 0..<28 {
+                // 64 bits at a time, for ten characters: each time asks the kernel.
+                if index % 10 == 0 { bits = generator.next() }
+                bytes[index] = ASCII.base64URL[Int(bits & 63)]
+                bits >>= 6
             }
-        }.prefix(28)
-        return Boundary(trusted: String(decoding: text, as: UTF8.self))
+            return 28
+        }
+        return Boundary(trusted: text)
     }
 
     private init(trusted text: String) { description = text }
@@ -56,7 +58,7 @@ public struct Boundary: Hashable, Sendable, CustomStringConvertible {
     /// The value of the `Content-Type` field of a message with this boundary; the boundary is
     /// quoted when it holds anything outside of a token (RFC 2045 §5.1).
     public var contentType: String {
-        let isToken = description.utf8.allSatisfy(ASCII.isTokenCharacter)
+        let isToken = ASCII.all(of: description, satisfy: ASCII.isTokenCharacter)
         return "multipart/form-data; boundary=" + (isToken ? description : "\"\(description)\"")
     }
 }

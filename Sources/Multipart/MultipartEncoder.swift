@@ -22,6 +22,8 @@ public struct MultipartEncoder: Hashable, Sendable {
     ///   name is no token or is Content-Disposition, of which a part has one.
     public func opening(of head: PartHead) throws(MultipartError) -> [UInt8] {
         var bytes: [UInt8] = []
+        // Enough for most.
+        bytes.reserveCapacity(256)
         try write(head, to: &bytes)
         return bytes
     }
@@ -53,7 +55,8 @@ public struct MultipartEncoder: Hashable, Sendable {
     // The only two functions that know the framing; what they write to either counts or keeps it.
 
     private func write(_ head: PartHead, to sink: inout some FramingSink) throws(MultipartError) {
-        guard !head.name.utf8.contains(0), head.filename?.utf8.contains(0) != true else {
+        let isNoNUL = { (byte: UInt8) in byte != 0 }
+        guard ASCII.all(of: head.name, satisfy: isNoNUL), ASCII.all(of: head.filename ?? "", satisfy: isNoNUL) else {
             throw MultipartError(.invalidField, "a part's name or filename holds a NUL")
         }
         writeDelimiter(to: &sink)
@@ -87,8 +90,8 @@ public struct MultipartEncoder: Hashable, Sendable {
     }
 
     private func write(_ field: HeaderField, to sink: inout some FramingSink) throws(MultipartError) {
-        guard !field.name.isEmpty, field.name.utf8.allSatisfy(ASCII.isTokenCharacter),
-            field.value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == UInt8(ascii: "\t") })
+        guard !field.name.isEmpty, ASCII.all(of: field.name, satisfy: ASCII.isTokenCharacter),
+            ASCII.all(of: field.value, satisfy: { $0 >= 0x20 && $0 != 0x7F || $0 == UInt8(ascii: "\t") })
         else {
             throw MultipartError(.invalidField, "a part's field has a name or value that no header line can hold")
         }
@@ -99,8 +102,8 @@ public struct MultipartEncoder: Hashable, Sendable {
     }
 
     private func write(escaping text: String, to sink: inout some FramingSink) {
-        let special = { (byte: UInt8) in byte == ASCII.quote || byte == ASCII.cr || byte == ASCII.lf }
-        guard text.utf8.contains(where: special) else { return sink.write(text) }
+        let isPlain = ASCII.all(of: text) { $0 != ASCII.quote && $0 != ASCII.cr && $0 != ASCII.lf }
+        guard !isPlain else { return sink.write(text) }
         var escaped = ""
         for scalar in text.unicodeScalars {
             switch scalar {
@@ -120,7 +123,10 @@ private protocol FramingSink {
 }
 
 extension [UInt8]: FramingSink {
-    fileprivate mutating func write(_ text: String) { append(contentsOf: text.utf8) }
+    fileprivate mutating func write(_ text: String) {
+        var text = text
+        text.withUTF8 { append(contentsOf: $0) }
+    }
 }
 
 private struct ByteCount: FramingSink {

@@ -37,10 +37,12 @@ func names(in folder: String) -> [String] {
     return names
 }
 
-/// How many threads the agents have, and how many there are.
+/// How many threads the agents have, and how many there are. Each agent's has a name of its own; one that it has just
+/// started for somebody else, such as Dispatch, still has that name too.
 func threads() -> (agents: Int, all: Int) {
     let all = names(in: "/proc/self/task")
-    return (all.count { lines("/proc/self/task/\($0)/comm").first == "http-streaming" }, all.count)
+    let names = Set(all.compactMap { lines("/proc/self/task/\($0)/comm").first })
+    return (names.count { $0.hasPrefix("http-stream-") }, all.count)
 }
 
 let arguments = CommandLine.arguments

@@ -6,10 +6,8 @@ import Testing
 
 @Suite("Poller", .timeLimit(.minutes(1)))
 struct PollerTests {
-    private func wait(_ poller: Poller, milliseconds: Int32 = 0) -> [Int32: Poller.Interest] {
-        var events: [Poller.Event] = []
-        poller.wait(milliseconds: milliseconds, adding: &events)
-        return Dictionary(events.map { ($0.descriptor, $0.ready) }) { $0.union($1) }
+    private func wait(_ poller: Poller, until time: Instant = .now) -> [Int32: Poller.Interest] {
+        Dictionary(poller.wait(until: time).map { ($0.descriptor, $0.ready) }) { $0.union($1) }
     }
 
     @Test("what is waited for is told, and nothing else, for as long as it lasts")
@@ -52,18 +50,59 @@ struct PollerTests {
     }
 
     @Test("is woken by another thread, now or at its next wait, once")
-    func wakeUp() async throws {
+    func wakeUp() throws {
         let poller = try Poller()
+        let start = Instant.now
         poller.wakeUp()
         poller.wakeUp()
-        var events: [Poller.Event] = []
-        #expect(poller.wait(milliseconds: 60_000, adding: &events) && events.isEmpty)
-        #expect(!poller.wait(milliseconds: 0, adding: &events))
-        let wakeUp = poller.wakeUp
+        #expect(wait(poller, until: start + .seconds(50)).isEmpty)
+        let woken = Instant.now
+        #expect(woken - start < .seconds(40))
+        #expect(wait(poller, until: woken + .milliseconds(50)).isEmpty)
+        #expect(.now - woken >= .milliseconds(50))
         Thread.detachNewThread {
             usleep(50_000)
-            wakeUp()
+            poller.wakeUp()
         }
-        #expect(poller.wait(milliseconds: 60_000, adding: &events) && events.isEmpty)
+        #expect(wait(poller, until: .now + .seconds(50)).isEmpty)
+        #expect(.now - start < .seconds(40))
+    }
+
+    @Test("what another thread asks for while it is waited is waited for too")
+    func changedWhileWaiting() throws {
+        let poller = try Poller()
+        var ends: [Int32] = [-1, -1]
+        #expect(pipe(&ends) == 0)
+        defer { ends.forEach { close($0) } }
+        let output = ends[1]
+        Thread.detachNewThread {
+            usleep(50_000)
+            poller.set(.write, for: output)
+        }
+        let start = Instant.now
+        var ready: [Int32: Poller.Interest] = [:]
+        // Where it has to be woken for that, it returns before.
+        while ready.isEmpty, .now - start < .seconds(40) { ready = wait(poller, until: start + .seconds(50)) }
+        #expect(ready == [output: .write])
+    }
+
+    @Test("an alarm wakes it once, the last that was set, also one set while it waits")
+    func alarm() throws {
+        let poller = try Poller()
+        let start = Instant.now
+        poller.setAlarm(at: start + .seconds(50))
+        poller.setAlarm(at: start + .milliseconds(50))
+        #expect(wait(poller, until: start + .seconds(50)).isEmpty)
+        #expect((.milliseconds(50)..<(.seconds(40))).contains(.now - start))
+        let next = Instant.now
+        #expect(wait(poller, until: next + .milliseconds(50)).isEmpty)
+        #expect(.now - next >= .milliseconds(50))
+        Thread.detachNewThread {
+            usleep(50_000)
+            poller.setAlarm(at: .now)
+        }
+        let last = Instant.now
+        while .now - last < .milliseconds(50) { _ = wait(poller, until: last + .seconds(50)) }
+        #expect(.now - last < .seconds(40))
     }
 }

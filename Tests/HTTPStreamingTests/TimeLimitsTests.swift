@@ -4,9 +4,9 @@ import Testing
 
 @Suite("TimeLimits", .timeLimit(.minutes(1)))
 struct TimeLimitsTests {
-    private let start = ContinuousClock.now
+    private let start = Instant.now
 
-    private func at(_ seconds: Double) -> ContinuousClock.Instant { start + .seconds(seconds) }
+    private func at(_ seconds: Double) -> Instant { start + .seconds(seconds) }
 
     /// Looks whenever it must, as a transfer does.
     private func advance(

@@ -8,8 +8,8 @@ import Testing
 struct TransferStateMachineControlTests {
     typealias Machine = Transfer.StateMachine
 
-    private let now = ContinuousClock.now
-    private var later: ContinuousClock.Instant { now + .seconds(1) }
+    private let now = Instant.now
+    private var later: Instant { now + .seconds(1) }
 
     private func held() -> Machine {
         var machine = Machine(hasBody: true, isFinishing: true, isHeld: true)

@@ -1,6 +1,6 @@
 internal import CCurl
 
-/// How an object crosses C: as a pointer that does not own it. The agent owns a transfer for as
+/// How an object crosses C: as a pointer that does not own it. The agent owns an easy handle for as
 /// long as libcurl may call back.
 func opaque(_ object: AnyObject) -> UnsafeMutableRawPointer {
     Unmanaged.passUnretained(object).toOpaque()
@@ -21,33 +21,37 @@ func object<Object: AnyObject>(_ pointer: UnsafeMutableRawPointer?, as type: Obj
     pointer.map { Unmanaged<Object>.fromOpaque($0).takeUnretainedValue() }
 }
 
+/// The transfer of the easy handle that libcurl calls back with.
+private func currentTransfer(_ context: UnsafeMutableRawPointer?) -> Transfer? {
+    object(context, as: EasyHandle.self)?.transfer
+}
+
 extension EasyHandle {
-    /// Has libcurl call `transfer`, which must stay alive until the handle is out of the multi
-    /// handle.
-    func setCallbacks(_ transfer: Transfer) throws(CurlError) {
-        let context = opaque(transfer)
+    /// Has libcurl call ``transfer``, whichever that is by then.
+    func setTransferCallbacks() throws(CurlError) {
+        let context = opaque(self)
         try set(CURLOPT_READDATA, pointer: context)
         try set(CURLOPT_SEEKDATA, pointer: context)
         try set(CURLOPT_HEADERDATA, pointer: context)
         try set(CURLOPT_WRITEDATA, pointer: context)
         try check(
             ccurl_easy_set_transfer_callback(raw, CURLOPT_READFUNCTION) { bytes, size, count, context in
-                object(context, as: Transfer.self)?.readBody(into: .init(start: bytes, count: size * count)) ?? 0
+                currentTransfer(context)?.readBody(into: .init(start: bytes, count: size * count)) ?? ccurl_read_abort
             }
         )
         try check(
             ccurl_easy_set_seek_callback(raw) { context, offset, origin in
-                object(context, as: Transfer.self)?.seekBody(to: Int64(offset), origin: origin) ?? CURL_SEEKFUNC_FAIL
+                currentTransfer(context)?.seekBody(to: Int64(offset), origin: origin) ?? CURL_SEEKFUNC_FAIL
             }
         )
         try check(
             ccurl_easy_set_transfer_callback(raw, CURLOPT_HEADERFUNCTION) { bytes, size, count, context in
-                object(context, as: Transfer.self)?.receiveHeaderLine(.init(start: bytes, count: size * count)) ?? 0
+                currentTransfer(context)?.receiveHeaderLine(.init(start: bytes, count: size * count)) ?? 0
             }
         )
         try check(
             ccurl_easy_set_transfer_callback(raw, CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
-                object(context, as: Transfer.self)?.receiveContent(.init(start: bytes, count: size * count)) ?? 0
+                currentTransfer(context)?.receiveContent(.init(start: bytes, count: size * count)) ?? 0
             }
         )
     }

@@ -2,9 +2,33 @@ internal import CCurl
 
 /// A libcurl easy handle and its error buffer. Touched by its agent's thread only.
 final class EasyHandle {
+    /// What the options of a client's handle depend on, besides the content.
+    struct Purpose: Equatable {
+        let url: String
+        let maySendCredentials: Bool
+        let isDuplex: Bool
+        /// Nil for none.
+        let bodyLength: BodyLength?
+        /// Whether the next transfer may find the options as this one has set them. Not with digest
+        /// authentication, of which libcurl keeps how far it has got.
+        let isRepeated: Bool
+
+        enum BodyLength: Equatable {
+            /// Given to libcurl at once.
+            case whole
+            /// Nil for one that is not known.
+            case streamed(Int64?)
+        }
+    }
+
     let raw: UnsafeMutableRawPointer
     /// Outlives the handle, which refers to it.
     private let share: ShareHandle
+    /// What libcurl's callbacks are about, while it is in a multi handle.
+    var transfer: Transfer?
+    /// What the options are for; nil where the next transfer must set them anew.
+    private var purpose: Purpose?
+
     /// libcurl writes into it during a transfer, so that it must outlive the handle.
     private let errorBuffer = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
@@ -25,15 +49,21 @@ final class EasyHandle {
         errorBuffer.deallocate()
     }
 
-    /// Back to the defaults, but for what belongs to the client; a live connection stays.
+    /// Makes it ready for a transfer: has `configure` set its options, beginning with the defaults, but for what
+    /// belongs to the client, unless they have been set for the same. A live connection stays.
     /// https://curl.se/libcurl/c/curl_easy_reset.html
-    func reset() throws(CurlError) {
-        curl_easy_reset(raw)
+    func prepare(for purpose: Purpose, _ configure: () throws(CurlError) -> Void) throws(CurlError) {
         errorBuffer.pointee = 0
         share.sockets.forgetUnread()
+        guard purpose != self.purpose else { return }
+        self.purpose = nil
+        curl_easy_reset(raw)
         try check(ccurl_easy_set_pointer(raw, CURLOPT_ERRORBUFFER, errorBuffer))
         try check(ccurl_easy_set_pointer(raw, CURLOPT_SHARE, share.raw))
         try setSocketCallbacks(share.sockets)
+        try setTransferCallbacks()
+        try configure()
+        if purpose.isRepeated { self.purpose = purpose }
     }
 
     func set(_ option: CURLoption, _ value: Int) throws(CurlError) {
@@ -55,14 +85,10 @@ final class EasyHandle {
 
     /// Has the handle send this as the body of a POST: libcurl copies it.
     /// https://curl.se/libcurl/c/CURLOPT_COPYPOSTFIELDS.html
-    func setBody(_ bytes: [UInt8]) throws(CurlError) {
+    func setBody(_ bytes: UnsafeMutableRawBufferPointer) throws(CurlError) {
         // First, since it says how much is copied.
         try set(CURLOPT_POSTFIELDSIZE_LARGE, offset: Int64(bytes.count))
-        let code = bytes.withUnsafeBytes { bytes in
-            ccurl_easy_set_pointer(
-                raw, CURLOPT_COPYPOSTFIELDS, UnsafeMutableRawPointer(mutating: bytes.baseAddress))
-        }
-        try check(code)
+        try set(CURLOPT_COPYPOSTFIELDS, pointer: bytes.baseAddress)
     }
 
     /// Neither a URL nor a redirect may lead to file:, gopher: and the like.
@@ -114,6 +140,9 @@ final class EasyHandle {
 
     /// The descriptor of the connection in use, for polling.
     var socket: Int32? { share.sockets.current }
+
+    /// An answer has come on it.
+    func confirmSocket() { share.sockets.confirm() }
 
     /// Looks at what the connection has received and libcurl has not read, and leaves it there.
     func peek() -> SocketTracker.Peek { share.sockets.peek() }

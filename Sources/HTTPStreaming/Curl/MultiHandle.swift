@@ -1,7 +1,7 @@
 internal import CCurl
 
 /// A libcurl multi handle, and the waiting for what its transfers need, and for descriptors of ours.
-/// Touched by its agent's thread only.
+/// Whoever has its agent's loop has it.
 ///
 /// libcurl says which sockets it waits for, and until when (the socket interface); its other
 /// interface, curl_multi_perform and curl_multi_poll, looks at each transfer each time.
@@ -9,19 +9,14 @@ internal import CCurl
 final class MultiHandle {
     private let raw: UnsafeMutableRawPointer
     private let poller: Poller
-    private var events: [Poller.Event] = []
     /// What libcurl waits for, and what we do.
     private var libcurls: [Int32: Poller.Interest] = [:]
     private var ours: Set<Int32> = []
     /// When libcurl is to have its turn, whatever its sockets do.
-    private var timer: ContinuousClock.Instant?
+    private(set) var timer: Instant?
 
-    init() throws(ClientError) {
-        do throws(SystemError) {
-            poller = try Poller()
-        } catch {
-            throw ClientError(.transport, "nothing can be waited for", underlying: error)
-        }
+    init(_ poller: Poller) throws(ClientError) {
+        self.poller = poller
         guard Self.isInitialized, let raw = curl_multi_init() else {
             throw ClientError(CurlError(CURLE_FAILED_INIT))
         }
@@ -31,9 +26,6 @@ final class MultiHandle {
 
     /// Without easy handles in it. https://curl.se/libcurl/c/curl_multi_cleanup.html
     deinit { curl_multi_cleanup(raw) }
-
-    /// Makes ``wait(until:)`` return, now or at its next call.
-    var wakeUp: Poller.WakeUp { poller.wakeUp }
 
     /// Once in a process, before anything else.
     /// https://curl.se/libcurl/c/curl_global_init.html
@@ -83,21 +75,21 @@ final class MultiHandle {
         update(descriptor)
     }
 
-    /// Waits for a socket of libcurl's, a descriptor that is watched, a wake-up, or the time, and gives
-    /// libcurl its turn where that is its business; calls callbacks.
+    /// Gives libcurl its turn where what has happened is its business; calls callbacks.
     ///
     /// - Returns: the descriptors among those watched that can be read, or have failed.
-    func wait(until time: ContinuousClock.Instant?) -> [Int32] {
-        events.removeAll(keepingCapacity: true)
-        poller.wait(milliseconds: Self.milliseconds(until: [time, timer].compactMap(\.self).min()), adding: &events)
-        for event in events where libcurls[event.descriptor] != nil {
+    func act(on events: [Poller.Event]) -> [Int32] {
+        for event in events {
+            guard libcurls[event.descriptor] != nil else {
+                if !ours.contains(event.descriptor) { poller.set([], for: event.descriptor) }
+                continue
+            }
             var mask: Int32 = 0
             if event.ready.contains(.read) { mask |= CURL_CSELECT_IN }
             if event.ready.contains(.write) { mask |= CURL_CSELECT_OUT }
             if event.ready.contains(.failure) { mask |= CURL_CSELECT_ERR }
             act(event.descriptor, mask)
         }
-        perform()
         return events.filter { ours.contains($0.descriptor) && $0.ready != .write }.map(\.descriptor)
     }
 
@@ -105,13 +97,6 @@ final class MultiHandle {
     private func act(_ socket: curl_socket_t, _ mask: Int32) {
         var running: Int32 = 0
         curl_multi_socket_action(raw, socket, mask, &running)
-    }
-
-    /// Rounded up: who wakes too early has to wait once more. A minute at most.
-    private static func milliseconds(until time: ContinuousClock.Instant?) -> Int32 {
-        guard let time else { return 60_000 }
-        let left = time - .now
-        return left <= .zero ? 0 : Int32(min(left / .milliseconds(1) + 1, 60_000))
     }
 
     private func update(_ descriptor: Int32) {
@@ -138,13 +123,16 @@ final class MultiHandle {
 
     /// https://curl.se/libcurl/c/CURLMOPT_SOCKETFUNCTION.html
     private func socketChanged(_ socket: curl_socket_t, _ what: Int32) {
-        libcurls[socket] =
-            switch what {
-            case CURL_POLL_IN: .read
-            case CURL_POLL_OUT: .write
-            case CURL_POLL_INOUT: [.read, .write]
-            default: nil
-            }
+        switch what {
+        case CURL_POLL_IN: libcurls[socket] = .read
+        case CURL_POLL_OUT: libcurls[socket] = .write
+        case CURL_POLL_INOUT: libcurls[socket] = [.read, .write]
+        default:
+            libcurls[socket] = nil
+            // The poller is left as it is: a connection that is kept is soon wanted again, and one that is closed is
+            // forgotten. What becomes ready until then is taken out at that.
+            guard ours.contains(socket) else { return }
+        }
         update(socket)
     }
 

@@ -19,6 +19,7 @@ extension SocketTracker {
         guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &pair) == 0 else {
             return
         }
+        isConfirmed = false
         // The descriptor is libcurl's, which finds the end on it and closes it.
         dup2(pair[0], current)
         _ = fcntl(current, F_SETFD, FD_CLOEXEC)

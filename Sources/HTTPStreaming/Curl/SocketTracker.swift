@@ -14,6 +14,8 @@ final class SocketTracker {
     /// By the inode, a socket is known from another that got its number: libcurl 7.88 closes one that it has given up
     /// while connecting without saying so.
     private var open: [(descriptor: Int32, inode: UInt64?)] = []
+    /// Whether the last of them has been answered on, so that it is not one that was given up.
+    var isConfirmed = false
 
     /// Whether the last one is of TCP.
     private var isTCP = false
@@ -27,9 +29,13 @@ final class SocketTracker {
 
     /// The one in use: attempts that lost against another address have been closed.
     var current: Int32? {
+        if isConfirmed { return open.last?.descriptor }
         while let last = open.last, Self.inode(of: last.descriptor) != last.inode { open.removeLast() }
         return open.last?.descriptor
     }
+
+    /// An answer has come on the one in use.
+    func confirm() { isConfirmed = current != nil }
 
     private static func inode(of descriptor: Int32) -> UInt64? {
         var status = stat()
@@ -46,6 +52,7 @@ final class SocketTracker {
         #endif
         guard descriptor >= 0 else { return ccurl_socket_bad }
         open.append((descriptor, Self.inode(of: descriptor)))
+        isConfirmed = false
         whileOpen = self
         isTCP = [AF_INET, AF_INET6].contains(address.family)
         return descriptor
@@ -56,6 +63,7 @@ final class SocketTracker {
         // An older one may still be closed when the next is in use.
         if descriptor == current { unread = Self.received(descriptor) }
         open.removeAll { $0.descriptor == descriptor }
+        isConfirmed = false
         if open.isEmpty { whileOpen = nil }
         return close(descriptor)
     }

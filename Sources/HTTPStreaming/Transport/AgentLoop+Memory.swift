@@ -16,6 +16,7 @@ extension AgentLoop {
             do throws(CurlError) {
                 try transfer.start(request, grant)
                 if request.isPlain { transfer.easy.discardStaleConnection() }
+                transfer.easy.transfer = transfer
                 try multi.add(transfer.easy)
                 running[transfer.easy.raw] = transfer
             } catch {

@@ -2,7 +2,7 @@
 extension AgentLoop {
     /// Has the transfers whose time has come do what is due.
     func passTime() {
-        let now = ContinuousClock.now
+        let now = Instant.now
         while let easy = timers.pop(at: now) {
             guard let transfer = running[easy] else { continue }
             passTime(transfer)
@@ -12,7 +12,7 @@ extension AgentLoop {
     /// Ends a transfer whose time is over, or has it do what is due, and notes what it waits for.
     func passTime(_ transfer: Transfer) {
         guard running[transfer.easy.raw] === transfer else { return }
-        let now = ContinuousClock.now
+        let now = Instant.now
         if let time = transfer.looksAgainAt, time <= now {
             lookForHangUp(transfer)
             guard running[transfer.easy.raw] === transfer else { return }

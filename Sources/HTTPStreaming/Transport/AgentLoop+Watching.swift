@@ -5,25 +5,31 @@ extension AgentLoop {
     func watch(_ transfer: Transfer) {
         let isRunning = transfer.isRunning
         let mustWatch = isRunning && transfer.machine.mustWatchForHangUp && transfer.looksAgainAt == nil
-        watch(transfer, mustWatch ? transfer.easy.socket : nil, insteadOf: \.watchedSocket)
-        watch(transfer, isRunning ? transfer.awaitedDescriptor : nil, insteadOf: \.watchedSource)
+        let socket = mustWatch ? transfer.easy.socket : nil
+        if socket != transfer.watchedSocket {
+            stopWatching(transfer.watchedSocket, for: transfer)
+            transfer.watchedSocket = socket
+            beginWatching(socket, for: transfer)
+        }
+        let source = isRunning ? transfer.awaitedDescriptor : nil
+        if source != transfer.watchedSource {
+            stopWatching(transfer.watchedSource, for: transfer)
+            transfer.watchedSource = source
+            beginWatching(source, for: transfer)
+        }
     }
 
-    private func watch(
-        _ transfer: Transfer, _ descriptor: Int32?, insteadOf path: ReferenceWritableKeyPath<Transfer, Int32?>
-    ) {
-        let previous = transfer[keyPath: path]
-        guard descriptor != previous else { return }
-        transfer[keyPath: path] = descriptor
+    private func stopWatching(_ descriptor: Int32?, for transfer: Transfer) {
         // A socket that was closed may have given its number to another transfer's.
-        if let previous, watchers[previous] === transfer {
-            watchers[previous] = nil
-            multi.watch(previous, false)
-        }
-        if let descriptor {
-            watchers[descriptor] = transfer
-            multi.watch(descriptor, true)
-        }
+        guard let descriptor, watchers[descriptor] === transfer else { return }
+        watchers[descriptor] = nil
+        multi.watch(descriptor, false)
+    }
+
+    private func beginWatching(_ descriptor: Int32?, for transfer: Transfer) {
+        guard let descriptor else { return }
+        watchers[descriptor] = transfer
+        multi.watch(descriptor, true)
     }
 
     func becameReadable(_ descriptor: Int32, _ transfer: Transfer) {

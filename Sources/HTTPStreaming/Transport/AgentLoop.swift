@@ -1,6 +1,6 @@
 internal import CCurl
 
-/// What an agent's thread does, and all that only it may touch.
+/// What an agent does, and all that only one thread at a time may touch: libcurl, and what it calls.
 final class AgentLoop {
     /// What is kept of a client between its requests.
     private final class Connection {
@@ -10,7 +10,7 @@ final class AgentLoop {
         /// The next request, waiting for the response before it to end.
         var queued: (id: TransferID, request: TransferRequest, waiter: Waiter)?
         /// When a response that nobody reads any more must have ended.
-        var deadline: ContinuousClock.Instant?
+        var deadline: Instant?
 
         init() throws(CurlError) {
             easy = try EasyHandle()
@@ -41,22 +41,26 @@ final class AgentLoop {
         self.multi = multi
     }
 
-    /// The whole life of the thread.
-    func run() {
-        while true {
-            for message in agent.takeMessages() { receive(message) }
-            multi.perform()
-            followUp()
-            enforceDeadlines()
-            nudgeForgotten()
-            let mustTick = !draining.isEmpty || !forgotten.isEmpty
-            let time = [timers.next, mustTick ? .now + .milliseconds(100) : nil].compactMap(\.self).min()
-            let readable = multi.wait(until: agent.mayWait() ? time : .now)
-            // libcurl first: there may be an answer before the end.
-            followUp()
-            for descriptor in readable { watchers[descriptor].map { becameReadable(descriptor, $0) } }
-            passTime()
-        }
+    /// Does all that there is to do, and never waits.
+    ///
+    /// - Parameter events: what has become ready.
+    /// - Returns: when there is more to do; nil if only events or messages bring it.
+    func turn(_ events: [Poller.Event] = []) -> Instant? {
+        let readable = multi.act(on: events)
+        multi.perform()
+        // libcurl first: there may be an answer before the end.
+        followUp()
+        for descriptor in readable { watchers[descriptor].map { becameReadable(descriptor, $0) } }
+        passTime()
+        for message in agent.takeMessages() { receive(message) }
+        multi.perform()
+        followUp()
+        enforceDeadlines()
+        nudgeForgotten()
+        guard agent.mayWait() else { return .now }
+        let time = Instant.earlier(timers.next, multi.timer)
+        let mustTick = !draining.isEmpty || !forgotten.isEmpty
+        return mustTick ? .earlier(time, .now + .milliseconds(100)) : time
     }
 
     /// Does what libcurl's turn has brought, or a message.
@@ -209,7 +213,10 @@ final class AgentLoop {
             timers.set(nil, for: transfer.easy.raw)
             multi.remove(transfer.easy)
         }
+        transfer.easy.transfer = nil
         transfer.releaseMemory()
+        // Nobody has anything to say about it any more. An open request's next part is told how that has ended.
+        if transfer.machine.isFinishing { connections[transfer.id.connection]?.current = nil }
         proceed(transfer.id)
     }
 

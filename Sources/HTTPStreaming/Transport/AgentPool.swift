@@ -26,7 +26,7 @@ final class AgentPool: Sendable {
                 state.agents[fewest].clients += 1
                 return state.agents[fewest].agent
             }
-            let agent = try Agent()
+            let agent = try Agent(number: state.agents.count + 1)
             state.agents.append((agent, 1))
             return agent
         }

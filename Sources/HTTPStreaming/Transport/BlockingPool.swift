@@ -21,7 +21,7 @@ final class BlockingPool: Sendable {
 
     fileprivate struct State {
         /// Those that run and are counted, and since when.
-        var running: [UInt64: ContinuousClock.Instant] = [:]
+        var running: [UInt64: Instant] = [:]
         var lastID: UInt64 = 0
         var waiting: [Job] = []
         /// The first of `waiting` that has not begun.
@@ -65,7 +65,7 @@ final class BlockingPool: Sendable {
         while true {
             usleep(Self.patience)
             let (begun, goesOn) = state.withLock { state -> ([(Job, UInt64)], Bool) in
-                let time = ContinuousClock.now - .microseconds(Int64(Self.patience))
+                let time = Instant.now - .microseconds(Int64(Self.patience))
                 state.running = state.running.filter { $0.value > time }
                 var begun: [(Job, UInt64)] = []
                 while let next = state.next(limit) { begun.append(next) }

@@ -136,14 +136,24 @@ final class ContentBuffer: Sendable {
                 }
                 return step
             }
-            switch step {
-            case .wait: break
-            case .chunk(let chunk, let unblocks):
-                if unblocks { onCaughtUp() }
-                continuation.resume(returning: chunk)
-            case .end(.complete): continuation.resume(returning: nil)
-            case .end(.failed(let error)): continuation.resume(throwing: error)
-            }
+            if let result = result(of: step, onCaughtUp) { continuation.resume(with: result) }
+        }
+    }
+
+    /// Reader's side: as ``next(onCaughtUp:)``, but nil where that would have to suspend.
+    func nextAtOnce(onCaughtUp: () -> Void) -> Result<[UInt8]?, any Error>? {
+        result(of: state.withLock { $0.step(lowWater: lowWater) }, onCaughtUp)
+    }
+
+    /// Nil where there is nothing yet.
+    private func result(of step: Step, _ onCaughtUp: () -> Void) -> Result<[UInt8]?, any Error>? {
+        switch step {
+        case .wait: return nil
+        case .chunk(let chunk, let unblocks):
+            if unblocks { onCaughtUp() }
+            return .success(chunk)
+        case .end(.complete): return .success(nil)
+        case .end(.failed(let error)): return .failure(error)
         }
     }
 }

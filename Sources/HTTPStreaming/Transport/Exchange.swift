@@ -17,7 +17,7 @@ struct Exchange: Sendable {
     private(set) var id: TransferID
     private(set) var isFinished = false
     private let encoder = MultipartEncoder()
-    private let began = ContinuousClock.now
+    private let began = Instant.now
     private let isOpenEnded: Bool
     private var url: String
     /// Whether all redirects have been within the origin that the client was made for.
@@ -77,11 +77,11 @@ struct Exchange: Sendable {
     ///
     /// - Parameter parts: all given so far.
     func request(
-        _ method: Client.Method, _ configuration: Client.Configuration, _ parts: [PreparedPart]
+        _ settings: ClientSettings, _ parts: [PreparedPart]
     ) -> TransferRequest {
-        let hasBody = method.impliesBody || !parts.isEmpty || !isFinished
+        let hasBody = settings.method.impliesBody || !parts.isEmpty || !isFinished
         return TransferRequest(
-            method: method, url: url, configuration: configuration, maySendCredentials: maySendCredentials,
+            settings: settings, url: url, maySendCredentials: maySendCredentials,
             contentType: hasBody ? encoder.boundary.contentType : nil, parts: parts, messageEnd: encoder.messageEnd,
             isFinishing: isFinished, isDuplex: false, announcedLength: announcedLength, counter: counter,
             control: control,

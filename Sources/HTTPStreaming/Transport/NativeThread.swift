@@ -21,7 +21,7 @@ enum NativeThread {
     /// - Parameters:
     ///   - name: what debuggers, `top` and those who count threads call it; 15 bytes at most.
     ///   - body: is the new thread's, whatever it holds.
-    static func start(_ name: StaticString, _ body: sending @escaping () -> Void) throws(SystemError) {
+    static func start(_ name: String, _ body: sending @escaping () -> Void) throws(SystemError) {
         var all = sigset_t()
         var previous = sigset_t()
         sigfillset(&all)
@@ -35,7 +35,7 @@ enum NativeThread {
         #endif
         let context = retained(
             Start {
-                setName(name.description)
+                setName(name)
                 body()
             })
         let code = pthread_create(&thread, nil, { NativeThread.run($0) }, context)
@@ -49,6 +49,34 @@ enum NativeThread {
         #else
         pthread_detach(thread)
         #endif
+    }
+
+    /// Runs `body` as on such a thread: no signal interrupts what it does, and a SIGPIPE that comes of it is
+    /// taken away again.
+    static func withSignalsBlocked<Result>(_ body: () -> Result) -> Result {
+        var all = sigset_t()
+        var previous = sigset_t()
+        sigfillset(&all)
+        pthread_sigmask(SIG_BLOCK, &all, &previous)
+        // What was not blocked has been delivered.
+        let wasPending = sigismember(&previous, SIGPIPE) == 1 && isPipePending
+        defer {
+            if !wasPending, isPipePending {
+                var pipe = sigset_t()
+                var signal: Int32 = 0
+                sigemptyset(&pipe)
+                sigaddset(&pipe, SIGPIPE)
+                sigwait(&pipe, &signal)
+            }
+            pthread_sigmask(SIG_SETMASK, &previous, nil)
+        }
+        return body()
+    }
+
+    /// Whether the calling thread, or the process, has a SIGPIPE that is blocked.
+    private static var isPipePending: Bool {
+        var pending = sigset_t()
+        return sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1
     }
 
     private static func run(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {

@@ -1,4 +1,5 @@
 internal import CSystemCalls
+internal import Synchronization
 
 #if canImport(Darwin)
 internal import Darwin
@@ -9,9 +10,9 @@ internal import Musl
 #endif
 
 /// Waits until one of many descriptors is ready, or another thread says so: in a time that does not
-/// grow with the number of those that are not, by epoll(7), where there is one. One thread's, but for
-/// ``WakeUp``.
-final class Poller {
+/// grow with the number of those that are not, by epoll(7), where there is one. One thread waits; what for, any
+/// may change, meanwhile too.
+final class Poller: Sendable {
     /// What a descriptor is waited for, or is ready for.
     struct Interest: OptionSet, Hashable {
         let rawValue: UInt8
@@ -27,31 +28,35 @@ final class Poller {
         let ready: Interest
     }
 
-    /// Has ``wait(milliseconds:)`` return, now or at its next call; by any thread.
-    struct WakeUp: Sendable {
-        fileprivate let descriptor: Int32
-
-        func callAsFunction() {
-            // An eventfd takes eight bytes, a pipe any number. When it is full, it has been heard.
-            var one: UInt64 = 1
-            _ = write(descriptor, &one, MemoryLayout<UInt64>.size)
-        }
+    /// Has ``wait(until:)`` return, now or at its next call.
+    func wakeUp() {
+        // An eventfd takes eight bytes, a pipe any number. When it is full, it has been heard.
+        var one: UInt64 = 1
+        _ = write(wakeUpsIn, &one, MemoryLayout<UInt64>.size)
     }
 
-    let wakeUp: WakeUp
-    /// Where wake-ups come out.
-    private let wakeUps: Int32
+    private let wakeUpsIn: Int32
+    private let wakeUpsOut: Int32
+
+    /// Rounded up: who wakes too early has to wait once more. A minute at most.
+    private static func milliseconds(until time: Instant?) -> Int32 {
+        guard let time else { return 60_000 }
+        let left = time - .now
+        return left <= .zero ? 0 : Int32(min(left / .milliseconds(1) + 1, 60_000))
+    }
 
     #if os(Linux)
     private let epoll: Int32
-    private var found = [epoll_event](repeating: epoll_event(), count: 64)
+    private let alarm: Int32
+    private static let eventsAtMost = 64
 
     init() throws(SystemError) {
-        let descriptor = try SystemError.check { epoll_create1(Int32(EPOLL_CLOEXEC)) }
-        epoll = descriptor
-        wakeUps = try SystemError.check { eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK)) }
-        wakeUp = WakeUp(descriptor: wakeUps)
-        set(.read, for: wakeUps)
+        epoll = try SystemError.check { epoll_create1(Int32(EPOLL_CLOEXEC)) }
+        wakeUpsIn = try SystemError.check { eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK)) }
+        wakeUpsOut = wakeUpsIn
+        alarm = try SystemError.check { timerfd_create(CLOCK_MONOTONIC, Int32(TFD_CLOEXEC) | Int32(TFD_NONBLOCK)) }
+        set(.read, for: wakeUpsOut)
+        set(.read, for: alarm)
     }
 
     /// Waits for a descriptor from now on, or, with no interest, no more.
@@ -70,28 +75,50 @@ final class Poller {
         }
     }
 
-    /// Waits, for so long at most, and adds what is ready to `events`.
-    ///
-    /// - Returns: whether it was woken by anything but the time.
-    @discardableResult
-    func wait(milliseconds: Int32, adding events: inout [Event]) -> Bool {
-        let count = epoll_wait(epoll, &found, Int32(found.count), milliseconds)
-        guard count > 0 else { return false }
-        for event in found[..<Int(count)] {
-            guard event.data.fd != wakeUps else {
-                forgetWakeUps()
-                continue
+    /// Has ``wait(until:)`` return at that time, once, in place of any other that was set here.
+    func setAlarm(at time: Instant) {
+        // Zero would mean never.
+        let (seconds, attoseconds) = max(time - .now, .nanoseconds(1)).components
+        var setting = itimerspec()
+        setting.it_value.tv_sec = Int(seconds)
+        setting.it_value.tv_nsec = Int(attoseconds / 1_000_000_000)
+        _ = timerfd_settime(alarm, 0, &setting, nil)
+    }
+
+    /// Waits, until that time at most; returns what is ready.
+    func wait(until time: Instant?) -> [Event] {
+        withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: Self.eventsAtMost) { found in
+            let count = epoll_wait(epoll, found.baseAddress, Int32(found.count), Self.milliseconds(until: time))
+            var events: [Event] = []
+            for event in found.prefix(max(0, Int(count))) {
+                guard event.data.fd != wakeUpsOut, event.data.fd != alarm else {
+                    drain(event.data.fd)
+                    continue
+                }
+                var ready: Interest = []
+                if event.events & (EPOLLIN.rawValue | EPOLLRDHUP.rawValue) != 0 { ready.insert(.read) }
+                if event.events & EPOLLOUT.rawValue != 0 { ready.insert(.write) }
+                if event.events & (EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 { ready.insert(.failure) }
+                events.append(Event(descriptor: event.data.fd, ready: ready))
             }
-            var ready: Interest = []
-            if event.events & (EPOLLIN.rawValue | EPOLLRDHUP.rawValue) != 0 { ready.insert(.read) }
-            if event.events & EPOLLOUT.rawValue != 0 { ready.insert(.write) }
-            if event.events & (EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 { ready.insert(.failure) }
-            events.append(Event(descriptor: event.data.fd, ready: ready))
+            return events
         }
-        return true
+    }
+
+    deinit {
+        close(epoll)
+        close(alarm)
+        close(wakeUpsIn)
     }
     #else
-    private var interests: [Int32: Interest] = [:]
+    private struct State {
+        var interests: [Int32: Interest] = [:]
+        var alarm: Instant?
+        /// Somebody waits, for what was asked for before.
+        var isWaiting = false
+    }
+
+    private let state = Mutex(State())
 
     init() throws(SystemError) {
         var ends: [Int32] = [-1, -1]
@@ -100,31 +127,50 @@ final class Poller {
             _ = fcntl(end, F_SETFD, FD_CLOEXEC)
             _ = fcntl(end, F_SETFL, O_NONBLOCK)
         }
-        wakeUps = ends[0]
-        wakeUp = WakeUp(descriptor: ends[1])
-        set(.read, for: wakeUps)
+        wakeUpsOut = ends[0]
+        wakeUpsIn = ends[1]
+        set(.read, for: wakeUpsOut)
     }
 
     /// Waits for a descriptor from now on, or, with no interest, no more.
     func set(_ interest: Interest, for descriptor: Int32) {
-        interests[descriptor] = interest.isEmpty ? nil : interest
+        change { $0.interests[descriptor] = interest.isEmpty ? nil : interest }
     }
 
-    /// Waits, for so long at most, and adds what is ready to `events`.
-    ///
-    /// - Returns: whether it was woken by anything but the time.
-    @discardableResult
-    func wait(milliseconds: Int32, adding events: inout [Event]) -> Bool {
-        var entries = interests.map { descriptor, interest in
-            pollfd(
-                fd: descriptor,
-                events: Int16(interest.contains(.read) ? POLLIN : 0) | Int16(interest.contains(.write) ? POLLOUT : 0),
-                revents: 0)
+    /// Has ``wait(until:)`` return at that time, once, in place of any other that was set here.
+    func setAlarm(at time: Instant) {
+        change { $0.alarm = time }
+    }
+
+    private func change(_ body: (inout State) -> Void) {
+        let mustWake = state.withLock { state in
+            body(&state)
+            return state.isWaiting
         }
-        guard poll(&entries, nfds_t(entries.count), milliseconds) > 0 else { return false }
+        if mustWake { wakeUp() }
+    }
+
+    /// Waits, until that time at most; returns what is ready.
+    func wait(until time: Instant?) -> [Event] {
+        let (asked, alarm) = state.withLock { state in
+            let entries = state.interests.map { descriptor, interest in
+                pollfd(
+                    fd: descriptor,
+                    events: Int16(interest.contains(.read) ? POLLIN : 0) | Int16(interest.contains(.write) ? POLLOUT : 0),
+                    revents: 0)
+            }
+            if let alarm = state.alarm, alarm <= .now { state.alarm = nil }
+            state.isWaiting = true
+            return (entries, state.alarm)
+        }
+        defer { state.withLock { $0.isWaiting = false } }
+        var entries = asked
+        let milliseconds = Self.milliseconds(until: .earlier(time, alarm))
+        guard poll(&entries, nfds_t(entries.count), milliseconds) > 0 else { return [] }
+        var events: [Event] = []
         for entry in entries where entry.revents != 0 {
-            guard entry.fd != wakeUps else {
-                forgetWakeUps()
+            guard entry.fd != wakeUpsOut else {
+                drain(wakeUpsOut)
                 continue
             }
             var ready: Interest = []
@@ -132,25 +178,22 @@ final class Poller {
             if entry.revents & Int16(POLLOUT) != 0 { ready.insert(.write) }
             if entry.revents & Int16(POLLHUP | POLLERR) != 0 { ready.insert(.failure) }
             // Closed behind our back: it would be told for ever.
-            if entry.revents & Int16(POLLNVAL) != 0 { interests[entry.fd] = nil }
+            if entry.revents & Int16(POLLNVAL) != 0 { state.withLock { $0.interests[entry.fd] = nil } }
             events.append(Event(descriptor: entry.fd, ready: ready))
         }
-        return true
+        return events
+    }
+
+    deinit {
+        close(wakeUpsIn)
+        close(wakeUpsOut)
     }
     #endif
 
-    deinit {
-        #if os(Linux)
-        close(epoll)
-        #else
-        close(wakeUp.descriptor)
-        #endif
-        close(wakeUps)
-    }
-
-    private func forgetWakeUps() {
+    /// Takes what has woken the thread, whatever it says.
+    private func drain(_ descriptor: Int32) {
         withUnsafeTemporaryAllocation(byteCount: 64, alignment: 8) { buffer in
-            _ = read(wakeUps, buffer.baseAddress, buffer.count)
+            _ = read(descriptor, buffer.baseAddress, buffer.count)
         }
     }
 }

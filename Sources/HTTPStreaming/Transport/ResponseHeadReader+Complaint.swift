@@ -11,13 +11,17 @@ extension ResponseHeadReader {
         // Several lengths, or none that is a number, say nothing of where the content ends (RFC 9112 §6.3);
         // libcurl takes the last one, and for one too big the end of the connection.
         let values = fields.values(of: "content-length")
-        let lengths = values.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }.map { text in
-            let digits = text.drop { $0 == " " }
-            return digits.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int64(digits) : nil
-        }
+        // What is usual first.
+        if values.isEmpty || values.count == 1 && length(values[0][...]) != nil { return nil }
+        let lengths = values.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }.map(length)
         guard lengths.allSatisfy({ $0 != nil && $0 == lengths[0] }) else {
             return "the Content-Length of the response is malformed, or there are several"
         }
         return nil
+    }
+
+    private static func length(_ text: Substring) -> Int64? {
+        let digits = text.drop { $0 == " " }
+        return digits.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int64(digits) : nil
     }
 }

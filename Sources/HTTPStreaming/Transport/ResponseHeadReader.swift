@@ -63,6 +63,8 @@ struct ResponseHeadReader {
         case .idle:
             guard let status = Self.status(in: line) else { return nil }
             fields = HeaderFields()
+            // Enough for most.
+            fields.reserveCapacity(16)
             tentativeStatus = nil
             state = .inHeader(status: status, isHTTP10: line.starts(with: "HTTP/1.0".utf8))
             return nil
@@ -145,6 +147,7 @@ struct ResponseHeadReader {
     private static func text(_ bytes: Slice<UnsafeRawBufferPointer>) -> String {
         var bytes = bytes.drop(while: isBlank)
         while let last = bytes.last, isBlank(last) { bytes.removeLast() }
+        guard bytes.contains(0x0D) else { return String(decoding: bytes, as: UTF8.self) }
         return String(decoding: bytes.map { $0 == 0x0D ? UInt8(ascii: " ") : $0 }, as: UTF8.self)
     }
 
@@ -152,8 +155,9 @@ struct ResponseHeadReader {
 
     /// The status of `HTTP/1.1 200 OK` or `HTTP/2 200`.
     private static func status(in line: Slice<UnsafeRawBufferPointer>) -> Int? {
-        let words = line.split(separator: UInt8(ascii: " "), maxSplits: 2)
-        guard words.count >= 2, words[0].starts(with: "HTTP/".utf8), words[1].count == 3 else { return nil }
-        return Int(String(decoding: words[1], as: UTF8.self))
+        guard line.starts(with: "HTTP/".utf8), let blank = line.firstIndex(of: UInt8(ascii: " ")) else { return nil }
+        let status = line[blank...].drop { $0 == UInt8(ascii: " ") }.prefix { $0 != UInt8(ascii: " ") }
+        guard status.count == 3, status.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        return status.reduce(0) { $0 * 10 + Int($1 - 0x30) }
     }
 }

@@ -12,7 +12,7 @@ struct TimeLimits {
     private let stall: Duration?
     private let total: Duration?
     private var isCounting = false
-    private var now: ContinuousClock.Instant
+    private var now: Instant
     /// The time counted until `now`.
     private var elapsed = Duration.zero
     /// `elapsed` when bytes were last seen to have moved, and when to look for that again.
@@ -23,7 +23,7 @@ struct TimeLimits {
     /// - Parameters:
     ///   - stall: how long may pass without a byte moved.
     ///   - total: how long the whole may take.
-    init(stall: Duration?, total: Duration?, at now: ContinuousClock.Instant) {
+    init(stall: Duration?, total: Duration?, at now: Instant) {
         self.stall = stall
         self.total = total
         self.now = now
@@ -35,7 +35,7 @@ struct TimeLimits {
     private static let looks = 8
 
     /// Time has passed; `isCounting` is true from now on if the peer is what is waited for.
-    mutating func advance(to now: ContinuousClock.Instant, isCounting: Bool) {
+    mutating func advance(to now: Instant, isCounting: Bool) {
         if self.isCounting { elapsed += now - self.now }
         self.now = now
         self.isCounting = isCounting
@@ -61,8 +61,9 @@ struct TimeLimits {
     }
 
     /// When there may be something to do; nil as long as nothing is counted.
-    var deadline: ContinuousClock.Instant? {
-        guard isCounting, let next = [total, stall.map { _ in nextLook }].compactMap(\.self).min() else { return nil }
+    var deadline: Instant? {
+        guard isCounting, stall != nil || total != nil else { return nil }
+        let next = stall == nil ? total ?? .zero : min(total ?? nextLook, nextLook)
         return now + (next - elapsed)
     }
 }

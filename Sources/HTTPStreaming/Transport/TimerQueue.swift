@@ -3,14 +3,14 @@
 /// Each has one time at most that counts, the last that was set; entries of earlier ones stay in the
 /// heap until their time, and are passed over.
 struct TimerQueue<Key: Hashable> {
-    private var heap: [(time: ContinuousClock.Instant, key: Key)] = []
-    private var times: [Key: ContinuousClock.Instant] = [:]
+    private var heap: [(time: Instant, key: Key)] = []
+    private var times: [Key: Instant] = [:]
 
     /// The earliest.
-    var next: ContinuousClock.Instant? { heap.first?.time }
+    var next: Instant? { heap.first?.time }
 
     /// - Parameter time: nil for never.
-    mutating func set(_ time: ContinuousClock.Instant?, for key: Key) {
+    mutating func set(_ time: Instant?, for key: Key) {
         guard times[key] != time else { return }
         times[key] = time
         guard let time else { return }
@@ -21,7 +21,7 @@ struct TimerQueue<Key: Hashable> {
     }
 
     /// The next whose time has come; it has none any more.
-    mutating func pop(at now: ContinuousClock.Instant) -> Key? {
+    mutating func pop(at now: Instant) -> Key? {
         while let first = heap.first, first.time <= now {
             removeFirst()
             guard times[first.key] == first.time else { continue }

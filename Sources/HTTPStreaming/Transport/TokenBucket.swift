@@ -10,16 +10,16 @@ final class TokenBucket {
 
     private var rate = 0
     private var level = 0.0
-    private var filledAt = ContinuousClock.now
+    private var filledAt = Instant.now
 
     /// How many bytes may be sent now, or else when to ask again.
     enum Allowance: Equatable {
         case bytes(Int)
-        case none(until: ContinuousClock.Instant)
+        case none(until: Instant)
     }
 
     /// - Parameter rate: bytes a second, at least one.
-    func allowance(rate: Int, at now: ContinuousClock.Instant) -> Allowance {
+    func allowance(rate: Int, at now: Instant) -> Allowance {
         fill(to: now)
         let piece = max(1, min(Double(rate) / 20, Double(Self.largestPiece)))
         // The first limit begins with one piece; a change takes along what there is.
@@ -33,7 +33,7 @@ final class TokenBucket {
     /// So many bytes have been given out.
     func spend(_ bytes: Int) { level -= Double(bytes) }
 
-    private func fill(to now: ContinuousClock.Instant) {
+    private func fill(to now: Instant) {
         level += (now - filledAt) / .seconds(1) * Double(rate)
         filledAt = now
     }

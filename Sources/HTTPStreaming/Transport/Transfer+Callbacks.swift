@@ -137,7 +137,7 @@ extension Transfer {
     /// Has an open request that has been idle for too long send what means nothing.
     ///
     /// - Returns: when to look again; nil if there is nothing to be done for it.
-    func keepAlive(at now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+    func keepAlive(at now: Instant) -> Instant? {
         guard let keepAliveInterval, machine.upload == .starved else { return nil }
         guard isIdleSince + keepAliveInterval <= now else { return isIdleSince + keepAliveInterval }
         body.appendEmptyBlock()

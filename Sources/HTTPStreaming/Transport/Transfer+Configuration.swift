@@ -8,43 +8,59 @@ extension Transfer {
     /// does not know. https://curl.se/libcurl/c/CURLOPT_EXPECT_100_TIMEOUT_MS.html
     static let expectThreshold: Int64 = 1 << 20
 
+    private static let userAgent = "User-Agent: http-streaming/0.1"
+    private static let acceptEncoding = "Accept-Encoding: \(Client.Configuration.acceptedCodings)"
+
     /// Bytes of a body that libcurl is given at once, if it is in memory anyway: it sends them with the
     /// header, in one packet, which is half of the work for both sides of a short request.
     private static let wholeLimit: Int64 = 16 << 10
 
-    /// The whole body, read, if it is to be given to libcurl at once.
-    func readWhole(_ request: TransferRequest) throws(CurlError) -> [UInt8]? {
+    /// The length of the body, if that is to be given to libcurl at once.
+    private func wholeLength(_ request: TransferRequest) -> Int? {
         guard let length = body.length, length <= Self.wholeLimit, body.isInMemory,
             !request.mayExpect(isLong: false), !control.isPaused, control.maximumRate == nil
         else { return nil }
-        var bytes = [UInt8](repeating: 0, count: Int(length))
-        var count = 0
-        while count < bytes.count {
-            guard
-                case .bytes(let more) = try? bytes.withUnsafeMutableBytes({
-                    try body.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[count...]))
-                })
-            else { throw CurlError(CURLE_READ_ERROR) }
-            count += more
+        return Int(length)
+    }
+
+    /// Gives libcurl the whole body.
+    private func giveBody(_ length: Int) throws(CurlError) {
+        try withUnsafeTemporaryAllocation(byteCount: max(1, length), alignment: 1) { buffer throws(CurlError) in
+            let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer[..<length])
+            var count = 0
+            while count < length {
+                guard case .bytes(let more) = try? body.read(into: .init(rebasing: bytes[count...]))
+                else { throw CurlError(CURLE_READ_ERROR) }
+                count += more
+            }
+            try easy.setBody(bytes)
         }
         _ = machine.bodyRanDry()
         isGivenWhole = true
-        return bytes
     }
 
     /// Sets `easy` up for the request.
-    ///
-    /// - Parameter whole: the body, if it is given to libcurl as a whole.
-    func configure(
-        _ request: TransferRequest, uploadBufferSize: Int, whole: [UInt8]?
+    func configure(_ request: TransferRequest, uploadBufferSize: Int) throws(CurlError) {
+        let whole = request.hasBody ? wholeLength(request) : nil
+        let purpose = EasyHandle.Purpose(
+            url: request.url, maySendCredentials: request.maySendCredentials, isDuplex: request.isDuplex,
+            bodyLength: request.hasBody ? whole == nil ? .streamed(body.length) : .whole : nil,
+            isRepeated: (whole != nil || !request.hasBody) && !request.authentication.isDigest)
+        try easy.prepare(for: purpose) { () throws(CurlError) in
+            try configure(request, uploadBufferSize: uploadBufferSize, purpose.bodyLength)
+        }
+        if let whole { try giveBody(whole) }
+        try setHeaderFields(request)
+    }
+
+    private func configure(
+        _ request: TransferRequest, uploadBufferSize: Int, _ bodyLength: EasyHandle.Purpose.BodyLength?
     ) throws(CurlError) {
         let configuration = request.configuration
-        try easy.reset()
-        try easy.setCallbacks(self)
         try easy.set(CURLOPT_URL, request.url)
         try easy.allowHTTPOnly()
         try easy.setQuickExit()
-        // Signals are the process's; see ``Agent``.
+        // Signals are the process's; see ``NativeThread``.
         try easy.set(CURLOPT_NOSIGNAL, 1)
         try easy.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         try easy.set(CURLOPT_TCP_KEEPALIVE, 1)
@@ -56,21 +72,46 @@ extension Transfer {
         }
         try configureConnection(request)
         try configureAuthentication(request.authentication)
-        if let contentType = request.contentType {
-            try configureBody(request, uploadBufferSize: uploadBufferSize, whole: whole)
-            try headerList.append("Content-Type: \(contentType)")
-            if let coding = configuration.contentCoding.coding {
-                try headerList.append("Content-Encoding: \(coding.token)")
-            }
-        } else if request.method == .head {
+        switch bodyLength {
+        case nil where request.method == .head:
             try easy.set(CURLOPT_NOBODY, 1)
-        } else if request.method != .get {
+        case nil where request.method == .get:
+            break
+        case nil:
+            try easy.set(CURLOPT_CUSTOMREQUEST, request.method.description)
+        case .whole:
+            if request.method != .post { try easy.set(CURLOPT_CUSTOMREQUEST, request.method.description) }
+        // A length of -1 makes libcurl choose chunked, or plain frames with HTTP/2.
+        // https://curl.se/libcurl/c/CURLOPT_POSTFIELDSIZE_LARGE.html
+        case .streamed(let length) where request.method == .post:
+            try easy.set(CURLOPT_POST, 1)
+            try easy.set(CURLOPT_POSTFIELDSIZE_LARGE, offset: length ?? -1)
+        case .streamed(let length):
+            try easy.set(CURLOPT_UPLOAD, 1)
+            try easy.set(CURLOPT_INFILESIZE_LARGE, offset: length ?? -1)
             try easy.set(CURLOPT_CUSTOMREQUEST, request.method.description)
         }
-        if request.headerFields["User-Agent"] == nil { try headerList.append("User-Agent: http-streaming/0.1") }
-        if request.asksForCodings {
-            try headerList.append("Accept-Encoding: \(Client.Configuration.acceptedCodings)")
+        try easy.set(CURLOPT_EXPECT_100_TIMEOUT_MS, configuration.expectTimeout.milliseconds)
+        try easy.set(CURLOPT_UPLOAD_BUFFERSIZE, uploadBufferSize)
+    }
+
+    private func setHeaderFields(_ request: TransferRequest) throws(CurlError) {
+        if let contentType = request.contentType {
+            // The first line, so that it can be left out when it has been refused. Where it is empty,
+            // libcurl sends none. https://curl.se/libcurl/c/CURLOPT_HTTPHEADER.html
+            insistsOnExpect = request.configuration.expect == .always
+            if insistsOnExpect {
+                try headerList.append("Expect: 100-continue")
+            } else if !request.mayExpect(isLong: isLong), (body.length ?? .max) > Self.expectThreshold {
+                try headerList.append("Expect:")
+            }
+            try headerList.append("Content-Type: \(contentType)")
+            if let coding = request.configuration.contentCoding.coding {
+                try headerList.append("Content-Encoding: \(coding.token)")
+            }
         }
+        if request.headerFields["User-Agent"] == nil { try headerList.append(Self.userAgent) }
+        if request.asksForCodings { try headerList.append(Self.acceptEncoding) }
         for field in request.headerFields {
             // `Name:` would take the field out; an empty value, or one of blanks, which stand for
             // nothing (RFC 9110 §5.5), is written with a semicolon.
@@ -79,34 +120,5 @@ extension Transfer {
             try headerList.append(isEmpty ? "\(field.name);" : "\(field.name): \(field.value)")
         }
         try easy.set(CURLOPT_HTTPHEADER, pointer: headerList.raw)
-    }
-
-    private func configureBody(
-        _ request: TransferRequest, uploadBufferSize: Int, whole: [UInt8]?
-    ) throws(CurlError) {
-        let length = body.length
-        // A length of -1 makes libcurl choose chunked, or plain frames with HTTP/2.
-        // https://curl.se/libcurl/c/CURLOPT_POSTFIELDSIZE_LARGE.html
-        if let whole {
-            try easy.setBody(whole)
-            if request.method != .post { try easy.set(CURLOPT_CUSTOMREQUEST, request.method.description) }
-        } else if request.method == .post {
-            try easy.set(CURLOPT_POST, 1)
-            try easy.set(CURLOPT_POSTFIELDSIZE_LARGE, offset: length ?? -1)
-        } else {
-            try easy.set(CURLOPT_UPLOAD, 1)
-            try easy.set(CURLOPT_INFILESIZE_LARGE, offset: length ?? -1)
-            try easy.set(CURLOPT_CUSTOMREQUEST, request.method.description)
-        }
-        // The first line, so that it can be left out when it has been refused. Where it is empty,
-        // libcurl sends none. https://curl.se/libcurl/c/CURLOPT_HTTPHEADER.html
-        insistsOnExpect = request.configuration.expect == .always
-        if insistsOnExpect {
-            try headerList.append("Expect: 100-continue")
-        } else if !request.mayExpect(isLong: isLong) {
-            try headerList.append("Expect:")
-        }
-        try easy.set(CURLOPT_EXPECT_100_TIMEOUT_MS, request.configuration.expectTimeout.milliseconds)
-        try easy.set(CURLOPT_UPLOAD_BUFFERSIZE, uploadBufferSize)
     }
 }

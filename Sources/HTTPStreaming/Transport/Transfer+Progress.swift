@@ -3,7 +3,7 @@ extension Transfer {
     /// Reports when it is time to.
     ///
     /// - Returns: when to look again; nil if nothing changes but by an event.
-    func reportProgress(at now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+    func reportProgress(at now: Instant) -> Instant? {
         guard counter.hub.isListening, !isAnswered else { return nil }
         if let reportedAt, now < reportedAt + progressInterval { return reportedAt + progressInterval }
         let progress = uploadProgress
@@ -15,7 +15,7 @@ extension Transfer {
 
     /// Reports how far it has got in the end, or until more parts are given.
     func reportLast() {
-        guard !isAnswered else { return }
+        guard counter.hub.isListening, !isAnswered else { return }
         counter.report(uploadProgress)
     }
 

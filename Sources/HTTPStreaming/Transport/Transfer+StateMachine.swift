@@ -14,7 +14,7 @@ extension Transfer {
             case held
             /// libcurl asked, but no more may be sent before that time, and it was told to wait.
             /// → `flowing`, `stopped`
-            case throttled(until: ContinuousClock.Instant)
+            case throttled(until: Instant)
             /// libcurl asked, but what comes next is still being encoded, or its source has nothing yet, and
             /// it was told to wait.
             /// → `flowing`, `stopped`
@@ -107,12 +107,12 @@ extension Transfer {
         }
 
         /// No more may be sent before that time.
-        mutating func allowanceSpent(until time: ContinuousClock.Instant) {
+        mutating func allowanceSpent(until time: Instant) {
             if upload == .flowing { upload = .throttled(until: time) }
         }
 
         /// It is so late now.
-        mutating func timePassed(_ now: ContinuousClock.Instant) -> Action {
+        mutating func timePassed(_ now: Instant) -> Action {
             guard case .throttled(let time) = upload, time <= now else { return .none }
             return flow()
         }

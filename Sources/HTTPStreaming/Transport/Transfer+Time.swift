@@ -5,17 +5,17 @@ extension Transfer {
     /// Does what is due.
     ///
     /// - Returns: when to look again; nil if nothing here waits for time to pass.
-    func passTime(_ now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+    func passTime(_ now: Instant) -> Instant? {
         perform(machine.timePassed(now))
-        var times = [keepAlive(at: now), reportProgress(at: now), limits.deadline].compactMap(\.self)
-        if case .throttled(let time) = machine.upload { times.append(time) }
-        if let looksAgainAt { times.append(looksAgainAt) }
-        return times.min()
+        var time = Instant.earlier(keepAlive(at: now), reportProgress(at: now))
+        time = .earlier(time, limits.deadline)
+        if case .throttled(let end) = machine.upload { time = .earlier(time, end) }
+        return .earlier(time, looksAgainAt)
     }
 
     /// Why the transfer must end, if it must: counts the time since the last call as what it was
     /// spent on.
-    func timeLimitExceeded(at now: ContinuousClock.Instant) -> ClientError? {
+    func timeLimitExceeded(at now: Instant) -> ClientError? {
         limits.advance(to: now, isCounting: machine.waitsForPeer)
         if limits.mustLook { limits.looked(bytesMoved: bytesMoved) }
         switch limits.excess {

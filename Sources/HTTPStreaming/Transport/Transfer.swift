@@ -26,14 +26,14 @@ final class Transfer {
     /// Bytes taken from the body which libcurl could not be given yet.
     var stash: ArraySlice<UInt8> = []
     /// When to look at the socket again, on which bytes wait that libcurl does not want; nil if there are none.
-    var looksAgainAt: ContinuousClock.Instant?
+    var looksAgainAt: Instant?
     /// What is waited for on its behalf, besides what libcurl waits for.
     var watchedSocket: Int32?
     var watchedSource: Int32?
     /// See ``Agenda``.
     var isOnAgenda = false
     /// Since when there has been nothing to give.
-    var isIdleSince = ContinuousClock.now
+    var isIdleSince = Instant.now
     let keepAliveInterval: Duration?
     /// Whether libcurl has the body, and asks for none of it.
     var isGivenWhole = false
@@ -50,14 +50,14 @@ final class Transfer {
     var limits: TimeLimits
     let progressInterval: Duration
     /// When progress was reported last; nil before.
-    var reportedAt: ContinuousClock.Instant?
+    var reportedAt: Instant?
     /// The most that was seen; what is asked for later may be of a socket that is closed.
     var bytesAcknowledged: Int64 = 0
     private(set) var totalBytes: Int64?
     let metrics = MetricsBox()
-    let beganAt = ContinuousClock.now
+    let beganAt = Instant.now
     /// When the last header came to begin.
-    var headBeganAt: ContinuousClock.Instant?
+    var headBeganAt: Instant?
     let proxy: Client.Proxy
     let usesUnixSocket: Bool
     private let asksForCodings: Bool
@@ -120,7 +120,7 @@ final class Transfer {
     /// multi handle.
     func start(_ request: TransferRequest, _ grant: BufferGrant) throws(CurlError) {
         let uploadBufferSize = keep(grant, for: request)
-        try configure(request, uploadBufferSize: uploadBufferSize, whole: try readWhole(request))
+        try configure(request, uploadBufferSize: uploadBufferSize)
     }
 
     // MARK: Events
@@ -132,6 +132,7 @@ final class Transfer {
     /// The final head has come, and with it the status.
     func finalHeadReceived(status: Int) {
         self.status = status
+        easy.confirmSocket()
         perform(machine.finalHeadReceived(status: status))
         if machine.isRefused { body.close() }
         if isDuplex {
@@ -262,7 +263,7 @@ final class Transfer {
         case (.partsSent, .partsSent, .running):
             self.waiter = nil
             reportLast()
-            waiter.succeed(.partsSent)
+            waiter.succeed(.partsSent(bytesSent: bytesSent))
         case (_, .answeredEarly, _), (.answer, .responded, _):
             self.waiter = nil
             reportLast()

@@ -1,8 +1,7 @@
 /// All that a transfer needs to know of its request at its start.
-struct TransferRequest: Sendable {
-    let method: Client.Method
+final class TransferRequest: Sendable {
+    private let settings: ClientSettings
     let url: String
-    let configuration: Client.Configuration
     /// Whether what the configuration has for the server alone may go there: its header fields, its
     /// authentication and its client certificate. Not where a redirect has led to another origin.
     let maySendCredentials: Bool
@@ -21,6 +20,28 @@ struct TransferRequest: Sendable {
     let control: UploadControl
     /// Of the call that begins the request, for what is done on its behalf.
     let priority: TaskPriority
+
+    init(
+        settings: ClientSettings, url: String, maySendCredentials: Bool,
+        contentType: String?, parts: [PreparedPart], messageEnd: [UInt8], isFinishing: Bool, isDuplex: Bool,
+        announcedLength: Int64?, counter: ProgressCounter, control: UploadControl, priority: TaskPriority
+    ) {
+        self.settings = settings
+        self.url = url
+        self.maySendCredentials = maySendCredentials
+        self.contentType = contentType
+        self.parts = parts
+        self.messageEnd = messageEnd
+        self.isFinishing = isFinishing
+        self.isDuplex = isDuplex
+        self.announcedLength = announcedLength
+        self.counter = counter
+        self.control = control
+        self.priority = priority
+    }
+
+    var method: Client.Method { settings.method }
+    var configuration: Client.Configuration { settings.configuration }
 
     var hasBody: Bool { contentType != nil }
 

@@ -67,9 +67,15 @@ final class Turnstile: Sendable {
     }
 
     private func enter(isolation: isolated (any Actor)? = #isolation) async throws -> UInt64 {
-        let ticket = state.withLock { state in
+        let (ticket, isThrough) = state.withLock { state in
             state.nextTicket += 1
-            return state.nextTicket
+            defer { state.isTaken = true }
+            return (state.nextTicket, !state.isTaken)
+        }
+        if isThrough {
+            guard Task.isCancelled else { return ticket }
+            leave()
+            throw ClientError.cancelled()
         }
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in

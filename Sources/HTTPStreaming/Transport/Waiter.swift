@@ -11,8 +11,16 @@ struct Waiter: Sendable {
     }
 
     enum Outcome: Sendable {
-        case partsSent
+        case partsSent(bytesSent: Int64)
         case answered(Answer)
+
+        /// Bytes of the body that are with the network.
+        var bytesSent: Int64 {
+            switch self {
+            case .partsSent(let bytesSent): bytesSent
+            case .answered(let answer): answer.bytesSent
+            }
+        }
     }
 
     let goal: Goal
