@@ -14,7 +14,7 @@ extension Client {
 
     /// Calls `progress` with what ``progress`` gives while `body` runs, from a task of its own, and
     /// in the end with the last that `counter` knows.
-    func reporting<Result>(
+    nonisolated(nonsending) func reporting<Result>(
         _ counter: ProgressCounter,
         to progress: (@Sendable (UploadProgress) -> Void)?,
         _ body: () async throws -> Result

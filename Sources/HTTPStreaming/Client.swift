@@ -144,7 +144,7 @@ public final class Client: Sendable {
         }
     }
 
-    private func finish(
+    private nonisolated(nonsending) func finish(
         _ parts: [Part], turn: Turnstile.Turn, progress: (@Sendable (UploadProgress) -> Void)?
     ) async throws -> Response {
         switch try await perform(parts, isLast: true, turn: turn, progress: progress) {
@@ -157,7 +157,7 @@ public final class Client: Sendable {
 
     /// Begins a request, or adds to the open one, and suspends until it has got as far as it can; sends
     /// it again where that is called for.
-    private func perform(
+    private nonisolated(nonsending) func perform(
         _ parts: [Part], isLast: Bool, turn: Turnstile.Turn, progress: (@Sendable (UploadProgress) -> Void)?
     ) async throws -> (Waiter.Outcome, TransferID) {
         guard method != .head || parts.isEmpty else {
@@ -199,7 +199,7 @@ public final class Client: Sendable {
     /// - Parameters:
     ///   - isNew: whether the agent has nothing of the request yet.
     ///   - parts: the ones that are new to it.
-    private func run(
+    private nonisolated(nonsending) func run(
         _ exchange: inout Exchange, isNew: Bool, _ parts: [PreparedPart], _ turn: Turnstile.Turn
     ) async throws -> Waiter.Outcome {
         var step =
@@ -237,7 +237,7 @@ public final class Client: Sendable {
         case append([PreparedPart], isLast: Bool)
     }
 
-    private func perform(
+    private nonisolated(nonsending) func perform(
         _ step: Step, of exchange: Exchange, _ turn: Turnstile.Turn
     ) async throws -> Waiter.Outcome {
         let (agent, id) = (connection.agent, exchange.id)

@@ -4,8 +4,8 @@ enum MediaType {
     /// `application/octet-stream` where the extension is not known. Never a charset: the file's
     /// own is not known.
     static func guess(filename: String) -> String {
-        guard let dot = filename.lastIndex(of: ".") else { return octetStream }
-        return byExtension[filename[filename.index(after: dot)...].lowercased()] ?? octetStream
+        guard let dot = filename.utf8.lastIndex(of: UInt8(ascii: ".")) else { return octetStream }
+        return byExtension[filename[filename.utf8.index(after: dot)...].lowercased()] ?? octetStream
     }
 
     private static let octetStream = "application/octet-stream"

@@ -33,7 +33,7 @@ extension Response.Body {
         var failure: ClientError? { content.failure }
 
         /// The next chunk, or nil at the end.
-        func next() async throws -> [UInt8]? {
+        nonisolated(nonsending) func next() async throws -> [UInt8]? {
             try state.withLock { state throws(ClientError) in
                 guard !state.isReading else {
                     throw ClientError(
@@ -59,15 +59,16 @@ extension Response.Body {
         }
 
         /// As it came.
-        private func nextChunk() async throws -> [UInt8]? {
-            let goOn = { [connection, id] in connection.agent.post(.contentConsumed(id)) }
+        private nonisolated(nonsending) func nextChunk() async throws -> [UInt8]? {
             // Often it is there, and nobody has to be suspended.
-            if let result = content.nextAtOnce(onCaughtUp: goOn) { return try result.get() }
+            if let result = content.nextAtOnce(onCaughtUp: caughtUp) { return try result.get() }
             return try await withTaskCancellationHandler {
-                try await content.next(onCaughtUp: goOn)
+                try await content.next(onCaughtUp: caughtUp)
             } onCancel: {
                 connection.agent.post(.cancel(id))
             }
         }
+
+        private func caughtUp() { connection.agent.post(.contentConsumed(id)) }
     }
 }

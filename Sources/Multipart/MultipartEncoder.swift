@@ -34,6 +34,7 @@ public struct MultipartEncoder: Hashable, Sendable {
     /// The closing delimiter, without its leading CRLF, which ``partEnd`` has written.
     public var messageEnd: [UInt8] {
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(messageEndLength)
         writeEnd(to: &bytes)
         return bytes
     }

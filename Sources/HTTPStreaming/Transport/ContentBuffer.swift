@@ -126,7 +126,7 @@ final class ContentBuffer: Sendable {
     /// by one task at a time.
     ///
     /// - Parameter onCaughtUp: called when the agent, which had been refused, can go on.
-    func next(onCaughtUp: () -> Void) async throws -> [UInt8]? {
+    nonisolated(nonsending) func next(onCaughtUp: () -> Void) async throws -> [UInt8]? {
         try await withCheckedThrowingContinuation { continuation in
             let step = state.withLock { state -> Step in
                 let step = state.step(lowWater: lowWater)

@@ -43,7 +43,7 @@ struct Exchange: Sendable {
     /// Looks at the sources of parts. Suspends, and blocks no thread of the caller's.
     ///
     /// - Throws: ``ClientError`` for the first that cannot be sent.
-    func prepare(_ parts: [Part], recognizesCompressed: Bool) async throws -> [PreparedPart] {
+    nonisolated(nonsending) func prepare(_ parts: [Part], recognizesCompressed: Bool) async throws -> [PreparedPart] {
         let prepare = { [encoder] () throws(ClientError) in
             var prepared: [PreparedPart] = []
             prepared.reserveCapacity(parts.count)

@@ -6,7 +6,7 @@ extension RequestBody {
         try await withTaskExecutorPreference(BlockingExecutor.shared) {
             let (contents, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
             let context = BodyContext(priority: Task.currentPriority) { continuation.yield() }
-            var body = RequestBody(messageEnd: messageEnd, coding: coding, context: context)
+            let body = RequestBody(messageEnd: messageEnd, coding: coding, context: context)
             body.append(parts, isLast: true)
             if let length = body.length { return length }
             var iterator = contents.makeAsyncIterator()
@@ -21,7 +21,7 @@ extension RequestBody {
     /// Reads what there is.
     ///
     /// - Returns: whether more comes.
-    private mutating func skip() throws(ClientError) -> Bool {
+    private func skip() throws(ClientError) -> Bool {
         var failure: ClientError?
         let outcome = withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 16) { buffer in
             do throws(ClientError) {

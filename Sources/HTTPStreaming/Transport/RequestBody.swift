@@ -1,6 +1,6 @@
 /// The body of a request as it goes over the connection: the message, through its content coding if
 /// there is one. Agent's thread only.
-struct RequestBody {
+final class RequestBody {
     private var message: BodyReader
     private let coding: Client.ContentCoding
     private let announced: Int64?
@@ -26,11 +26,11 @@ struct RequestBody {
         encoding = coding.makeReader(context)
     }
 
-    mutating func append(_ parts: [PreparedPart], isLast: Bool) { message.append(parts, isLast: isLast) }
+    func append(_ parts: [PreparedPart], isLast: Bool) { message.append(parts, isLast: isLast) }
 
     /// Sets how many blocks may be encoded at a time, from now on where nothing has been read, else
     /// from the next part on that is compressed on the way.
-    mutating func limitWorkers(to limit: Int) {
+    func limitWorkers(to limit: Int) {
         context.workerLimit = limit
         message.limitWorkers(to: limit)
         if message.offset == 0 { encoding = coding.makeReader(context) }
@@ -54,7 +54,7 @@ struct RequestBody {
     /// Whether all has been given out.
     var isAtEnd: Bool { encoding?.isAtEnd ?? message.isAtEnd }
 
-    mutating func read(into buffer: UnsafeMutableRawBufferPointer) throws(ClientError) -> BodyRead {
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws(ClientError) -> BodyRead {
         let outcome =
             if let encoding { try encoding.read(into: buffer, from: &message) } else { try message.read(into: buffer) }
         if case .bytes(let count) = outcome { offset += Int64(count) }
@@ -76,7 +76,7 @@ struct RequestBody {
     var awaitedDescriptor: Int32? { message.awaitedDescriptor }
 
     /// To be called when something has been encoded: reads on into the room that this has made.
-    mutating func readAhead() throws(ClientError) {
+    func readAhead() throws(ClientError) {
         try message.readAhead()
         try encoding?.readAhead(from: &message)
     }
@@ -87,7 +87,7 @@ struct RequestBody {
     /// Goes back to the beginning, to send it again.
     ///
     /// - Returns: false when what is there has been let go.
-    mutating func rewind() -> Bool {
+    func rewind() -> Bool {
         guard message.seek(to: 0) else { return false }
         encoding = coding.makeReader(context)
         offset = 0
@@ -95,7 +95,7 @@ struct RequestBody {
     }
 
     /// Lets go of all parts, and closes the file that is open; nothing is read any more.
-    mutating func close() {
+    func close() {
         message.close()
         encoding = nil
     }

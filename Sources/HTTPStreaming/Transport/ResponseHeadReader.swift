@@ -55,8 +55,9 @@ struct ResponseHeadReader {
         isUntouched = false
         bytesRead += bytes.count
         if bytesRead > Self.limit { complaint = "the header of the response is longer than \(Self.limit >> 10) KiB" }
-        var line = bytes[...]
-        while let last = line.last, last == 0x0D || last == 0x0A { line.removeLast() }
+        var count = bytes.count
+        while count > 0, bytes[count - 1] == 0x0D || bytes[count - 1] == 0x0A { count -= 1 }
+        let line = UnsafeRawBufferPointer(rebasing: bytes.prefix(count))
         switch state {
         case .complete:
             return nil
@@ -136,17 +137,21 @@ struct ResponseHeadReader {
         return challenges.first { $0.contains("digest ") }
     }
 
-    private mutating func appendField(_ line: Slice<UnsafeRawBufferPointer>) {
+    private mutating func appendField(_ line: UnsafeRawBufferPointer) {
         // A line folded (RFC 9112 §5.2).
         if let first = line.first, Self.isBlank(first) { return fields.extendLast(" " + Self.text(line)) }
         guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return }
-        fields.append(Self.text(line[..<colon]), Self.text(line[line.index(after: colon)...]))
+        fields.append(
+            Self.text(UnsafeRawBufferPointer(rebasing: line[..<colon])),
+            Self.text(UnsafeRawBufferPointer(rebasing: line[(colon + 1)...])))
     }
 
     /// Without blanks around it, and with one for each CR within (RFC 9110 §5.5).
-    private static func text(_ bytes: Slice<UnsafeRawBufferPointer>) -> String {
-        var bytes = bytes.drop(while: isBlank)
-        while let last = bytes.last, isBlank(last) { bytes.removeLast() }
+    private static func text(_ bytes: UnsafeRawBufferPointer) -> String {
+        var (start, end) = (0, bytes.count)
+        while start < end, isBlank(bytes[start]) { start += 1 }
+        while start < end, isBlank(bytes[end - 1]) { end -= 1 }
+        let bytes = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
         guard bytes.contains(0x0D) else { return String(decoding: bytes, as: UTF8.self) }
         return String(decoding: bytes.map { $0 == 0x0D ? UInt8(ascii: " ") : $0 }, as: UTF8.self)
     }
@@ -154,7 +159,7 @@ struct ResponseHeadReader {
     private static func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
 
     /// The status of `HTTP/1.1 200 OK` or `HTTP/2 200`.
-    private static func status(in line: Slice<UnsafeRawBufferPointer>) -> Int? {
+    private static func status(in line: UnsafeRawBufferPointer) -> Int? {
         guard line.starts(with: "HTTP/".utf8), let blank = line.firstIndex(of: UInt8(ascii: " ")) else { return nil }
         let status = line[blank...].drop { $0 == UInt8(ascii: " ") }.prefix { $0 != UInt8(ascii: " ") }
         guard status.count == 3, status.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }

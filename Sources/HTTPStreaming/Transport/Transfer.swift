@@ -20,7 +20,7 @@ final class Transfer {
     let bucket: TokenBucket
     var machine: StateMachine
     var head: ResponseHeadReader
-    var body: RequestBody
+    let body: RequestBody
     /// What ended the upload from this side; libcurl itself only learns that a callback failed.
     var failure: ClientError?
     /// Bytes taken from the body which libcurl could not be given yet.
