@@ -255,7 +255,8 @@ struct ClientProgressTests {
             try await client.sendUnclosed(.field("a", "b"))
             let second = try await client.close()
             try await isSeen(second.bytesSent)
-            try check(Array(seen.value[count...]))
+            // The last value of the first request, which says what was acknowledged by then, may come late.
+            try check(Array(seen.value[count...].drop { $0.bytesSent == first.bytesSent }))
             let other = Task { for await _ in client.progress {} }
             other.cancel()
             await other.value

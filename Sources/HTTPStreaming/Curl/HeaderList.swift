@@ -8,7 +8,9 @@ final class HeaderList {
     /// - Parameter line: `Name: value`, or `Name:` to leave out a field that libcurl would send.
     func append(_ line: String) throws(CurlError) {
         // Passed on as it is, the text would be copied once more.
-        guard let longer = line.withCString({ curl_slist_append(raw, $0) }) else { throw CurlError(CURLE_OUT_OF_MEMORY) }
+        guard let longer = line.withCString({ curl_slist_append(raw, $0) }) else {
+            throw CurlError(CURLE_OUT_OF_MEMORY)
+        }
         raw = longer
     }
 

@@ -154,10 +154,10 @@ final class Poller: Sendable {
     func wait(until time: Instant?) -> [Event] {
         let (asked, alarm) = state.withLock { state in
             let entries = state.interests.map { descriptor, interest in
-                pollfd(
-                    fd: descriptor,
-                    events: Int16(interest.contains(.read) ? POLLIN : 0) | Int16(interest.contains(.write) ? POLLOUT : 0),
-                    revents: 0)
+                var events: Int16 = 0
+                if interest.contains(.read) { events |= Int16(POLLIN) }
+                if interest.contains(.write) { events |= Int16(POLLOUT) }
+                return pollfd(fd: descriptor, events: events, revents: 0)
             }
             if let alarm = state.alarm, alarm <= .now { state.alarm = nil }
             state.isWaiting = true
