@@ -1,6 +1,6 @@
 internal import CCurl
 
-/// A libcurl easy handle and its error buffer. Touched by its agent's thread only.
+/// A libcurl easy handle and its error buffer. Touched in its agent's turns only.
 final class EasyHandle {
     /// What the options of a client's handle depend on, besides the content.
     struct Purpose: Equatable {
@@ -32,8 +32,8 @@ final class EasyHandle {
     /// libcurl writes into it during a transfer, so that it must outlive the handle.
     private let errorBuffer = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
-    init() throws(CurlError) {
-        share = try ShareHandle()
+    init(_ sockets: SocketTracker) throws(CurlError) {
+        share = try ShareHandle(sockets)
         guard let raw = curl_easy_init() else {
             errorBuffer.deallocate()
             throw CurlError(CURLE_OUT_OF_MEMORY)

@@ -12,6 +12,9 @@ final class MultiHandle {
     /// What libcurl waits for, and what we do.
     private var libcurls: [Int32: Poller.Interest] = [:]
     private var ours: Set<Int32> = []
+    /// Opened since ``act(on:)`` was called last: what is told of such a number then may be about the socket that had it
+    /// before, of which it was found out before another thread's turn.
+    private var recentlyOpened: Set<Int32> = []
     /// When libcurl is to have its turn, whatever its sockets do.
     private(set) var timer: Instant?
 
@@ -75,11 +78,17 @@ final class MultiHandle {
         update(descriptor)
     }
 
+    func opened(_ socket: Int32) { recentlyOpened.insert(socket) }
+
     /// Gives libcurl its turn where what has happened is its business; calls callbacks.
     ///
     /// - Returns: the descriptors among those watched that can be read, or have failed.
     func act(on events: [Poller.Event]) -> [Int32] {
+        let doubtful = recentlyOpened
+        recentlyOpened = []
         for event in events {
+            // What is true of the new one is told again.
+            if doubtful.contains(event.descriptor) { continue }
             guard libcurls[event.descriptor] != nil else {
                 if !ours.contains(event.descriptor) { poller.set([], for: event.descriptor) }
                 continue

@@ -17,6 +17,11 @@ final class SocketTracker {
     /// Whether the last of them has been answered on, so that it is not one that was given up.
     var isConfirmed = false
 
+    private let onOpen: (Int32) -> Void
+
+    /// - Parameter onOpen: is told of each socket that is opened.
+    init(onOpen: @escaping (Int32) -> Void = { _ in }) { self.onOpen = onOpen }
+
     /// Whether the last one is of TCP.
     private var isTCP = false
 
@@ -51,6 +56,7 @@ final class SocketTracker {
         if descriptor >= 0 { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
         #endif
         guard descriptor >= 0 else { return ccurl_socket_bad }
+        onOpen(descriptor)
         open.append((descriptor, Self.inode(of: descriptor)))
         isConfirmed = false
         whileOpen = self

@@ -36,7 +36,7 @@ final class Agent: Sendable {
         ///
         /// - Returns: whether it may go on waiting.
         mutating func turn(besides poller: Poller) -> Bool {
-            guard let time = loop.turn() else { return true }
+            guard let time = loop.turn(nil) else { return true }
             guard time > .now else { return false }
             if let wakesAt, wakesAt <= time { return true }
             poller.setAlarm(at: time)

@@ -12,8 +12,8 @@ final class AgentLoop {
         /// When a response that nobody reads any more must have ended.
         var deadline: Instant?
 
-        init() throws(CurlError) {
-            easy = try EasyHandle()
+        init(_ multi: MultiHandle) throws(CurlError) {
+            easy = try EasyHandle(SocketTracker { multi.opened($0) })
         }
     }
 
@@ -43,10 +43,10 @@ final class AgentLoop {
 
     /// Does all that there is to do, and never waits.
     ///
-    /// - Parameter events: what has become ready.
+    /// - Parameter events: what has been found ready; nil where nobody has looked.
     /// - Returns: when there is more to do; nil if only events or messages bring it.
-    func turn(_ events: [Poller.Event] = []) -> Instant? {
-        let readable = multi.act(on: events)
+    func turn(_ events: [Poller.Event]?) -> Instant? {
+        let readable = events.map(multi.act) ?? []
         multi.perform()
         // libcurl first: there may be an answer before the end.
         followUp()
@@ -147,7 +147,7 @@ final class AgentLoop {
 
     private func connection(_ id: UInt64) throws(CurlError) -> Connection {
         if let connection = connections[id] { return connection }
-        let connection = try Connection()
+        let connection = try Connection(multi)
         connections[id] = connection
         return connection
     }

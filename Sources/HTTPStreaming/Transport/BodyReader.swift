@@ -4,7 +4,7 @@ internal import ContentCoding
 /// an offset, so that it can be taken up anywhere without reading what comes before, but for parts
 /// that are compressed on the way.
 ///
-/// Agent's thread only; holds one open file at most.
+/// Agent's turns only; holds one open file at most.
 struct BodyReader: ByteSource {
     /// Where the next byte comes from.
     private enum Position {

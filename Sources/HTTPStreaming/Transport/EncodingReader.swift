@@ -1,6 +1,6 @@
 internal import ContentCoding
 
-/// Reads a source and gives it out encoded. The encoding is done by tasks; the agent's thread, the
+/// Reads a source and gives it out encoded. The encoding is done by tasks; the agent, the
 /// only one to use this, reads ahead for them, and never waits.
 final class EncodingReader {
     /// The workers of an encoding whose caller has not said how many.

@@ -53,7 +53,7 @@ final class FileReader: Sendable {
         #endif
     }
 
-    /// Perhaps on the agent's thread.
+    /// Perhaps in the agent's turn.
     deinit {
         guard mayWait.load(ordering: .relaxed) else {
             _ = close(descriptor)

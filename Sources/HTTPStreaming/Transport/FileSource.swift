@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// Reads a file for the agent's thread, which never waits for a disk: what is not in memory is read
+/// Reads a file for the agent, which never waits for a disk: what is not in memory is read
 /// by another thread, into a buffer, and so is a file opened.
 final class FileSource {
     /// What another thread has done, until it is taken.

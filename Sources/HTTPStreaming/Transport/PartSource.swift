@@ -1,4 +1,4 @@
-/// The content of one part, read from an offset on. Agent's thread only; what it holds open or
+/// The content of one part, read from an offset on. Agent's turns only; what it holds open or
 /// running ends with it.
 struct PartSource: ByteSource {
     private enum Reading {

@@ -1,5 +1,5 @@
 /// The body of a request as it goes over the connection: the message, through its content coding if
-/// there is one. Agent's thread only.
+/// there is one. Agent's turns only.
 final class RequestBody {
     private var message: BodyReader
     private let coding: Client.ContentCoding

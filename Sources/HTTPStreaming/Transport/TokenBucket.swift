@@ -1,6 +1,6 @@
 /// What a client may send now under a rate limit: its bucket fills at that rate, and each byte sent
 /// takes one out. One for all requests of a client, so that many small ones keep to the limit too.
-/// Agent's thread only.
+/// Agent's turns only.
 ///
 /// Bytes are given out in pieces of a twentieth of a second, and never more at once than a tenth
 /// of a second brings: so much an idle client may be ahead.

@@ -1,6 +1,6 @@
 internal import CCurl
 
-/// What libcurl calls, on the agent's thread, from within ``MultiHandle/perform()`` or
+/// What libcurl calls, in the agent's turn, from within ``MultiHandle/perform()`` or
 /// ``EasyHandle/pause(_:)``.
 extension Transfer {
     /// Gives the next bytes of the body. https://curl.se/libcurl/c/CURLOPT_READFUNCTION.html

@@ -1,6 +1,6 @@
 internal import CCurl
 
-/// One request and its response, on its agent's thread: joins the state machine, the body, libcurl
+/// One request and its response, in its agent's turns: joins the state machine, the body, libcurl
 /// and whoever waits.
 final class Transfer {
     /// Whether libcurl still works on it.
