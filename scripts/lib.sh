@@ -36,7 +36,9 @@ run_tests() {
     "$@" 2>&1 | tee "$temp/tests.log" || status=$?
     [ $status -ne 0 ] || return 0
     printf '\nwhat failed:\n'
-    awk '/^(◇|✔|✘|➜|⚠|±)/ { failed = /^✘/ && !/^✘ (Test run|Suite)/ } failed' "$temp/tests.log" | head -n 200
+    # In colours, perhaps.
+    sed 's/\x1b\[[0-9;]*m//g' "$temp/tests.log" \
+        | awk '/^(◇|✔|✘|➜|⚠|±)/ { failed = /^✘/ && !/^✘ (Test run|Suite)/ } failed' | head -n 200
     return $status
 }
 

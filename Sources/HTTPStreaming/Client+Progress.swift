@@ -20,6 +20,7 @@ extension Client {
         _ body: () async throws -> Result
     ) async throws -> Result {
         guard let progress else { return try await body() }
+        counter.watch()
         let (values, continuation) = progressHub.subscribe()
         return try await withTaskGroup(of: UploadProgress?.self) { group in
             group.addTask {
