@@ -184,7 +184,7 @@ public final class RawConnection {
     public func reset() {
         #if os(Linux)
         var unacknowledged: Int32 = 0
-        for _ in 0..<5000 where ioctl(descriptor, UInt(TIOCOUTQ), &unacknowledged) == 0 && unacknowledged > 0 {
+        for _ in 0..<200 where ioctl(descriptor, UInt(TIOCOUTQ), &unacknowledged) == 0 && unacknowledged > 0 {
             usleep(1000)
         }
         #endif
