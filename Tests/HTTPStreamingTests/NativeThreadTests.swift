@@ -25,21 +25,25 @@ struct NativeThreadTests {
         }
     }
 
-    /// Without `withSignalsBlocked` this would be the end of the process.
+    /// In a process of its own: without `withSignalsBlocked` this would be its end.
     @Test("a SIGPIPE that comes of what is done is taken away, and the mask is as before")
     func brokenPipe() async {
-        await onThread(blocking: [SIGUSR1]) {
-            var ends: [Int32] = [-1, -1]
-            #expect(pipe(&ends) == 0)
-            close(ends[0])
-            let result = NativeThread.withSignalsBlocked {
-                #expect(isBlocked(SIGPIPE) && isBlocked(SIGTERM) && isBlocked(SIGUSR1))
-                #expect(write(ends[1], "x", 1) == -1 && errno == EPIPE)
-                return 7
+        await #expect(processExitsWith: .success) {
+            signal(SIGPIPE, SIG_DFL)
+            let tests = NativeThreadTests()
+            await tests.onThread(blocking: [SIGUSR1]) {
+                var ends: [Int32] = [-1, -1]
+                #expect(pipe(&ends) == 0)
+                close(ends[0])
+                let result = NativeThread.withSignalsBlocked {
+                    #expect(tests.isBlocked(SIGPIPE) && tests.isBlocked(SIGTERM) && tests.isBlocked(SIGUSR1))
+                    #expect(write(ends[1], "x", 1) == -1 && errno == EPIPE)
+                    return 7
+                }
+                close(ends[1])
+                #expect(result == 7)
+                #expect(!tests.isBlocked(SIGPIPE) && !tests.isBlocked(SIGTERM) && tests.isBlocked(SIGUSR1))
             }
-            close(ends[1])
-            #expect(result == 7)
-            #expect(!isBlocked(SIGPIPE) && !isBlocked(SIGTERM) && isBlocked(SIGUSR1))
         }
     }
 

@@ -66,6 +66,10 @@ final class EasyHandle {
         if purpose.isRepeated { self.purpose = purpose }
     }
 
+    /// Has the next transfer begin with the defaults: what this one has made libcurl remember, such as that an
+    /// authentication was to no avail, is not to be in its way.
+    func forgetPurpose() { purpose = nil }
+
     func set(_ option: CURLoption, _ value: Int) throws(CurlError) {
         try check(ccurl_easy_set_long(raw, option, value))
     }

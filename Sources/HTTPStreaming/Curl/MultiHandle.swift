@@ -12,7 +12,7 @@ final class MultiHandle {
     /// What libcurl waits for, and what we do.
     private var libcurls: [Int32: Poller.Interest] = [:]
     private var ours: Set<Int32> = []
-    /// Opened since ``act(on:)`` was called last: what is told of such a number then may be about the socket that had it
+    /// Opened in the turns of others since the thread that waits had one: what is told of such a number then may be about the socket that had it
     /// before, of which it was found out before another thread's turn.
     private var recentlyOpened: Set<Int32> = []
     /// When libcurl is to have its turn, whatever its sockets do.
@@ -80,6 +80,12 @@ final class MultiHandle {
 
     func opened(_ socket: Int32) { recentlyOpened.insert(socket) }
 
+    /// The thread that waits has been at work itself: what it is told from now on is about them.
+    func trustOpened() { recentlyOpened.removeAll() }
+
+    /// A socket that is left registered would stay so as long as a child of this process has it, too.
+    func closing(_ socket: Int32) { poller.set([], for: socket) }
+
     /// Gives libcurl its turn where what has happened is its business; calls callbacks.
     ///
     /// - Returns: the descriptors among those watched that can be read, or have failed.
@@ -138,8 +144,8 @@ final class MultiHandle {
         case CURL_POLL_INOUT: libcurls[socket] = [.read, .write]
         default:
             libcurls[socket] = nil
-            // The poller is left as it is: a connection that is kept is soon wanted again, and one that is closed is
-            // forgotten. What becomes ready until then is taken out at that.
+            // The poller is left as it is: a connection that is kept is soon wanted again. What becomes ready until
+            // then is taken out at that, what is closed before.
             guard ours.contains(socket) else { return }
         }
         update(socket)

@@ -20,6 +20,7 @@ extension SocketTracker {
             return
         }
         isConfirmed = false
+        onClose(current)
         // The descriptor is libcurl's, which finds the end on it and closes it.
         dup2(pair[0], current)
         _ = fcntl(current, F_SETFD, FD_CLOEXEC)

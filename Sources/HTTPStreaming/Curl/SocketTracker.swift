@@ -18,9 +18,15 @@ final class SocketTracker {
     var isConfirmed = false
 
     private let onOpen: (Int32) -> Void
+    let onClose: (Int32) -> Void
 
-    /// - Parameter onOpen: is told of each socket that is opened.
-    init(onOpen: @escaping (Int32) -> Void = { _ in }) { self.onOpen = onOpen }
+    /// - Parameters:
+    ///   - onOpen: is told of each socket that is opened.
+    ///   - onClose: and that it is about to be closed.
+    init(onOpen: @escaping (Int32) -> Void = { _ in }, onClose: @escaping (Int32) -> Void = { _ in }) {
+        self.onOpen = onOpen
+        self.onClose = onClose
+    }
 
     /// Whether the last one is of TCP.
     private var isTCP = false
@@ -71,6 +77,7 @@ final class SocketTracker {
         open.removeAll { $0.descriptor == descriptor }
         isConfirmed = false
         if open.isEmpty { whileOpen = nil }
+        onClose(descriptor)
         return close(descriptor)
     }
 

@@ -67,6 +67,8 @@ final class Agent: Sendable {
         do throws(SystemError) {
             try NativeThread.start("http-stream-\(number)") { self.run() }
         } catch {
+            // It refers to this agent.
+            work.withLock { $0 = nil }
             throw ClientError(.transport, "no thread could be started", underlying: error)
         }
     }
@@ -84,8 +86,8 @@ final class Agent: Sendable {
         lastConnection.add(1, ordering: .relaxed).newValue
     }
 
-    /// From any thread; never blocks for longer than it takes to add to a list, or, taking a turn, for what
-    /// a transfer does between two waits.
+    /// From any thread; never blocks for longer than it takes to add to a list, or, taking a turn, for what this
+    /// agent's transfers have to do just now.
     ///
     /// - Parameter takingTurn: whether the caller may do what there is to do if the agent's thread
     ///   sleeps: that of a task which is about to suspend, and holds no lock.
@@ -96,7 +98,16 @@ final class Agent: Sendable {
             return inbox.isWaiting
         }
         guard isAsleep else { return }
-        if !takingTurn || !takeTurn() { poller.wakeUp() }
+        if !takingTurn || !Self.mayTakeTurns || !takeTurn() { poller.wakeUp() }
+    }
+
+    /// Not where files are read in a turn, however long that takes: see ``FileSource``.
+    private static var mayTakeTurns: Bool {
+        #if os(Linux)
+        true
+        #else
+        false
+        #endif
     }
 
     /// Does in the thread's place what there is to do.

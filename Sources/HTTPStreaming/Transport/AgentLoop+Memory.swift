@@ -18,6 +18,7 @@ extension AgentLoop {
                 if request.isPlain { transfer.easy.discardStaleConnection() }
                 transfer.easy.transfer = transfer
                 try multi.add(transfer.easy)
+                added.append(transfer)
                 running[transfer.easy.raw] = transfer
             } catch {
                 abort(transfer, ClientError(error))

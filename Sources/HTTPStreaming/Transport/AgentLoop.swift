@@ -13,7 +13,7 @@ final class AgentLoop {
         var deadline: Instant?
 
         init(_ multi: MultiHandle) throws(CurlError) {
-            easy = try EasyHandle(SocketTracker { multi.opened($0) })
+            easy = try EasyHandle(SocketTracker(onOpen: multi.opened, onClose: multi.closing))
         }
     }
 
@@ -26,6 +26,8 @@ final class AgentLoop {
     private var connections: [UInt64: Connection] = [:]
     /// The transfers that libcurl works on, by easy handle.
     var running: [UnsafeMutableRawPointer: Transfer] = [:]
+    /// Those of them that libcurl has not looked at yet.
+    var added: [Transfer] = []
     /// Those of them that libcurl may have forgotten; see ``Transfer/mayBeForgotten``.
     var forgotten: [UnsafeMutableRawPointer: Transfer] = [:]
     let agenda = Agenda()
@@ -47,20 +49,27 @@ final class AgentLoop {
     /// - Returns: when there is more to do; nil if only events or messages bring it.
     func turn(_ events: [Poller.Event]?) -> Instant? {
         let readable = events.map(multi.act) ?? []
-        multi.perform()
+        perform()
         // libcurl first: there may be an answer before the end.
         followUp()
         for descriptor in readable { watchers[descriptor].map { becameReadable(descriptor, $0) } }
         passTime()
         for message in agent.takeMessages() { receive(message) }
-        multi.perform()
+        perform()
         followUp()
         enforceDeadlines()
         nudgeForgotten()
+        if events != nil { multi.trustOpened() }
         guard agent.mayWait() else { return .now }
         let time = Instant.earlier(timers.next, multi.timer)
         let mustTick = !draining.isEmpty || !forgotten.isEmpty
         return mustTick ? .earlier(time, .now + .milliseconds(100)) : time
+    }
+
+    private func perform() {
+        multi.perform()
+        for transfer in added { transfer.hasBegun = true }
+        added.removeAll(keepingCapacity: true)
     }
 
     /// Does what libcurl's turn has brought, or a message.

@@ -63,10 +63,16 @@ enum NativeThread {
         defer {
             if !wasPending, isPipePending {
                 var pipe = sigset_t()
-                var signal: Int32 = 0
                 sigemptyset(&pipe)
                 sigaddset(&pipe, SIGPIPE)
+                #if os(Linux)
+                // Another thread may have taken it, if it was the process's.
+                var noTime = timespec()
+                sigtimedwait(&pipe, nil, &noTime)
+                #else
+                var signal: Int32 = 0
                 sigwait(&pipe, &signal)
+                #endif
             }
             pthread_sigmask(SIG_SETMASK, &previous, nil)
         }

@@ -32,11 +32,8 @@ final class Poller: Sendable {
     func wakeUp() {
         // An eventfd takes eight bytes, a pipe any number. When it is full, it has been heard.
         var one: UInt64 = 1
-        _ = write(wakeUpsIn, &one, MemoryLayout<UInt64>.size)
+        _ = write(wakeUpsIn.raw, &one, MemoryLayout<UInt64>.size)
     }
-
-    private let wakeUpsIn: Int32
-    private let wakeUpsOut: Int32
 
     /// Rounded up: who wakes too early has to wait once more. A minute at most.
     private static func milliseconds(until time: Instant?) -> Int32 {
@@ -46,17 +43,17 @@ final class Poller: Sendable {
     }
 
     #if os(Linux)
-    private let epoll: Int32
-    private let alarm: Int32
+    private let epoll: Descriptor
+    private let wakeUpsIn: Descriptor
+    private let alarm: Descriptor
     private static let eventsAtMost = 64
 
     init() throws(SystemError) {
-        epoll = try SystemError.check { epoll_create1(Int32(EPOLL_CLOEXEC)) }
-        wakeUpsIn = try SystemError.check { eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK)) }
-        wakeUpsOut = wakeUpsIn
-        alarm = try SystemError.check { timerfd_create(CLOCK_MONOTONIC, Int32(TFD_CLOEXEC) | Int32(TFD_NONBLOCK)) }
-        set(.read, for: wakeUpsOut)
-        set(.read, for: alarm)
+        epoll = try Descriptor { epoll_create1(Int32(EPOLL_CLOEXEC)) }
+        wakeUpsIn = try Descriptor { eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK)) }
+        alarm = try Descriptor { timerfd_create(CLOCK_MONOTONIC, Int32(TFD_CLOEXEC) | Int32(TFD_NONBLOCK)) }
+        set(.read, for: wakeUpsIn.raw)
+        set(.read, for: alarm.raw)
     }
 
     /// Waits for a descriptor from now on, or, with no interest, no more.
@@ -69,9 +66,9 @@ final class Poller: Sendable {
         if interest.contains(.read) { event.events |= EPOLLIN.rawValue | EPOLLRDHUP.rawValue }
         if interest.contains(.write) { event.events |= EPOLLOUT.rawValue }
         if interest.isEmpty {
-            _ = epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, &event)
-        } else if epoll_ctl(epoll, EPOLL_CTL_MOD, descriptor, &event) != 0 {
-            _ = epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event)
+            _ = epoll_ctl(epoll.raw, EPOLL_CTL_DEL, descriptor, &event)
+        } else if epoll_ctl(epoll.raw, EPOLL_CTL_MOD, descriptor, &event) != 0 {
+            _ = epoll_ctl(epoll.raw, EPOLL_CTL_ADD, descriptor, &event)
         }
     }
 
@@ -82,16 +79,16 @@ final class Poller: Sendable {
         var setting = itimerspec()
         setting.it_value.tv_sec = Int(seconds)
         setting.it_value.tv_nsec = Int(attoseconds / 1_000_000_000)
-        _ = timerfd_settime(alarm, 0, &setting, nil)
+        _ = timerfd_settime(alarm.raw, 0, &setting, nil)
     }
 
     /// Waits, until that time at most; returns what is ready.
     func wait(until time: Instant?) -> [Event] {
         withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: Self.eventsAtMost) { found in
-            let count = epoll_wait(epoll, found.baseAddress, Int32(found.count), Self.milliseconds(until: time))
+            let count = epoll_wait(epoll.raw, found.baseAddress, Int32(found.count), Self.milliseconds(until: time))
             var events: [Event] = []
             for event in found.prefix(max(0, Int(count))) {
-                guard event.data.fd != wakeUpsOut, event.data.fd != alarm else {
+                guard event.data.fd != wakeUpsIn.raw, event.data.fd != alarm.raw else {
                     drain(event.data.fd)
                     continue
                 }
@@ -104,12 +101,6 @@ final class Poller: Sendable {
             return events
         }
     }
-
-    deinit {
-        close(epoll)
-        close(alarm)
-        close(wakeUpsIn)
-    }
     #else
     private struct State {
         var interests: [Int32: Interest] = [:]
@@ -118,18 +109,19 @@ final class Poller: Sendable {
         var isWaiting = false
     }
 
+    private let wakeUpsIn: Descriptor
+    private let wakeUpsOut: Descriptor
     private let state = Mutex(State())
 
     init() throws(SystemError) {
         var ends: [Int32] = [-1, -1]
-        try SystemError.check { pipe(&ends) }
+        wakeUpsOut = try Descriptor { pipe(&ends) == 0 ? ends[0] : -1 }
+        wakeUpsIn = try Descriptor { ends[1] }
         for end in ends {
             _ = fcntl(end, F_SETFD, FD_CLOEXEC)
             _ = fcntl(end, F_SETFL, O_NONBLOCK)
         }
-        wakeUpsOut = ends[0]
-        wakeUpsIn = ends[1]
-        set(.read, for: wakeUpsOut)
+        set(.read, for: wakeUpsOut.raw)
     }
 
     /// Waits for a descriptor from now on, or, with no interest, no more.
@@ -169,8 +161,8 @@ final class Poller: Sendable {
         guard poll(&entries, nfds_t(entries.count), milliseconds) > 0 else { return [] }
         var events: [Event] = []
         for entry in entries where entry.revents != 0 {
-            guard entry.fd != wakeUpsOut else {
-                drain(wakeUpsOut)
+            guard entry.fd != wakeUpsOut.raw else {
+                drain(entry.fd)
                 continue
             }
             var ready: Interest = []
@@ -182,11 +174,6 @@ final class Poller: Sendable {
             events.append(Event(descriptor: entry.fd, ready: ready))
         }
         return events
-    }
-
-    deinit {
-        close(wakeUpsIn)
-        close(wakeUpsOut)
     }
     #endif
 

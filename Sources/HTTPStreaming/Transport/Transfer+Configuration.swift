@@ -4,8 +4,8 @@ internal import ContentCoding
 /// What libcurl is told of a request.
 extension Transfer {
     /// Bytes of a message that are worth waiting, a second at most, whether the server wants them.
-    /// libcurl adds `Expect: 100-continue` to longer bodies of HTTP/1.1, and to all whose length it
-    /// does not know. https://curl.se/libcurl/c/CURLOPT_EXPECT_100_TIMEOUT_MS.html
+    /// libcurl adds `Expect: 100-continue` to longer bodies of HTTP/1.1, to all whose length it
+    /// does not know, and to those of any length that it is not asked to POST. https://curl.se/libcurl/c/CURLOPT_EXPECT_100_TIMEOUT_MS.html
     static let expectThreshold: Int64 = 1 << 20
 
     private static let userAgent = "User-Agent: http-streaming/0.1"
@@ -102,7 +102,7 @@ extension Transfer {
             insistsOnExpect = request.configuration.expect == .always
             if insistsOnExpect {
                 try headerList.append("Expect: 100-continue")
-            } else if !request.mayExpect(isLong: isLong), (body.length ?? .max) > Self.expectThreshold {
+            } else if !isGivenWhole, !request.mayExpect(isLong: isLong) {
                 try headerList.append("Expect:")
             }
             try headerList.append("Content-Type: \(contentType)")

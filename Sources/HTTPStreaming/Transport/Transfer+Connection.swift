@@ -1,13 +1,5 @@
 internal import CCurl
 
-#if canImport(Darwin)
-internal import Darwin
-#elseif canImport(Glibc)
-internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#endif
-
 /// What libcurl is told of the way to the server, and of who is at either end.
 extension Transfer {
     func configureConnection(_ request: TransferRequest) throws(CurlError) {
@@ -18,13 +10,11 @@ extension Transfer {
         if configuration.cookies.isEnabled { try easy.set(CURLOPT_COOKIEFILE, "") }
         if let unixSocket = configuration.unixSocket { try easy.set(CURLOPT_UNIX_SOCKET_PATH, unixSocket) }
         switch configuration.proxy.kind {
-        // libcurl asks the environment for each request, for half a dozen variables. Nobody has to, if none is there.
-        // https://curl.se/libcurl/c/libcurl-env.html
-        case .environment where Self.proxyVariables.contains { getenv($0) != nil }:
+        case .environment:
             break
         // Empty, as opposed to not set, keeps libcurl from asking the environment.
         // https://curl.se/libcurl/c/CURLOPT_PROXY.html
-        case .environment, .none:
+        case .none:
             try easy.set(CURLOPT_PROXY, "")
         case .url(let url, let noProxy):
             try easy.set(CURLOPT_PROXY, url)
@@ -32,10 +22,6 @@ extension Transfer {
         }
         try configureTLS(configuration.tls, request.clientCertificate)
     }
-
-    private static let proxyVariables = [
-        "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY",
-    ]
 
     private func configureTLS(
         _ tls: Client.TLS, _ clientCertificate: Client.TLS.ClientCertificate?

@@ -15,7 +15,7 @@ extension Transfer {
 
     /// Reports how far it has got in the end, or until more parts are given.
     func reportLast() {
-        guard counter.isWanted, !isAnswered else { return }
+        guard counter.isWanted || isOpenEnded, !isAnswered else { return }
         counter.report(uploadProgress)
     }
 

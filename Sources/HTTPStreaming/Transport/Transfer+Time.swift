@@ -37,7 +37,7 @@ extension Transfer {
     }
 
     /// Whether not a byte of the request has been sent.
-    private var isConnecting: Bool { easy.long(CURLINFO_REQUEST_SIZE) == 0 }
+    private var isConnecting: Bool { !hasBegun || easy.long(CURLINFO_REQUEST_SIZE) == 0 }
 
     /// What is waited for, in words.
     private var phase: String {

@@ -32,12 +32,16 @@ final class Transfer {
     var watchedSource: Int32?
     /// See ``Agenda``.
     var isOnAgenda = false
+    /// Whether libcurl has looked at it: until then, what it counts is of the request before.
+    var hasBegun = false
     /// Since when there has been nothing to give.
     var isIdleSince = Instant.now
     let keepAliveInterval: Duration?
     /// Whether libcurl has the body, and asks for none of it.
     var isGivenWhole = false
     private let isBodyOfUnknownLength: Bool
+    /// Whether parts come one by one, each by a call that may want to know how far all has got.
+    let isOpenEnded: Bool
     /// Whether it is worth waiting for whether the server wants the body.
     let isLong: Bool
     /// Whether the response is read while the request is written.
@@ -107,6 +111,7 @@ final class Transfer {
             context: BodyContext(priority: request.priority, onContent: onContent)
         )
         body.append(request.parts, isLast: request.isFinishing)
+        isOpenEnded = !request.isFinishing
         isBodyOfUnknownLength = request.hasBody && body.length == nil
         let total = body.messageLength
         isLong = !isDuplex && (total ?? .max) > Self.expectThreshold
@@ -231,7 +236,13 @@ final class Transfer {
         }
         // Behind that: whoever writes to it asks then what has happened.
         body.close()
+        if !isSuccess { easy.forgetPurpose() }
         settle()
+    }
+
+    private var isSuccess: Bool {
+        guard case .succeeded = progress, let status else { return false }
+        return (200...299).contains(status)
     }
 
     private func sent(_ error: ClientError) -> ClientError {
@@ -293,6 +304,7 @@ final class Transfer {
 
     /// Of the body, as far as libcurl's count, which includes chunk framing, can tell.
     var bytesSent: Int64 {
+        guard hasBegun else { return 0 }
         let isWhole = machine.upload == .complete && machine.download != .awaitingHead
         return isWhole ? body.offset : min(easy.offset(CURLINFO_SIZE_UPLOAD_T), body.offset)
     }

@@ -1,0 +1,136 @@
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import HTTPStreaming
+
+/// One request after another on one client, of whose options libcurl keeps what is the same.
+@Suite("Client, repeated requests", .timeLimit(.minutes(2)))
+struct ClientRepeatedTests {
+    /// How a request is made that libcurl must be told of in its own way.
+    enum Kind: CaseIterable {
+        case short, file, long, unclosed, gzipped, none
+
+        func send(_ client: Client, file: String) async throws -> Response {
+            switch self {
+            case .short: return try await client.send(.field("a", "b"))
+            case .file: return try await client.send(.file(file))
+            case .long: return try await client.send(.bytes([UInt8](repeating: 1, count: 1_500_000)))
+            case .unclosed:
+                try await client.sendUnclosed(.field("a", "b"))
+                return try await client.close()
+            case .gzipped: return try await client.send(.file(file).gzipped())
+            case .none: return try await client.send()
+            }
+        }
+    }
+
+    @Test(
+        "whatever came before, each request is framed as it must be, and expects nothing where it is short",
+        arguments: [Client.Method.post, .put, .get, .delete])
+    func kinds(method: Client.Method) async throws {
+        let directory = try TemporaryDirectory()
+        let file = directory.path("file")
+        try directory.write(Data(repeating: 7, count: 100_000), to: "file")
+        let recorder = Recorder()
+        let server = try FaultServer(recorder.serve)
+        let client = try Client(method, server.url)
+        var generator = SeededGenerator(case: 0)
+        // Each kind behind each other, and behind itself.
+        var kinds = Kind.allCases.flatMap { first in Kind.allCases.flatMap { [first, $0, $0] } }
+        kinds.shuffle(using: &generator)
+        for kind in kinds {
+            let response = try await kind.send(client, file: file)
+            #expect(response.status == 201, "\(kind), seed \(SeededGenerator.seed)")
+            let (head, body, _) = try #require(recorder.requests.withLock { $0.last })
+            #expect(try await response.text() == "\(body.count)")
+            #expect(head.line == "\(method) / HTTP/1.1")
+            let isChunked = kind == .unclosed || kind == .gzipped
+            let hasBody = kind != .none || method.impliesBody
+            #expect((head["transfer-encoding"] != nil) == isChunked, "\(kind)")
+            #expect((head["content-length"] != nil) == (hasBody && !isChunked), "\(kind)")
+            #expect((head["content-type"] != nil) == hasBody, "\(kind)")
+            #expect((head["expect"] != nil) == (kind == .long || isChunked), "\(kind)")
+        }
+        #expect(server.accepted == 1)
+    }
+
+    @Test("nothing is expected where that is not wanted", arguments: [Client.Method.post, .put], Kind.allCases)
+    func neverExpects(method: Client.Method, kind: Kind) async throws {
+        let directory = try TemporaryDirectory()
+        try directory.write(Data(repeating: 7, count: 100_000), to: "file")
+        let recorder = Recorder()
+        let server = try FaultServer(recorder.serve)
+        var configuration = Client.Configuration()
+        configuration.expect = .never
+        let client = try Client(method, server.url, configuration: configuration)
+        for _ in 0..<2 { #expect(try await kind.send(client, file: directory.path("file")).status == 201) }
+        #expect(recorder.requests.withLock { $0.allSatisfy { $0.head["expect"] == nil } })
+    }
+
+    @Test(
+        "credentials are sent again, whatever the server has said to them before",
+        arguments: ["", "WWW-Authenticate: Negotiate\r\n", "WWW-Authenticate: Basic realm=\"r\"\r\n"])
+    func authentication(challenge: String) async throws {
+        let heads = Shared<[RequestHead]>([])
+        let server = try FaultServer { connection in
+            while let head = try connection.readHead() {
+                _ = try connection.readBody(of: head)
+                heads.update { $0.append(head) }
+                try connection.respond(heads.value.count.isMultiple(of: 2) ? 200 : 401, "x", fields: challenge)
+            }
+        }
+        for authentication in [Client.Authentication.basic(user: "u", password: "p"), .bearer("t")] {
+            var configuration = Client.Configuration()
+            configuration.authentication = authentication
+            let client = try Client(.post, server.url, configuration: configuration)
+            for status in [401, 200, 401, 200] {
+                #expect(try await client.send(.field("a", "b")).status == status)
+            }
+        }
+        #expect(heads.value.count == 8)
+        #expect(heads.value.allSatisfy { $0["authorization"] != nil })
+    }
+
+    /// The second request is sent whole by the call itself, while the agent's thread sleeps, for as long as it likes,
+    /// and nothing ever comes that would wake it.
+    @Test("a request that gets no answer ends in time on a kept connection, too")
+    func alarm() async throws {
+        let server = try FaultServer { connection in
+            guard let head = try connection.readHead() else { return }
+            _ = try connection.readBody(of: head)
+            try connection.respond(200, "x")
+            _ = try connection.readHead()
+            usleep(20_000_000)
+        }
+        var configuration = Client.Configuration()
+        configuration.requestTimeout = .milliseconds(300)
+        let client = try Client(.post, server.url, configuration: configuration)
+        #expect(try await client.send(.field("a", "b")).text() == "x")
+        // Until the time limit of the first request would have woken the thread.
+        try await Task.sleep(for: .milliseconds(600))
+        let start = ContinuousClock.now
+        let error = await #expect(throws: ClientError.self) { try await client.send(.field("a", "b")) }
+        #expect(error?.code == .timedOut)
+        #expect((.milliseconds(300)...(.seconds(10))).contains(ContinuousClock.now - start))
+    }
+
+    @Test("how far an open request had got is told to who asks when it is over")
+    func progressOfRefused() async throws {
+        let server = try FaultServer { connection in
+            guard try connection.readHeadAndContinue() != nil else { return }
+            _ = try connection.readChunk()
+            try connection.respond(413, "no")
+            while try !connection.receiveSome().isEmpty {}
+        }
+        let client = try Client(.post, server.url)
+        let part = Part.bytes([UInt8](repeating: 1, count: 32 << 20))
+        var isTaken = true
+        for _ in 0..<100 where isTaken { isTaken = try await client.sendUnclosed(part) }
+        let last = Shared(UploadProgress())
+        let response = try await client.close { last.set($0) }
+        #expect(response.status == 413)
+        #expect(response.bytesSent > 0 && last.value.bytesSent == response.bytesSent)
+    }
+}
