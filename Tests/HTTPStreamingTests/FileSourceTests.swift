@@ -56,12 +56,7 @@ struct FileSourceTests {
         let directory = try TemporaryDirectory(in: FileManager.default.currentDirectoryPath)
         for isCut in [true, false] {
             let gate = Gate()
-            let server = try FaultServer(receiveBuffer: 4096) { connection in
-                _ = try connection.readHeadAndContinue()
-                _ = try connection.receive(count: 10_000)
-                gate.wait()
-                while try !connection.receiveSome().isEmpty {}
-            }
+            let server = try stallingServer(until: gate)
             let path = try directory.write([UInt8](repeating: 1, count: 32 << 20), to: "f")
             evict(path)
             let client = try Client(.post, server.url)

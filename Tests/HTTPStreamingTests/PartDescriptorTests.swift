@@ -167,12 +167,7 @@ struct PartDescriptorTests {
     @Test("a regular file that is written to while it is sent is an error, and never the whole of it arrives")
     func regularFileChanges() async throws {
         let gate = Gate()
-        let server = try FaultServer(receiveBuffer: 4096) { connection in
-            _ = try connection.readHeadAndContinue()
-            _ = try connection.receive(count: 10_000)
-            gate.wait()
-            while try !connection.receiveSome().isEmpty {}
-        }
+        let server = try stallingServer(until: gate)
         let directory = try TemporaryDirectory()
         let path = try directory.write([UInt8](repeating: 1, count: 16 << 20), to: "f")
         let file = open(path, O_RDONLY)

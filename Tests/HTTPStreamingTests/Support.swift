@@ -50,6 +50,16 @@ final class Recorder: Sendable {
     }
 }
 
+/// A server that takes 10,000 bytes of a body, and the rest, which does not fit into its buffer, when the gate is open.
+func stallingServer(until gate: Gate) throws -> FaultServer {
+    try FaultServer(receiveBuffer: 4096) { connection in
+        _ = try connection.readHeadAndContinue()
+        _ = try connection.receive(count: 10_000)
+        gate.wait()
+        while try !connection.receiveSome().isEmpty {}
+    }
+}
+
 /// As many MiB of zeros as gzip, in members of 8 MiB, which are 8 KiB each.
 func bomb(mebibytes: Int) throws -> [UInt8] {
     let member = try Coding.gzip.encode([UInt8](repeating: 0, count: 8 << 20))

@@ -2,23 +2,12 @@ internal import CCurl
 
 /// A libcurl easy handle and its error buffer. Touched in its agent's turns only.
 final class EasyHandle {
-    /// What the options of a client's handle depend on, besides the content.
+    /// What the options of a client's handle depend on, where the next transfer may find them as this one has set them.
     struct Purpose: Equatable {
         let url: String
         let maySendCredentials: Bool
-        let isDuplex: Bool
-        /// Nil for none.
-        let bodyLength: BodyLength?
-        /// Whether the next transfer may find the options as this one has set them. Not with digest
-        /// authentication, of which libcurl keeps how far it has got.
-        let isRepeated: Bool
-
-        enum BodyLength: Equatable {
-            /// Given to libcurl at once.
-            case whole
-            /// Nil for one that is not known.
-            case streamed(Int64?)
-        }
+        /// Given to libcurl at once.
+        let hasBody: Bool
     }
 
     let raw: UnsafeMutableRawPointer
@@ -51,11 +40,13 @@ final class EasyHandle {
 
     /// Makes it ready for a transfer: has `configure` set its options, beginning with the defaults, but for what
     /// belongs to the client, unless they have been set for the same. A live connection stays.
+    ///
+    /// - Parameter purpose: nil where they are to be for this transfer only.
     /// https://curl.se/libcurl/c/curl_easy_reset.html
-    func prepare(for purpose: Purpose, _ configure: () throws(CurlError) -> Void) throws(CurlError) {
+    func prepare(for purpose: Purpose?, _ configure: () throws(CurlError) -> Void) throws(CurlError) {
         errorBuffer.pointee = 0
         share.sockets.forgetUnread()
-        guard purpose != self.purpose else { return }
+        guard purpose == nil || purpose != self.purpose else { return }
         self.purpose = nil
         curl_easy_reset(raw)
         try check(ccurl_easy_set_pointer(raw, CURLOPT_ERRORBUFFER, errorBuffer))
@@ -63,7 +54,7 @@ final class EasyHandle {
         try setSocketCallbacks(share.sockets)
         try setTransferCallbacks()
         try configure()
-        if purpose.isRepeated { self.purpose = purpose }
+        self.purpose = purpose
     }
 
     /// Has the next transfer begin with the defaults: what this one has made libcurl remember, such as that an

@@ -12,8 +12,8 @@ final class MultiHandle {
     /// What libcurl waits for, and what we do.
     private var libcurls: [Int32: Poller.Interest] = [:]
     private var ours: Set<Int32> = []
-    /// Opened in the turns of others since the thread that waits had one: what is told of such a number then may be about the socket that had it
-    /// before, of which it was found out before another thread's turn.
+    /// Opened in the turns of others since the thread that waits had one: what that is told of such a number may be
+    /// about the socket that had it before.
     private var recentlyOpened: Set<Int32> = []
     /// When libcurl is to have its turn, whatever its sockets do.
     private(set) var timer: Instant?

@@ -42,19 +42,19 @@ extension Transfer {
     /// Sets `easy` up for the request.
     func configure(_ request: TransferRequest, uploadBufferSize: Int) throws(CurlError) {
         let whole = request.hasBody ? wholeLength(request) : nil
+        // What is streamed is told anew, and with digest authentication libcurl keeps how far that has got.
+        let isAlike = (whole != nil || !request.hasBody) && !request.authentication.isDigest
         let purpose = EasyHandle.Purpose(
-            url: request.url, maySendCredentials: request.maySendCredentials, isDuplex: request.isDuplex,
-            bodyLength: request.hasBody ? whole == nil ? .streamed(body.length) : .whole : nil,
-            isRepeated: (whole != nil || !request.hasBody) && !request.authentication.isDigest)
-        try easy.prepare(for: purpose) { () throws(CurlError) in
-            try configure(request, uploadBufferSize: uploadBufferSize, purpose.bodyLength)
+            url: request.url, maySendCredentials: request.maySendCredentials, hasBody: request.hasBody)
+        try easy.prepare(for: isAlike ? purpose : nil) { () throws(CurlError) in
+            try configure(request, uploadBufferSize: uploadBufferSize, isWhole: whole != nil)
         }
         if let whole { try giveBody(whole) }
         try setHeaderFields(request)
     }
 
     private func configure(
-        _ request: TransferRequest, uploadBufferSize: Int, _ bodyLength: EasyHandle.Purpose.BodyLength?
+        _ request: TransferRequest, uploadBufferSize: Int, isWhole: Bool
     ) throws(CurlError) {
         let configuration = request.configuration
         try easy.set(CURLOPT_URL, request.url)
@@ -72,27 +72,32 @@ extension Transfer {
         }
         try configureConnection(request)
         try configureAuthentication(request.authentication)
-        switch bodyLength {
-        case nil where request.method == .head:
-            try easy.set(CURLOPT_NOBODY, 1)
-        case nil where request.method == .get:
-            break
-        case nil:
-            try easy.set(CURLOPT_CUSTOMREQUEST, request.method.description)
-        case .whole:
-            if request.method != .post { try easy.set(CURLOPT_CUSTOMREQUEST, request.method.description) }
-        // A length of -1 makes libcurl choose chunked, or plain frames with HTTP/2.
-        // https://curl.se/libcurl/c/CURLOPT_POSTFIELDSIZE_LARGE.html
-        case .streamed(let length) where request.method == .post:
-            try easy.set(CURLOPT_POST, 1)
-            try easy.set(CURLOPT_POSTFIELDSIZE_LARGE, offset: length ?? -1)
-        case .streamed(let length):
-            try easy.set(CURLOPT_UPLOAD, 1)
-            try easy.set(CURLOPT_INFILESIZE_LARGE, offset: length ?? -1)
-            try easy.set(CURLOPT_CUSTOMREQUEST, request.method.description)
+        if !request.hasBody {
+            switch request.method {
+            case .head: try easy.set(CURLOPT_NOBODY, 1)
+            case .get: break
+            case let method: try easy.set(CURLOPT_CUSTOMREQUEST, method.description)
+            }
+        } else {
+            try configureBody(request.method, isWhole: isWhole)
         }
         try easy.set(CURLOPT_EXPECT_100_TIMEOUT_MS, configuration.expectTimeout.milliseconds)
         try easy.set(CURLOPT_UPLOAD_BUFFERSIZE, uploadBufferSize)
+    }
+
+    private func configureBody(_ method: Client.Method, isWhole: Bool) throws(CurlError) {
+        // A length of -1 makes libcurl choose chunked, or plain frames with HTTP/2.
+        // https://curl.se/libcurl/c/CURLOPT_POSTFIELDSIZE_LARGE.html
+        let length = body.length ?? -1
+        if method != .post { try easy.set(CURLOPT_CUSTOMREQUEST, method.description) }
+        if isWhole { return }
+        if method == .post {
+            try easy.set(CURLOPT_POST, 1)
+            try easy.set(CURLOPT_POSTFIELDSIZE_LARGE, offset: length)
+        } else {
+            try easy.set(CURLOPT_UPLOAD, 1)
+            try easy.set(CURLOPT_INFILESIZE_LARGE, offset: length)
+        }
     }
 
     private func setHeaderFields(_ request: TransferRequest) throws(CurlError) {

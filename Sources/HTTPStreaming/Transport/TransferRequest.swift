@@ -1,6 +1,6 @@
 /// All that a transfer needs to know of its request at its start.
-final class TransferRequest: Sendable {
-    private let settings: ClientSettings
+struct TransferRequest: Sendable {
+    let settings: ClientSettings
     let url: String
     /// Whether what the configuration has for the server alone may go there: its header fields, its
     /// authentication and its client certificate. Not where a redirect has led to another origin.
@@ -20,25 +20,6 @@ final class TransferRequest: Sendable {
     let control: UploadControl
     /// Of the call that begins the request, for what is done on its behalf.
     let priority: TaskPriority
-
-    init(
-        settings: ClientSettings, url: String, maySendCredentials: Bool,
-        contentType: String?, parts: [PreparedPart], messageEnd: [UInt8], isFinishing: Bool, isDuplex: Bool,
-        announcedLength: Int64?, counter: ProgressCounter, control: UploadControl, priority: TaskPriority
-    ) {
-        self.settings = settings
-        self.url = url
-        self.maySendCredentials = maySendCredentials
-        self.contentType = contentType
-        self.parts = parts
-        self.messageEnd = messageEnd
-        self.isFinishing = isFinishing
-        self.isDuplex = isDuplex
-        self.announcedLength = announcedLength
-        self.counter = counter
-        self.control = control
-        self.priority = priority
-    }
 
     var method: Client.Method { settings.method }
     var configuration: Client.Configuration { settings.configuration }
