@@ -27,6 +27,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log.git", from: "1.14.0"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.34.1"),
+        .package(url: "https://github.com/apple/swift-nio-http2.git", from: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
     ],
     targets: [
         .systemLibrary(
@@ -49,6 +52,14 @@ let package = Package(
         // What InteropTests run beside themselves: a thousand clients, whose memory is measured.
         .executableTarget(
             name: "crowd", dependencies: ["HTTPStreaming"], path: "Tests/Crowd", swiftSettings: settings),
+        // What `make bench-server` compares the server with.
+        .executableTarget(
+            name: "empty-route",
+            dependencies: [
+                .product(name: "Hummingbird", package: "hummingbird"), .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            path: "Tests/EmptyRoute", swiftSettings: settings),
         .executableTarget(name: "example", dependencies: ["HTTPStreaming"], swiftSettings: settings),
 
         .target(
@@ -63,11 +74,19 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+                .product(name: "NIOHTTPTypesHTTP2", package: "swift-nio-extras"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOTLS", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "StructuredFieldValues", package: "swift-http-structured-headers"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             path: "server/Receiver",
+            // In the executable, so that it is all there is to install.
+            resources: ["index.html", "report.html", "script.js", "style.css"].map { .embedInCode("Page/\($0)") },
             swiftSettings: settings
         ),
         .executableTarget(
@@ -96,7 +115,7 @@ let package = Package(
         ),
         .testTarget(
             name: "TransportTests",
-            dependencies: ["ContentCoding", "HTTPStreaming", "Multipart", "TestSupport", "example"],
+            dependencies: ["ContentCoding", "HTTPStreaming", "Multipart", "TestSupport", "example", "server"],
             exclude: ["Peers"],
             swiftSettings: settings
         ),

@@ -1,5 +1,6 @@
 // Uploads files: `example -filepath big.bin`. Several become one request:
 // `example -filepath a.bin -filepath b.bin`. With `-gzip`, compressed on the way. `-` is standard input.
+// With `-echo`, sends lines from standard input and prints what comes back.
 
 import HTTPStreaming
 
@@ -33,14 +34,20 @@ func part(_ path: String) -> Part {
     path == "-" ? .descriptor(STDIN_FILENO, filename: "stdin") : .file(path)
 }
 
-let usage = "usage: example [-gzip] -filepath FILE [-filepath FILE]... (-: standard input)"
+let usage = "usage: example [-gzip] [-cacert FILE] -filepath FILE [-filepath FILE]... (-: standard input), or -echo"
 var paths: [String] = []
+var isEcho = false
 var configuration = Client.Configuration()
 var arguments = CommandLine.arguments.dropFirst()
 while let option = arguments.popFirst() {
     switch option {
     case "-gzip", "--gzip":
         configuration.contentCoding = .gzip()
+    case "-echo", "--echo":
+        isEcho = true
+    case "-cacert", "--cacert":
+        guard let path = arguments.popFirst() else { fail(usage, status: 2) }
+        configuration.tls.caFile = path
     case "-filepath", "--filepath":
         guard let path = arguments.popFirst() else { fail(usage, status: 2) }
         paths.append(path)
@@ -48,10 +55,14 @@ while let option = arguments.popFirst() {
         fail(usage, status: 2)
     }
 }
-guard !paths.isEmpty else { fail("no file given; \(usage)", status: 2) }
+guard paths.isEmpty == isEcho else { fail("\(isEcho ? "a file for -echo" : "no file given"); \(usage)", status: 2) }
 
 do {
     let host = getenv("UPLOAD_HOST").map { String(cString: $0) } ?? "http://localhost:3000"
+    if isEcho {
+        try await echo(Client(.post, host + "/echo", configuration: configuration))
+        exit(0)
+    }
     let client = try Client(.post, host, configuration: configuration)
 
     var size = 0

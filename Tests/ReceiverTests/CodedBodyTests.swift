@@ -95,7 +95,7 @@ import Testing
 
     @Test(arguments: damages, ["POST", "PUT"])
     func whatIsDamagedIsNotStored(damage: Damage, method: String) async throws {
-        try await RunningServer.with(decoding: damage.limits) { server in
+        try await RunningServer.with(configure: { $0.decoding = damage.limits ?? $0.decoding }) { server in
             let body = damage.apply(try Samples.encoded(Self.book, .gzip))
             for chunked in [false, true] {
                 let response = try await server.request(

@@ -29,7 +29,7 @@ import Testing
                 let second = RunningServer.document([("second", [])])
                 try connection.send(
                     Array(RunningServer.head(length: Self.document.count).utf8) + Self.document
-                        + Array("GET / HTTP/1.1\r\nHost: x\r\n\r\n".utf8)
+                        + Array("GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n".utf8)
                         + Array(RunningServer.head(length: second.count).utf8) + second
                 )
                 return try (0..<3).map { _ in try connection.receiveResponse().body }
@@ -103,7 +103,7 @@ import Testing
     @Test func notMoreThanTheLimitIsDiscarded() async throws {
         var limits = Receiver.LingeringLimits()
         limits.bytes = 1 << 20
-        try await RunningServer.with(lingering: limits) { server in
+        try await RunningServer.with(configure: { $0.connections.lingering = limits }) { server in
             let sent = try await server.connected { connection in
                 try connection.send(RunningServer.head(path: "/nothing", length: 1 << 40))
                 #expect(try connection.receiveResponse().status == 404)
@@ -122,7 +122,7 @@ import Testing
     @Test func notLongerThanTheLimitIsWaited() async throws {
         var limits = Receiver.LingeringLimits()
         limits.duration = .milliseconds(300)
-        try await RunningServer.with(lingering: limits) { server in
+        try await RunningServer.with(configure: { $0.connections.lingering = limits }) { server in
             let (status, rest, failed) = try await server.connected { connection in
                 try connection.send(RunningServer.head(path: "/nothing", length: 1 << 40))
                 let status = try connection.receiveResponse().status
@@ -165,7 +165,7 @@ import Testing
     func aRefusedUploadIsNot(path: String, boundary: String, field: String, status: Int) async throws {
         var patient = Receiver.LingeringLimits()
         patient.duration = .seconds(60)
-        try await RunningServer.with(lingering: patient) { server in
+        try await RunningServer.with(configure: { $0.connections.lingering = patient }) { server in
             let start = ContinuousClock.now
             let (response, rest) = try await server.connected { connection in
                 try connection.send(
@@ -212,7 +212,7 @@ import Testing
 
     /// A storage that takes nothing holds the sender back.
     @Test func backPressureReachesTheSender() async throws {
-        try await RunningServer.with(storage: { _ in StuckStorage() }) { server in
+        try await RunningServer.with(storage: { _ in SlowStorage(delay: .seconds(30)) }) { server in
             let sent = try await server.connected { connection in
                 connection.setSendDeadline(.milliseconds(500))
                 try connection.send(RunningServer.head(length: 1 << 40))

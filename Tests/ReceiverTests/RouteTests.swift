@@ -1,3 +1,4 @@
+import ContentCoding
 import HTTPTypes
 import Multipart
 import Testing
@@ -36,7 +37,10 @@ import Testing
     }
 
     @Test(
-        arguments: ["//", "*", "", "x", "/a/b", "/x/", "/../x", "/files/", "/files/.x", "/files/a/b", "/files/a%2Fb"],
+        arguments: [
+            "//", "", "x", "/a/b", "/x/", "/../x", "/files/", "/files/.x", "/files/a/b", "/files/a%2Fb", "/count/1/2",
+            "/user-agent/x", "/health/", "/metrics/x",
+        ],
         [HTTPRequest.Method.get, .put, .post, .options])
     func otherPathsAreNotFound(path: String, method: HTTPRequest.Method) {
         #expect(refusal { try Route(judging: head(method, path)) }?.code == .notFound)
@@ -60,10 +64,15 @@ import Testing
 
     @Test(
         arguments: [
-            ("/", "POST, PUT, OPTIONS", [.get, .head, .delete, .patch]),
+            ("/", "GET, HEAD, POST, PUT, OPTIONS", [.delete, .patch, .trace]),
             ("/upload", "POST, OPTIONS", [.get, .head, .put, .delete]),
             ("/files", "GET, HEAD, OPTIONS", [.post, .put, .delete]),
-            ("/files/x", "GET, HEAD, OPTIONS", [.post, .put, .delete]),
+            ("/files/x", "GET, HEAD, POST, PUT, OPTIONS", [.delete, .patch]),
+            ("/echo", "POST, OPTIONS", [.get, .put]), ("/echo/x", "GET, HEAD, OPTIONS", [.post, .put]),
+            ("/user-agent", "GET, HEAD, OPTIONS", [.post]), ("/count/9", "GET, HEAD, OPTIONS", [.put]),
+            ("/health", "GET, HEAD, OPTIONS", [.post]), ("/metrics", "GET, HEAD, OPTIONS", [.put]),
+            ("*", "GET, HEAD, POST, PUT, OPTIONS", [.post, .put, .delete]),
+            ("/x", "GET, HEAD, POST, PUT, OPTIONS", [.connect]),
         ] as [(String, String, [HTTPRequest.Method])])
     func otherMethodsAreToldWhichAreAllowed(path: String, allowed: String, methods: [HTTPRequest.Method]) {
         for method in methods {
@@ -74,11 +83,109 @@ import Testing
 
     @Test(
         arguments: [
-            ("/", [.post, .put, .options]), ("/upload/x", [.post, .options]), ("/x", [.put, .options]),
-            ("/files", [.get, .head, .options]), ("/files/x", [.get, .head, .options]),
+            ("/", [.get, .head, .post, .put, .options]), ("*", [.get, .head, .post, .put, .options]),
+            ("/upload/x", [.post, .options]), ("/x", [.put, .options]),
+            ("/files", [.get, .head, .options]), ("/files/x", [.get, .head, .post, .put, .options]),
+            ("/echo", [.post, .options]), ("/echo/x/y", [.get, .head, .options]),
         ] as [(String, [HTTPRequest.Method])])
     func options(path: String, methods: [HTTPRequest.Method]) throws {
         #expect(try Route(judging: head(.options, path)) == .options(methods))
         #expect(try !Route(judging: head(.options, path)).takesBody)
+    }
+
+    @Test(arguments: [HTTPRequest.Method.put, .post])
+    func filesTakeTheirNameFromThePath(method: HTTPRequest.Method) throws {
+        guard case .upload(let upload) = try Route(judging: head(method, "/files/%C3%A9%20b")) else {
+            Issue.record("no upload")
+            return
+        }
+        guard case .file(named: "é b", _) = upload.content else {
+            Issue.record("\(upload)")
+            return
+        }
+    }
+
+    @Test(arguments: ["FOO", "get", "PROPFIND", "MKCOL"])
+    func methodsThatNobodyKnows(name: String) throws {
+        let method = try #require(HTTPRequest.Method(name))
+        for path in ["/", "/files/x", "/nothing/here", "*"] {
+            #expect(refusal { try Route(judging: head(method, path)) }?.code == .notImplemented)
+        }
+    }
+
+    @Test func smallOnes() throws {
+        #expect(try Route(judging: head(.get, "/echo/a%20b/c?d")) == .text("a b/c", .identity))
+        #expect(try Route(judging: head(.get, "/echo/")) == .text("", .identity))
+        var curl = head(.head, "/user-agent")
+        curl.headerFields[.userAgent] = "curl"
+        curl.headerFields[.acceptEncoding] = "deflate"
+        #expect(try Route(judging: curl) == .text("curl", .coded(.deflate)))
+        #expect(try Route(judging: head(.get, "/")) == .page)
+        #expect(try Route(judging: head(.get, "/health")) == .health)
+        #expect(try Route(judging: head(.get, "/metrics?x")) == .metrics)
+        #expect(try Route(judging: head(.post, "/echo")).takesBody)
+    }
+
+    @Test(arguments: [
+        ("/count", CountLimit.infinity, Duration.seconds(1)), ("/count/inf?interval=0", .infinity, .zero),
+        ("/count/0", .number(0), .seconds(1)), ("/count/12?x=y&interval=0.25", .number(12), .milliseconds(250)),
+        ("/count/5?interval=60", .number(5), .seconds(60)),
+    ])
+    func counting(path: String, limit: CountLimit, interval: Duration) throws {
+        guard case .count(let count) = try Route(judging: head(.get, path)) else {
+            Issue.record("\(path)")
+            return
+        }
+        #expect(count.limit == limit)
+        #expect(count.interval == interval)
+    }
+
+    @Test(arguments: [
+        "/count/x", "/count/", "/count/-1", "/count/+1", "/count/99999999999999999999", "/count/1?interval=",
+        "/count/1?interval=-1", "/count/1?interval=61", "/count/1?interval=nan", "/count/1?interval=x",
+    ])
+    func whatIsNoNumberIsRefused(path: String) {
+        #expect(refusal { try Route(judging: head(.get, path)) }?.code == .malformed)
+    }
+
+    @Test func oneHost() throws {
+        var request = head(.get, "/health")
+        request.authority = nil
+        #expect(refusal { try Route(judging: request) }?.code == .malformed)
+        // Of HTTP/2, whose authority may be a field.
+        request.headerFields[.host] = "x"
+        #expect(try Route(judging: request) == .health)
+        request.authority = "x"
+        #expect(try Route(judging: request) == .health)
+        request.authority = "y"
+        #expect(refusal { try Route(judging: request) }?.code == .malformed)
+        for host in ["", "localhost:3000", "[::1]:3000", "a.example"] {
+            #expect(
+                try Route(judging: HTTPRequest(method: .get, scheme: "http", authority: host, path: "/health"))
+                    == .health)
+        }
+        for host in ["a b", "a/b", "user@host", "a?b", "é"] {
+            let request = HTTPRequest(method: .get, scheme: "http", authority: host, path: "/health")
+            #expect(refusal { try Route(judging: request) }?.code == .malformed, "\(host)")
+        }
+    }
+
+    @Test func sizesAreJudgedBeforeTheBody() {
+        let rules = Route.Rules(maximumBodySize: 10)
+        for (path, method) in [("/", HTTPRequest.Method.post), ("/x", .put), ("/files/x", .post), ("/echo", .post)] {
+            var request = head(method, path)
+            for (length, code) in [("10", nil), ("11", Refusal.Code.tooLarge), ("99999999999999999999", .tooLarge)] {
+                request.headerFields[.contentLength] = length
+                #expect(refusal { try Route(judging: request, rules) }?.code == code)
+            }
+        }
+    }
+
+    @Test func otherExpectationsAreNotMet() throws {
+        var request = head(.post, "/")
+        request.headerFields[.expect] = "100-Continue"
+        #expect(try Route(judging: request).takesBody)
+        request.headerFields[.expect] = "a miracle"
+        #expect(refusal { try Route(judging: request) }?.code == .expectationFailed)
     }
 }

@@ -17,17 +17,17 @@ struct RunningServer {
     /// Runs `body` while a server listens, and stops the server.
     ///
     /// - Parameter storage: a `DirectoryStorage` of `directory` unless given.
-    static func with(
+    @discardableResult
+    static func with<Result>(
         storage: ((TemporaryDirectory) throws -> any Storage)? = nil, directory: TemporaryDirectory? = nil,
-        lingering: Receiver.LingeringLimits = .init(), decoding: DecodingLimits? = nil,
-        _ body: (RunningServer) async throws -> Void
-    ) async throws {
+        configure: (inout Receiver.Configuration) -> Void = { _ in },
+        _ body: (RunningServer) async throws -> Result
+    ) async throws -> Result {
         let directory = try directory ?? TemporaryDirectory()
         var configuration = Receiver.Configuration()
         configuration.port = 0
-        configuration.lingering = lingering
-        if let decoding { configuration.decoding = decoding }
-        let receiver = Receiver(
+        configure(&configuration)
+        let receiver = try Receiver(
             storage: try storage?(directory) ?? DirectoryStorage(path: directory.path), configuration: configuration,
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         )
@@ -42,7 +42,7 @@ struct RunningServer {
             try await task.value
             throw CancellationError()
         }
-        try await body(RunningServer(port: port, directory: directory))
+        return try await body(RunningServer(port: port, directory: directory))
     }
 
     /// Talks to the server with blocking calls, on a thread of its own.

@@ -12,7 +12,7 @@ import Testing
     @Test func bytesAreWrittenInOrder() async throws {
         let directory = try TemporaryDirectory()
         let opened = try Directory(creatingAt: directory.path)
-        let queue = WriteQueue(threadPool: .singleton)
+        let queue = WriteQueue(threadPool: .singleton, share: BufferShare())
         let files = try [TemporaryFile(in: opened, kind: .hidden), TemporaryFile(in: opened, kind: .hidden)]
         var expected = [Data(), Data()]
         for number in 0..<5000 {
@@ -30,7 +30,7 @@ import Testing
     @Test func aFailureIsToldAndNothingIsWrittenAfterIt() async throws {
         let directory = try TemporaryDirectory()
         let opened = try Directory(creatingAt: directory.path)
-        let queue = WriteQueue(threadPool: .singleton)
+        let queue = WriteQueue(threadPool: .singleton, share: BufferShare())
         let closed = try TemporaryFile(in: opened, kind: .hidden)
         closed.close()
         let good = try TemporaryFile(in: opened, kind: .hidden)
@@ -50,7 +50,7 @@ import Testing
         let gate = DispatchSemaphore(value: 0)
         pool.submit { _ in gate.wait() }
 
-        let queue = WriteQueue(threadPool: pool)
+        let queue = WriteQueue(threadPool: pool, share: BufferShare())
         let appended = Mutex(0)
         let task = Task {
             for _ in 0..<64 {
@@ -75,7 +75,7 @@ import Testing
         pool.start()
         let gate = DispatchSemaphore(value: 0)
         pool.submit { _ in gate.wait() }
-        let queue = WriteQueue(threadPool: pool)
+        let queue = WriteQueue(threadPool: pool, share: BufferShare())
         try await queue.append([ByteBuffer(string: "a")], to: file)
         let task = Task { await queue.cancel() }
         try await Task.sleep(for: .milliseconds(50))

@@ -1,6 +1,5 @@
 import ArgumentParser
 import ContentCoding
-import Hummingbird
 import Logging
 import NIOCore
 import Receiver
@@ -21,74 +20,94 @@ struct ServerCommand: AsyncParsableCommand {
         discussion: """
             Send them with: curl -F file=@FILE http://127.0.0.1:3000
             or with:        curl -T FILE http://127.0.0.1:3000
+            or drop them on http://127.0.0.1:3000 in a browser.
+
+            Each option can be given as a variable of the environment: --max-size as \
+            \(EnvironmentVariables.name(of: "--max-size")). The command line wins. They are:
+            \(Self.variables)
+
+            SIZE is a number of bytes; K, M, G and T stand for powers of 1024.
             """
     )
 
-    @Option(help: "The port to listen on; 0 takes a free one.")
-    var port = 3000
+    @OptionGroup(title: "Where to listen") var listening: ListeningOptions
+    @OptionGroup(title: "What to store") var storage: StorageOptions
+    @OptionGroup(title: "Who may write") var access: AccessOptions
+    @OptionGroup(title: "How to run") var operation: OperationOptions
 
-    @Option(help: "The host name or address to listen on.")
-    var host = "127.0.0.1"
+    private static let options =
+        ListeningOptions.names + StorageOptions.names + AccessOptions.names
+        + OperationOptions.names
+    private static let flags = StorageOptions.flags
 
-    @Option(help: "The directory to store files in; made where it is missing.")
-    var dir = "uploads"
+    private static var variables: String {
+        (options + flags).map { "  " + EnvironmentVariables.name(of: $0) }.joined(separator: "\n")
+    }
 
-    @Flag(help: "Read and count what comes, and store nothing.")
-    var discard = false
-
-    @Option(
-        help: ArgumentHelp(
-            """
-            How many bytes the body of one compressed request may stand for; K, M, G and T stand for powers of \
-            1024. More is refused with 413. No limit unless given.
-            """,
-            valueName: "size"
-        )
-    )
-    var maxInflated: ByteCount?
-
-    @Option(
-        help: ArgumentHelp(
-            """
-            How many bytes each byte of a compressed body may stand for, on average. Looked at only beyond 16 GiB of \
-            one request: what is small may well be all zeros.
-            """,
-            valueName: "n"
-        )
-    )
-    var maxRatio = Receiver.Configuration().decoding.ratio
-
-    func validate() throws {
-        guard maxRatio > 0 else { throw ValidationError("the ratio is not at least 1") }
-        guard (0...65535).contains(port) else { throw ValidationError("the port is not from 0 to 65535") }
+    static func main() async {
+        let commandLine = Array(CommandLine.arguments.dropFirst())
+        let (arguments, names) = EnvironmentVariables.arguments(
+            options: options, flags: flags, commandLine: commandLine)
+        do {
+            var command = try parseAsRoot(arguments + commandLine)
+            if let server = command as? ServerCommand { try await server.run() } else { try command.run() }
+        } catch {
+            if exitCode(for: error) == .validationFailure, !names.isEmpty {
+                let note = "from the environment: \(names.joined(separator: ", "))\n"
+                _ = write(STDERR_FILENO, note, note.utf8.count)
+            }
+            exit(withError: error)
+        }
     }
 
     func run() async throws {
-        LoggingSystem.bootstrap(StreamLogHandler.standardError)
+        let (format, level) = (operation.logFormat, operation.logLevel)
+        LoggingSystem.bootstrap { label in
+            var handler = LineLogHandler(label: label, format: format)
+            handler.logLevel = level
+            return handler
+        }
         // Each file of a request keeps a descriptor until the request ends.
         FileDescriptorLimit.raise()
-        let storage: any Storage = discard ? DiscardStorage() : try DirectoryStorage(path: dir)
-        var configuration = Receiver.Configuration()
-        configuration.host = host
-        configuration.port = port
-        if let maxInflated { configuration.decoding.size = maxInflated.bytes }
-        configuration.decoding.ratio = maxRatio
-        let receiver = Receiver(storage: storage, configuration: configuration, logger: Logger(label: "server"))
-        let application = receiver.application { address in
-            print("listening on \(Self.url(of: address))")
-            // Now, also where standard output is a pipe: scripts wait for this line.
-            fflush(nil)
-        }
+        let logger = Logger(label: "server")
+        let files: any Storage = storage.discard ? DiscardStorage() : try DirectoryStorage(path: storage.dir)
+        let configuration = configuration
+        let receiver = try Receiver(storage: files, configuration: configuration, logger: logger)
         do {
-            try await application.runService()
+            try await receiver.run { address in
+                print("listening on \(Self.url(of: address, isSecure: configuration.tls != nil))")
+                // Now, also where standard output is a pipe: scripts wait for this line.
+                fflush(nil)
+                guard !address.isLoopback else { return }
+                let writers =
+                    configuration.access.token == nil ? "anyone may write: see --token" : "writing takes a token"
+                logger.warning("this can be reached from other machines; \(writers)")
+            }
         } catch {
-            throw ServerError("cannot listen on \(host):\(port): \(Self.reason(for: error))")
+            throw ServerError("cannot listen on \(listening.host):\(listening.port): \(Self.reason(for: error))")
         }
     }
 
-    private static func url(of address: SocketAddress) -> String {
+    private var configuration: Receiver.Configuration {
+        var configuration = Receiver.Configuration()
+        configuration.host = listening.host
+        configuration.port = listening.port
+        configuration.tls = listening.tls
+        configuration.maximumBodySize = storage.maxSize?.bytes
+        if let size = storage.maxInflated { configuration.decoding.size = size.bytes }
+        configuration.decoding.ratio = storage.maxRatio
+        configuration.access.token = access.token
+        configuration.access.origins = Set(access.cors)
+        configuration.connections.idle = operation.idleTimeout == 0 ? nil : .seconds(operation.idleTimeout)
+        configuration.connections.stall = operation.stallTimeout == 0 ? nil : .seconds(operation.stallTimeout)
+        configuration.gracePeriod = .seconds(operation.grace)
+        return configuration
+    }
+
+    private static func url(of address: SocketAddress, isSecure: Bool) -> String {
         let host = address.ipAddress ?? ""
-        return "http://\(host.contains(":") ? "[\(host)]" : host):\(address.port ?? 0)"
+        let scheme = isSecure ? "https" : "http"
+        return "\(scheme)://\(host.contains(":") ? "[\(host)]" : host):\(address.port ?? 0)"
     }
 
     private static func reason(for error: any Error) -> String {
@@ -98,5 +117,13 @@ struct ServerCommand: AsyncParsableCommand {
         case is SocketAddressError, is SocketAddressError.UnknownHost: "the host is unknown"
         default: "\(error)"
         }
+    }
+}
+
+extension SocketAddress {
+    /// Whether only this machine can reach it.
+    fileprivate var isLoopback: Bool {
+        guard let address = ipAddress else { return true }
+        return address.hasPrefix("127.") || address == "::1"
     }
 }

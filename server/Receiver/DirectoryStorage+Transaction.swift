@@ -10,11 +10,11 @@ extension DirectoryStorage {
         private let queue: WriteQueue
         private var files: [(name: FileName, file: TemporaryFile)] = []
 
-        init(directory: Directory, kind: TemporaryFile.Kind, threadPool: NIOThreadPool) {
+        init(directory: Directory, kind: TemporaryFile.Kind, threadPool: NIOThreadPool, share: BufferShare) {
             self.directory = directory
             self.kind = kind
             self.threadPool = threadPool
-            queue = WriteQueue(threadPool: threadPool)
+            queue = WriteQueue(threadPool: threadPool, share: share)
         }
 
         mutating func beginFile(named filename: String) async throws(StorageError) {

@@ -13,6 +13,8 @@ public struct DirectoryStorage: Storage {
     let directory: Directory
     private let kind: TemporaryFile.Kind
     let threadPool: NIOThreadPool
+    /// Of requests whose files are being written.
+    private let share = BufferShare()
 
     /// Opens a directory, makes it where it is missing, and removes what killed processes have
     /// left half-written there. Blocks.
@@ -44,6 +46,6 @@ public struct DirectoryStorage: Storage {
     }
 
     public func begin() -> any StorageTransaction {
-        Transaction(directory: directory, kind: kind, threadPool: threadPool)
+        Transaction(directory: directory, kind: kind, threadPool: threadPool, share: share)
     }
 }

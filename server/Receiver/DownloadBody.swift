@@ -5,11 +5,12 @@ import NIOCore
 /// Sends a file's content, one piece after another: the next one is read when the connection has
 /// taken this one, which is what keeps the memory constant, however slow the client is.
 struct DownloadBody: Sendable {
-    /// Bytes that are read at once.
+    /// Bytes that are read at once, at most.
     private static let pieceSize = 256 * 1024
 
     let reader: any StoredFileReader
     let content: DownloadPlan.Content
+    let share: BufferShare
 
     /// - Parameter bytesSent: is kept up to date, also where sending fails.
     /// - Throws: where the file is not all there any more. The body then ends before its end, so that
@@ -17,12 +18,14 @@ struct DownloadBody: Sendable {
     func send(to writer: inout any ResponseBodyWriter, bytesSent: inout Int) async throws {
         switch content {
         case .bytes(let range):
-            for piece in Self.pieces(of: range) {
+            var rest = range
+            while let piece = nextPiece(of: &rest) {
                 try await send(reader.read(at: piece.lowerBound, count: piece.count), to: &writer, &bytesSent)
             }
         case .coded(let coding):
             let encoder = try BodyEncoder(coding)
-            for piece in Self.pieces(of: 0..<reader.file.size) {
+            var rest = 0..<reader.file.size
+            while let piece = nextPiece(of: &rest) {
                 let bytes = try await reader.read(at: piece.lowerBound, count: piece.count)
                 try await send(encoder.encode(bytes, .more), to: &writer, &bytesSent)
             }
@@ -38,8 +41,10 @@ struct DownloadBody: Sendable {
         bytesSent += bytes.readableBytes
     }
 
-    private static func pieces(of range: Range<Int>) -> some Sequence<Range<Int>> {
-        stride(from: range.lowerBound, to: range.upperBound, by: pieceSize).lazy
-            .map { $0..<min($0 + pieceSize, range.upperBound) }
+    private func nextPiece(of rest: inout Range<Int>) -> Range<Int>? {
+        guard !rest.isEmpty else { return nil }
+        let piece = rest.prefix(share.size(upTo: Self.pieceSize))
+        rest = piece.upperBound..<rest.upperBound
+        return piece
     }
 }

@@ -33,8 +33,6 @@ struct DownloadPlan: Hashable, Sendable {
             tag = EntityTag("\(file.version)-\(coding.token)", isWeak: true)
             content = .coded(coding)
             fields[.contentEncoding] = coding.token
-            // Its length shows when all of it has been sent.
-            fields[.transferEncoding] = "chunked"
         }
         fields[.eTag] = tag.description
         fields[.lastModified] = modified.httpDate

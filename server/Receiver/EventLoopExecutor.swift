@@ -1,9 +1,25 @@
 import NIOCore
+import Synchronization
 
-/// Runs a connection's tasks on the event loop that reads it: what has been read is parsed while
-/// it is still in that core's cache, and no thread has to be woken in between.
+/// Runs the tasks of an event loop's connections on that loop: what has been read is parsed while it is still
+/// in that core's cache, and no thread has to be woken in between.
+///
+/// SwiftNIO's loops look at their sockets only when nothing is left to run, so that tasks which always have more to
+/// do would keep those from being served that wait. Hence not more than a few in a row, then the sockets.
 final class EventLoopExecutor: TaskExecutor {
+    /// How many jobs run in a row.
+    private static let batch = 16
+    /// Long enough that it is not over when the loop looks for what to run next.
+    private static let pause = TimeAmount.microseconds(10)
+
+    private struct State {
+        var jobs = CircularBuffer<UnownedJob>()
+        /// Whether some are being run, or will be.
+        var isRunning = false
+    }
+
     private let eventLoop: any EventLoop
+    private let state = Mutex(State())
 
     init(_ eventLoop: any EventLoop) {
         self.eventLoop = eventLoop
@@ -11,6 +27,39 @@ final class EventLoopExecutor: TaskExecutor {
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        eventLoop.execute { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+        let begins = state.withLock { state in
+            state.jobs.append(job)
+            defer { state.isRunning = true }
+            return !state.isRunning
+        }
+        if begins { eventLoop.execute { self.run() } }
+    }
+
+    private func run() {
+        for _ in 0..<Self.batch {
+            let job = state.withLock { state in
+                let job = state.jobs.popFirst()
+                state.isRunning = job != nil
+                return job
+            }
+            guard let job else { return }
+            job.runSynchronously(on: asUnownedTaskExecutor())
+        }
+        eventLoop.scheduleTask(in: Self.pause) { self.run() }
+    }
+}
+
+/// An executor for each event loop.
+final class EventLoopExecutors: Sendable {
+    private let executors = Mutex<[ObjectIdentifier: EventLoopExecutor]>([:])
+
+    func executor(of eventLoop: any EventLoop) -> EventLoopExecutor {
+        executors.withLock { executors in
+            let id = ObjectIdentifier(eventLoop)
+            if let executor = executors[id] { return executor }
+            let executor = EventLoopExecutor(eventLoop)
+            executors[id] = executor
+            return executor
+        }
     }
 }

@@ -3,53 +3,49 @@ import HummingbirdCore
 import Logging
 import NIOCore
 import NIOHTTP1
+import NIOHTTP2
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
+import NIOHTTPTypesHTTP2
+import NIOSSL
+import NIOTLS
 
-/// One HTTP/1.1 connection: Hummingbird's `HTTP1Channel`, with control of how much is read at once
-/// and of what happens before and after a route runs.
+/// Sets up connections, and serves them: of HTTP/1.x, and, by TLS, of HTTP/2.
+///
+/// Hummingbird's `HTTP1Channel` and `HTTP2UpgradeChannel`, with control of how much is read at once, of
+/// what happens before and after a route runs, and of how a connection ends.
 struct ReceiverChannel: HTTPChannelHandler {
     let responder: Responder
     let configuration: Receiver.Configuration
+    let rules: Route.Rules
+    let metrics: ServerMetrics
+    /// Nil for HTTP in the clear.
+    let tls: NIOSSLContext?
+    let executors = EventLoopExecutors()
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<ReceiverConnection> {
         channel.eventLoop.makeCompletedFuture {
             try setReads(of: channel)
-            let pipeline = channel.pipeline.syncOperations
-            // Pipelining is NIOAsyncChannel's: one request is taken from it at a time. Errors are
-            // answered by LingeringCloseHandler and by the routes.
-            var encoding = HTTPResponseEncoder.Configuration()
-            // It does not know which requests are HEAD, and would frame, and end, a body that is none.
-            encoding.automaticallySetFramingHeaders = false
-            try pipeline.configureHTTPServerPipeline(
-                withPipeliningAssistance: false,
-                withErrorHandling: false,
-                withOutboundHeaderValidation: false,
-                withEncoderConfiguration: encoding
-            )
-            try pipeline.addHandlers([
-                HTTP10Handler(),
-                HTTP1ToHTTPServerCodec(secure: false),
-                LingeringCloseHandler(limits: configuration.lingering),
-                ExpectContinueHandler { (try? Route(judging: $0))?.takesBody ?? false },
-                HTTPConnectionStateHandler(logger: logger),
-            ])
-            return ReceiverConnection(
-                try NIOAsyncChannel(
-                    wrappingChannelSynchronously: channel,
-                    configuration: .init(
-                        backPressureStrategy: .init(lowWatermark: 1, highWatermark: 2),
-                        isOutboundHalfClosureEnabled: true
-                    )
-                )
-            )
+            let version =
+                if let tls { try negotiate(channel, tls) } else {
+                    channel.eventLoop.makeSucceededFuture(ReceiverConnection.Version.http1(try setupHTTP1(channel)))
+                }
+            return ReceiverConnection(channel: channel, version: version)
         }
     }
 
     func handle(value: ReceiverConnection, logger: Logger) async {
-        guard let connection = value.take() else { return }
-        await withTaskExecutorPreference(EventLoopExecutor(connection.channel.eventLoop)) {
-            await handleHTTP(asyncChannel: connection, logger: logger)
+        await withTaskExecutorPreference(executors.executor(of: value.channel.eventLoop)) {
+            switch try? await value.version.get() {
+            case .http1(let exchanges):
+                guard let parts = exchanges.take() else { return }
+                await handleHTTP(asyncChannel: parts, logger: logger)
+            case .http2(let streams):
+                await handle(streams, logger)
+            case nil:
+                // Nobody is there any more, or nobody who speaks TLS.
+                value.channel.close(promise: nil)
+            }
         }
     }
 
@@ -60,9 +56,105 @@ struct ReceiverChannel: HTTPChannelHandler {
         try options.setOption(.maxMessagesPerRead, value: 1)
         try options.setOption(
             .recvAllocator,
-            value: AdaptiveRecvByteBufferAllocator(
-                minimum: 4096, initial: 64 * 1024, maximum: configuration.largestRead
+            value: SharedReadAllocator(share: metrics.share, largest: configuration.largestRead)
+        )
+    }
+
+    private func setupHTTP1(_ channel: any Channel) throws -> Exchanges {
+        let pipeline = channel.pipeline.syncOperations
+        let traffic = TrafficHandler(metrics: metrics)
+        try pipeline.addHandler(traffic)
+        // Pipelining is NIOAsyncChannel's: one request is taken from it at a time. Errors are
+        // answered by HTTP1ConnectionHandler and by the routes.
+        var encoding = HTTPResponseEncoder.Configuration()
+        // It does not know which requests are HEAD, and would frame, and end, a body that is none.
+        encoding.automaticallySetFramingHeaders = false
+        try pipeline.configureHTTPServerPipeline(
+            withPipeliningAssistance: false,
+            withErrorHandling: false,
+            withOutboundHeaderValidation: false,
+            withEncoderConfiguration: encoding
+        )
+        try pipeline.addHandlers([
+            HTTP1ConnectionHandler(limits: configuration.connections, traffic: traffic, metrics: metrics),
+            HTTP1ToHTTPServerCodec(secure: tls != nil),
+        ])
+        return try exchanges(on: channel, waitingParts: 2, halfCloses: true)
+    }
+
+    /// - Parameter waitingParts: how many parts of a request may have come that have not been taken.
+    private func exchanges(on channel: any Channel, waitingParts: Int, halfCloses: Bool) throws -> Exchanges {
+        try channel.pipeline.syncOperations.addHandlers([
+            ExpectContinueHandler { [rules] in (try? Route(judging: $0, rules))?.takesBody ?? false },
+            RequestBodyHandler(limit: configuration.connections.stall),
+        ])
+        return Exchanges(
+            try NIOAsyncChannel(
+                wrappingChannelSynchronously: channel,
+                configuration: .init(
+                    backPressureStrategy: .init(lowWatermark: waitingParts / 2, highWatermark: waitingParts),
+                    isOutboundHalfClosureEnabled: halfCloses
+                )
             )
         )
+    }
+}
+
+extension ReceiverChannel {
+    /// Of a stream's content, how much may come before it is taken. A frame is 16 KiB mostly.
+    private static let streamWindow = 512 * 1024
+    private static let connectionWindow = 2 * 1024 * 1024
+
+    private func negotiate(
+        _ channel: any Channel, _ tls: NIOSSLContext
+    ) throws -> EventLoopFuture<ReceiverConnection.Version> {
+        let negotiation = NIOTypedApplicationProtocolNegotiationHandler<ReceiverConnection.Version> { result in
+            channel.eventLoop.makeCompletedFuture {
+                switch result {
+                case .negotiated("h2"): .http2(try setupHTTP2(channel))
+                case .negotiated, .fallback: .http1(try setupHTTP1(channel))
+                }
+            }
+        }
+        try channel.pipeline.syncOperations.addHandlers([NIOSSLServerHandler(context: tls), negotiation])
+        return negotiation.protocolNegotiationResult
+    }
+
+    private func setupHTTP2(_ channel: any Channel) throws -> ReceiverConnection.Streams {
+        var http2 = NIOHTTP2Handler.Configuration()
+        http2.connection.targetWindowSize = Self.connectionWindow
+        http2.stream.targetWindowSize = Self.streamWindow
+        let pipeline = channel.pipeline.syncOperations
+        try pipeline.addHandler(TrafficHandler(metrics: metrics))
+        let streams: ReceiverConnection.Streams = try pipeline.configureAsyncHTTP2Pipeline(
+            mode: .server, streamDelegate: nil, configuration: http2
+        ) { stream in
+            stream.eventLoop.makeCompletedFuture {
+                try stream.pipeline.syncOperations.addHandlers([
+                    HTTP2FramePayloadToHTTPServerCodec(),
+                    HTTP2StreamHandler(limits: configuration.connections.lingering),
+                ])
+                return try exchanges(on: stream, waitingParts: 16, halfCloses: false)
+            }
+        }
+        let idle = configuration.connections.idle.map { TimeAmount($0) }
+        try pipeline.addHandler(
+            NIOHTTP2ServerConnectionManagementHandler(
+                eventLoop: channel.eventLoop,
+                configuration: .init(maxIdleTime: idle, maxAge: nil, maxGraceTime: nil, keepalive: nil)))
+        return streams
+    }
+
+    private func handle(_ streams: ReceiverConnection.Streams, _ logger: Logger) async {
+        await withDiscardingTaskGroup { group in
+            do {
+                for try await stream in streams.inbound {
+                    guard let parts = stream.take() else { continue }
+                    group.addTask { await handleHTTP(asyncChannel: parts, logger: logger) }
+                }
+            } catch {
+                // The connection is lost; so are its streams, which hear of it themselves.
+            }
+        }
     }
 }

@@ -14,6 +14,7 @@ struct Reception: ~Copyable {
     /// How many bytes of the body have been read, as they came.
     private(set) var bytesRead = 0
     private let upload: UploadRequest
+    private let rules: Route.Rules
     /// Nil where the body is sent as it is.
     private let decoder: BodyDecoder?
     /// Nil where the body is a file.
@@ -27,9 +28,10 @@ struct Reception: ~Copyable {
 
     init(
         _ upload: UploadRequest, into sink: any StorageTransaction,
-        decoding: DecodingLimits = .init(), limits: StateMachine.Limits = .init()
+        decoding: DecodingLimits = .init(), rules: Route.Rules = .init(), limits: StateMachine.Limits = .init()
     ) {
         self.upload = upload
+        self.rules = rules
         decoder = upload.coding.map { BodyDecoder($0, limits: decoding) }
         parser =
             switch upload.content {
@@ -96,6 +98,7 @@ struct Reception: ~Copyable {
 
     private mutating func consume(_ chunk: ByteBuffer) async throws {
         bytesRead += chunk.readableBytes
+        try rules.judge(bodyBytes: bytesRead)
         guard let decoder else { return try await consume(decoded: chunk) }
         var rest = chunk
         while let piece = try await decoder.next(of: &rest) { try await consume(decoded: piece) }
@@ -161,12 +164,5 @@ struct Reception: ~Copyable {
         guard !pieces.isEmpty else { return }
         try await sink.write(pieces)
         pieces.removeAll(keepingCapacity: true)
-    }
-}
-
-extension SHA256.Digest {
-    fileprivate var hexadecimal: String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 }

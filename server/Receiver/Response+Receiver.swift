@@ -1,3 +1,4 @@
+import ContentCoding
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
@@ -6,13 +7,10 @@ import NIOCore
 extension UploadReport {
     /// RFC 9110 §9.3.4: a `PUT` that has created something says 201, and, where that is not the
     /// request's own target, where it is.
-    func response(to upload: UploadRequest) -> Response {
-        var fields = HTTPFields()
+    func fields(for upload: UploadRequest) -> HTTPFields {
         // A hidden file is nowhere to be had.
-        if case .file = upload.content, let name = parts.first?.savedAs, FileName.isPublic(name) {
-            fields[.location] = "/files/" + name.percentEncoded
-        }
-        return .json(json, status: .created, fields: fields)
+        guard case .file = upload.content, let name = parts.first?.savedAs, FileName.isPublic(name) else { return [:] }
+        return [.location: "/files/" + name.percentEncoded]
     }
 }
 
@@ -20,11 +18,50 @@ extension Refusal {
     var response: Response { .json(json, status: code.status, fields: fields) }
 }
 
+extension EchoRequest {
+    /// A stranger's content, like a file's: see ``DownloadPlan``.
+    var fields: HTTPFields {
+        var fields = representation.fields
+        fields[.contentType] = contentType
+        fields[.xContentTypeOptions] = "nosniff"
+        fields[.contentSecurityPolicy] = "sandbox"
+        return fields
+    }
+}
+
+extension CountRequest {
+    var fields: HTTPFields {
+        var fields = representation.fields
+        fields[.contentType] = "text/plain; charset=utf-8"
+        fields[.cacheControl] = "no-store"
+        return fields
+    }
+}
+
 extension Response {
     static func json(_ text: String, status: HTTPResponse.Status = .ok, fields: HTTPFields = [:]) -> Response {
+        .content(text, type: "application/json", status: status, fields: fields)
+    }
+
+    static func content(
+        _ text: String, type: String, status: HTTPResponse.Status = .ok, fields: HTTPFields = [:]
+    ) -> Response {
         var fields = fields
-        fields[.contentType] = "application/json"
+        fields[.contentType] = type
         return Response(status: status, headers: fields, body: .init(byteBuffer: ByteBuffer(string: text)))
+    }
+
+    /// A text that is short, and that a client may have made up.
+    static func text(_ text: String, _ representation: Representation) throws(CodingError) -> Response {
+        var fields = representation.fields
+        fields[.contentType] = "text/plain; charset=utf-8"
+        fields[.xContentTypeOptions] = "nosniff"
+        let content =
+            switch representation {
+            case .identity: ByteBuffer(string: text)
+            case .coded(let coding): ByteBuffer(bytes: try coding.encode(Array(text.utf8)))
+            }
+        return Response(status: .ok, headers: fields, body: .init(byteBuffer: content))
     }
 
     /// An answer to HEAD, 204 or 304. It says nothing of its length but what the fields do: 0 would
@@ -32,28 +69,30 @@ extension Response {
     static func withoutContent(_ status: HTTPResponse.Status, _ fields: HTTPFields) -> Response {
         var response = Response(status: status, headers: fields)
         response.headers[.contentLength] = fields[.contentLength]
-        response.headers[.transferEncoding] = nil
         return response
     }
 
-    /// A file.
+    /// Content that is made while it is sent. Its end is the request's.
     ///
-    /// - Parameter onEnd: is told how many bytes of the content have been sent, and why not all, once
-    ///   it is over.
-    static func sending(
-        _ body: DownloadBody, _ plan: DownloadPlan, onEnd: @escaping @Sendable (_ bytes: Int, (any Error)?) -> Void
+    /// - Parameter send: writes it, and keeps count of it, also where it fails. What it throws ends the connection,
+    ///   so that the client cannot take the content for whole.
+    static func streaming(
+        _ status: HTTPResponse.Status, _ fields: HTTPFields, _ record: RequestRecord,
+        _ send: @escaping @Sendable (inout any ResponseBodyWriter, inout Int) async throws -> Void
     ) -> Response {
         let content = ResponseBody { writer in
             var bytesSent = 0
             do {
-                try await body.send(to: &writer, bytesSent: &bytesSent)
+                try await send(&writer, &bytesSent)
                 try await writer.finish(nil)
-                onEnd(bytesSent, nil)
+                record.count(bytes: bytesSent)
+                record.end(status)
             } catch {
-                onEnd(bytesSent, error)
+                record.count(bytes: bytesSent)
+                record.end(status, failure: "\(error)")
                 throw error
             }
         }
-        return Response(status: plan.status, headers: plan.fields, body: content)
+        return Response(status: status, headers: fields, body: content)
     }
 }

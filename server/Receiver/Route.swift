@@ -11,48 +11,138 @@ enum Route: Hashable, Sendable {
     case list
     /// To send a file.
     case download(DownloadRequest)
+    /// To send the page that files are dropped on.
+    case page
+    /// To send back the body while it comes.
+    case echo(EchoRequest)
+    /// To send a text.
+    case text(String, Representation)
+    /// To count.
+    case count(CountRequest)
+    /// To tell that the server is there.
+    case health
+    /// To tell what the server has done.
+    case metrics
     /// To tell which methods a resource takes (RFC 9110 §9.3.7).
     case options([HTTPRequest.Method])
 
+    /// - Parameter rules: what the server was told to refuse.
     /// - Throws: ``Refusal`` when the request will be answered with an error, whatever follows.
-    init(judging head: HTTPRequest) throws(Refusal) {
-        guard let resource = Resource(path: (head.path ?? "").prefix { $0 != "?" }) else { throw Self.notFound }
+    init(judging head: HTTPRequest, _ rules: Rules = Rules()) throws(Refusal) {
+        // RFC 9110 §15.6.2, and §7.2: before it matters what is asked for.
+        guard head.method.isKnown else { throw .notImplemented }
+        try Self.judgeHost(head)
+        guard let resource = Resource(path: (head.path ?? "").prefix { $0 != "?" }), head.method != .connect else {
+            throw head.method == .connect ? Self.notAllowed(Resource.server) : Self.notFound
+        }
         switch (resource, head.method) {
+        case (_, .options):
+            self = .options(resource.methods)
         case (.root, .post), (.uploads, .post):
+            try rules.judgeUpload(head)
             self = .upload(try UploadRequest(form: head))
         case (.root, .put):
+            try rules.judgeUpload(head)
             self = .upload(try UploadRequest(file: head, named: nil))
-        case (.name(let name), .put):
+        case (.name(let name), .put), (.file(let name), .put), (.file(let name), .post):
+            try rules.judgeUpload(head)
             self = .upload(try UploadRequest(file: head, named: name))
+        case (.root, .get), (.root, .head):
+            self = .page
         case (.files, .get), (.files, .head):
             self = .list
         case (.file(let name), .get), (.file(let name), .head):
             self = .download(DownloadRequest(head, file: name))
-        case (_, .options):
-            self = .options(resource.methods)
-        case (.name, _):
+        case (.echo, .post):
+            try rules.judgeBody(head)
+            self = .echo(try EchoRequest(head))
+        case (.text(let text), .get), (.text(let text), .head):
+            self = .text(text, try .accepted(by: head))
+        case (.userAgent, .get), (.userAgent, .head):
+            self = .text(head.headerFields[.userAgent] ?? "", try .accepted(by: head))
+        case (.count(let limit), .get), (.count(let limit), .head):
+            self = .count(try CountRequest(head, limit))
+        case (.health, .get), (.health, .head):
+            self = .health
+        case (.metrics, .get), (.metrics, .head):
+            self = .metrics
+        case (.name, _), (.server, .get), (.server, .head):
             throw Self.notFound
-        case (.root, _), (.uploads, _), (.files, _), (.file, _):
-            let methods = resource.methods.map(\.rawValue).joined(separator: ", ")
-            throw Refusal(.methodNotAllowed, "only \(methods) are allowed here", fields: [.allow: methods])
+        case (.server, _), (.root, _), (.uploads, _), (.files, _), (.file, _), (.echo, _), (.text, _), (.userAgent, _),
+            (.count, _), (.health, _), (.metrics, _):
+            throw Self.notAllowed(resource)
+        }
+        // RFC 9110 §10.1.1: there is one expectation.
+        if self.takesBody, let expectation = head.headerFields[.expect], expectation.lowercased() != "100-continue" {
+            throw Refusal(.expectationFailed, "the only expectation that is met is 100-continue")
         }
     }
 
     /// Whether the body will be read.
     var takesBody: Bool {
         switch self {
-        case .upload: true
-        case .list, .download, .options: false
+        case .upload, .echo: true
+        case .list, .download, .page, .text, .count, .health, .metrics, .options: false
         }
+    }
+
+    /// RFC 9112 §3.2, RFC 9113 §8.3.1. That there are several has made them none, or left one of them a field.
+    private static func judgeHost(_ head: HTTPRequest) throws(Refusal) {
+        let field = head.headerFields[.host]
+        guard let host = head.authority ?? field, field == nil || field == host else {
+            throw Refusal(.malformed, "a request has one Host field")
+        }
+        let isValid = host.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"/?#@\\\"<>^`{|}".utf8.contains($0) }
+        guard isValid else { throw Refusal(.malformed, "the Host field names no host") }
+    }
+
+    private static func notAllowed(_ resource: Resource) -> Refusal {
+        let methods = resource.methods.map(\.rawValue).joined(separator: ", ")
+        return Refusal(.methodNotAllowed, "only \(methods) are allowed here", fields: [.allow: methods])
     }
 
     private static var notFound: Refusal {
         Refusal(
             .notFound,
             """
-            nothing is here: POST multipart/form-data to / or to any path under /upload, PUT a file to /{name}, \
-            or GET /files and /files/{name}
+            nothing is here: GET / is a page to send files with; POST multipart/form-data to / or to any path under \
+            /upload, PUT a file to /{name}, GET /files and /files/{name}; to try things: POST /echo, \
+            GET /echo/{text}, /user-agent, /count/{n}, /health, /metrics
             """
         )
     }
+}
+
+extension Route {
+    /// What a server was told to refuse.
+    struct Rules: Hashable, Sendable {
+        var access = Access()
+        /// Of a body as it comes, in bytes.
+        var maximumBodySize: Int?
+
+        func judgeUpload(_ head: HTTPRequest) throws(Refusal) {
+            try access.judgeWriting(head)
+            try judgeBody(head)
+        }
+
+        func judgeBody(_ head: HTTPRequest) throws(Refusal) {
+            guard let maximumBodySize, let length = head.headerFields[.contentLength] else { return }
+            // What is no number is more than any.
+            guard Int(length) ?? .max <= maximumBodySize else { throw Self.tooLarge(maximumBodySize) }
+        }
+
+        /// - Parameter count: how many bytes of a body have come.
+        func judge(bodyBytes count: Int) throws(Refusal) {
+            if let maximumBodySize, count > maximumBodySize { throw Self.tooLarge(maximumBodySize) }
+        }
+
+        private static func tooLarge(_ limit: Int) -> Refusal {
+            Refusal(.tooLarge, "the body has more than \(limit) bytes, which is the most that this server takes")
+        }
+    }
+}
+
+extension HTTPField.Name {
+    /// Of an HTTP/1.1 request whose authority could not be told, or of HTTP/2.
+    static let host = HTTPField.Name("Host")!
 }

@@ -5,60 +5,90 @@ import HummingbirdCore
 import Logging
 import NIOCore
 import NIOHTTP1
+import NIOHTTP2
 
 /// Answers requests, and logs one line for each.
 struct RouteResponder: HTTPResponder {
-    typealias Context = BasicRequestContext
+    /// What a route may know of a connection.
+    struct Context: InitializableFromSource {
+        let remoteAddress: SocketAddress?
+
+        init(source: ApplicationRequestContextSource) { remoteAddress = source.channel.remoteAddress }
+    }
 
     /// A smaller file fits into a packet as it is.
     private static let leastWorthCoding = 1024
 
     let storage: any Storage
     let decoding: DecodingLimits
+    let rules: Route.Rules
+    let page: Page
+    let metrics: ServerMetrics
     let logger: Logger
 
     func respond(to request: Request, context: Context) async -> Response {
-        var log = RequestLog(request.head)
-        let response: Response
+        let record = RequestRecord(
+            request.head, from: context.remoteAddress?.ipAddress, logger: logger, metrics: metrics)
+        var response: Response
         do {
-            switch try Route(judging: request.head) {
-            case .upload(let upload):
-                response = try await receive(upload, request, &log).response(to: upload)
-            case .list:
-                response = .json(FileList(try await storage.files()).json)
-            case .download(let download):
-                let (plan, reader) = try await prepare(download)
-                if request.method == .get, let content = plan.content {
-                    // Its line is logged when it has been sent.
-                    return .sending(DownloadBody(reader: reader, content: content), plan) {
-                        [logger, log] bytes, error in
-                        var log = log
-                        log.bytes = bytes
-                        log.failure = error.map { "\($0)" }
-                        log.write(plan.status, to: logger)
-                    }
-                }
-                response = .withoutContent(plan.status, plan.fields)
-            case .options(let methods):
-                response = .withoutContent(.noContent, [.allow: methods.map(\.rawValue).joined(separator: ", ")])
-            }
+            response = try await answer(request, record)
         } catch {
-            log.failure = "\(error)"
-            response = Self.refusal(for: error).response
+            let refusal = Self.refusal(for: error)
+            metrics.rejected(refusal.code)
+            response = page.response(to: refusal, for: request.head)
+            record.end(response.status, failure: "\(error)")
         }
-        log.write(response.status, to: logger)
+        rules.access.addFields(to: &response.headers, for: request.head)
+        // What is streamed ends later, and says so itself.
+        if response.body.contentLength != nil { record.end(response.status) }
         // RFC 9110 §9.3.2: to HEAD the same answer, without its content.
         return request.method == .head ? .withoutContent(response.status, response.headers) : response
     }
 
-    private func receive(
-        _ upload: UploadRequest, _ request: Request, _ log: inout RequestLog
-    ) async throws -> UploadReport {
-        var reception = Reception(upload, into: storage.begin(), decoding: decoding)
-        defer {
-            log.bytes = reception.bytesRead
-            log.parts = reception.partCount
+    private func answer(_ request: Request, _ record: RequestRecord) async throws -> Response {
+        switch try Route(judging: request.head, rules) {
+        case .upload(let upload):
+            let report = try await receive(upload, request, record)
+            return page.response(with: report, to: upload, for: request.head)
+        case .list:
+            return page.response(with: FileList(try await storage.files()), for: request.head)
+        case .download(let download):
+            let (plan, reader) = try await prepare(download)
+            guard request.method == .get, let content = plan.content else {
+                return .withoutContent(plan.status, plan.fields)
+            }
+            let body = DownloadBody(reader: reader, content: content, share: metrics.share)
+            return .streaming(plan.status, plan.fields, record) { writer, bytesSent in
+                try await body.send(to: &writer, bytesSent: &bytesSent)
+            }
+        case .page:
+            return page.response(for: request.head)
+        case .echo(let echo):
+            let body = EchoBody(echo, request.body, rules: rules, decoding: decoding)
+            return .streaming(.ok, echo.fields, record) { writer, bytesSent in
+                try await body.send(to: &writer, bytesSent: &bytesSent)
+            }
+        case .text(let text, let representation):
+            return try .text(text, representation)
+        case .count(let count):
+            guard request.method == .get else { return .withoutContent(.ok, count.fields) }
+            return .streaming(.ok, count.fields, record) { writer, bytesSent in
+                try await CountBody(count).send(to: &writer, bytesSent: &bytesSent)
+            }
+        case .health:
+            return .json("{\"status\":\"ok\"}\n")
+        case .metrics:
+            return .content(metrics.text, type: "text/plain; version=0.0.4; charset=utf-8")
+        case .options(let methods):
+            return .withoutContent(.noContent, [.allow: methods.map(\.rawValue).joined(separator: ", ")])
         }
+    }
+
+    private func receive(
+        _ upload: UploadRequest, _ request: Request, _ record: RequestRecord
+    ) async throws -> UploadReport {
+        var reception = Reception(upload, into: storage.begin(), decoding: decoding, rules: rules)
+        defer { record.count(bytes: reception.bytesRead, parts: reception.partCount) }
         let contentLength = request.headers[.contentLength].flatMap { Int($0) }
         return try await reception.receive(request.body, contentLength: contentLength)
     }
@@ -81,8 +111,10 @@ struct RouteResponder: HTTPResponder {
         switch error {
         case let refusal as Refusal: refusal
         case let error as StorageError: Refusal(error)
+        case RequestBodyError.stalled: Refusal(.timeout, "the rest of the request did not come in time")
         // Nobody is likely to hear it: the connection was lost, or the server stops.
-        case is HTTPParserError, is IOError, is ChannelError: Refusal(.malformed, "the body is cut off or malformed")
+        case is HTTPParserError, is IOError, is ChannelError, is RequestBodyError, is NIOHTTP2Errors.StreamClosed:
+            Refusal(.malformed, "the body is cut off or malformed")
         case is CancellationError: Refusal(.unavailable, "the server is stopping")
         default: Refusal(.failed, "the request could not be answered")
         }

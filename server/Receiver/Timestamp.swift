@@ -56,6 +56,9 @@ struct Timestamp: Hashable, Comparable, Sendable {
     /// As RFC 3339 has it: `1994-11-06T08:49:37Z`.
     var rfc3339: String { formatted("%Y-%m-%dT%H:%M:%SZ") }
 
+    /// For people: `1994-11-06 08:49`, of UTC.
+    var toTheMinute: String { formatted("%Y-%m-%d %H:%M") }
+
     static func < (left: Timestamp, right: Timestamp) -> Bool { left.seconds < right.seconds }
 
     private var calendar: tm {

@@ -7,7 +7,7 @@ import Synchronization
 /// One job writes all that has come since the last one began: the slower the disk, or the smaller
 /// the pieces, the fewer the jobs. Between two batches other requests have their turn.
 final class WriteQueue: Sendable {
-    /// With more bytes than this to be written, ``append(_:to:)`` suspends.
+    /// With more bytes than this to be written, ``append(_:to:)`` suspends, or with more than this queue's share.
     private static let limit = 1024 * 1024
 
     private struct State {
@@ -28,11 +28,16 @@ final class WriteQueue: Sendable {
     }
 
     private let threadPool: NIOThreadPool
+    private let share: BufferShare
     private let state = Mutex(State())
 
-    init(threadPool: NIOThreadPool) {
+    init(threadPool: NIOThreadPool, share: BufferShare) {
         self.threadPool = threadPool
+        self.share = share
+        share.join()
     }
+
+    deinit { share.leave() }
 
     /// Takes bytes to be written. Suspends while too many are waiting.
     ///
@@ -48,7 +53,7 @@ final class WriteQueue: Sendable {
             return !state.isWriting
         }
         if begins { submit() }
-        try await wait(untilAtMost: Self.limit)
+        try await wait(untilAtMost: share.size(upTo: Self.limit))
     }
 
     /// Suspends until all is written.

@@ -1,0 +1,139 @@
+import Foundation
+import HTTPTypes
+import TestSupport
+import Testing
+
+@testable import Receiver
+
+/// Who may write, and what browsers let pages of other origins do.
+@Suite(.timeLimit(.minutes(2))) struct AccessTests {
+    private static let token = "s3cret-token"
+    private static let body = RunningServer.document([("x", [1])])
+
+    private func withToken(_ body: (RunningServer) async throws -> Void) async throws {
+        try await RunningServer.with(configure: { $0.access.token = Self.token }, body)
+    }
+
+    @Test(
+        arguments: [
+            ([], 401), (["Authorization: Bearer s3cret-token"], 201), (["authorization: bearer  s3cret-token"], 201),
+            (["Authorization: Bearer s3cret"], 401), (["Authorization: Bearer s3cret-token2"], 401),
+            (["Authorization: Basic s3cret-token"], 401), (["Authorization: Bearer"], 401), (["Authorization: "], 401),
+        ] as [([String], Int)])
+    func writingTakesTheToken(fields: [String], status: Int) async throws {
+        try await withToken { server in
+            let length = "Content-Length: \(Self.body.count)"
+            for (method, path) in [
+                ("POST", "/"), ("POST", "/upload/x"), ("PUT", "/a"), ("POST", "/files/b"), ("PUT", "/files/c"),
+            ] {
+                let response = try await server.connected { connection in
+                    let type = "Content-Type: multipart/form-data; boundary=B"
+                    let head = ["\(method) \(path) HTTP/1.1", "Host: x", length, type] + fields
+                    try connection.send(head.joined(separator: "\r\n") + "\r\n\r\n")
+                    try connection.send(Self.body)
+                    return try connection.receiveResponse()
+                }
+                #expect(response.status == status, "\(method) \(path)")
+                #expect(response.head.contains("WWW-Authenticate: Bearer realm=") == (status == 401))
+                let isInvalid = status == 401 && fields.first?.contains("Bearer s") == true
+                #expect(response.head.contains("error=\"invalid_token\"") == isInvalid)
+                #expect(!response.head.contains("s3cret") && !response.body.contains("s3cret"))
+            }
+            if status == 401 { #expect(try server.directory.contents().isEmpty) }
+        }
+    }
+
+    @Test func readingTakesNone() async throws {
+        try await withToken { server in
+            try server.directory.write([1], to: "f")
+            for path in ["/", "/files", "/files/f", "/echo/x", "/health", "/metrics"] {
+                #expect(try await server.get(path).status == 200)
+            }
+            let page = String(decoding: try await server.get("/").content, as: UTF8.self)
+            #expect(page.contains("data-authorization=\"required\""))
+        }
+    }
+
+    /// A refused upload never sends its body.
+    @Test func aBodyThatMayNotComeIsNotAskedFor() async throws {
+        try await withToken { server in
+            let (response, rest) = try await server.connected { connection in
+                try connection.send(RunningServer.head(length: 1 << 40, fields: ["Expect: 100-continue"]))
+                return (try connection.receiveResponse(), try connection.receiveToEnd())
+            }
+            #expect(response.status == 401)
+            #expect(rest.isEmpty)
+        }
+        try await RunningServer.with(configure: { $0.maximumBodySize = 1000 }) { server in
+            let answers = try await server.connected { connection in
+                try connection.send(RunningServer.head(length: 1001, fields: ["Expect: 100-continue"]))
+                return [try connection.receiveResponse().status]
+            }
+            #expect(answers == [413])
+            // Where the length is not told, as soon as it is too long.
+            let response = try await server.request(
+                "PUT", "/x", body: [UInt8](repeating: 1, count: 1001), chunked: true)
+            #expect(response.status == 413)
+            #expect(
+                try await server.request("PUT", "/y", body: [UInt8](repeating: 1, count: 1000), chunked: true).status
+                    == 201)
+            #expect(try server.directory.contents() == ["y"])
+        }
+    }
+
+    /// A page anywhere can have a browser on this machine send a form.
+    @Test(arguments: [
+        ("http://x", 201), ("https://x", 201), ("http://evil.example", 403), ("null", 403), ("http://x:8080", 403),
+        ("http://x.evil.example", 403),
+    ])
+    func pagesOfOtherOriginsMayNotWrite(origin: String, status: Int) async throws {
+        try await RunningServer.with { server in
+            let response = try await server.post(Self.body, fields: ["Origin: \(origin)"])
+            #expect(response.status == status)
+            #expect(try server.directory.contents() == (status == 201 ? ["x"] : []))
+            #expect(!response.head.contains("Access-Control"))
+        }
+    }
+
+    @Test func pagesOfOriginsThatMayAreTold() async throws {
+        let (mine, other) = ("https://app.example", "https://other.example")
+        try await RunningServer.with(configure: {
+            $0.access.origins = [mine]; $0.access.token = Self.token
+        }) { server in
+            let preflight = ["Origin: \(mine)", "Access-Control-Request-Method: PUT"]
+            let (allowed, refused) = try await server.connected { connection in
+                let ask = { (fields: [String]) in
+                    try connection.send(
+                        (["OPTIONS /x HTTP/1.1", "Host: x"] + fields).joined(separator: "\r\n") + "\r\n\r\n")
+                    return try Download(connection)
+                }
+                return (try ask(preflight), try ask(["Origin: \(other)", "Access-Control-Request-Method: PUT"]))
+            }
+            #expect(allowed.status == 204, "without a token: a browser sends none with it")
+            #expect(allowed.fields["access-control-allow-origin"] == mine)
+            #expect(allowed.fields["access-control-allow-methods"] == "PUT, OPTIONS")
+            #expect(allowed.fields["access-control-allow-headers"]?.contains("Authorization") == true)
+            #expect(allowed.fields["access-control-allow-headers"]?.contains("X-Filename") == true)
+            #expect(allowed.fields["access-control-max-age"] == "600")
+            #expect(allowed.fields["vary"]?.contains("Origin") == true)
+            #expect(refused.fields["access-control-allow-origin"] == nil)
+            #expect(refused.fields["vary"]?.contains("Origin") == true)
+            // Errors too, or a page could not read them.
+            let response = try await server.post(Self.body, fields: ["Origin: \(mine)"])
+            #expect(response.status == 401)
+            #expect(response.head.contains("Access-Control-Allow-Origin: \(mine)\r\n"))
+            #expect(response.head.contains("Access-Control-Expose-Headers: "))
+            let stored = try await server.post(
+                Self.body, fields: ["Origin: \(mine)", "Authorization: Bearer \(Self.token)"])
+            #expect(stored.status == 201)
+            #expect(try await server.post(Self.body, fields: ["Origin: \(other)"]).status == 403)
+            let list = try await server.get("/files", ["Origin: \(mine)"])
+            #expect(list.fields["access-control-allow-origin"] == mine)
+        }
+        try await RunningServer.with(configure: { $0.access.origins = ["*"] }) { server in
+            let response = try await server.post(Self.body, fields: ["Origin: \(other)"])
+            #expect(response.status == 201)
+            #expect(response.head.contains("Access-Control-Allow-Origin: *\r\n"))
+        }
+    }
+}

@@ -1,0 +1,158 @@
+#if os(Linux)
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Receiver
+
+/// What is left of a server after very many requests, and how it treats many at once.
+@Suite(.timeLimit(.minutes(5)), .serialized) struct EnduranceTests {
+    private struct State {
+        let descriptors: Int
+        /// In KiB.
+        let memory: Int
+
+        init(of process: Subprocess) throws {
+            let folder = "/proc/\(process.processIdentifier)"
+            descriptors = try FileManager.default.contentsOfDirectory(atPath: folder + "/fd").count
+            let status = try String(contentsOfFile: folder + "/status", encoding: .utf8)
+            let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") })
+            memory = try #require(line.split(separator: " ").dropFirst().first.flatMap { Int($0) })
+        }
+    }
+
+    private static func start(_ arguments: [String]) async throws -> (process: Subprocess, port: Int) {
+        let process = try Subprocess(
+            Subprocess.product("server"), ["--port", "0", "--log-level", "error"] + arguments, deadline: .seconds(280))
+        let line = try await process.firstLine()
+        return (process, try #require(line.split(separator: ":").last.flatMap { Int($0) }))
+    }
+
+    private static func upload(_ port: Int, _ count: Int, size: Int) async throws {
+        try await RawConnection.onThread {
+            for _ in 0..<count {
+                let connection = try RawConnection(port: port)
+                let body = RunningServer.document([("x", [UInt8](repeating: 7, count: size))])
+                try connection.send(RunningServer.head(length: body.count))
+                try connection.send(body)
+                #expect(try connection.receiveResponse().status == 201)
+            }
+        }
+    }
+
+    private static func abort(_ port: Int, _ count: Int, size: Int) async throws {
+        try await RawConnection.onThread {
+            for number in 0..<count {
+                let connection = try RawConnection(port: port)
+                try connection.send(RunningServer.head(length: 2 * size))
+                try connection.send(RunningServer.document([("x", [UInt8](repeating: 7, count: size))], close: ""))
+                if number % 2 == 0 { connection.reset() } else { connection.close() }
+            }
+        }
+    }
+
+    /// In both ways in which a file is kept out of sight.
+    @Test func nothingIsLeftOfAThousandUploads() async throws {
+        let directory = try TemporaryDirectory()
+        let (process, port) = try await Self.start(["--dir", directory.path])
+        defer { process.terminate() }
+        let size = 300_000
+        let round = { (uploads: Int, aborted: Int) in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<10 {
+                    group.addTask { try await Self.upload(port, uploads / 10, size: size) }
+                    group.addTask { try await Self.abort(port, aborted / 10, size: size) }
+                }
+                try await group.waitForAll()
+            }
+            try await Task.sleep(for: .seconds(1))
+        }
+        // What a server has after its first requests it keeps: threads, and buffers of the allocator's.
+        try await round(100, 20)
+        let before = try State(of: process)
+        try await round(1000, 100)
+        var after = try State(of: process)
+        // The last of those that were aborted may still be tidied up after.
+        for _ in 0..<100 where after.descriptors > before.descriptors {
+            try await Task.sleep(for: .milliseconds(50))
+            after = try State(of: process)
+        }
+        print("descriptors \(before.descriptors) → \(after.descriptors), memory \(before.memory) → \(after.memory) KiB")
+        #expect(after.descriptors <= before.descriptors)
+        #expect(after.memory < before.memory + 8 * 1024)
+        let names = try directory.contents()
+        #expect(names.count == 1100)
+        #expect(names.allSatisfy { $0.hasPrefix("x") && !$0.hasPrefix(TemporaryFile.namePrefix) })
+        // Nor a file without a name.
+        let files = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process.processIdentifier)/fd").filter
+        {
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process.processIdentifier)/fd/\($0)"))?
+                .contains(directory.path + "/") == true
+        }
+        #expect(files.isEmpty)
+    }
+
+    /// A process has enough descriptors for both ends of that many connections.
+    private static let hasDescriptors: Bool = {
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        let isEnough = limit.rlim_max >= 2100
+        if !isEnough { print("EnduranceTests: SKIPPED: no process may have more than \(limit.rlim_max) descriptors") }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        return isEnough
+    }()
+
+    /// A thousand connections: a third of them idle, a third with a body that drips, a third that do not read their
+    /// answer. Others are served as if they were not there.
+    @Test(.enabled(if: hasDescriptors)) func aThousandConnectionsDisturbNobody() async throws {
+        let directory = try TemporaryDirectory()
+        let (process, port) = try await Self.start(["--dir", directory.path])
+        defer { process.terminate() }
+        try directory.write([UInt8](repeating: 7, count: 8 << 20), to: "large")
+        let (alone, slowest, answers) = try await RawConnection.onThread {
+            let fast = try RawConnection(port: port)
+            let alone = try Self.measure(fast) {}
+            let connections = try (0..<1000).map { number in
+                let connection = try RawConnection(port: port)
+                switch number % 3 {
+                case 0: try connection.send("GET /echo/idle HTTP/1.1\r\nHost: x\r\n\r\n")
+                case 1:
+                    try connection.send(RunningServer.head(length: 1000 + number))
+                    try connection.send("--B\r\n")
+                default: try connection.send("GET /files/large HTTP/1.1\r\nHost: x\r\n\r\n")
+                }
+                return connection
+            }
+            let slowest = try Self.measure(fast) {
+                // Some of the dripping bodies go on, all the while.
+                for number in stride(from: 1, to: 1000, by: 90) where number % 3 == 1 {
+                    try connections[number].send("x")
+                }
+            }
+            // They were all served.
+            let answers = try stride(from: 0, to: 1000, by: 3).map { try connections[$0].receiveResponse().status }
+            return (alone, slowest, answers)
+        }
+        print("the slowest of 200 answers took \(alone) alone, \(slowest) beside 1,000 connections")
+        #expect(answers.count == 334)
+        #expect(answers.allSatisfy { $0 == 200 })
+        // So is a file that comes now, whatever the others left to be done.
+        try await Self.upload(port, 1, size: 1 << 20)
+        let state = try State(of: process)
+        print("with what 1,000 connections left: \(state.memory) KiB, \(state.descriptors) descriptors")
+    }
+
+    /// The slowest of 200 answers; each has the connection's deadline.
+    private static func measure(_ connection: RawConnection, _ meanwhile: () throws -> Void) throws -> Duration {
+        let clock = ContinuousClock()
+        return try (0..<200).map { _ in
+            try meanwhile()
+            return try clock.measure {
+                try connection.send("GET /echo/fast HTTP/1.1\r\nHost: x\r\n\r\n")
+                _ = try connection.receiveResponse()
+            }
+        }.max() ?? .zero
+    }
+}
+#endif

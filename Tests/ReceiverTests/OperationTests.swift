@@ -1,0 +1,250 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Receiver
+
+/// How the `server` program is run: what it is told, what it tells, and how it stops.
+@Suite(.timeLimit(.minutes(4)), .serialized) struct OperationTests {
+    /// A server, its port, and a folder for what it stores.
+    private struct Running {
+        let process: Subprocess
+        let port: Int
+        let directory: TemporaryDirectory
+
+        static func start(_ arguments: [String] = [], environment: [String: String] = [:]) async throws -> Running {
+            let directory = try TemporaryDirectory()
+            let process = try Subprocess(
+                Subprocess.product("server"), ["--port", "0", "--dir", directory.path] + arguments,
+                environment: environment, deadline: .seconds(120))
+            let line = try await process.firstLine()
+            return Running(
+                process: process, port: try #require(line.split(separator: ":").last.flatMap { Int($0) }),
+                directory: directory)
+        }
+
+        func connected<Result: Sendable>(
+            _ body: @escaping @Sendable (RawConnection) throws -> Result
+        ) async throws -> Result {
+            let port = port
+            return try await RawConnection.onThread { try body(RawConnection(port: port)) }
+        }
+    }
+
+    private static let get = "GET /echo/x HTTP/1.1\r\nHost: x\r\n\r\n"
+
+    /// A running upload ends well; an idle connection is closed at once; a new one is not accepted.
+    @Test(arguments: [SIGTERM, SIGINT])
+    func stopsWhenWhatRunsHasEnded(signal: Int32) async throws {
+        let server = try await Running.start(["--grace", "20"])
+        let (process, port) = (server.process, server.port)
+        let (response, rest) = try await server.connected { connection in
+            let idle = try RawConnection(port: port)
+            try idle.send(Self.get)
+            #expect(try idle.receiveResponse().status == 200)
+            let body = RunningServer.document([("x", [UInt8](repeating: 7, count: 100_000))])
+            try connection.send(RunningServer.head(length: body.count))
+            try connection.send(Array(body[..<50_000]))
+            usleep(200_000)
+            process.terminate(signal)
+            #expect(try idle.receiveToEnd().isEmpty, "closed at once")
+            #expect(throws: RawConnection.Failure.self) {
+                let late = try RawConnection(port: port)
+                try late.send(Self.get)
+                _ = try late.receiveResponse()
+            }
+            usleep(500_000)
+            try connection.send(Array(body[50_000...]))
+            return (try connection.receiveResponse(), try connection.receiveToEnd())
+        }
+        #expect(response.status == 201)
+        #expect(response.head.contains("Connection: close\r\n"))
+        #expect(rest.isEmpty)
+        let result = await process.result()
+        #expect(result.status == 0)
+        #expect(result.errorOutput.contains("stopping when 1 request has ended, in 20 s at most"))
+        #expect(try server.directory.contents() == ["x"])
+    }
+
+    /// An upload that does not end, a download that is not taken, and an endless answer.
+    @Test(arguments: [true, false])
+    func cutsOffWhatDoesNotEndInTime(bySecondSignal: Bool) async throws {
+        let server = try await Running.start(["--grace", bySecondSignal ? "100" : "1"])
+        let process = server.process
+        try server.directory.write([], to: "large")
+        truncate(server.directory.path("large"), 1 << 30)
+        let clock = ContinuousClock()
+        let port = server.port
+        let seconds = try await server.connected { upload in
+            let (download, count) = (try RawConnection(port: port), try RawConnection(port: port))
+            try upload.send(RunningServer.head(length: 1 << 30))
+            try upload.send(RunningServer.document([("x", [UInt8](repeating: 7, count: 3_000_000))], close: ""))
+            try download.send("GET /files/large HTTP/1.1\r\nHost: x\r\n\r\n")
+            try count.send("GET /count/inf?interval=0.1 HTTP/1.1\r\nHost: x\r\n\r\n")
+            _ = try count.receive(through: "\r\n2\n")
+            process.terminate()
+            if bySecondSignal {
+                usleep(500_000)
+                process.terminate()
+            }
+            let start = clock.now
+            // Neither of them gets what looks like its end.
+            let rest = (try? count.receiveToEnd()) ?? []
+            #expect(!String(decoding: rest, as: UTF8.self).hasSuffix("\r\n0\r\n\r\n"))
+            #expect((try? upload.receiveResponse().status) != 201)
+            return clock.now - start
+        }
+        let result = await process.result()
+        #expect(result.status == 0, "\(result.errorOutput)")
+        #expect(seconds < .seconds(15))
+        #expect(result.errorOutput.contains("3 requests"), "\(result.errorOutput)")
+        #expect(try server.directory.contents() == ["large"])
+    }
+
+    @Test func logsAreOneObjectALine() async throws {
+        let server = try await Running.start(["--log-format", "json"])
+        _ = try await server.connected { connection in
+            try connection.send("GET /echo/a%0Ab\"\\?secret HTTP/1.1\r\nHost: x\r\n\r\n")
+            _ = try connection.receiveResponse()
+            try connection.send("GET /nothing/here HTTP/1.1\r\nHost: x\r\n\r\n")
+            _ = try connection.receiveResponse()
+            try connection.send(RunningServer.head(length: 1000))
+            try connection.send("--B\r\n")
+        }
+        for _ in 0..<250 where server.process.errorOutputSoFar.split(separator: "\n").count < 3 {
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        server.process.terminate()
+        let result = await server.process.result()
+        #expect(!result.errorOutput.contains("secret"))
+        let lines = try result.errorOutput.split(separator: "\n").map {
+            try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+        }
+        let requests = lines.filter { $0["http.method"] != nil }
+        try #require(requests.count == 3)
+        #expect(requests[0]["level"] as? String == "info")
+        #expect(requests[0]["logger"] as? String == "server")
+        #expect(requests[0]["http.path"] as? String == "/echo/a%0Ab\"\\")
+        #expect(requests[0]["http.status"] as? Int == 200)
+        #expect(requests[0]["seconds"] as? Double != nil)
+        #expect(requests[0]["client"] as? String == "127.0.0.1")
+        #expect((requests[0]["time"] as? String)?.hasSuffix("Z") == true)
+        #expect(requests[1]["level"] as? String == "warning")
+        #expect((requests[1]["reason"] as? String)?.contains("nothing is here") == true)
+        #expect(requests[2]["http.status"] as? Int == 400)
+    }
+
+    @Test func requestsAreNotLoggedWhereThatIsNotWanted() async throws {
+        let server = try await Running.start(["--log-level", "error"])
+        _ = try await server.connected { connection in
+            try connection.send("GET /nothing/here HTTP/1.1\r\nHost: x\r\n\r\n")
+            return try connection.receiveResponse()
+        }
+        server.process.terminate()
+        #expect(await server.process.result().errorOutput.isEmpty)
+    }
+
+    @Test func everyOptionIsAVariableToo() async throws {
+        let help = try await Subprocess.run(Subprocess.product("server"), ["--help"]).output
+        let options = help.matches(of: /(?m)^  (--[a-z-]+)/).map { String($0.1) }
+        #expect(options.count >= 16)
+        for option in options {
+            let name = "HTTP_STREAMING_" + option.dropFirst(2).uppercased().replacing("-", with: "_")
+            #expect(help.contains("  \(name)\n"), "\(name)")
+        }
+        // A value that begins with a hyphen, and one that the command line overrules.
+        let server = try await Running.start(
+            ["--log-level", "info"],
+            environment: [
+                "HTTP_STREAMING_TOKEN": "-a", "HTTP_STREAMING_LOG_LEVEL": "nonsense", "HTTP_STREAMING_PORT": "1",
+                "HTTP_STREAMING_MAX_SIZE": "1K", "HTTP_STREAMING_DISCARD": "true",
+            ])
+        let statuses = try await server.connected { connection in
+            try [("", 10), ("Authorization: Bearer -a\r\n", 10), ("Authorization: Bearer -a\r\n", 1025)].map {
+                field, size in
+                try connection.send("PUT /x HTTP/1.1\r\nHost: x\r\n\(field)Content-Length: \(size)\r\n\r\n")
+                if size == 10 { try connection.send([UInt8](repeating: 1, count: size)) }
+                return try connection.receiveResponse().status
+            }
+        }
+        #expect(statuses == [401, 201, 413])
+        #expect(try server.directory.contents().isEmpty)
+        server.process.terminate()
+        let invalid = try await Subprocess.run(
+            Subprocess.product("server"), environment: ["HTTP_STREAMING_PORT": "tcp://10.0.0.1:80"],
+            deadline: .seconds(20))
+        #expect(invalid.status == 64)
+        #expect(invalid.errorOutput.contains("HTTP_STREAMING_PORT"))
+        #expect(invalid.errorOutput.contains("tcp://10.0.0.1:80"))
+    }
+
+    @Test(arguments: [
+        ["--tls-cert", "x"], ["--grace", "-1"], ["--cors", "example.org"], ["--cors", "https://example.org/"],
+        ["--log-format", "xml"], ["--token", ""], ["--token", "a b"], ["--idle-timeout", "x"],
+    ])
+    func optionsThatCannotBeAreExplained(arguments: [String]) async throws {
+        let result = try await Subprocess.run(Subprocess.product("server"), arguments, deadline: .seconds(20))
+        #expect(result.status == 64)
+        #expect(result.errorOutput.hasPrefix("Error: "))
+    }
+
+    @Test func whoCanReachItIsSaid() async throws {
+        for (arguments, isSaid) in [
+            ([], false), (["--host", "localhost"], false), (["--host", "0.0.0.0"], true),
+            (["--host", "0.0.0.0", "--token", "t"], true),
+        ] {
+            let server = try await Running.start(arguments)
+            _ = try await server.connected { connection in
+                try connection.send(Self.get)
+                return try connection.receiveResponse()
+            }
+            server.process.terminate()
+            let log = await server.process.result().errorOutput
+            #expect(log.contains("this can be reached from other machines") == isSaid, "\(log)")
+            #expect(log.contains("anyone may write") == (isSaid && !arguments.contains("t")))
+        }
+    }
+
+    @Test func healthAndMetrics() async throws {
+        let server = try await Running.start()
+        let (health, metrics) = try await server.connected { connection in
+            let body = RunningServer.document([("x", [UInt8](repeating: 1, count: 100_000))])
+            try connection.send(RunningServer.head(length: body.count))
+            try connection.send(body)
+            #expect(try connection.receiveResponse().status == 201)
+            try connection.send("BREW /files HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(try connection.receiveResponse().status == 501)
+            let second = try RawConnection(port: server.port)
+            try second.send("PROPFIND / HTTP/1.1\r\nHost: x\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(try second.receiveResponse().status == 501)
+            let health = try second.receiveResponse()
+            try second.send("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+            return (health, try second.receiveResponse())
+        }
+        #expect(health.body == "{\"status\":\"ok\"}\n")
+        #expect(metrics.head.contains("Content-Type: text/plain; version=0.0.4"))
+        var values: [String: Double] = [:]
+        for line in metrics.body.split(separator: "\n") where !line.hasPrefix("#") {
+            let words = line.split(separator: " ")
+            values[String(words[0])] = Double(words[1])
+        }
+        let value = { (name: String) in values["http_streaming_" + name] }
+        #expect(value("requests_total{method=\"POST\",status=\"201\"}") == 1)
+        #expect(value("requests_total{method=\"GET\",status=\"200\"}") == 1)
+        #expect(value("requests_total{method=\"other\",status=\"501\"}") == 1)
+        #expect(value("rejections_total{cause=\"not_implemented\"}") == 2)
+        #expect(value("request_duration_seconds_count") == 3)
+        #expect(value("request_duration_seconds_bucket{le=\"+Inf\"}") == 3)
+        #expect(value("requests_active") == 1)
+        #expect(value("connections_open") == 2, "the first is listened to a little longer")
+        #expect(try #require(value("received_bytes_total")) > 100_000)
+        #expect(try #require(value("sent_bytes_total")) > 500)
+        // As Prometheus reads it: a HELP and a TYPE for each family, before its samples.
+        for name in values.keys {
+            let family = name.prefix { $0 != "{" }.replacing(/_(bucket|sum|count)$/, with: "")
+            #expect(metrics.body.contains("# TYPE \(family) "), "\(family)")
+            #expect(metrics.body.contains("# HELP \(family) "))
+        }
+        server.process.terminate()
+    }
+}

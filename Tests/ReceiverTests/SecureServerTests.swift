@@ -1,0 +1,227 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Receiver
+
+/// TLS, and HTTP/2 over it, with curl.
+@Suite(.timeLimit(.minutes(4)), .enabled(if: hasTools, "SKIPPED: there is no curl with HTTP/2, or no openssl"))
+struct SecureServerTests {
+    private func with(
+        configure: (inout Receiver.Configuration) -> Void = { _ in },
+        storage: ((TemporaryDirectory) throws -> any Storage)? = nil,
+        _ body: (RunningServer, _ curl: ([String]) async throws -> Subprocess.Result) async throws -> Void
+    ) async throws {
+        let certificates = try await Certificates.shared
+        try await RunningServer.with(storage: storage) {
+            $0.tls = .init(certificate: certificates.certificate("server"), key: certificates.key("server"))
+            configure(&$0)
+        } _: { server in
+            try await body(server) { arguments in
+                let url = "https://localhost:\(server.port)"
+                return try await Subprocess.run(
+                    "curl",
+                    ["-sS", "--cacert", certificates.authority] + arguments.map { $0.replacing("URL", with: url) },
+                    deadline: .seconds(100))
+            }
+        }
+    }
+
+    @Test func theVersionIsNegotiated() async throws {
+        try await with { _, curl in
+            for (option, version) in [
+                ("--http2", "2"), ("--http1.1", "1.1"), ("--http1.0", "1.1"), ("--no-alpn", "1.1"),
+            ] {
+                let result = try await curl([option, "-w", " %{http_version}", "URL/echo/hello"])
+                #expect(result.output == "hello \(version)", "\(option) \(result.errorOutput)")
+            }
+        }
+    }
+
+    @Test func oldVersionsOfTLSAreRefusedAndHTTPInTheClearToo() async throws {
+        try await with { server, curl in
+            let old = try await curl(["--tls-max", "1.1", "--ciphers", "DEFAULT@SECLEVEL=0", "URL/"])
+            #expect(old.status == 35, "\(old.errorOutput)")
+            let rest = try await server.connected { connection in
+                try connection.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                return try? connection.receiveToEnd()
+            }
+            #expect(rest.map { String(decoding: $0, as: UTF8.self).contains("HTTP/") } != true)
+            #expect(try await curl(["URL/health"]).status == 0)
+        }
+    }
+
+    @Test(arguments: ["--http2", "--http1.1"])
+    func filesGoBothWays(version: String) async throws {
+        try await with { server, curl in
+            var generator = SeededGenerator(case: 1)
+            let content = (0..<(1 << 20)).flatMap { _ in withUnsafeBytes(of: generator.next(), Array.init) }
+            let path = try TemporaryDirectory().keep { try $0.write(content, to: "a b.bin") }
+            let form = try await curl([version, "-F", "f=@\(path.file)", "URL/"])
+            #expect(form.output.contains("\"saved_as\":\"a b.bin\""), "\(form.errorOutput)")
+            // Of no known length.
+            let put = try await curl(
+                [version, "-T", path.file, "-H", "x-filename: b"] + Self.withoutLength(version) + ["URL/"])
+            #expect(put.output.contains("\"saved_as\":\"b\""), "\(put.errorOutput)")
+            #expect(try server.directory.read("a b.bin") == Data(content))
+            #expect(try server.directory.read("b") == Data(content))
+            let coded = try await curl([version, "--compressed", "URL/files/a%20b.bin"])
+            #expect(coded.standardOutput == Data(content))
+            let range = try await curl([version, "-r", "1000-1999", "URL/files/b"])
+            #expect(range.standardOutput == Data(content[1000..<2000]))
+            #expect(try await curl([version, "-I", "-w", "%{http_code}", "URL/files/b"]).output.hasSuffix("200"))
+        }
+    }
+
+    /// Many streams of one connection.
+    @Test func requestsShareAConnection() async throws {
+        try await with { server, curl in
+            let files = try TemporaryDirectory()
+            var arguments = ["--http2", "--parallel", "--parallel-max", "50", "-w", "%{http_code} %{num_connects}\n"]
+            for number in 0..<50 {
+                let path = try files.write([UInt8](repeating: UInt8(number), count: 200_000), to: "\(number)")
+                arguments += ["-o", "/dev/null", "-T", path, "URL/\(number)"]
+            }
+            let result = try await curl(arguments)
+            let lines = result.output.split(separator: "\n").map { $0.split(separator: " ") }
+            #expect(lines.count == 50, "\(result.errorOutput)")
+            #expect(lines.allSatisfy { $0[0] == "201" })
+            #expect(try server.directory.contents().count == 50)
+            for number in 0..<50 {
+                #expect(try server.directory.read("\(number)") == Data(repeating: UInt8(number), count: 200_000))
+            }
+        }
+    }
+
+    /// Before the body, and in the middle of it, to a client that goes on sending.
+    @Test(arguments: ["--http2", "--http1.1"])
+    func aRefusalReachesAClientThatSends(version: String) async throws {
+        try await with(configure: { $0.maximumBodySize = 30 << 20 }) { server, curl in
+            let files = try TemporaryDirectory()
+            let path = try files.write([], to: "large")
+            truncate(path, 60 << 20)
+            for fields in [
+                ["-H", "Expect:"], ["-H", "Expect: 100-continue"], ["-H", "Expect:"] + Self.withoutLength(version),
+            ] {
+                let result = try await curl([version, "-T", path, "-w", "%{http_code}"] + fields + ["URL/x"])
+                #expect(result.output.hasSuffix("413"), "\(fields) \(result.errorOutput)")
+                #expect(result.output.contains("\"error\""))
+            }
+            #expect(try await server.contentsWhenSettled().isEmpty)
+        }
+    }
+
+    /// Has curl send what it knows the length of as if it did not.
+    private static func withoutLength(_ version: String) -> [String] {
+        ["-H", version == "--http2" ? "Content-Length:" : "Transfer-Encoding: chunked"]
+    }
+
+    @Test func anUploadThatMayComeIsToldToContinue() async throws {
+        try await with { server, curl in
+            let path = try TemporaryDirectory().keep { try $0.write([1, 2, 3], to: "f") }
+            let result = try await curl(["-v", "--http2", "-T", path.file, "-H", "Expect: 100-continue", "URL/f"])
+            #expect(result.errorOutput.contains("< HTTP/2 100"), "\(result.errorOutput)")
+            #expect(result.errorOutput.contains("< HTTP/2 201"))
+            #expect(try server.directory.contents() == ["f"])
+        }
+    }
+
+    /// A stream, or its connection, that ends before its request: nothing of it is taken for whole, even of a file
+    /// whose length nobody has told.
+    @Test(arguments: [true, false])
+    func aStreamThatEndsTooEarlyLeavesNothing(isSlow: Bool) async throws {
+        try await with { server, curl in
+            let path = try TemporaryDirectory().keep { try $0.write([UInt8](repeating: 7, count: 20 << 20), to: "f") }
+            let result = try await curl(
+                [
+                    "--http2", "-T", path.file, "-H", "Content-Length:", "--limit-rate", "4M", "--max-time",
+                    isSlow ? "1.5" : "0.4", "URL/cut",
+                ])
+            #expect(result.status == 28)
+            try await Task.sleep(for: .milliseconds(300))
+            #expect(try await server.contentsWhenSettled().isEmpty)
+            #expect(try await curl(["URL/health"]).status == 0)
+        }
+    }
+
+    /// A storage that takes nothing holds the sender back.
+    @Test func backPressureReachesTheSender() async throws {
+        try await with(storage: { _ in SlowStorage(delay: .seconds(30)) }) { _, curl in
+            let path = try TemporaryDirectory().keep { try $0.write([UInt8](repeating: 7, count: 64 << 20), to: "f") }
+            let result = try await curl([
+                "--http2", "-T", path.file, "--max-time", "3", "-w", "%{size_upload}", "URL/x",
+            ])
+            #expect(result.status == 28)
+            // Windows and buffers.
+            #expect(try #require(Int(result.output)) < 16 << 20)
+        }
+    }
+
+    @Test(arguments: ["--http2", "--http1.1"])
+    func eachLineComesBackBeforeTheNextIsSent(version: String) async throws {
+        try await with { server, _ in
+            let directory = try TemporaryDirectory()
+            let authority = try await Certificates.shared.authority
+            let result = try await Subprocess.run(
+                "sh",
+                [
+                    "-euc",
+                    """
+                    cd "$1"
+                    mkfifo in out
+                    curl -sSN --cacert "$2" \(version) -X POST -T . "$3/echo" <in >out &
+                    exec 3>in 4<out
+                    for line in one two three; do
+                        echo $line >&3
+                        read -r back <&4
+                        echo "$back"
+                    done
+                    exec 3>&-
+                    wait $!
+                    """, "sh", directory.path, authority, "https://localhost:\(server.port)",
+                ])
+            #expect(result.status == 0, "\(result.errorOutput)")
+            #expect(result.output == "one\ntwo\nthree\n")
+        }
+    }
+
+    @Test func filesThatAreNoCertificateAreNamed() async throws {
+        let certificates = try await Certificates.shared
+        let directory = try TemporaryDirectory()
+        let text = try directory.write("no certificate".utf8, to: "text.pem")
+        for (certificate, key, reason) in [
+            (text, certificates.key("server"), "cannot read a certificate from \(text)"),
+            ("/none", certificates.key("server"), "cannot read a certificate from /none"),
+            (certificates.certificate("server"), text, "cannot read a private key from \(text)"),
+            (certificates.certificate("server"), certificates.key("client"), "is not that of the certificate"),
+        ] {
+            let files = Receiver.TLSFiles(certificate: certificate, key: key)
+            let error = #expect(throws: TLSFileError.self) { try files.context() }
+            #expect(error?.description.contains(reason) == true, "\(String(describing: error))")
+        }
+    }
+}
+
+extension TemporaryDirectory {
+    /// A file that lasts as long as the result does.
+    fileprivate func keep(_ make: (TemporaryDirectory) throws -> String) rethrows -> (
+        directory: TemporaryDirectory, file: String
+    ) {
+        (self, try make(self))
+    }
+}
+
+private let hasTools = Subprocess.find("openssl") != nil && curlKnowsHTTP2
+
+private let curlKnowsHTTP2: Bool = {
+    guard let path = Subprocess.find("curl") else { return false }
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: path)
+    process.arguments = ["--version"]
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    guard (try? process.run()) != nil else { return false }
+    let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    return text.contains("HTTP2")
+}()

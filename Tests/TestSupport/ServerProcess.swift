@@ -1,0 +1,42 @@
+import Foundation
+
+/// This package's server, as a process of its own. A test target that uses it depends on the target `server`.
+public struct ServerProcess: Sendable {
+    public let url: String
+    public let directory: TemporaryDirectory
+    public let process: Subprocess
+
+    /// Starts it on a free port, and waits until it listens.
+    ///
+    /// - Parameters:
+    ///   - arguments: further ones.
+    ///   - isSecure: with the tests' own certificate.
+    public static func start(
+        _ arguments: [String] = [], isSecure: Bool = false, deadline: Duration = .seconds(120)
+    ) async throws -> ServerProcess {
+        let directory = try TemporaryDirectory()
+        var arguments = ["--port", "0", "--dir", directory.path] + arguments
+        if isSecure {
+            let certificates = try await Certificates.shared
+            arguments += ["--tls-cert", certificates.certificate("server"), "--tls-key", certificates.key("server")]
+        }
+        let process = try Subprocess(Subprocess.product("server"), arguments, deadline: deadline)
+        let line = try await process.firstLine()
+        let prefix = "listening on "
+        guard line.hasPrefix(prefix) else { throw FaultError("the server says \(line)") }
+        return ServerProcess(url: String(line.dropFirst(prefix.count)), directory: directory, process: process)
+    }
+
+    /// Its resident memory now, in KiB. Linux only.
+    public var memory: Int {
+        get throws {
+            let status = try String(
+                contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)
+            let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
+            guard let size = line?.split(separator: " ").dropFirst().first.flatMap({ Int($0) }) else {
+                throw FaultError("no VmRSS")
+            }
+            return size
+        }
+    }
+}

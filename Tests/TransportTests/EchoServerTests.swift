@@ -1,0 +1,146 @@
+import Foundation
+@testable import HTTPStreaming
+import TestSupport
+import Testing
+
+/// Requests that are written while their responses are read, with this package's server.
+@Suite("DuplexStream, with the server", .serialized, .timeLimit(.minutes(5)))
+struct EchoServerTests {
+    enum Way: String, CaseIterable, Sendable {
+        case http1, secureHTTP1, http2
+
+        var isSecure: Bool { self != .http1 }
+        var version: String { self == .http2 ? "2" : "1.1" }
+
+        func configuration() async throws -> Client.Configuration {
+            if self == .http2, !MultiHandle.sendsHTTP2 { try Peers.skip("this libcurl is too old for HTTP/2") }
+            return try await .trusting { $0.httpVersion = self == .http2 ? .http2 : .http1 }
+        }
+    }
+
+    @Test("each line comes back before the next is written, whoever codes", arguments: Way.allCases, [false, true])
+    func lines(way: Way, coded: Bool) async throws {
+        var configuration = try await way.configuration()
+        if coded { configuration.contentCoding = .gzip() }
+        let server = try await ServerProcess.start(isSecure: way.isSecure)
+        defer { server.process.terminate() }
+        let client = try Client(.post, server.localURL + "/echo", configuration: configuration)
+        for _ in 0..<2 {
+            let stream = try await client.open(contentType: "text/plain")
+            let response = try await stream.response
+            #expect(response.status == 200)
+            #expect(response.metrics.httpVersion == way.version)
+            var iterator = response.body.makeAsyncIterator()
+            for index in 0..<20 {
+                let line = Array("line \(index)\n".utf8)
+                #expect(try await stream.write(line))
+                #expect(try await iterator.next() == line)
+            }
+            stream.finish()
+            #expect(try await iterator.next() == nil)
+        }
+    }
+
+    @Test("many MiB come back byte for byte, and the server's memory stays as it is", arguments: Way.allCases)
+    func volume(way: Way) async throws {
+        let configuration = try await way.configuration()
+        let server = try await ServerProcess.start(["--log-level", "error"], isSecure: way.isSecure)
+        defer { server.process.terminate() }
+        let client = try Client(.post, server.localURL + "/echo", configuration: configuration)
+        try await roundTrip(client, bytes: 4 << 20)
+        #if os(Linux)
+        let before = try server.memory
+        #endif
+        try await roundTrip(client, bytes: 96 << 20)
+        #if os(Linux)
+        let growth = try server.memory - before
+        print("the server's memory grew by \(growth) KiB for 96 MiB that went both ways, \(way)")
+        #expect(growth < 16 << 10)
+        #endif
+    }
+
+    /// What is at an offset follows from it, so that nothing has to be kept to compare with.
+    private static let pattern: [UInt8] = {
+        var generator = SeededGenerator(case: 3)
+        return (0..<125_001).flatMap { _ in withUnsafeBytes(of: generator.next(), Array.init) }
+    }()
+
+    private func content(_ range: Range<Int>) -> [UInt8] {
+        var content: [UInt8] = []
+        while content.count < range.count {
+            let rest = Self.pattern[((range.lowerBound + content.count) % Self.pattern.count)...]
+            content += rest.prefix(range.count - content.count)
+        }
+        return content
+    }
+
+    private func roundTrip(_ client: Client, bytes: Int) async throws {
+        let pieceSize = 256 << 10
+        let stream = try await client.open()
+        let writing = Task {
+            for start in stride(from: 0, to: bytes, by: pieceSize) {
+                guard try await stream.write(content(start..<start + pieceSize)) else { break }
+            }
+            stream.finish()
+        }
+        var received = 0
+        for try await chunk in try await stream.response.body {
+            guard chunk == content(received..<received + chunk.count) else {
+                Issue.record("other bytes behind \(received)")
+                break
+            }
+            received += chunk.count
+        }
+        try await writing.value
+        #expect(received == bytes)
+    }
+
+    @Test("the example sends each line when it is there, and prints what comes back at once", arguments: Way.allCases)
+    func example(way: Way) async throws {
+        _ = try await way.configuration()
+        let server = try await ServerProcess.start(isSecure: way.isSecure)
+        defer { server.process.terminate() }
+        let directory = try TemporaryDirectory()
+        let script = """
+            cd "$1"
+            mkfifo in out
+            UPLOAD_HOST="$3" "$2" -cacert "$4" -echo <in >out &
+            exec 3>in 4<out
+            for line in one two three; do
+                echo $line >&3
+                read -r back <&4
+                echo "$back"
+            done
+            printf end >&3
+            exec 3>&-
+            cat <&4
+            wait $!
+            """
+        let authority = try await Certificates.shared.authority
+        let result = try await Subprocess.run(
+            "sh", ["-euc", script, "sh", directory.path, Subprocess.product("example"), server.localURL, authority])
+        #expect(result.status == 0)
+        #expect(result.output == "one\ntwo\nthree\nend")
+        #expect(result.errorOutput.isEmpty, "\(result.errorOutput)")
+    }
+
+    @Test("a server that does not echo is named, and the input not waited for")
+    func exampleRefused() async throws {
+        let server = try await ServerProcess.start(["--max-size", "1"])
+        defer { server.process.terminate() }
+        let result = try await Subprocess.run(
+            "sh",
+            [
+                "-c", "sleep 3 | UPLOAD_HOST=\"$2/nothing/here\" \"$1\" -echo", "sh", Subprocess.product("example"),
+                server.url,
+            ],
+            deadline: .seconds(40))
+        #expect(result.status == 1)
+        #expect(result.errorOutput == "example: the server answered with 404\n")
+    }
+}
+
+extension ServerProcess {
+    /// The tests' certificate knows both names.
+    fileprivate var localURL: String { url.replacing("127.0.0.1", with: "localhost") }
+}

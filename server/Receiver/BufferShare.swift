@@ -1,0 +1,22 @@
+import Synchronization
+
+/// Divides the memory for bytes that are under way among those that have some: each takes what is fast where they are
+/// few, and less where they are many, so that a thousand slow clients do not take a thousand times as much.
+final class BufferShare: Sendable {
+    /// What they may have together, in bytes.
+    private static let budget = 64 * 1024 * 1024
+    /// Below this, time is spent on calls rather than on bytes.
+    private static let least = 16 * 1024
+
+    private let count = Atomic(0)
+
+    var users: Int { count.load(ordering: .relaxed) }
+
+    func join() { count.add(1, ordering: .relaxed) }
+    func leave() { count.subtract(1, ordering: .relaxed) }
+
+    /// How many bytes one of them may have.
+    ///
+    /// - Parameter most: beyond which nothing gets faster.
+    func size(upTo most: Int) -> Int { min(most, max(Self.least, Self.budget / max(1, users))) }
+}

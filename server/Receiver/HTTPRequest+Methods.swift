@@ -1,0 +1,12 @@
+import HTTPTypes
+
+extension HTTPRequest.Method {
+    /// Whether it is one of RFC 9110's, or `PATCH`: a resource may not allow it, but what it means is known.
+    /// Others are answered with 501.
+    var isKnown: Bool {
+        switch self {
+        case .get, .head, .post, .put, .delete, .connect, .options, .trace, .patch: true
+        default: false
+        }
+    }
+}

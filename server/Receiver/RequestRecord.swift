@@ -1,0 +1,71 @@
+import HTTPTypes
+import Logging
+import Synchronization
+
+/// What is told of one request, in the log and in the metrics, once it is over: a response may be, long after a
+/// route has returned it, and its content may never begin.
+final class RequestRecord: Sendable {
+    private struct State {
+        var bytes = 0
+        var parts = 0
+        var isEnded = false
+    }
+
+    private let head: HTTPRequest
+    private let client: String?
+    private let logger: Logger
+    private let metrics: ServerMetrics
+    private let start = ContinuousClock.now
+    private let state = Mutex(State())
+
+    /// - Parameter client: the address that the connection comes from, which may be a proxy's.
+    init(_ head: HTTPRequest, from client: String?, logger: Logger, metrics: ServerMetrics) {
+        self.head = head
+        self.client = client
+        self.logger = logger
+        self.metrics = metrics
+        metrics.requestBegan()
+    }
+
+    deinit {
+        // RFC 9110 knows no status for it; nginx's 499 is what others use.
+        end(.init(code: 499, reasonPhrase: "Client Closed Request"), failure: "the connection was lost")
+    }
+
+    /// - Parameters:
+    ///   - bytes: of the body, as they went over the connection: the request's, or those of a file that was sent.
+    ///   - parts: of a form.
+    func count(bytes: Int, parts: Int = 0) {
+        state.withLock { ($0.bytes, $0.parts) = (bytes, parts) }
+    }
+
+    /// Tells of it. The second time nothing happens.
+    ///
+    /// - Parameter failure: why the request was refused, or not answered in full.
+    func end(_ status: HTTPResponse.Status, failure: String? = nil) {
+        let (state, isFirst) = state.withLock { state in
+            defer { state.isEnded = true }
+            return (state, !state.isEnded)
+        }
+        guard isFirst else { return }
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        metrics.requestEnded(head.method, status, seconds: seconds)
+        let level: Logger.Level = failure == nil ? .info : .warning
+        guard logger.logLevel <= level else { return }
+        let rate = seconds > 0 ? Double(state.bytes) / 1e6 / seconds : 0
+        // Without the query, which may hold what no log should.
+        let path = (head.path ?? "").prefix { $0 != "?" }
+        var metadata: Logger.Metadata = [
+            "http.method": "\(head.method.rawValue)",
+            "http.path": "\(path)",
+            "http.status": .stringConvertible(status.code),
+            "bytes": .stringConvertible(state.bytes),
+            "seconds": .stringConvertible((seconds * 1e6).rounded() / 1e6),
+            "MB/s": .stringConvertible((rate * 10).rounded() / 10),
+            "parts": .stringConvertible(state.parts),
+        ]
+        if let client { metadata["client"] = "\(client)" }
+        if let failure { metadata["reason"] = "\(failure)" }
+        logger.log(level: level, "\(head.method.rawValue) \(path) \(status.code)", metadata: metadata)
+    }
+}
