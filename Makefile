@@ -57,6 +57,22 @@ bench-rate: ## how exact a rate limit is, at 100 KiB/s and at 100 MiB/s: within 
 bench-idle: ## an upload of 1 GiB alone, and beside 1,000 requests that are open and idle
 	@scripts/bench-idle.sh
 
+.PHONY: bench-server
+bench-server: ## short requests to the server, against an empty route of Hummingbird's, with wrk
+	@scripts/bench-server.sh $(ARGS)
+
+.PHONY: echo
+echo: ## SIZE of bytes to the server and back at once, by HTTP/1.1 and 2, the example and curl: SIZE=1G
+	@scripts/echo.sh "$$SIZE"
+
+.PHONY: cert
+cert: ## a certificate for localhost, to try HTTPS with, in .cert
+	@scripts/cert.sh
+
+.PHONY: screenshots
+screenshots: ## take those of the page in docs/ anew, with chromium
+	@scripts/screenshots.sh
+
 .PHONY: docker
 docker: ## the same in containers: payload/book.txt under 20 MB, see docker-compose.yml
 	@scripts/docker.sh up

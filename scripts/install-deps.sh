@@ -79,7 +79,7 @@ forbid_services() {
 }
 
 # tool:package, or a file that tells.
-test_tools="curl:curl cmp:diffutils go:golang-go microsocks:microsocks openssl:openssl pigz:pigz
+test_tools="chromedriver:chromium-driver chromium:chromium curl:curl cmp:diffutils go:golang-go microsocks:microsocks openssl:openssl pigz:pigz
     python3:python3 strace:strace tinyproxy:tinyproxy-bin /usr/sbin/nginx:nginx-light
     /usr/sbin/apache2:apache2-bin /usr/share/gocode/src/golang.org/x/net/http2/h2c:golang-golang-x-net-dev"
 

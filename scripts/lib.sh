@@ -86,7 +86,7 @@ start_server() {
     "$@" --port 0 --dir "$folder" >"$temp/server.out" 2>"$temp/server.log" &
     server_pid=$!
     exec 7<"$temp/server.out"
-    if ! IFS= read -r -t 60 line <&7 || [ "${line#listening on http://}" = "$line" ]; then
+    if ! IFS= read -r -t 60 line <&7 || [ "${line#listening on http}" = "$line" ]; then
         sed 's/^/    /' "$temp/server.log" >&2
         kill -0 "$server_pid" 2>/dev/null || fail "the server ended instead of listening"
         fail "the server did not say within 60 s where it listens; it said: '${line:-}'"
