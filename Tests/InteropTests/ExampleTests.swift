@@ -79,7 +79,8 @@ struct ExampleTests {
     func sources() async throws {
         let source = try TemporaryDirectory()
         let file = try source.write("x".utf8, to: "file")
-        try await expectError([], status: 2, containing: "no file given; usage: example [-gzip] -filepath FILE")
+        try await expectError(
+            [], status: 2, containing: "no file given; usage: example [-gzip] [-cacert FILE] -filepath FILE")
         try await expectError(["-filepath"], status: 2, containing: "usage")
         try await expectError(["file"], status: 2, containing: "usage")
         try await expectError(["-filepath", source.path("missing")], containing: "missing: No such file or directory")

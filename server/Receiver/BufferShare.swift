@@ -15,8 +15,11 @@ final class BufferShare: Sendable {
     func join() { count.add(1, ordering: .relaxed) }
     func leave() { count.subtract(1, ordering: .relaxed) }
 
-    /// How many bytes one of them may have.
+    /// How many bytes one of them may have: a power of two, which buffers are rounded up to.
     ///
-    /// - Parameter most: beyond which nothing gets faster.
-    func size(upTo most: Int) -> Int { min(most, max(Self.least, Self.budget / max(1, users))) }
+    /// - Parameter most: beyond which nothing gets faster; a power of two.
+    func size(upTo most: Int) -> Int {
+        let share = max(Self.least, Self.budget / max(1, users))
+        return min(most, 1 << (Int.bitWidth - 1 - share.leadingZeroBitCount))
+    }
 }

@@ -5,12 +5,12 @@ import Synchronization
 /// in that core's cache, and no thread has to be woken in between.
 ///
 /// SwiftNIO's loops look at their sockets only when nothing is left to run, so that tasks which always have more to
-/// do would keep those from being served that wait. Hence not more than a few in a row, then the sockets.
+/// do would keep those from being served that wait. Hence for a moment only, then the sockets.
 final class EventLoopExecutor: TaskExecutor {
-    /// How many jobs run in a row.
-    private static let batch = 16
+    /// How long jobs run in a row.
+    private static let turn = TimeAmount.milliseconds(2)
     /// Long enough that it is not over when the loop looks for what to run next.
-    private static let pause = TimeAmount.microseconds(10)
+    private static let pause = TimeAmount.microseconds(5)
 
     private struct State {
         var jobs = CircularBuffer<UnownedJob>()
@@ -36,7 +36,8 @@ final class EventLoopExecutor: TaskExecutor {
     }
 
     private func run() {
-        for _ in 0..<Self.batch {
+        let end = NIODeadline.now() + Self.turn
+        repeat {
             let job = state.withLock { state in
                 let job = state.jobs.popFirst()
                 state.isRunning = job != nil
@@ -44,7 +45,7 @@ final class EventLoopExecutor: TaskExecutor {
             }
             guard let job else { return }
             job.runSynchronously(on: asUnownedTaskExecutor())
-        }
+        } while NIODeadline.now() < end
         eventLoop.scheduleTask(in: Self.pause) { self.run() }
     }
 }

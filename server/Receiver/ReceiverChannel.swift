@@ -63,7 +63,7 @@ struct ReceiverChannel: HTTPChannelHandler {
     private func setupHTTP1(_ channel: any Channel) throws -> Exchanges {
         let pipeline = channel.pipeline.syncOperations
         let traffic = TrafficHandler(metrics: metrics)
-        try pipeline.addHandler(traffic)
+        try pipeline.addHandlers([DeferredFlushHandler(), traffic])
         // Pipelining is NIOAsyncChannel's: one request is taken from it at a time. Errors are
         // answered by HTTP1ConnectionHandler and by the routes.
         var encoding = HTTPResponseEncoder.Configuration()
@@ -125,7 +125,7 @@ extension ReceiverChannel {
         http2.connection.targetWindowSize = Self.connectionWindow
         http2.stream.targetWindowSize = Self.streamWindow
         let pipeline = channel.pipeline.syncOperations
-        try pipeline.addHandler(TrafficHandler(metrics: metrics))
+        try pipeline.addHandlers([DeferredFlushHandler(), TrafficHandler(metrics: metrics)])
         let streams: ReceiverConnection.Streams = try pipeline.configureAsyncHTTP2Pipeline(
             mode: .server, streamDelegate: nil, configuration: http2
         ) { stream in

@@ -10,7 +10,8 @@ enum Representation: Hashable, Sendable {
     ///
     /// - Throws: 406 where it takes no form.
     static func accepted(by head: HTTPRequest) throws(Refusal) -> Representation {
-        let accepted = AcceptEncoding(head.headerFields[.acceptEncoding])
+        guard let field = head.headerFields[.acceptEncoding] else { return .identity }
+        let accepted = AcceptEncoding(field)
         guard let representation = accepted.preferred(isWorthCoding: true) else {
             throw Refusal(
                 .notAcceptable, "this can be sent as it is, or as gzip or deflate; Accept-Encoding excludes all",

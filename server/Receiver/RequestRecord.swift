@@ -1,5 +1,6 @@
 import HTTPTypes
 import Logging
+import NIOCore
 import Synchronization
 
 /// What is told of one request, in the log and in the metrics, once it is over: a response may be, long after a
@@ -12,14 +13,14 @@ final class RequestRecord: Sendable {
     }
 
     private let head: HTTPRequest
-    private let client: String?
+    private let client: SocketAddress?
     private let logger: Logger
     private let metrics: ServerMetrics
     private let start = ContinuousClock.now
     private let state = Mutex(State())
 
     /// - Parameter client: the address that the connection comes from, which may be a proxy's.
-    init(_ head: HTTPRequest, from client: String?, logger: Logger, metrics: ServerMetrics) {
+    init(_ head: HTTPRequest, from client: SocketAddress?, logger: Logger, metrics: ServerMetrics) {
         self.head = head
         self.client = client
         self.logger = logger
@@ -64,7 +65,7 @@ final class RequestRecord: Sendable {
             "MB/s": .stringConvertible((rate * 10).rounded() / 10),
             "parts": .stringConvertible(state.parts),
         ]
-        if let client { metadata["client"] = "\(client)" }
+        if let address = client?.ipAddress { metadata["client"] = "\(address)" }
         if let failure { metadata["reason"] = "\(failure)" }
         logger.log(level: level, "\(head.method.rawValue) \(path) \(status.code)", metadata: metadata)
     }

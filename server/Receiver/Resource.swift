@@ -29,29 +29,33 @@ enum Resource: Hashable, Sendable {
 
     /// - Parameter path: without the query.
     /// - Returns: nil where nothing can be.
-    init?(path: some StringProtocol) {
-        guard path.hasPrefix("/") else {
+    init?(path: Substring) {
+        guard path.utf8.first == UInt8(ascii: "/") else {
             guard path == "*" else { return nil }
             self = .server
             return
         }
-        let segments = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
-        switch (segments.first ?? "", segments.count) {
-        case ("", 0...1): self = .root
+        let path = path.dropFirst()
+        let slash = path.utf8.firstIndex(of: UInt8(ascii: "/"))
+        // Nil where nothing follows the first segment.
+        let rest = slash.map { path[path.utf8.index(after: $0)...] }
+        let isOneMore = rest.map { !$0.utf8.contains(UInt8(ascii: "/")) } ?? false
+        switch (path[..<(slash ?? path.endIndex)], rest) {
+        case ("", nil): self = .root
         case ("upload", _): self = .uploads
-        case ("files", 1): self = .files
-        case ("files", 2):
-            let name = segments[segments.startIndex + 1].percentDecoded
+        case ("files", nil): self = .files
+        case ("files", let rest?) where isOneMore:
+            let name = rest.percentDecoded
             guard FileName.isPublic(name) else { return nil }
             self = .file(named: name)
-        case ("echo", 1): self = .echo
-        case ("echo", _): self = .text(path.dropFirst("/echo/".count).percentDecoded)
-        case ("user-agent", 1): self = .userAgent
-        case ("count", 1): self = .count(to: .infinity)
-        case ("count", 2): self = .count(to: CountLimit(String(segments[segments.startIndex + 1])))
-        case ("health", 1): self = .health
-        case ("metrics", 1): self = .metrics
-        case (let name, 1): self = .name(name.percentDecoded)
+        case ("echo", nil): self = .echo
+        case ("echo", let rest?): self = .text(rest.percentDecoded)
+        case ("user-agent", nil): self = .userAgent
+        case ("count", nil): self = .count(to: .infinity)
+        case ("count", let rest?) where isOneMore: self = .count(to: CountLimit(String(rest)))
+        case ("health", nil): self = .health
+        case ("metrics", nil): self = .metrics
+        case (let name, nil): self = .name(name.percentDecoded)
         default: return nil
         }
     }

@@ -53,16 +53,20 @@ extension Response {
 
     /// A text that is short, and that a client may have made up.
     static func text(_ text: String, _ representation: Representation) throws(CodingError) -> Response {
-        var fields = representation.fields
-        fields[.contentType] = "text/plain; charset=utf-8"
-        fields[.xContentTypeOptions] = "nosniff"
-        let content =
-            switch representation {
-            case .identity: ByteBuffer(string: text)
-            case .coded(let coding): ByteBuffer(bytes: try coding.encode(Array(text.utf8)))
-            }
-        return Response(status: .ok, headers: fields, body: .init(byteBuffer: content))
+        switch representation {
+        case .identity:
+            return Response(status: .ok, headers: textFields, body: .init(byteBuffer: ByteBuffer(string: text)))
+        case .coded(let coding):
+            var fields = textFields
+            fields[.contentEncoding] = coding.token
+            let content = ByteBuffer(bytes: try coding.encode(Array(text.utf8)))
+            return Response(status: .ok, headers: fields, body: .init(byteBuffer: content))
+        }
     }
+
+    private static let textFields: HTTPFields = [
+        .vary: "Accept-Encoding", .contentType: "text/plain; charset=utf-8", .xContentTypeOptions: "nosniff",
+    ]
 
     /// An answer to HEAD, 204 or 304. It says nothing of its length but what the fields do: 0 would
     /// be that of the content which is not sent (RFC 9110 §8.6).

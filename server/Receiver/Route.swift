@@ -32,7 +32,7 @@ enum Route: Hashable, Sendable {
         // RFC 9110 §15.6.2, and §7.2: before it matters what is asked for.
         guard head.method.isKnown else { throw .notImplemented }
         try Self.judgeHost(head)
-        guard let resource = Resource(path: (head.path ?? "").prefix { $0 != "?" }), head.method != .connect else {
+        guard let resource = Resource(path: Self.path(of: head)), head.method != .connect else {
             throw head.method == .connect ? Self.notAllowed(Resource.server) : Self.notFound
         }
         switch (resource, head.method) {
@@ -84,6 +84,12 @@ enum Route: Hashable, Sendable {
         case .upload, .echo: true
         case .list, .download, .page, .text, .count, .health, .metrics, .options: false
         }
+    }
+
+    /// Without the query.
+    private static func path(of head: HTTPRequest) -> Substring {
+        let path = head.path ?? ""
+        return path[..<(path.utf8.firstIndex(of: UInt8(ascii: "?")) ?? path.endIndex)]
     }
 
     /// RFC 9112 §3.2, RFC 9113 §8.3.1. That there are several has made them none, or left one of them a field.

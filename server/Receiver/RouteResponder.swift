@@ -28,7 +28,7 @@ struct RouteResponder: HTTPResponder {
 
     func respond(to request: Request, context: Context) async -> Response {
         let record = RequestRecord(
-            request.head, from: context.remoteAddress?.ipAddress, logger: logger, metrics: metrics)
+            request.head, from: context.remoteAddress, logger: logger, metrics: metrics)
         var response: Response
         do {
             response = try await answer(request, record)

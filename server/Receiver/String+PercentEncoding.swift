@@ -2,6 +2,7 @@ extension StringProtocol {
     /// With each `%` and two hexadecimal digits replaced by the byte that they stand for (RFC 3986
     /// §2.1). A `%` without them stands for itself; what is not UTF-8 then reads as U+FFFD.
     var percentDecoded: String {
+        guard utf8.contains(UInt8(ascii: "%")) else { return String(self) }
         var bytes: [UInt8] = []
         var rest = Array(utf8)[...]
         while let byte = rest.popFirst() {
