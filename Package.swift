@@ -86,7 +86,10 @@ let package = Package(
             ],
             path: "server/Receiver",
             // In the executable, so that it is all there is to install.
-            resources: ["index.html", "report.html", "script.js", "style.css"].map { .embedInCode("Page/\($0)") },
+            resources: [
+                "basics.js", "begin.js", "index.html", "picking.js", "report.html", "stored.js", "style.css",
+                "uploads-shown.js", "uploads.js",
+            ].map { .embedInCode("Page/\($0)") },
             swiftSettings: settings
         ),
         .executableTarget(

@@ -4,7 +4,7 @@
 #
 #   scripts/echo.sh [SIZE]        1G unless given
 #
-# The example speaks HTTP/2 with libcurl 8.12 or later: scripts/with-newer-curl.sh scripts/echo.sh
+# The example speaks HTTP/2 with a newer libcurl than many systems have: it is fetched, where it is to be had.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname -- "$0")/lib.sh"
@@ -21,7 +21,7 @@ peak() { awk '/^VmHWM:/ { printf "%.1f MiB", $2 / 1024 }' "/proc/$1/status"; }
 # round NAME COMMAND...: its standard input is the file; its output is compared with it. Its memory is looked at while
 # it runs, for the last time at its end.
 round() {
-    local name=$1 start client last='?'
+    local name=$1 start client last='?' value
     shift
     start=$(now)
     mkfifo "$temp/back"
@@ -29,7 +29,8 @@ round() {
     client=$!
     (cmp - "$temp/file" <"$temp/back" && : >"$temp/same") &
     while kill -0 "$client" 2>/dev/null; do
-        last=$(peak "$client" 2>/dev/null) || true
+        value=$(peak "$client" 2>/dev/null) || true
+        last=${value:-$last}
         sleep 0.1
     done
     wait "$client" || fail "$name failed"
@@ -52,7 +53,11 @@ for scheme in http https; do
     start_server "$temp/files" "$bin/server" "${options[@]+"${options[@]}"}"
     url=${server_url/127.0.0.1/localhost}
     export UPLOAD_HOST=$url
-    round "example, $scheme" "$bin/example" -cacert "$temp/cert/cert.pem" -echo
+    round "example, $scheme, HTTP/1.1" "$bin/example" -cacert "$temp/cert/cert.pem" -echo
+    if [ $scheme = https ] && fetch_newer_curl; then
+        round "example, $scheme, HTTP/2" \
+            env LD_LIBRARY_PATH="$newer_curl" "$bin/example" -cacert "$temp/cert/cert.pem" -echo
+    fi
     for version in 1.1 2; do
         [ $scheme = https ] || [ $version = 1.1 ] || continue
         round "curl, $scheme, HTTP/$version" \

@@ -97,6 +97,30 @@ start_server() {
     exec 7<&-
 }
 
+# Fetches a newer libcurl than the system's, the one that the Python package pycurl brings along, into $temp, and sets
+# `newer_curl`, what LD_LIBRARY_PATH has to be to use it. Where it is not to be had, `newer_curl_error` says why.
+newer_curl=
+newer_curl_error=
+fetch_newer_curl() {
+    local library version
+    if ! python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+        --dest "$temp" pycurl >&2; then
+        newer_curl_error="no pycurl for the Python that is here"
+        return 1
+    fi
+    python3 -m zipfile -e "$temp"/pycurl-*.whl "$temp/wheel"
+    library=$(find "$temp/wheel" -name 'libcurl-*.so*' | head -n 1)
+    # shellcheck disable=SC2034
+    [ -n "$library" ] || newer_curl_error="there is no libcurl in that package"
+    [ -n "$library" ] || return 1
+    mkdir "$temp/libraries"
+    ln -s "$library" "$temp/libraries/libcurl.so.4"
+    version=$(grep -aom1 'libcurl/8[.0-9]*' "$library") || true
+    say "with ${version:-$(basename -- "$library")}"
+    # shellcheck disable=SC2034
+    newer_curl=$temp/libraries:$(dirname -- "$library")
+}
+
 # Ends the server; by force where it has not ended after 10 s.
 stop_server() {
     local pid=$server_pid watchdog

@@ -22,14 +22,6 @@ tests=$(cd "$root" && swift build --show-bin-path)/http-streamingPackageTests.xc
 [ -x "$tests" ] || fail "the tests have not been built; run: make test"
 clean_up_at_end
 make_temp
-python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
-    --dest "$temp" pycurl >&2 || skip "no pycurl for the Python that is here"
-python3 -m zipfile -e "$temp"/pycurl-*.whl "$temp/wheel"
-library=$(find "$temp/wheel" -name 'libcurl-*.so*' | head -n 1)
-[ -n "$library" ] || skip "there is no libcurl in that package"
-mkdir "$temp/libraries"
-ln -s "$library" "$temp/libraries/libcurl.so.4"
-version=$(grep -aom1 'libcurl/8[.0-9]*' "$library") || true
-say "with ${version:-$(basename -- "$library")}"
-LD_LIBRARY_PATH="$temp/libraries:$(dirname -- "$library")" \
-    run_tests "$tests" --testing-library swift-testing --filter HTTPStreamingTests --filter TransportTests
+fetch_newer_curl || skip "$newer_curl_error"
+LD_LIBRARY_PATH=$newer_curl run_tests "$tests" --testing-library swift-testing \
+    --filter HTTPStreamingTests --filter TransportTests

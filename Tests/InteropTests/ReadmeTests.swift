@@ -66,7 +66,7 @@ struct ReadmeTests {
         let enumerator = try #require(FileManager.default.enumerator(atPath: tests.path))
         for case let file as String in enumerator where file.hasSuffix(".swift") && !file.hasPrefix("Sanitize/") {
             let text = try String(contentsOf: tests.appendingPathComponent(file), encoding: .utf8)
-            for match in text.matches(of: /(?m)^(?:struct|extension) (\w+)/) {
+            for match in text.matches(of: /(?m)^(?:@Suite.*)?\b(?:struct|extension) (\w+)/) {
                 sources[String(match.1), default: ""] += text
             }
         }

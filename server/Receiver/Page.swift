@@ -13,6 +13,12 @@ import Foundation
 
 /// What browsers are shown: a page to send files with, and answers to those that run no scripts.
 struct Page: Sendable {
+    /// One module, in the order in which its parts use each other.
+    private static let script = [
+        PackageResources.basics_js, PackageResources.uploads_js, PackageResources.uploads_shown_js,
+        PackageResources.picking_js, PackageResources.stored_js, PackageResources.begin_js,
+    ]
+
     private let identity: ByteBuffer
     private let gzip: ByteBuffer?
     private let tag: EntityTag
@@ -22,7 +28,7 @@ struct Page: Sendable {
     /// - Parameter requiresToken: whether writing takes one, which the page then asks for.
     init(requiresToken: Bool) {
         style = String(decoding: PackageResources.style_css, as: UTF8.self)
-        let script = String(decoding: PackageResources.script_js, as: UTF8.self)
+        let script = Self.script.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "\n")
         let page = Self.fill(
             PackageResources.index_html,
             ["style": style, "script": script, "authorization": requiresToken ? "required" : "none"])
