@@ -7,25 +7,12 @@ import Testing
 
 /// What is left of a server after very many requests, and how it treats many at once.
 @Suite(.timeLimit(.minutes(5)), .serialized) struct EnduranceTests {
-    private struct State {
-        let descriptors: Int
-        /// In KiB.
-        let memory: Int
-
-        init(of process: Subprocess) throws {
-            let folder = "/proc/\(process.processIdentifier)"
-            descriptors = try FileManager.default.contentsOfDirectory(atPath: folder + "/fd").count
-            let status = try String(contentsOfFile: folder + "/status", encoding: .utf8)
-            let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") })
-            memory = try #require(line.split(separator: " ").dropFirst().first.flatMap { Int($0) })
+    private static func descriptors(of process: Subprocess) throws -> [String] {
+        let folder = "/proc/\(process.processIdentifier)/fd"
+        return try FileManager.default.contentsOfDirectory(atPath: folder).map {
+            // That which reads the folder is gone.
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\($0)")) ?? ""
         }
-    }
-
-    private static func start(_ arguments: [String]) async throws -> (process: Subprocess, port: Int) {
-        let process = try Subprocess(
-            Subprocess.product("server"), ["--port", "0", "--log-level", "error"] + arguments, deadline: .seconds(280))
-        let line = try await process.firstLine()
-        return (process, try #require(line.split(separator: ":").last.flatMap { Int($0) }))
     }
 
     private static func upload(_ port: Int, _ count: Int, size: Int) async throws {
@@ -51,12 +38,10 @@ import Testing
         }
     }
 
-    /// In both ways in which a file is kept out of sight.
     @Test func nothingIsLeftOfAThousandUploads() async throws {
-        let directory = try TemporaryDirectory()
-        let (process, port) = try await Self.start(["--dir", directory.path])
-        defer { process.terminate() }
-        let size = 300_000
+        let server = try await ServerProcess.start(["--log-level", "error"], deadline: .seconds(280))
+        defer { server.process.terminate() }
+        let (port, size) = (server.port, 300_000)
         let round = { (uploads: Int, aborted: Int) in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<10 {
@@ -69,27 +54,22 @@ import Testing
         }
         // What a server has after its first requests it keeps: threads, and buffers of the allocator's.
         try await round(100, 20)
-        let before = try State(of: process)
+        let (before, memory) = (try Self.descriptors(of: server.process).count, try server.memory)
         try await round(1000, 100)
-        var after = try State(of: process)
+        var after = try Self.descriptors(of: server.process)
         // The last of those that were aborted may still be tidied up after.
-        for _ in 0..<100 where after.descriptors > before.descriptors {
+        for _ in 0..<100 where after.count > before {
             try await Task.sleep(for: .milliseconds(50))
-            after = try State(of: process)
+            after = try Self.descriptors(of: server.process)
         }
-        print("descriptors \(before.descriptors) → \(after.descriptors), memory \(before.memory) → \(after.memory) KiB")
-        #expect(after.descriptors <= before.descriptors)
-        #expect(after.memory < before.memory + 8 * 1024)
-        let names = try directory.contents()
+        print("descriptors \(before) → \(after.count), memory \(memory) → \(try server.memory) KiB")
+        #expect(after.count <= before)
+        #expect(try server.memory < memory + 8 * 1024)
+        let names = try server.directory.contents()
         #expect(names.count == 1100)
         #expect(names.allSatisfy { $0.hasPrefix("x") && !$0.hasPrefix(TemporaryFile.namePrefix) })
         // Nor a file without a name.
-        let files = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process.processIdentifier)/fd").filter
-        {
-            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process.processIdentifier)/fd/\($0)"))?
-                .contains(directory.path + "/") == true
-        }
-        #expect(files.isEmpty)
+        #expect(!after.contains { $0.contains(server.directory.path + "/") })
     }
 
     /// A process has enough descriptors for both ends of that many connections.
@@ -106,10 +86,10 @@ import Testing
     /// A thousand connections: a third of them idle, a third with a body that drips, a third that do not read their
     /// answer. Others are served as if they were not there.
     @Test(.enabled(if: hasDescriptors)) func aThousandConnectionsDisturbNobody() async throws {
-        let directory = try TemporaryDirectory()
-        let (process, port) = try await Self.start(["--dir", directory.path])
-        defer { process.terminate() }
-        try directory.write([UInt8](repeating: 7, count: 8 << 20), to: "large")
+        let server = try await ServerProcess.start(["--log-level", "error"], deadline: .seconds(280))
+        defer { server.process.terminate() }
+        let port = server.port
+        try server.directory.write([UInt8](repeating: 7, count: 8 << 20), to: "large")
         let (alone, slowest, answers) = try await RawConnection.onThread {
             let fast = try RawConnection(port: port)
             let alone = try Self.measure(fast) {}
@@ -139,8 +119,7 @@ import Testing
         #expect(answers.allSatisfy { $0 == 200 })
         // So is a file that comes now, whatever the others left to be done.
         try await Self.upload(port, 1, size: 1 << 20)
-        let state = try State(of: process)
-        print("with what 1,000 connections left: \(state.memory) KiB, \(state.descriptors) descriptors")
+        print("with what 1,000 connections left: \(try server.memory) KiB")
     }
 
     /// The slowest of 200 answers; each has the connection's deadline.

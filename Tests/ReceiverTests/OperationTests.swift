@@ -6,37 +6,12 @@ import Testing
 
 /// How the `server` program is run: what it is told, what it tells, and how it stops.
 @Suite(.timeLimit(.minutes(4)), .serialized) struct OperationTests {
-    /// A server, its port, and a folder for what it stores.
-    private struct Running {
-        let process: Subprocess
-        let port: Int
-        let directory: TemporaryDirectory
-
-        static func start(_ arguments: [String] = [], environment: [String: String] = [:]) async throws -> Running {
-            let directory = try TemporaryDirectory()
-            let process = try Subprocess(
-                Subprocess.product("server"), ["--port", "0", "--dir", directory.path] + arguments,
-                environment: environment, deadline: .seconds(120))
-            let line = try await process.firstLine()
-            return Running(
-                process: process, port: try #require(line.split(separator: ":").last.flatMap { Int($0) }),
-                directory: directory)
-        }
-
-        func connected<Result: Sendable>(
-            _ body: @escaping @Sendable (RawConnection) throws -> Result
-        ) async throws -> Result {
-            let port = port
-            return try await RawConnection.onThread { try body(RawConnection(port: port)) }
-        }
-    }
-
     private static let get = "GET /echo/x HTTP/1.1\r\nHost: x\r\n\r\n"
 
     /// A running upload ends well; an idle connection is closed at once; a new one is not accepted.
     @Test(arguments: [SIGTERM, SIGINT])
     func stopsWhenWhatRunsHasEnded(signal: Int32) async throws {
-        let server = try await Running.start(["--grace", "20"])
+        let server = try await ServerProcess.start(["--grace", "20"])
         let (process, port) = (server.process, server.port)
         let (response, rest) = try await server.connected { connection in
             let idle = try RawConnection(port: port)
@@ -69,7 +44,7 @@ import Testing
     /// An upload that does not end, a download that is not taken, and an endless answer.
     @Test(arguments: [true, false])
     func cutsOffWhatDoesNotEndInTime(bySecondSignal: Bool) async throws {
-        let server = try await Running.start(["--grace", bySecondSignal ? "100" : "1"])
+        let server = try await ServerProcess.start(["--grace", bySecondSignal ? "100" : "1"])
         let process = server.process
         try server.directory.write([], to: "large")
         truncate(server.directory.path("large"), 1 << 30)
@@ -101,8 +76,37 @@ import Testing
         #expect(try server.directory.contents() == ["large"])
     }
 
+    /// A stream of HTTP/2 whose body does not end, a connection on which TLS has not begun, and one that is idle.
+    @Test(
+        .enabled(if: Subprocess.find("curl") != nil && Subprocess.find("openssl") != nil, "SKIPPED: no curl or openssl")
+    )
+    func cutsOffSecureConnectionsToo() async throws {
+        let server = try await ServerProcess.start(["--grace", "1"], isSecure: true)
+        let authority = try await Certificates.shared.authority
+        let upload = try Subprocess(
+            "sh",
+            [
+                "-c", "{ cat /dev/zero | head -c 3000000; sleep 60; } | curl -sS --http2 --cacert \"$1\" -T - \"$2/x\"",
+                "sh",
+                authority, server.url,
+            ], deadline: .seconds(60))
+        defer { upload.terminate(SIGKILL) }
+        let seconds = try await server.connected { silent in
+            usleep(1_500_000)
+            let start = ContinuousClock.now
+            server.process.terminate()
+            #expect(try silent.receiveToEnd().isEmpty)
+            return ContinuousClock.now - start
+        }
+        #expect(seconds < .seconds(10))
+        let result = await server.process.result()
+        #expect(result.status == 0)
+        #expect(result.errorOutput.contains("1 request has"), "\(result.errorOutput)")
+        #expect(try server.directory.contents().isEmpty)
+    }
+
     @Test func logsAreOneObjectALine() async throws {
-        let server = try await Running.start(["--log-format", "json"])
+        let server = try await ServerProcess.start(["--log-format", "json"])
         _ = try await server.connected { connection in
             try connection.send("GET /echo/a%0Ab\"\\?secret HTTP/1.1\r\nHost: x\r\n\r\n")
             _ = try connection.receiveResponse()
@@ -135,7 +139,7 @@ import Testing
     }
 
     @Test func requestsAreNotLoggedWhereThatIsNotWanted() async throws {
-        let server = try await Running.start(["--log-level", "error"])
+        let server = try await ServerProcess.start(["--log-level", "error"])
         _ = try await server.connected { connection in
             try connection.send("GET /nothing/here HTTP/1.1\r\nHost: x\r\n\r\n")
             return try connection.receiveResponse()
@@ -153,7 +157,7 @@ import Testing
             #expect(help.contains("  \(name)\n"), "\(name)")
         }
         // A value that begins with a hyphen, and one that the command line overrules.
-        let server = try await Running.start(
+        let server = try await ServerProcess.start(
             ["--log-level", "info"],
             environment: [
                 "HTTP_STREAMING_TOKEN": "-a", "HTTP_STREAMING_LOG_LEVEL": "nonsense", "HTTP_STREAMING_PORT": "1",
@@ -193,7 +197,7 @@ import Testing
             ([], false), (["--host", "localhost"], false), (["--host", "0.0.0.0"], true),
             (["--host", "0.0.0.0", "--token", "t"], true),
         ] {
-            let server = try await Running.start(arguments)
+            let server = try await ServerProcess.start(arguments)
             _ = try await server.connected { connection in
                 try connection.send(Self.get)
                 return try connection.receiveResponse()
@@ -206,7 +210,7 @@ import Testing
     }
 
     @Test func healthAndMetrics() async throws {
-        let server = try await Running.start()
+        let server = try await ServerProcess.start()
         let (health, metrics) = try await server.connected { connection in
             let body = RunningServer.document([("x", [UInt8](repeating: 1, count: 100_000))])
             try connection.send(RunningServer.head(length: body.count))

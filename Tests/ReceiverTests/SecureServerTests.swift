@@ -51,6 +51,19 @@ struct SecureServerTests {
         }
     }
 
+    /// Whoever connects and says nothing, or too little, is not waited for.
+    @Test func aHandshakeThatDoesNotComeIsGivenUp() async throws {
+        try await with(configure: { $0.connections.idle = .milliseconds(300) }) { server, _ in
+            try await server.connected { connection in
+                #expect(try connection.receiveToEnd().isEmpty)
+            }
+            try await server.connected { connection in
+                try connection.send([0x16, 0x03, 0x01])
+                #expect(connection.isClosedByPeer())
+            }
+        }
+    }
+
     @Test(arguments: ["--http2", "--http1.1"])
     func filesGoBothWays(version: String) async throws {
         try await with { server, curl in

@@ -10,9 +10,11 @@ public struct ServerProcess: Sendable {
     ///
     /// - Parameters:
     ///   - arguments: further ones.
+    ///   - environment: in addition to the test's own.
     ///   - isSecure: with the tests' own certificate.
     public static func start(
-        _ arguments: [String] = [], isSecure: Bool = false, deadline: Duration = .seconds(120)
+        _ arguments: [String] = [], environment: [String: String] = [:], isSecure: Bool = false,
+        deadline: Duration = .seconds(120)
     ) async throws -> ServerProcess {
         let directory = try TemporaryDirectory()
         var arguments = ["--port", "0", "--dir", directory.path] + arguments
@@ -20,11 +22,22 @@ public struct ServerProcess: Sendable {
             let certificates = try await Certificates.shared
             arguments += ["--tls-cert", certificates.certificate("server"), "--tls-key", certificates.key("server")]
         }
-        let process = try Subprocess(Subprocess.product("server"), arguments, deadline: deadline)
+        let process = try Subprocess(
+            Subprocess.product("server"), arguments, environment: environment, deadline: deadline)
         let line = try await process.firstLine()
         let prefix = "listening on "
         guard line.hasPrefix(prefix) else { throw FaultError("the server says \(line)") }
         return ServerProcess(url: String(line.dropFirst(prefix.count)), directory: directory, process: process)
+    }
+
+    public var port: Int { url.split(separator: ":").last.flatMap { Int($0) } ?? 0 }
+
+    /// Talks to it with blocking calls, on a thread of its own.
+    public func connected<Result: Sendable>(
+        _ body: @escaping @Sendable (RawConnection) throws -> Result
+    ) async throws -> Result {
+        let port = port
+        return try await RawConnection.onThread { try body(RawConnection(port: port)) }
     }
 
     /// Its resident memory now, in KiB. Linux only.

@@ -35,17 +35,23 @@ struct ReceiverChannel: HTTPChannelHandler {
     }
 
     func handle(value: ReceiverConnection, logger: Logger) async {
-        await withTaskExecutorPreference(executors.executor(of: value.channel.eventLoop)) {
-            switch try? await value.version.get() {
-            case .http1(let exchanges):
-                guard let parts = exchanges.take() else { return }
-                await handleHTTP(asyncChannel: parts, logger: logger)
-            case .http2(let streams):
-                await handle(streams, logger)
-            case nil:
-                // Nobody is there any more, or nobody who speaks TLS.
-                value.channel.close(promise: nil)
+        let channel = value.channel
+        await withTaskCancellationHandler {
+            await withTaskExecutorPreference(executors.executor(of: channel.eventLoop)) {
+                switch try? await value.version.get() {
+                case .http1(let exchanges):
+                    guard let parts = exchanges.take() else { return }
+                    await handleHTTP(asyncChannel: parts, logger: logger)
+                case .http2(let streams):
+                    await handle(streams, logger)
+                case nil:
+                    // Nobody is there any more, or nobody who speaks TLS.
+                    channel.close(promise: nil)
+                }
             }
+        } onCancel: {
+            // What can still be said is said in that time.
+            channel.eventLoop.scheduleTask(in: .seconds(1)) { channel.close(promise: nil) }
         }
     }
 
@@ -104,19 +110,25 @@ extension ReceiverChannel {
     /// Of a stream's content, how much may come before it is taken. A frame is 16 KiB mostly.
     private static let streamWindow = 512 * 1024
     private static let connectionWindow = 2 * 1024 * 1024
+    private static let negotiationName = "NegotiationHandler"
 
     private func negotiate(
         _ channel: any Channel, _ tls: NIOSSLContext
     ) throws -> EventLoopFuture<ReceiverConnection.Version> {
+        let limit = NegotiationHandler(limit: configuration.connections.idle)
+        let pipeline = channel.pipeline.syncOperations
         let negotiation = NIOTypedApplicationProtocolNegotiationHandler<ReceiverConnection.Version> { result in
             channel.eventLoop.makeCompletedFuture {
-                switch result {
+                channel.pipeline.syncOperations.removeHandler(name: Self.negotiationName, promise: nil)
+                return switch result {
                 case .negotiated("h2"): .http2(try setupHTTP2(channel))
                 case .negotiated, .fallback: .http1(try setupHTTP1(channel))
                 }
             }
         }
-        try channel.pipeline.syncOperations.addHandlers([NIOSSLServerHandler(context: tls), negotiation])
+        try pipeline.addHandler(NIOSSLServerHandler(context: tls))
+        try pipeline.addHandler(limit, name: Self.negotiationName)
+        try pipeline.addHandler(negotiation)
         return negotiation.protocolNegotiationResult
     }
 
