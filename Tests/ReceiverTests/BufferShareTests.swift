@@ -19,8 +19,12 @@ import Testing
     @Test func readsBeginSmallAndGrowToTheShare() {
         let share = BufferShare()
         for _ in 0..<200 { share.join() }
-        var allocator = SharedReadAllocator(share: share, largest: 1 << 20)
+        let body = BodyFlag()
+        var allocator = SharedReadAllocator(share: share, body: body, largest: 1 << 20)
         #expect(allocator.nextBufferSize() == 4096)
+        for _ in 0..<20 { _ = allocator.record(actualReadBytes: allocator.nextBufferSize() ?? 0) }
+        #expect(allocator.nextBufferSize() == 1 << 14, "heads only")
+        body.isSet = true
         for _ in 0..<20 { _ = allocator.record(actualReadBytes: allocator.nextBufferSize() ?? 0) }
         #expect(allocator.nextBufferSize() == 1 << 18)
         for _ in 0..<200 { share.leave() }

@@ -86,6 +86,37 @@ import Testing
         }
     }
 
+    @Test(arguments: ["gzip, chunked", "chunked, chunked", "identity", "gzip"])
+    func otherTransferCodingsAreNotDecoded(coding: String) async throws {
+        try await RunningServer.with { server in
+            let (status, rest) = try await server.connected { connection in
+                try connection.send(
+                    "PUT /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: \(coding)\r\n\r\n1\r\na\r\n0\r\n\r\n")
+                let response = try connection.receiveResponse()
+                #expect(response.head.contains("Connection: close\r\n"))
+                return (response.status, try connection.receiveToEnd())
+            }
+            #expect([400, 501].contains(status))
+            #expect(rest.isEmpty)
+            #expect(try server.directory.contents().isEmpty)
+        }
+    }
+
+    /// Nobody reads it; so the answer says that the connection ends.
+    @Test func aGETWhoseBodyComesLater() async throws {
+        try await RunningServer.with { server in
+            let (response, rest) = try await server.connected { connection in
+                try connection.send(Self.get("/echo/a", "1.1", ["Content-Length: 5"]))
+                let response = try connection.receiveResponse()
+                try connection.send("hello")
+                return (response, try connection.receiveToEnd())
+            }
+            #expect(response.body == "a")
+            #expect(response.head.contains("Connection: close\r\n"))
+            #expect(rest.isEmpty)
+        }
+    }
+
     @Test(arguments: [("BREW", "/"), ("BREW", "/nothing/here"), ("PROPFIND", "/"), ("get", "/")])
     func unknownMethodsAreNotImplemented(method: String, path: String) async throws {
         try await RunningServer.with { server in
@@ -183,12 +214,13 @@ import Testing
     }
 
     /// What comes behind it would be kept in memory, by a decoder that waits for another one to take its place.
-    @Test func nothingIsReadBehindAnUpgrade() async throws {
+    @Test(arguments: ["Connection: Upgrade", "Proxy-Connection: upgrade"])
+    func nothingIsReadBehindAnUpgrade(field: String) async throws {
         try await RunningServer.with { server in
             let sent = try await server.connected { connection in
                 connection.setSendDeadline(.milliseconds(500))
                 try connection.send(
-                    "GET /count/100?interval=1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+                    "GET /count/100?interval=1 HTTP/1.1\r\nHost: x\r\n\(field)\r\nUpgrade: x\r\n\r\n")
                 var sent = 0
                 while sent < 1 << 30, (try? connection.send([UInt8](repeating: 0, count: 1 << 18))) != nil {
                     sent += 1 << 18
@@ -224,13 +256,15 @@ import Testing
     }
 
     @Test func aBodyThatStallsIsGivenUp() async throws {
-        try await RunningServer.with(configure: { $0.connections.stall = .milliseconds(400) }) { server in
+        try await RunningServer.with(configure: { $0.connections.stall = .seconds(2) }) { server in
             let response = try await server.connected { connection in
                 try connection.send(RunningServer.head(length: 1000))
-                for _ in 0..<4 {
+                // For longer than the limit, but never without anything for as long.
+                for _ in 0..<10 {
                     try connection.send("x")
-                    usleep(200_000)
+                    usleep(300_000)
                 }
+                #expect(!connection.isReadable(within: 0))
                 return try connection.receiveResponse()
             }
             #expect(response.status == 408)
@@ -242,10 +276,10 @@ import Testing
     /// What this side is slow with is nobody's fault.
     @Test func aSlowStorageStallsNobody() async throws {
         try await RunningServer.with(
-            storage: { _ in SlowStorage(delay: .milliseconds(1200)) },
-            configure: { $0.connections.stall = .milliseconds(400) }
+            storage: { _ in SlowStorage(delay: .seconds(3)) },
+            configure: { $0.connections.stall = .seconds(2) }
         ) { server in
-            let body = RunningServer.document([("x", [UInt8](repeating: 7, count: 8 << 20))])
+            let body = RunningServer.document([("x", [UInt8](repeating: 7, count: 12_000))])
             let status = try await server.post(body).status
             #expect(status == 201)
         }
@@ -253,12 +287,14 @@ import Testing
 
     @Test func aResponseThatIsNotTakenIsGivenUp() async throws {
         try await RunningServer.with(configure: { $0.connections.stall = .milliseconds(500) }) { server in
+            truncate(try server.directory.write([], to: "large"), 1 << 30)
             let size = try await server.connected { connection in
-                try connection.send(Self.get("/count/inf?interval=0"))
-                usleep(3_000_000)
+                try connection.send(Self.get("/files/large"))
+                _ = try connection.receive(through: "\r\n\r\n")
+                usleep(4_000_000)
                 // What the systems' buffers held; then its end.
                 var size = 0
-                while let piece = try? connection.receiveSome(), !piece.isEmpty { size += piece.count }
+                while size < 1 << 30, let piece = try? connection.receiveSome(), !piece.isEmpty { size += piece.count }
                 return size
             }
             #expect(size < 64 << 20)

@@ -54,13 +54,36 @@ struct SecureServerTests {
     /// Whoever connects and says nothing, or too little, is not waited for.
     @Test func aHandshakeThatDoesNotComeIsGivenUp() async throws {
         try await with(configure: { $0.connections.idle = .milliseconds(300) }) { server, _ in
-            try await server.connected { connection in
-                #expect(try connection.receiveToEnd().isEmpty)
-            }
+            let rest = try await server.connected { connection in try connection.receiveToEnd() }
+            #expect(rest.isEmpty)
             try await server.connected { connection in
                 try connection.send([0x16, 0x03, 0x01])
                 #expect(connection.isClosedByPeer())
             }
+        }
+    }
+
+    /// Of a client that speaks TLS and HTTP/2's name, and then nothing.
+    @Test func anIdleConnectionOfHTTP2IsClosed() async throws {
+        try await with(configure: {
+            $0.connections.idle = .milliseconds(500)
+            $0.connections.lingering.duration = .milliseconds(300)
+        }) { server, curl in
+            let clock = ContinuousClock()
+            let start = clock.now
+            let silent = try Subprocess(
+                "sh", ["-c", "sleep 30 | exec openssl s_client -connect localhost:\(server.port) -alpn h2 -quiet"],
+                deadline: .seconds(40))
+            defer { silent.terminate(SIGKILL) }
+            try await Task.sleep(for: .milliseconds(500))
+            // One that had its answer: curl is told to go.
+            #expect(try await curl(["--http2", "URL/echo/a"]).output == "a")
+            for _ in 0..<200 {
+                let metrics = try await curl(["--http1.1", "-H", "Connection: close", "URL/metrics"]).output
+                if metrics.contains("connections_open 1\n") { return }
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            Issue.record("connections are still open after \(clock.now - start)")
         }
     }
 

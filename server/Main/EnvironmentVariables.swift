@@ -23,10 +23,11 @@ enum EnvironmentVariables {
     /// - Parameters:
     ///   - options: that take a value.
     ///   - flags: that take none: `1`, `true` and `yes` set them.
+    ///   - lists: of `options`, those that may be given several times: separated by commas here.
     ///   - commandLine: whose options are not looked for in the environment.
     /// - Returns: the arguments, and the names of the variables that they are from.
     static func arguments(
-        options: [String], flags: [String], commandLine: [String]
+        options: [String], flags: [String], lists: [String], commandLine: [String]
     ) -> (arguments: [String], names: [String]) {
         var (arguments, names): ([String], [String]) = ([], [])
         for option in options + flags where !commandLine.contains(where: { $0 == option || $0.hasPrefix(option + "=") })
@@ -37,8 +38,9 @@ enum EnvironmentVariables {
                 guard ["1", "true", "yes"].contains(value.lowercased()) else { continue }
                 arguments.append(option)
             } else {
+                let values = lists.contains(option) ? value.split(separator: ",").map { String($0) } : [value]
                 // In one word: a value may begin with a hyphen.
-                arguments.append("\(option)=\(value)")
+                arguments += values.map { "\(option)=\($0)" }
             }
             names.append(name)
         }

@@ -21,8 +21,10 @@ struct Line {
     mutating func text(_ text: String) {
         guard !text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) else { return plain(text) }
         for scalar in text.unicodeScalars {
-            let isControl = scalar.properties.generalCategory == .control
-            plain(isControl ? scalar.escaped(asASCII: true) : String(scalar))
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator: plain(scalar.escaped(asASCII: true))
+            default: plain(String(scalar))
+            }
         }
     }
 

@@ -42,10 +42,11 @@ struct LineLogHandler: LogHandler {
         for (key, value) in metadata.sorted(by: { $0.key < $1.key }) where !key.hasPrefix("http.") {
             line.plain(" \(key)=")
             let value = value.description
-            let quote = value.utf8.contains(UInt8(ascii: " ")) ? "\"" : ""
-            line.plain(quote)
-            line.text(value)
-            line.plain(quote)
+            if value.utf8.contains(where: { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\"") }) {
+                line.json(value)
+            } else {
+                line.text(value)
+            }
         }
     }
 

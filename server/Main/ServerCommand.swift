@@ -47,7 +47,7 @@ struct ServerCommand: AsyncParsableCommand {
     static func main() async {
         let commandLine = Array(CommandLine.arguments.dropFirst())
         let (arguments, names) = EnvironmentVariables.arguments(
-            options: options, flags: flags, commandLine: commandLine)
+            options: options, flags: flags, lists: AccessOptions.lists, commandLine: commandLine)
         do {
             var command = try parseAsRoot(arguments + commandLine)
             if let server = command as? ServerCommand { try await server.run() } else { try command.run() }

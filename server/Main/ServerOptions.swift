@@ -79,6 +79,7 @@ struct StorageOptions: ParsableArguments {
 
 struct AccessOptions: ParsableArguments {
     static let names = ["--token", "--cors"]
+    static let lists = ["--cors"]
 
     @Option(
         help: ArgumentHelp(
@@ -90,7 +91,10 @@ struct AccessOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "An origin, https://example.org, whose pages may use this server; * for any. May be given several times.",
+            """
+            An origin, https://example.org, whose pages may use this server; * for any. May be given several times; in \
+            the environment, separated by commas.
+            """,
             valueName: "origin"))
     var cors: [String] = []
 

@@ -25,9 +25,15 @@ public struct Access: Hashable, Sendable {
     ///
     /// A browser sends what any page has it send, a form across origins too, and this server may run on its
     /// user's own machine, where nobody asks for a token: hence the look at `Origin`, which pages cannot forge.
-    func judgeWriting(_ head: HTTPRequest) throws(Refusal) {
-        if let origin = head.headerFields[.origin], !isSame(origin, head), !isAllowed(origin) {
-            throw Refusal(.forbidden, "pages of other origins may not write here")
+    /// A server that only this machine can reach is not told by another name, either: one that leads here is a page's
+    /// way to pass for the server's own (DNS rebinding).
+    ///
+    /// - Parameter isLoopback: whether only this machine can reach the server.
+    func judgeWriting(_ head: HTTPRequest, isLoopback: Bool) throws(Refusal) {
+        if let origin = head.headerFields[.origin], !isAllowed(origin),
+            !isSame(origin, head) || isLoopback && token == nil && !Self.isLoopback(Self.host(of: head.authority ?? ""))
+        {
+            throw Refusal(.forbidden, "pages of other origins may not write here: see --cors")
         }
         guard let token else { return }
         let given = head.headerFields[.authorization].flatMap(Self.bearerToken)
@@ -58,6 +64,20 @@ public struct Access: Hashable, Sendable {
     private func isSame(_ origin: String, _ head: HTTPRequest) -> Bool {
         guard let authority = head.authority, let scheme = origin.firstRange(of: "://") else { return false }
         return origin[scheme.upperBound...].lowercased() == authority.lowercased()
+    }
+
+    /// Whether a host is this machine by name or address.
+    static func isLoopback(_ host: String) -> Bool {
+        host.lowercased() == "localhost" || host.hasPrefix("127.") || host == "::1" || host == "[::1]"
+    }
+
+    /// Without the port.
+    private static func host(of authority: String) -> String {
+        guard let colon = authority.utf8.lastIndex(of: UInt8(ascii: ":")),
+            authority[authority.utf8.index(after: colon)...].utf8.allSatisfy({ (48...57).contains($0) }),
+            !authority[..<colon].utf8.contains(UInt8(ascii: ":")) || authority[..<colon].hasSuffix("]")
+        else { return authority }
+        return String(authority[..<colon])
     }
 
     private static func bearerToken(_ field: String) -> String? {

@@ -9,8 +9,12 @@ import Synchronization
 final class EventLoopExecutor: TaskExecutor {
     /// How long jobs run in a row.
     private static let turn = TimeAmount.milliseconds(2)
-    /// Long enough that it is not over when the loop looks for what to run next.
-    private static let pause = TimeAmount.microseconds(5)
+    /// Longer than the loop takes to look for what to run next: it would run this before its sockets.
+    #if DEBUG
+    private static let pause = TimeAmount.milliseconds(1)
+    #else
+    private static let pause = TimeAmount.microseconds(20)
+    #endif
 
     private struct State {
         var jobs = CircularBuffer<UnownedJob>()

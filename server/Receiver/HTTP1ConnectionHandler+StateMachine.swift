@@ -16,8 +16,8 @@ extension HTTP1ConnectionHandler {
         }
 
         enum ResponseEndedAction: Equatable {
-            /// Write the end; the connection is kept, and idle if nothing else has been asked for.
-            case pass(isIdle: Bool)
+            /// Write the end; the connection is kept.
+            case pass
             /// Write the end; half-close; read and discard.
             case linger
             /// Write the end and close: the client has nothing more to send, or nothing that could be read.
@@ -55,11 +55,13 @@ extension HTTP1ConnectionHandler {
         private let limit: Int
         private var state = State.open
         /// Of the requests whose head has come and whose response has not ended.
-        private var exchanges: [Exchange] = []
+        private var exchanges = CircularBuffer<Exchange>(initialCapacity: 2)
         /// Whether more of the last request is to come.
         private var isReading = false
         /// Whether the response being written is the connection's last.
         private var isLast = false
+        /// Whether the end of a response has not left this process yet.
+        private var isWriting = false
         private var isInputClosed = false
         private var isQuiescing = false
         /// Why what follows the last request is none.
@@ -73,7 +75,7 @@ extension HTTP1ConnectionHandler {
         var isLingering: Bool { state != .open }
 
         /// Whether nothing is under way.
-        var isIdle: Bool { state == .open && exchanges.isEmpty }
+        var isIdle: Bool { state == .open && exchanges.isEmpty && !isWriting }
 
         /// Whether reading more would only fill memory.
         var isDeaf: Bool { state == .open && !isReading && exchanges.last?.isLastReadable == true }
@@ -82,8 +84,10 @@ extension HTTP1ConnectionHandler {
             guard state == .open, refusal == nil else { return .discard }
             let isHTTP10 = head.version != .http1_1
             let isUpgrade = head.method == .CONNECT || head.asksForUpgrade
-            // RFC 9112 §6.1: where a body in chunks comes from HTTP/1.0, its framing is not to be relied on.
-            let isFaulty = isHTTP10 && head.headers.contains(name: "Transfer-Encoding")
+            // RFC 9112 §6.1: where a body in chunks comes from HTTP/1.0, or in another coding, its framing is not to be
+            // relied on.
+            let codings = head.headers["Transfer-Encoding"]
+            let isFaulty = !codings.isEmpty && (isHTTP10 || codings.map { $0.lowercased() } != ["chunked"])
             let isPersistent = head.isKeepAlive && !isUpgrade && !isFaulty
             exchanges.append(
                 Exchange(
@@ -143,14 +147,21 @@ extension HTTP1ConnectionHandler {
         mutating func responseEnded() -> ResponseEndedAction {
             let wasLastReadable = exchanges.first?.isLastReadable == true
             if !exchanges.isEmpty { exchanges.removeFirst() }
+            isWriting = true
             // A route that has answered reads no more: without an end, the rest would be read and
             // thrown away for as long as it comes.
             if isLast || isQuiescing && exchanges.isEmpty || exchanges.isEmpty && isReading {
                 state = .lingering(discarded: 0)
                 return isInputClosed || wasLastReadable ? .close : .linger
             }
-            guard exchanges.isEmpty else { return .pass(isIdle: false) }
-            return refusal.map { .answer($0) } ?? .pass(isIdle: true)
+            guard exchanges.isEmpty else { return .pass }
+            return refusal.map { .answer($0) } ?? .pass
+        }
+
+        /// All of the last response is in the kernel's hands.
+        mutating func responseWritten() -> EndAction {
+            isWriting = false
+            return isQuiescing && isIdle ? .close : .none
         }
 
         /// The client has closed its side, or all of it.
@@ -203,9 +214,7 @@ extension HTTP1ConnectionHandler {
 }
 
 extension HTTPRequestHead {
-    /// RFC 9110 §7.8. SwiftNIO's decoder reads nothing behind such a request.
-    fileprivate var asksForUpgrade: Bool {
-        headers.contains(name: "Upgrade")
-            && headers[canonicalForm: "Connection"].contains { $0.lowercased() == "upgrade" }
-    }
+    /// RFC 9110 §7.8. SwiftNIO's decoder reads nothing behind such a request, whether `Connection` says `upgrade` or,
+    /// for instance, `Proxy-Connection`.
+    fileprivate var asksForUpgrade: Bool { headers.contains(name: "Upgrade") }
 }

@@ -1,5 +1,6 @@
 import HTTPTypes
 import HummingbirdCore
+import Logging
 import NIOCore
 import NIOHTTP1
 
@@ -20,25 +21,34 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
     private let limits: Receiver.ConnectionLimits
     private let traffic: TrafficHandler
     private let metrics: ServerMetrics
+    private let logger: Logger
+    private let body: BodyFlag
     private var machine: StateMachine
     private var end: Scheduled<Void>?
     private var idleSince = NIODeadline.now()
+    /// Since when the end of a response waits to be taken.
+    private var writingSince: NIODeadline?
     private var patience: TimeAmount
 
-    init(limits: Receiver.ConnectionLimits, traffic: TrafficHandler, metrics: ServerMetrics) {
+    init(
+        limits: Receiver.ConnectionLimits, traffic: TrafficHandler, metrics: ServerMetrics, logger: Logger,
+        body: BodyFlag
+    ) {
         self.limits = limits
         self.traffic = traffic
         self.metrics = metrics
+        self.logger = logger
+        self.body = body
         machine = StateMachine(limit: limits.lingering.bytes)
         patience = TimeAmount(limits.lingering.duration)
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
-        if context.channel.isActive { waitForRequest(context) }
+        if context.channel.isActive { watch(context) }
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        waitForRequest(context)
+        watch(context)
         context.fireChannelActive()
     }
 
@@ -49,8 +59,10 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
                 context.fireChannelRead(wrapInboundOut(.head(head)))
             }
         case .body(let bytes):
+            body.isSet = true
             act(on: machine.bodyArrived(count: bytes.readableBytes), data, context)
         case .end:
+            body.isSet = false
             act(on: machine.requestEnded(), data, context)
         }
     }
@@ -80,23 +92,56 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
         case .body:
             context.write(data, promise: promise)
         case .end:
-            switch machine.responseEnded() {
-            case .pass(let isIdle):
-                if isIdle { idleSince = .now() }
-                context.write(data, promise: promise)
+            let action = machine.responseEnded()
+            writingSince = .now()
+            let written = promise ?? context.eventLoop.makePromise()
+            context.write(data, promise: written)
+            written.futureResult.assumeIsolated().whenComplete { [self] _ in responseWritten(action, context) }
+            switch action {
+            case .pass:
+                break
             case .linger:
-                linger(context, after: data, promise)
+                context.flush()
+                context.close(mode: .output, promise: nil)
+                context.read()
             case .close:
-                close(context, after: data, promise)
+                context.flush()
             case .answer(let refusal):
-                context.write(data, promise: promise)
                 answer(refusal, context)
             }
         }
     }
 
+    /// Only now, however long that took, does a client's time begin to read the rest and close.
+    private func responseWritten(_ action: StateMachine.ResponseEndedAction, _ context: ChannelHandlerContext) {
+        writingSince = nil
+        idleSince = .now()
+        if machine.responseWritten() == .close { context.close(promise: nil) }
+        switch action {
+        case .pass, .answer:
+            break
+        case .linger:
+            end?.cancel()
+            end = context.eventLoop.assumeIsolated().scheduleTask(in: patience) { context.close(promise: nil) }
+        case .close:
+            context.close(promise: nil)
+        }
+    }
+
+    /// What has no more to say must go, whatever is still to be heard.
+    func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+        guard event is AbortEvent else { return context.triggerUserOutboundEvent(event, promise: promise) }
+        context.close(promise: promise)
+    }
+
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-        guard machine.isLingering, mode != .input else { return context.close(mode: mode, promise: promise) }
+        // Hummingbird does this to connections of tasks that are cancelled, which hear of it anyway. TLS cannot, and
+        // SwiftNIO asserts that the channel has been registered.
+        guard mode != .input else {
+            promise?.fail(ChannelError.operationUnsupported)
+            return
+        }
+        guard machine.isLingering else { return context.close(mode: mode, promise: promise) }
         // It is about to be, and whoever asks again will not make it earlier.
         context.channel.closeFuture.cascade(to: promise)
     }
@@ -141,9 +186,16 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
     private func answer(_ refusal: Refusal, _ context: ChannelHandlerContext) {
         metrics.rejected(refusal.code)
         let response = refusal.response
+        logger.log(
+            level: .warning, "no request, \(response.status.code)",
+            metadata: [
+                "http.status": .stringConvertible(response.status.code), "reason": "\(refusal.message)",
+                "client": "\(context.channel.remoteAddress?.ipAddress ?? "")",
+            ])
         let head = HTTPResponseHead(
             version: .http1_1, status: .init(statusCode: response.status.code),
-            headers: HTTPHeaders(response.headers.map { ($0.name.rawName, $0.value) }))
+            headers: HTTPHeaders(
+                response.headers.map { ($0.name.rawName, $0.value) } + [("Date", Timestamp.now.httpDate)]))
         write(context: context, data: wrapOutboundOut(.head(head)), promise: nil)
         write(
             context: context, data: wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: refusal.json)))), promise: nil)
@@ -151,28 +203,16 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
     }
 
     /// One timer for the connection's life, which looks, when its time has come, whether it still is idle: to
-    /// set one for each request takes more time than the request.
-    private func waitForRequest(_ context: ChannelHandlerContext) {
-        guard let idle = limits.idle.map({ TimeAmount($0) }) else { return }
-        let deadline = machine.isIdle ? idleSince + idle : .now() + idle
+    /// set one for each request takes more time than the request. It looks after the end of a response, too, which a
+    /// client may not take.
+    private func watch(_ context: ChannelHandlerContext) {
+        guard let period = [limits.idle, limits.stall].compactMap({ $0.map { TimeAmount($0) } }).min() else { return }
+        let deadline = machine.isIdle ? max(idleSince + period, .now()) : .now() + period
         end = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { [self] in
-            guard !machine.isLingering else { return }
-            if machine.isIdle, idleSince + idle <= .now() { return context.close(promise: nil) }
-            waitForRequest(context)
+            let isIdle = machine.isIdle && limits.idle.map { idleSince + TimeAmount($0) <= .now() } ?? false
+            let isStuck = limits.stall.map { stall in writingSince.map { $0 + TimeAmount(stall) <= .now() } ?? false }
+            if isIdle || isStuck == true { return context.close(promise: nil) }
+            watch(context)
         }
-    }
-
-    private func close(_ context: ChannelHandlerContext, after end: NIOAny, _ promise: EventLoopPromise<Void>?) {
-        let written = promise ?? context.eventLoop.makePromise()
-        written.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
-        context.writeAndFlush(end, promise: written)
-    }
-
-    private func linger(_ context: ChannelHandlerContext, after data: NIOAny, _ promise: EventLoopPromise<Void>?) {
-        context.writeAndFlush(data, promise: promise)
-        end?.cancel()
-        end = context.eventLoop.assumeIsolated().scheduleTask(in: patience) { context.close(promise: nil) }
-        context.close(mode: .output, promise: nil)
-        context.read()
     }
 }

@@ -41,8 +41,14 @@ final class HTTP2StreamHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        let part = unwrapOutboundIn(data)
+        if case .head(var head) = part, head.headerFields[.connection] != nil {
+            // Of HTTP/1 only (RFC 9113 §8.2.2).
+            head.headerFields[.connection] = nil
+            return context.write(wrapOutboundOut(.head(head)), promise: promise)
+        }
         context.write(data, promise: promise)
-        guard case .end = unwrapOutboundIn(data), isReading else { return }
+        guard case .end = part, isReading else { return }
         discarded = 0
         end = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.duration)) { [self] in
             reset(context)
@@ -52,9 +58,18 @@ final class HTTP2StreamHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-        guard discarded != nil, mode != .input else { return context.close(mode: mode, promise: promise) }
+        guard mode != .input else {
+            promise?.fail(ChannelError.operationUnsupported)
+            return
+        }
+        guard discarded != nil else { return context.close(mode: mode, promise: promise) }
         // It is about to be.
         context.channel.closeFuture.cascade(to: promise)
+    }
+
+    func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+        guard event is AbortEvent else { return context.triggerUserOutboundEvent(event, promise: promise) }
+        context.close(promise: promise)
     }
 
     func channelInactive(context: ChannelHandlerContext) {

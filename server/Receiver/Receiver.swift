@@ -100,15 +100,17 @@ public struct Receiver: Sendable {
     func application(
         onListening: @escaping @Sendable (SocketAddress) -> Void = { _ in }
     ) -> some ApplicationProtocol {
-        let (configuration, metrics, tls) = (configuration, metrics, tls)
-        let rules = Route.Rules(access: configuration.access, maximumBodySize: configuration.maximumBodySize)
+        let (configuration, metrics, tls, logger) = (configuration, metrics, tls, logger)
+        let rules = Route.Rules(configuration)
         let responder = RouteResponder(
             storage: storage, decoding: configuration.decoding, rules: rules,
             page: Page(requiresToken: configuration.access.token != nil), metrics: metrics, logger: logger)
         return Application(
             responder: responder,
             server: HTTPServerBuilder {
-                ReceiverChannel(responder: $0, configuration: configuration, rules: rules, metrics: metrics, tls: tls)
+                ReceiverChannel(
+                    responder: $0, configuration: configuration, rules: rules, metrics: metrics, tls: tls,
+                    requestLogger: logger)
             },
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port),

@@ -21,14 +21,18 @@ struct ReceiverChannel: HTTPChannelHandler {
     let metrics: ServerMetrics
     /// Nil for HTTP in the clear.
     let tls: NIOSSLContext?
+    /// Takes a line for what is no request; Hummingbird's own doings go to another one.
+    let requestLogger: Logger
     let executors = EventLoopExecutors()
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<ReceiverConnection> {
         channel.eventLoop.makeCompletedFuture {
-            try setReads(of: channel)
+            let body = BodyFlag()
+            try setReads(of: channel, body)
             let version =
-                if let tls { try negotiate(channel, tls) } else {
-                    channel.eventLoop.makeSucceededFuture(ReceiverConnection.Version.http1(try setupHTTP1(channel)))
+                if let tls { try negotiate(channel, tls, body) } else {
+                    channel.eventLoop.makeSucceededFuture(
+                        ReceiverConnection.Version.http1(try setupHTTP1(channel, body)))
                 }
             return ReceiverConnection(channel: channel, version: version)
         }
@@ -51,22 +55,25 @@ struct ReceiverChannel: HTTPChannelHandler {
             }
         } onCancel: {
             // What can still be said is said in that time.
-            channel.eventLoop.scheduleTask(in: .seconds(1)) { channel.close(promise: nil) }
+            channel.eventLoop.scheduleTask(in: .seconds(1)) {
+                channel.triggerUserOutboundEvent(AbortEvent(), promise: nil)
+                channel.close(promise: nil)
+            }
         }
     }
 
     /// What bounds the memory of a connection: one read's bytes come at a time, and the next read
     /// waits while two parts of a request have not been taken.
-    private func setReads(of channel: any Channel) throws {
+    private func setReads(of channel: any Channel, _ body: BodyFlag) throws {
         guard let options = channel.syncOptions else { return }
         try options.setOption(.maxMessagesPerRead, value: 1)
         try options.setOption(
             .recvAllocator,
-            value: SharedReadAllocator(share: metrics.share, largest: configuration.largestRead)
+            value: SharedReadAllocator(share: metrics.share, body: body, largest: configuration.largestRead)
         )
     }
 
-    private func setupHTTP1(_ channel: any Channel) throws -> Exchanges {
+    private func setupHTTP1(_ channel: any Channel, _ body: BodyFlag) throws -> Exchanges {
         let pipeline = channel.pipeline.syncOperations
         let traffic = TrafficHandler(metrics: metrics)
         try pipeline.addHandlers([DeferredFlushHandler(), traffic])
@@ -82,7 +89,9 @@ struct ReceiverChannel: HTTPChannelHandler {
             withEncoderConfiguration: encoding
         )
         try pipeline.addHandlers([
-            HTTP1ConnectionHandler(limits: configuration.connections, traffic: traffic, metrics: metrics),
+            HTTP1ConnectionHandler(
+                limits: configuration.connections, traffic: traffic, metrics: metrics, logger: requestLogger, body: body
+            ),
             HTTP1ToHTTPServerCodec(secure: tls != nil),
         ])
         return try exchanges(on: channel, waitingParts: 2, halfCloses: true)
@@ -113,7 +122,7 @@ extension ReceiverChannel {
     private static let negotiationName = "NegotiationHandler"
 
     private func negotiate(
-        _ channel: any Channel, _ tls: NIOSSLContext
+        _ channel: any Channel, _ tls: NIOSSLContext, _ body: BodyFlag
     ) throws -> EventLoopFuture<ReceiverConnection.Version> {
         let limit = NegotiationHandler(limit: configuration.connections.idle)
         let pipeline = channel.pipeline.syncOperations
@@ -121,8 +130,8 @@ extension ReceiverChannel {
             channel.eventLoop.makeCompletedFuture {
                 channel.pipeline.syncOperations.removeHandler(name: Self.negotiationName, promise: nil)
                 return switch result {
-                case .negotiated("h2"): .http2(try setupHTTP2(channel))
-                case .negotiated, .fallback: .http1(try setupHTTP1(channel))
+                case .negotiated("h2"): .http2(try setupHTTP2(channel, body))
+                case .negotiated, .fallback: .http1(try setupHTTP1(channel, body))
                 }
             }
         }
@@ -132,14 +141,26 @@ extension ReceiverChannel {
         return negotiation.protocolNegotiationResult
     }
 
-    private func setupHTTP2(_ channel: any Channel) throws -> ReceiverConnection.Streams {
+    private func setupHTTP2(_ channel: any Channel, _ body: BodyFlag) throws -> ReceiverConnection.Streams {
+        // Streams are bounded by their windows.
+        body.isSet = true
         var http2 = NIOHTTP2Handler.Configuration()
         http2.connection.targetWindowSize = Self.connectionWindow
         http2.stream.targetWindowSize = Self.streamWindow
+        http2.connection.initialSettings = [
+            HTTP2Setting(parameter: .maxConcurrentStreams, value: 100),
+            // What SwiftNIO's decoder of HTTP/1 takes.
+            HTTP2Setting(parameter: .maxHeaderListSize, value: 80 * 1024),
+        ]
+        let management = NIOHTTP2ServerConnectionManagementHandler(
+            eventLoop: channel.eventLoop,
+            configuration: .init(
+                maxIdleTime: configuration.connections.idle.map { TimeAmount($0) }, maxAge: nil,
+                maxGraceTime: TimeAmount(configuration.gracePeriod), keepalive: nil))
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandlers([DeferredFlushHandler(), TrafficHandler(metrics: metrics)])
         let streams: ReceiverConnection.Streams = try pipeline.configureAsyncHTTP2Pipeline(
-            mode: .server, streamDelegate: nil, configuration: http2
+            mode: .server, streamDelegate: management.http2StreamDelegate, configuration: http2
         ) { stream in
             stream.eventLoop.makeCompletedFuture {
                 try stream.pipeline.syncOperations.addHandlers([
@@ -149,11 +170,9 @@ extension ReceiverChannel {
                 return try exchanges(on: stream, waitingParts: 16, halfCloses: false)
             }
         }
-        let idle = configuration.connections.idle.map { TimeAmount($0) }
-        try pipeline.addHandler(
-            NIOHTTP2ServerConnectionManagementHandler(
-                eventLoop: channel.eventLoop,
-                configuration: .init(maxIdleTime: idle, maxAge: nil, maxGraceTime: nil, keepalive: nil)))
+        let connection = HTTP2ConnectionHandler(patience: configuration.connections.lingering.duration)
+        try pipeline.addHandlers([connection, management])
+        connection.begin()
         return streams
     }
 

@@ -73,14 +73,16 @@ final class RequestBodyHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// Looks after the time, and again if there was progress: one timer for a body, not one for each piece.
     private func watch(_ context: ChannelHandlerContext) {
         guard let limit, check == nil else { return }
-        check = context.eventLoop.assumeIsolated().scheduleTask(deadline: max(lastProgress, .now() - limit) + limit) {
-            [self] in
+        // While this side is slow, nothing counts: to look at once again would be to look for ever.
+        let isWaiting = isAwaited || !context.channel.isWritable
+        let deadline = (isWaiting ? lastProgress : .now()) + limit
+        check = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { [self] in
             check = nil
             let isBlocked = !context.channel.isWritable
             guard isReading || isBlocked, context.channel.isActive else { return }
             guard isAwaited || isBlocked, lastProgress + limit <= .now() else { return watch(context) }
             if isBlocked {
-                context.close(promise: nil)
+                context.triggerUserOutboundEvent(AbortEvent(), promise: nil)
             } else {
                 context.fireErrorCaught(RequestBodyError.stalled)
             }

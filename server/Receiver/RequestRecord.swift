@@ -55,7 +55,7 @@ final class RequestRecord: Sendable {
         guard logger.logLevel <= level else { return }
         let rate = seconds > 0 ? Double(state.bytes) / 1e6 / seconds : 0
         // Without the query, which may hold what no log should.
-        let path = (head.path ?? "").prefix { $0 != "?" }
+        let path = head.pathWithoutQuery
         var metadata: Logger.Metadata = [
             "http.method": "\(head.method.rawValue)",
             "http.path": "\(path)",

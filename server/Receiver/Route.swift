@@ -32,7 +32,11 @@ enum Route: Hashable, Sendable {
         // RFC 9110 §15.6.2, and §7.2: before it matters what is asked for.
         guard head.method.isKnown else { throw .notImplemented }
         try Self.judgeHost(head)
-        guard let resource = Resource(path: Self.path(of: head)), head.method != .connect else {
+        // RFC 9112 §6.1. HTTP/2 has none.
+        if let coding = head.headerFields[.transferEncoding], coding.lowercased() != "chunked" {
+            throw Refusal(.notImplemented, "the only transfer coding that is known is chunked")
+        }
+        guard let resource = Resource(path: head.pathWithoutQuery), head.method != .connect else {
             throw head.method == .connect ? Self.notAllowed(Resource.server) : Self.notFound
         }
         switch (resource, head.method) {
@@ -86,12 +90,6 @@ enum Route: Hashable, Sendable {
         }
     }
 
-    /// Without the query.
-    private static func path(of head: HTTPRequest) -> Substring {
-        let path = head.path ?? ""
-        return path[..<(path.utf8.firstIndex(of: UInt8(ascii: "?")) ?? path.endIndex)]
-    }
-
     /// RFC 9112 §3.2, RFC 9113 §8.3.1. That there are several has made them none, or left one of them a field.
     private static func judgeHost(_ head: HTTPRequest) throws(Refusal) {
         let field = head.headerFields[.host]
@@ -125,9 +123,21 @@ extension Route {
         var access = Access()
         /// Of a body as it comes, in bytes.
         var maximumBodySize: Int?
+        /// Whether only this machine can reach the server.
+        var isLoopback = false
+
+        init(access: Access = Access(), maximumBodySize: Int? = nil) {
+            self.access = access
+            self.maximumBodySize = maximumBodySize
+        }
+
+        init(_ configuration: Receiver.Configuration) {
+            self.init(access: configuration.access, maximumBodySize: configuration.maximumBodySize)
+            isLoopback = Access.isLoopback(configuration.host)
+        }
 
         func judgeUpload(_ head: HTTPRequest) throws(Refusal) {
-            try access.judgeWriting(head)
+            try access.judgeWriting(head, isLoopback: isLoopback)
             try judgeBody(head)
         }
 

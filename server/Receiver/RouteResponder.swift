@@ -46,7 +46,18 @@ struct RouteResponder: HTTPResponder {
     }
 
     private func answer(_ request: Request, _ record: RequestRecord) async throws -> Response {
-        switch try Route(judging: request.head, rules) {
+        let route = try Route(judging: request.head, rules)
+        var response = try await answer(route, request, record)
+        // A body that nobody reads: the connection ends behind the answer, unless it is a stream's.
+        if !route.takesBody, request.headers[.transferEncoding] != nil || request.headers[.contentLength] ?? "0" != "0"
+        {
+            response.headers[.connection] = "close"
+        }
+        return response
+    }
+
+    private func answer(_ route: Route, _ request: Request, _ record: RequestRecord) async throws -> Response {
+        switch route {
         case .upload(let upload):
             let report = try await receive(upload, request, record)
             return page.response(with: report, to: upload, for: request.head)
