@@ -207,7 +207,7 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
     /// client may not take.
     private func watch(_ context: ChannelHandlerContext) {
         guard let period = [limits.idle, limits.stall].compactMap({ $0.map { TimeAmount($0) } }).min() else { return }
-        let deadline = machine.isIdle ? max(idleSince + period, .now()) : .now() + period
+        let deadline = NIODeadline.now() + period
         end = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { [self] in
             let isIdle = machine.isIdle && limits.idle.map { idleSince + TimeAmount($0) <= .now() } ?? false
             let isStuck = limits.stall.map { stall in writingSince.map { $0 + TimeAmount(stall) <= .now() } ?? false }
