@@ -81,6 +81,8 @@ import Testing
         _ = lingering.headArrived(request(.POST))
         _ = lingering.responseBegan(response(400))
         _ = lingering.responseEnded()
+        #expect(lingering.inputClosed() == .none, "it may still read what is on its way")
+        #expect(lingering.responseWritten() == .close)
         #expect(lingering.inputClosed() == .close)
     }
 

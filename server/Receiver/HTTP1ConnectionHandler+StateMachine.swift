@@ -60,8 +60,8 @@ extension HTTP1ConnectionHandler {
         private var isReading = false
         /// Whether the response being written is the connection's last.
         private var isLast = false
-        /// Whether the end of a response has not left this process yet.
-        private var isWriting = false
+        /// Of responses whose end has not left this process yet: answers to pipelined requests may wait together.
+        private var writing = 0
         private var isInputClosed = false
         private var isQuiescing = false
         /// Why what follows the last request is none.
@@ -76,6 +76,9 @@ extension HTTP1ConnectionHandler {
 
         /// Whether nothing is under way.
         var isIdle: Bool { state == .open && exchanges.isEmpty && !isWriting }
+
+        /// Whether the end of a response has not left this process yet.
+        var isWriting: Bool { writing > 0 }
 
         /// Whether reading more would only fill memory.
         var isDeaf: Bool { state == .open && !isReading && exchanges.last?.isLastReadable == true }
@@ -147,7 +150,7 @@ extension HTTP1ConnectionHandler {
         mutating func responseEnded() -> ResponseEndedAction {
             let wasLastReadable = exchanges.first?.isLastReadable == true
             if !exchanges.isEmpty { exchanges.removeFirst() }
-            isWriting = true
+            writing += 1
             // A route that has answered reads no more: without an end, the rest would be read and
             // thrown away for as long as it comes.
             if isLast || isQuiescing && exchanges.isEmpty || exchanges.isEmpty && isReading {
@@ -158,16 +161,18 @@ extension HTTP1ConnectionHandler {
             return refusal.map { .answer($0) } ?? .pass
         }
 
-        /// All of the last response is in the kernel's hands.
+        /// All of a response is in the kernel's hands.
         mutating func responseWritten() -> EndAction {
-            isWriting = false
+            writing = max(0, writing - 1)
+            if isLingering, isInputClosed, !isWriting { return .close }
             return isQuiescing && isIdle ? .close : .none
         }
 
         /// The client has closed its side, or all of it.
         mutating func inputClosed() -> EndAction {
             isInputClosed = true
-            return isLingering ? .close : .none
+            // It may still read what is on its way.
+            return isLingering && !isWriting ? .close : .none
         }
 
         /// The server is to stop: no further request is taken.

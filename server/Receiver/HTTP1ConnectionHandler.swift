@@ -93,7 +93,7 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
             context.write(data, promise: promise)
         case .end:
             let action = machine.responseEnded()
-            writingSince = .now()
+            if writingSince == nil { writingSince = .now() }
             let written = promise ?? context.eventLoop.makePromise()
             context.write(data, promise: written)
             written.futureResult.assumeIsolated().whenComplete { [self] _ in responseWritten(action, context) }
@@ -114,9 +114,9 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
 
     /// Only now, however long that took, does a client's time begin to read the rest and close.
     private func responseWritten(_ action: StateMachine.ResponseEndedAction, _ context: ChannelHandlerContext) {
-        writingSince = nil
         idleSince = .now()
         if machine.responseWritten() == .close { context.close(promise: nil) }
+        writingSince = machine.isWriting ? .now() : nil
         switch action {
         case .pass, .answer:
             break
