@@ -30,6 +30,8 @@ enum EnvironmentVariables {
         options: [String], flags: [String], lists: [String], commandLine: [String]
     ) -> (arguments: [String], names: [String]) {
         var (arguments, names): ([String], [String]) = ([], [])
+        // Whoever asks for help gets it, whatever is wrong with the environment.
+        guard !commandLine.contains("--help"), !commandLine.contains("-h") else { return (arguments, names) }
         for option in options + flags where !commandLine.contains(where: { $0 == option || $0.hasPrefix(option + "=") })
         {
             let name = name(of: option)

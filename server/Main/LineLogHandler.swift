@@ -1,4 +1,5 @@
 import Logging
+import Receiver
 
 /// Writes one line for each message to standard error, in one piece, so that lines never mix.
 struct LineLogHandler: LogHandler {
@@ -35,38 +36,34 @@ struct LineLogHandler: LogHandler {
     }
 
     private func writeText(_ event: LogEvent, _ metadata: Logger.Metadata, to line: inout Line) {
-        line.time()
-        line.plain(" \(event.level.rawValue) \(label): ")
+        line.plain("\(LogTime.now) \(event.level.rawValue) \(label): ")
         line.text(event.message.description)
         // What the message says already: method, path and status.
         for (key, value) in metadata.sorted(by: { $0.key < $1.key }) where !key.hasPrefix("http.") {
             line.plain(" \(key)=")
             let value = value.description
-            if value.utf8.contains(where: { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\"") }) {
-                line.json(value)
-            } else {
-                line.text(value)
-            }
+            let isQuoted = value.utf8.contains(UInt8(ascii: " "))
+            if isQuoted { line.plain("\"") }
+            line.text(value, isQuoted: isQuoted)
+            if isQuoted { line.plain("\"") }
         }
     }
 
     private func writeJSON(_ event: LogEvent, _ metadata: Logger.Metadata, to line: inout Line) {
-        line.plain("{\"time\":\"")
-        line.time()
-        line.plain("\",\"level\":\"\(event.level.rawValue)\",\"logger\":")
-        line.json(label)
-        line.plain(",\"message\":")
-        line.json(event.message.description)
-        for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
-            line.plain(",")
-            line.json(key)
-            line.plain(":")
-            switch value {
-            case .stringConvertible(let number as Int): line.plain(number.description)
-            case .stringConvertible(let number as Double) where number.isFinite: line.plain(number.description)
-            default: line.json(value.description)
+        var json = JSONText()
+        json.object { members in
+            members.member("time", LogTime.now)
+            members.member("level", event.level.rawValue)
+            members.member("logger", label)
+            members.member("message", event.message.description)
+            for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
+                switch value {
+                case .stringConvertible(let number as Int): members.member(key, number)
+                case .stringConvertible(let number as Double) where number.isFinite: members.member(key, number)
+                default: members.member(key, value.description)
+                }
             }
         }
-        line.plain("}")
+        line.plain(json.text)
     }
 }

@@ -10,8 +10,6 @@ final class BufferShare: Sendable {
 
     private let count = Atomic(0)
 
-    var users: Int { count.load(ordering: .relaxed) }
-
     func join() { count.add(1, ordering: .relaxed) }
     func leave() { count.subtract(1, ordering: .relaxed) }
 
@@ -19,7 +17,7 @@ final class BufferShare: Sendable {
     ///
     /// - Parameter most: beyond which nothing gets faster; a power of two.
     func size(upTo most: Int) -> Int {
-        let share = max(Self.least, Self.budget / max(1, users))
+        let share = max(Self.least, Self.budget / max(1, count.load(ordering: .relaxed)))
         return min(most, 1 << (Int.bitWidth - 1 - share.leadingZeroBitCount))
     }
 }

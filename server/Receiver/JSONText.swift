@@ -1,9 +1,11 @@
 /// JSON (RFC 8259) as it is written, in the order in which it is written, without white space.
-struct JSONText: Hashable, Sendable {
-    private(set) var text = ""
+package struct JSONText: Hashable, Sendable {
+    package private(set) var text = ""
+
+    package init() {}
 
     /// Writes an object. The members come in the order of the calls.
-    mutating func object(_ members: (inout Members) -> Void) {
+    package mutating func object(_ members: (inout Members) -> Void) {
         text += "{"
         // Moved there and back: with two owners, each of many objects would copy all before it.
         var object = Members(json: JSONText())
@@ -42,20 +44,27 @@ struct JSONText: Hashable, Sendable {
     }
 
     /// The members of an object that is being written.
-    struct Members {
+    package struct Members {
         fileprivate var json: JSONText
         private var isEmpty = true
 
         fileprivate init(json: JSONText) { self.json = json }
 
-        mutating func member(_ name: String, _ value: String) {
+        package mutating func member(_ name: String, _ value: String) {
             key(name)
             json.string(value)
         }
 
-        mutating func member(_ name: String, _ value: Int) {
+        package mutating func member(_ name: String, _ value: Int) {
             key(name)
             json.text += String(value)
+        }
+
+        /// - Parameter value: a finite one; JSON knows no other.
+        package mutating func member(_ name: String, _ value: Double) {
+            precondition(value.isFinite, "\(value) cannot be written as JSON")
+            key(name)
+            json.text += value.description
         }
 
         mutating func member(_ name: String, _ value: Bool) {

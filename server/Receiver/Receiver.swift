@@ -100,17 +100,18 @@ public struct Receiver: Sendable {
     func application(
         onListening: @escaping @Sendable (SocketAddress) -> Void = { _ in }
     ) -> some ApplicationProtocol {
-        let (configuration, metrics, tls, logger) = (configuration, metrics, tls, logger)
+        let (configuration, metrics, tls, logger, share) = (configuration, metrics, tls, logger, BufferShare())
         let rules = Route.Rules(configuration)
         let responder = RouteResponder(
             storage: storage, decoding: configuration.decoding, rules: rules,
-            page: Page(requiresToken: configuration.access.token != nil), metrics: metrics, logger: logger)
+            page: Page(requiresToken: configuration.access.token != nil), metrics: metrics, share: share,
+            logger: logger)
         return Application(
             responder: responder,
             server: HTTPServerBuilder {
                 ReceiverChannel(
-                    responder: $0, configuration: configuration, rules: rules, metrics: metrics, tls: tls,
-                    requestLogger: logger)
+                    responder: $0, configuration: configuration, rules: rules, metrics: metrics, share: share,
+                    tls: tls, requestLogger: logger)
             },
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port),

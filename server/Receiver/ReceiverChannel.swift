@@ -19,6 +19,8 @@ struct ReceiverChannel: HTTPChannelHandler {
     let configuration: Receiver.Configuration
     let rules: Route.Rules
     let metrics: ServerMetrics
+    /// Of connections.
+    let share: BufferShare
     /// Nil for HTTP in the clear.
     let tls: NIOSSLContext?
     /// Takes a line for what is no request; Hummingbird's own doings go to another one.
@@ -69,13 +71,13 @@ struct ReceiverChannel: HTTPChannelHandler {
         try options.setOption(.maxMessagesPerRead, value: 1)
         try options.setOption(
             .recvAllocator,
-            value: SharedReadAllocator(share: metrics.share, body: body, largest: configuration.largestRead)
+            value: SharedReadAllocator(share: share, body: body, largest: configuration.largestRead)
         )
     }
 
     private func setupHTTP1(_ channel: any Channel, _ body: BodyFlag) throws -> Exchanges {
         let pipeline = channel.pipeline.syncOperations
-        let traffic = TrafficHandler(metrics: metrics)
+        let traffic = TrafficHandler(metrics: metrics, share: share)
         try pipeline.addHandlers([DeferredFlushHandler(), traffic])
         // Pipelining is NIOAsyncChannel's: one request is taken from it at a time. Errors are
         // answered by HTTP1ConnectionHandler and by the routes.
@@ -158,7 +160,7 @@ extension ReceiverChannel {
                 maxIdleTime: configuration.connections.idle.map { TimeAmount($0) }, maxAge: nil,
                 maxGraceTime: TimeAmount(configuration.gracePeriod), keepalive: nil))
         let pipeline = channel.pipeline.syncOperations
-        try pipeline.addHandlers([DeferredFlushHandler(), TrafficHandler(metrics: metrics)])
+        try pipeline.addHandlers([DeferredFlushHandler(), TrafficHandler(metrics: metrics, share: share)])
         let streams: ReceiverConnection.Streams = try pipeline.configureAsyncHTTP2Pipeline(
             mode: .server, streamDelegate: management.http2StreamDelegate, configuration: http2
         ) { stream in

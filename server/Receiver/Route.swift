@@ -120,20 +120,20 @@ enum Route: Hashable, Sendable {
 extension Route {
     /// What a server was told to refuse.
     struct Rules: Hashable, Sendable {
-        var access = Access()
+        var access = Receiver.Access()
         /// Of a body as it comes, in bytes.
         var maximumBodySize: Int?
         /// Whether only this machine can reach the server.
         var isLoopback = false
 
-        init(access: Access = Access(), maximumBodySize: Int? = nil) {
+        init(access: Receiver.Access = .init(), maximumBodySize: Int? = nil) {
             self.access = access
             self.maximumBodySize = maximumBodySize
         }
 
         init(_ configuration: Receiver.Configuration) {
             self.init(access: configuration.access, maximumBodySize: configuration.maximumBodySize)
-            isLoopback = Access.isLoopback(configuration.host)
+            isLoopback = Receiver.Access.isLoopback(configuration.host)
         }
 
         func judgeUpload(_ head: HTTPRequest) throws(Refusal) {

@@ -24,6 +24,8 @@ struct RouteResponder: HTTPResponder {
     let rules: Route.Rules
     let page: Page
     let metrics: ServerMetrics
+    /// Of connections.
+    let share: BufferShare
     let logger: Logger
 
     func respond(to request: Request, context: Context) async -> Response {
@@ -68,7 +70,7 @@ struct RouteResponder: HTTPResponder {
             guard request.method == .get, let content = plan.content else {
                 return .withoutContent(plan.status, plan.fields)
             }
-            let body = DownloadBody(reader: reader, content: content, share: metrics.share)
+            let body = DownloadBody(reader: reader, content: content, share: share)
             return .streaming(plan.status, plan.fields, record) { writer, bytesSent in
                 try await body.send(to: &writer, bytesSent: &bytesSent)
             }

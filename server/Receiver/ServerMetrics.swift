@@ -19,15 +19,14 @@ final class ServerMetrics: Sendable {
         var seconds = 0.0
     }
 
-    /// Of connections that are open.
-    let share = BufferShare()
+    private let connections = Atomic(0)
     private let active = Atomic(0)
     private let bytesReceived = Atomic(0)
     private let bytesSent = Atomic(0)
     private let requests = Mutex(Requests())
 
-    func connectionOpened() { share.join() }
-    func connectionClosed() { share.leave() }
+    func connectionOpened() { connections.add(1, ordering: .relaxed) }
+    func connectionClosed() { connections.subtract(1, ordering: .relaxed) }
     func requestBegan() { active.add(1, ordering: .relaxed) }
     func received(_ bytes: Int) { bytesReceived.add(bytes, ordering: .relaxed) }
     func sent(_ bytes: Int) { bytesSent.add(bytes, ordering: .relaxed) }
@@ -77,7 +76,7 @@ final class ServerMetrics: Sendable {
         text.family("requests_active", "gauge", "Requests that are being answered.")
         text.sample("requests_active", nil, activeRequests)
         text.family("connections_open", "gauge", "Connections that are open.")
-        text.sample("connections_open", nil, share.users)
+        text.sample("connections_open", nil, connections.load(ordering: .relaxed))
         text.family("received_bytes_total", "counter", "Bytes of HTTP received, without TLS.")
         text.sample("received_bytes_total", nil, bytesReceived.load(ordering: .relaxed))
         text.family("sent_bytes_total", "counter", "Bytes of HTTP sent, without TLS.")

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// Counts what goes over a connection, as it goes over it.
+/// Counts a connection, and what goes over it, as it goes over it.
 final class TrafficHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -8,12 +8,15 @@ final class TrafficHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = IOData
 
     private let metrics: ServerMetrics
+    private let share: BufferShare
     /// While it is being decoded.
     private var read = ByteBuffer()
     private var isCounted = false
 
-    init(metrics: ServerMetrics) {
+    /// - Parameter share: of connections.
+    init(metrics: ServerMetrics, share: BufferShare) {
         self.metrics = metrics
+        self.share = share
     }
 
     /// Whether what is being decoded begins as a request does (`method SP`, RFC 9112 §3): the decoder calls a
@@ -33,7 +36,10 @@ final class TrafficHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        if isCounted { metrics.connectionClosed() }
+        if isCounted {
+            metrics.connectionClosed()
+            share.leave()
+        }
         isCounted = false
         context.fireChannelInactive()
     }
@@ -54,6 +60,7 @@ final class TrafficHandler: ChannelDuplexHandler, RemovableChannelHandler {
         guard !isCounted else { return }
         isCounted = true
         metrics.connectionOpened()
+        share.join()
     }
 }
 
