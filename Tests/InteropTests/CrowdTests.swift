@@ -29,17 +29,8 @@ struct CrowdTests {
         }
     }
 
-    /// Descriptors for all connections; the program takes as many as it may itself.
-    private static let hasDescriptors: Bool = {
-        var limit = rlimit()
-        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-        let isEnough = limit.rlim_max >= 1100
-        if !isEnough { print("CrowdTests: SKIPPED: no process may have more than \(limit.rlim_max) descriptors") }
-        limit.rlim_cur = limit.rlim_max
-        // For the server, which inherits it.
-        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-        return isEnough
-    }()
+    /// For all connections; the program takes as many as it may itself, and the server inherits it.
+    private static let hasDescriptors = DescriptorLimit.raise(for: "CrowdTests", toAtLeast: 1100)
 
     /// A file for each client, no two alike, by name of file with its digest.
     private func makeFiles(in directory: TemporaryDirectory) throws -> [String: String] {

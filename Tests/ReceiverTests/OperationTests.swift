@@ -8,6 +8,18 @@ import Testing
 @Suite(.timeLimit(.minutes(4)), .serialized) struct OperationTests {
     private static let get = "GET /echo/x HTTP/1.1\r\nHost: x\r\n\r\n"
 
+    /// Until so many are being answered.
+    private static func waitForRequests(_ count: Int, _ port: Int) throws {
+        for _ in 0..<500 {
+            let connection = try RawConnection(port: port)
+            try connection.send("GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            // And this one.
+            if try connection.receiveResponse().body.contains("requests_active \(count + 1)\n") { return }
+            usleep(20_000)
+        }
+        Issue.record("there are not \(count) requests")
+    }
+
     /// A running upload ends well; an idle connection is closed at once; a new one is not accepted.
     @Test(arguments: [SIGTERM, SIGINT])
     func stopsWhenWhatRunsHasEnded(signal: Int32) async throws {
@@ -20,7 +32,7 @@ import Testing
             let body = RunningServer.document([("x", [UInt8](repeating: 7, count: 100_000))])
             try connection.send(RunningServer.head(length: body.count))
             try connection.send(Array(body[..<50_000]))
-            usleep(200_000)
+            try Self.waitForRequests(1, port)
             process.terminate(signal)
             #expect(try idle.receiveToEnd().isEmpty, "closed at once")
             #expect(throws: RawConnection.Failure.self) {
@@ -57,6 +69,7 @@ import Testing
             try download.send("GET /files/large HTTP/1.1\r\nHost: x\r\n\r\n")
             try count.send("GET /count/inf?interval=0.1 HTTP/1.1\r\nHost: x\r\n\r\n")
             _ = try count.receive(through: "\r\n2\n")
+            try Self.waitForRequests(3, port)
             process.terminate()
             if bySecondSignal {
                 usleep(500_000)
@@ -86,7 +99,7 @@ import Testing
         let curl = try Subprocess(
             "curl", ["-sSN", "--http2", "--cacert", authority, "\(server.url)/count/6?interval=0.5"],
             deadline: .seconds(60))
-        try await Task.sleep(for: .milliseconds(1500))
+        #expect(try await curl.firstLine() == "1")
         server.process.terminate()
         let result = await curl.result()
         #expect(result.status == 0, "\(result.errorOutput)")
@@ -110,9 +123,14 @@ import Testing
                 authority, server.url,
             ], deadline: .seconds(60))
         defer { upload.terminate(SIGKILL) }
-        let process = server.process
+        let (process, url) = (server.process, server.url)
+        for _ in 0..<200 {
+            let metrics = try await Subprocess.run("curl", ["-sS", "--cacert", authority, url + "/metrics"])
+            // And this one.
+            if metrics.output.contains("requests_active 2\n") { break }
+            try await Task.sleep(for: .milliseconds(50))
+        }
         let (seconds, rest) = try await server.connected { silent -> (Duration, [UInt8]) in
-            usleep(1_500_000)
             let start = ContinuousClock.now
             process.terminate()
             let rest = try silent.receiveToEnd()
@@ -201,6 +219,9 @@ import Testing
         #expect(invalid.status == 64)
         #expect(invalid.errorOutput.contains("HTTP_STREAMING_PORT"))
         #expect(invalid.errorOutput.contains("tcp://10.0.0.1:80"))
+        let helped = try await Subprocess.run(
+            Subprocess.product("server"), ["--help"], environment: ["HTTP_STREAMING_PORT": "x"], deadline: .seconds(20))
+        #expect(helped.status == 0)
     }
 
     @Test(arguments: [

@@ -196,26 +196,12 @@ struct SecureServerTests {
     @Test(arguments: ["--http2", "--http1.1"])
     func eachLineComesBackBeforeTheNextIsSent(version: String) async throws {
         try await with { server, _ in
-            let directory = try TemporaryDirectory()
             let authority = try await Certificates.shared.authority
-            let result = try await Subprocess.run(
-                "sh",
-                [
-                    "-euc",
-                    """
-                    cd "$1"
-                    mkfifo in out
-                    curl -sSN --cacert "$2" \(version) -X POST -T . "$3/echo" <in >out &
-                    exec 3>in 4<out
-                    for line in one two three; do
-                        echo $line >&3
-                        read -r back <&4
-                        echo "$back"
-                    done
-                    exec 3>&-
-                    wait $!
-                    """, "sh", directory.path, authority, "https://localhost:\(server.port)",
-                ])
+            let result = try await sendLineByLine(
+                through: [
+                    "curl", "-sSN", "--cacert", authority, version, "-X", "POST", "-T", ".",
+                    "https://localhost:\(server.port)/echo",
+                ], lines: ["one", "two", "three"])
             #expect(result.status == 0, "\(result.errorOutput)")
             #expect(result.output == "one\ntwo\nthree\n")
         }

@@ -68,6 +68,7 @@ import Testing
         for arguments in [
             ["--port", "\(port)", "--discard"], ["--port", "0", "--dir", file], ["--port", "0", "--dir", file + "/x"],
             ["--port", "0", "--discard", "--host", "no.such.host.invalid"],
+            ["--port", "0", "--discard", "--tls-cert", file, "--tls-key", file],
         ] {
             let result = try await Subprocess.run(Subprocess.product("server"), arguments, deadline: .seconds(30))
             #expect(result.status == 1)

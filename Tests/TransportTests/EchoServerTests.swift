@@ -101,25 +101,10 @@ struct EchoServerTests {
         _ = try await way.configuration()
         let server = try await ServerProcess.start(isSecure: way.isSecure)
         defer { server.process.terminate() }
-        let directory = try TemporaryDirectory()
-        let script = """
-            cd "$1"
-            mkfifo in out
-            UPLOAD_HOST="$3" "$2" -cacert "$4" -echo <in >out &
-            exec 3>in 4<out
-            for line in one two three; do
-                echo $line >&3
-                read -r back <&4
-                echo "$back"
-            done
-            printf end >&3
-            exec 3>&-
-            cat <&4
-            wait $!
-            """
         let authority = try await Certificates.shared.authority
-        let result = try await Subprocess.run(
-            "sh", ["-euc", script, "sh", directory.path, Subprocess.product("example"), server.localURL, authority])
+        let result = try await sendLineByLine(
+            through: [Subprocess.product("example"), "-cacert", authority, "-echo"],
+            environment: ["UPLOAD_HOST": server.localURL], lines: ["one", "two", "three"], rest: "end")
         #expect(result.status == 0)
         #expect(result.output == "one\ntwo\nthree\nend")
         #expect(result.errorOutput.isEmpty, "\(result.errorOutput)")
