@@ -25,7 +25,7 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
     private let body: BodyFlag
     private var machine: StateMachine
     private var end: Scheduled<Void>?
-    private var idleSince = NIODeadline.now()
+    private var idleSince = NIODeadline.uptimeNanoseconds(0)
     /// Since when the end of a response waits to be taken.
     private var writingSince: NIODeadline?
     private var patience: TimeAmount
@@ -44,6 +44,7 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
+        idleSince = context.eventLoop.now
         if context.channel.isActive { watch(context) }
     }
 
@@ -93,7 +94,7 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
             context.write(data, promise: promise)
         case .end:
             let action = machine.responseEnded()
-            if writingSince == nil { writingSince = .now() }
+            if writingSince == nil { writingSince = context.eventLoop.now }
             let written = promise ?? context.eventLoop.makePromise()
             context.write(data, promise: written)
             written.futureResult.assumeIsolated().whenComplete { [self] _ in responseWritten(action, context) }
@@ -114,9 +115,9 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
 
     /// Only now, however long that took, does a client's time begin to read the rest and close.
     private func responseWritten(_ action: StateMachine.ResponseEndedAction, _ context: ChannelHandlerContext) {
-        idleSince = .now()
+        idleSince = context.eventLoop.now
         if machine.responseWritten() == .close { context.close(promise: nil) }
-        writingSince = machine.isWriting ? .now() : nil
+        writingSince = machine.isWriting ? idleSince : nil
         switch action {
         case .pass, .answer:
             break
@@ -207,10 +208,12 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
     /// client may not take.
     private func watch(_ context: ChannelHandlerContext) {
         guard let period = [limits.idle, limits.stall].compactMap({ $0.map { TimeAmount($0) } }).min() else { return }
-        let deadline = NIODeadline.now() + period
-        end = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { [self] in
-            let isIdle = machine.isIdle && limits.idle.map { idleSince + TimeAmount($0) <= .now() } ?? false
-            let isStuck = limits.stall.map { stall in writingSince.map { $0 + TimeAmount(stall) <= .now() } ?? false }
+        // Later than now: who has been idle for long enough has been closed.
+        let untilIdle = machine.isIdle ? limits.idle.map { idleSince + TimeAmount($0) - context.eventLoop.now } : nil
+        end = context.eventLoop.assumeIsolated().scheduleTask(in: min(period, untilIdle ?? period)) { [self] in
+            let now = context.eventLoop.now
+            let isIdle = machine.isIdle && limits.idle.map { idleSince + TimeAmount($0) <= now } ?? false
+            let isStuck = limits.stall.map { stall in writingSince.map { $0 + TimeAmount(stall) <= now } ?? false }
             if isIdle || isStuck == true { return context.close(promise: nil) }
             watch(context)
         }

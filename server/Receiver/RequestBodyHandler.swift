@@ -26,7 +26,7 @@ final class RequestBodyHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// Whether it would be taken. Nothing has come since.
     private var isAwaited = false
     /// When something has last been read, or been asked for, or could be written.
-    private var lastProgress = NIODeadline.now()
+    private var lastProgress = NIODeadline.uptimeNanoseconds(0)
     private var check: Scheduled<Void>?
 
     /// - Parameter limit: nil where a client may take any time.
@@ -52,13 +52,13 @@ final class RequestBodyHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func read(context: ChannelHandlerContext) {
         if isReading, !isAwaited {
             isAwaited = true
-            lastProgress = .now()
+            lastProgress = context.eventLoop.now
         }
         context.read()
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        lastProgress = .now()
+        lastProgress = context.eventLoop.now
         if !context.channel.isWritable { watch(context) }
         context.fireChannelWritabilityChanged()
     }
@@ -75,12 +75,12 @@ final class RequestBodyHandler: ChannelDuplexHandler, RemovableChannelHandler {
         guard let limit, check == nil else { return }
         // While this side is slow, nothing counts: to look at once again would be to look for ever.
         let isWaiting = isAwaited || !context.channel.isWritable
-        let deadline = (isWaiting ? lastProgress : .now()) + limit
+        let deadline = (isWaiting ? lastProgress : context.eventLoop.now) + limit
         check = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { [self] in
             check = nil
             let isBlocked = !context.channel.isWritable
             guard isReading || isBlocked, context.channel.isActive else { return }
-            guard isAwaited || isBlocked, lastProgress + limit <= .now() else { return watch(context) }
+            guard isAwaited || isBlocked, lastProgress + limit <= context.eventLoop.now else { return watch(context) }
             if isBlocked {
                 context.triggerUserOutboundEvent(AbortEvent(), promise: nil)
             } else {

@@ -1,0 +1,159 @@
+import HTTPTypes
+import Logging
+import NIOCore
+import NIOEmbedded
+import NIOHTTP1
+import NIOHTTPTypes
+import Testing
+
+@testable import Receiver
+
+/// When a connection is given up, by a clock that the tests turn, and with a peer who takes what the tests say.
+@Suite(.timeLimit(.minutes(1))) struct ConnectionTimeTests {
+    /// Keeps what is written until it is let go, as a socket does whose peer does not read.
+    private final class Holder: ChannelOutboundHandler {
+        typealias OutboundIn = HTTPServerResponsePart
+
+        private var held: [EventLoopPromise<Void>] = []
+
+        func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+            if let promise { held.append(promise) }
+        }
+
+        func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+            // To EmbeddedChannel each close is all of it.
+            guard mode == .all else {
+                promise?.succeed()
+                return
+            }
+            context.close(promise: promise)
+        }
+
+        func release() {
+            defer { held = [] }
+            for promise in held { promise.succeed() }
+        }
+
+        deinit { release() }
+    }
+
+    private struct Connection {
+        let channel: EmbeddedChannel
+        let holder = Holder()
+
+        init(idle: Duration?, stall: Duration?, lingering: Duration = .seconds(10)) throws {
+            var limits = Receiver.ConnectionLimits()
+            (limits.idle, limits.stall, limits.lingering.duration) = (idle, stall, lingering)
+            let metrics = ServerMetrics()
+            channel = EmbeddedChannel()
+            let handler = HTTP1ConnectionHandler(
+                limits: limits, traffic: TrafficHandler(metrics: metrics, share: BufferShare()), metrics: metrics,
+                logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), body: BodyFlag())
+            try channel.pipeline.syncOperations.addHandlers([holder, handler])
+            try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+        }
+
+        func ask(_ fields: [(String, String)] = []) throws {
+            let head = HTTPRequestHead(
+                version: .http1_1, method: .GET, uri: "/", headers: HTTPHeaders([("Host", "x")] + fields))
+            try channel.writeInbound(HTTPServerRequestPart.head(head))
+            try channel.writeInbound(HTTPServerRequestPart.end(nil))
+        }
+
+        func answer() {
+            let head = HTTPResponseHead(version: .http1_1, status: .ok, headers: ["Content-Length": "0"])
+            channel.write(HTTPServerResponsePart.head(head), promise: nil)
+            channel.writeAndFlush(HTTPServerResponsePart.end(nil), promise: nil)
+        }
+
+        func pass(_ seconds: Int64) { channel.embeddedEventLoop.advanceTime(by: .seconds(seconds)) }
+    }
+
+    @Test func anIdleConnectionIsClosed() throws {
+        let connection = try Connection(idle: .seconds(60), stall: .seconds(300))
+        connection.pass(30)
+        try connection.ask()
+        connection.answer()
+        connection.holder.release()
+        connection.pass(59)
+        #expect(connection.channel.isActive)
+        connection.pass(1)
+        #expect(!connection.channel.isActive)
+        let silent = try Connection(idle: .seconds(60), stall: .seconds(300))
+        silent.pass(59)
+        #expect(silent.channel.isActive)
+        silent.pass(1)
+        #expect(!silent.channel.isActive)
+    }
+
+    @Test(arguments: [(nil, 300), (1000, 300), (1000, 10)] as [(Int?, Int)])
+    func aConnectionThatMayBeIdleIsNot(idle: Int?, stall: Int) throws {
+        let connection = try Connection(idle: idle.map { .seconds($0) }, stall: .seconds(stall))
+        for _ in 0..<9 {
+            connection.pass(100)
+            #expect(connection.channel.isActive)
+        }
+        try connection.ask()
+        connection.answer()
+        connection.holder.release()
+        connection.pass(900)
+        #expect(connection.channel.isActive)
+    }
+
+    /// Its time begins when all of the answer has been taken, whether the connection is kept or ends.
+    @Test(arguments: [[], [("Connection", "close")]])
+    func anAnswerThatIsTakenLateIsTakenWhole(fields: [(String, String)]) throws {
+        let connection = try Connection(idle: .seconds(5), stall: .seconds(300))
+        try connection.ask(fields)
+        connection.answer()
+        connection.pass(100)
+        #expect(connection.channel.isActive, "its end is on its way")
+        connection.holder.release()
+        connection.pass(4)
+        #expect(connection.channel.isActive)
+        connection.pass(10)
+        #expect(!connection.channel.isActive)
+    }
+
+    @Test(arguments: [[], [("Connection", "close")]])
+    func anAnswerThatIsNotTakenIsGivenUp(fields: [(String, String)]) throws {
+        let connection = try Connection(idle: .seconds(5), stall: .seconds(300))
+        try connection.ask(fields)
+        connection.answer()
+        connection.pass(299)
+        #expect(connection.channel.isActive)
+        connection.pass(10)
+        #expect(!connection.channel.isActive)
+    }
+
+    @Test func aServerThatStopsWaitsForTheEndOfAnAnswer() throws {
+        let connection = try Connection(idle: .seconds(60), stall: .seconds(300))
+        try connection.ask()
+        connection.answer()
+        connection.channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+        #expect(connection.channel.isActive)
+        connection.holder.release()
+        #expect(!connection.channel.isActive)
+    }
+
+    @Test func whoHalfClosesMayReadTheEnd() throws {
+        let connection = try Connection(idle: .seconds(60), stall: .seconds(300))
+        try connection.ask([("Connection", "close")])
+        connection.answer()
+        connection.channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+        #expect(connection.channel.isActive)
+        connection.holder.release()
+        #expect(!connection.channel.isActive)
+    }
+
+    /// Nothing else ends it: Hummingbird's own closes do not.
+    @Test func whatMustGoGoes() throws {
+        let connection = try Connection(idle: nil, stall: nil)
+        try connection.ask([("Connection", "close")])
+        connection.answer()
+        connection.channel.close(promise: nil)
+        #expect(connection.channel.isActive)
+        connection.channel.triggerUserOutboundEvent(AbortEvent(), promise: nil)
+        #expect(!connection.channel.isActive)
+    }
+}
