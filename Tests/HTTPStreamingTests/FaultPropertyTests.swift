@@ -66,7 +66,7 @@ struct FaultPropertyTests {
             behaviour.isOver.set(true)
             // What is still on its way of the scripts is no answer to a good request.
             for _ in 0..<1000 where behaviour.misbehaving.value > 0 { try await Task.sleep(for: .milliseconds(5)) }
-            let good = await FaultExchange.withDeadline(.seconds(10)) { try await client.send(.field("a", "b")) }
+            let good = await FaultExchange.withDeadline(.seconds(30)) { try await client.send(.field("a", "b")) }
             #expect(good.response?.status == 201, "round \(round): \(good)")
             server.stop()
         }
@@ -89,7 +89,7 @@ struct FaultPropertyTests {
         let pauses = parts.map { _ in random.oneIn(2) ? Int.random(in: 0...20, using: &random) : 0 }
         let isCancelled = random.oneIn(8)
         // A deadline that is a cancellation at a random time, or one that must not be reached.
-        let deadline = isCancelled ? Duration.milliseconds(.random(in: 0...60, using: &random)) : .seconds(10)
+        let deadline = isCancelled ? Duration.milliseconds(.random(in: 0...60, using: &random)) : .seconds(30)
         let outcome = await FaultExchange.withDeadline(deadline, isExpected: isCancelled) {
             for (part, pause) in zip(parts, pauses).prefix(unclosed) {
                 try await client.sendUnclosed(part)
@@ -98,7 +98,7 @@ struct FaultPropertyTests {
             return try await unclosed > 0 ? client.close() : client.send(parts)
         }
         // A call that is cancelled before its turn leaves an open request as it was.
-        if isCancelled { _ = await FaultExchange.withDeadline(.seconds(10)) { try await client.close() } }
+        if isCancelled { _ = await FaultExchange.withDeadline(.seconds(30)) { try await client.close() } }
         let sent = outcome.response?.bytesSent ?? outcome.error?.bytesSent ?? 0
         #expect(sent >= 0 && sent < 7 << 20)
         if let error = outcome.error {

@@ -33,7 +33,7 @@ struct CodedRoundTripTests {
                 let part = try #require(try JSONDecoder().decode(ServerReport.self, from: Data(text.utf8)).parts.first)
                 let savedAs = try #require(part.savedAs)
                 #expect(part.sha256 == digest)
-                #expect(try sha256(path: server.directory.path(savedAs)) == digest)
+                #expect(try await sha256(path: server.directory.path(savedAs)) == digest)
                 if !isUnclosed, coding == codings.first {
                     try await fetch(savedAs, digest: digest, from: server, to: fetched.path("file"))
                 }
@@ -56,7 +56,7 @@ struct CodedRoundTripTests {
         for (name, line) in lines {
             let result = try await Subprocess.run("sh", ["-c", line], deadline: .seconds(400))
             #expect(result.status == 0, "\(name): \(result.output)\(result.errorOutput)")
-            #expect(try sha256(path: server.directory.path(name)) == digest, "by \(name)")
+            #expect(try await sha256(path: server.directory.path(name)) == digest, "by \(name)")
             try FileManager.default.removeItem(atPath: server.directory.path(name))
         }
     }
@@ -85,11 +85,11 @@ struct CodedRoundTripTests {
         let response = try await Client(.get, url).send()
         #expect(response.status == 200)
         try await response.save(to: path)
-        #expect(try sha256(path: path) == digest, "by this client")
+        #expect(try await sha256(path: path) == digest, "by this client")
         let curl = try await Subprocess.run(
             "curl", ["-sS", "--fail", "--compressed", "-o", path, url], deadline: .seconds(300))
         #expect(curl.status == 0, "\(curl.errorOutput)")
-        #expect(try sha256(path: path) == digest, "by curl")
+        #expect(try await sha256(path: path) == digest, "by curl")
     }
 
     @Test("of nothing, a byte, the book, and text around the edges of blocks and buffers")
@@ -129,7 +129,7 @@ struct CodedRoundTripTests {
         defer { server.process.terminate() }
         // Random bytes at any other level only take longer.
         let coding = device == "zero" ? Client.ContentCoding.gzip() : .gzip(level: 1)
-        let digest = try sha256(path: path)
+        let digest = try await sha256(path: path)
         try await roundTrip(path, digest: digest, codings: [coding], server: server)
         try await sendByOthers(path, digest: digest, server: server)
         try await sendToPeer(path, digest: digest, codings: [coding])

@@ -55,7 +55,7 @@ struct CrowdTests {
         .enabled(if: hasDescriptors), arguments: [true, false])
     func upload(isDiscarded: Bool) async throws {
         let files = try TemporaryDirectory()
-        let digests = try makeFiles(in: files)
+        let digests = try await RawConnection.onThread { [self] in try makeFiles(in: files) }
         let server = try await ServerProcess.start(isDiscarded ? ["--discard"] : [])
         defer { server.process.terminate() }
         let run = try await Subprocess.run(
@@ -72,7 +72,7 @@ struct CrowdTests {
             #expect(part.size == Int64(Self.size) && part.sha256 == digest, "\(name)")
             if !isDiscarded {
                 let saved = try #require(part.savedAs)
-                #expect(try sha256(path: server.directory.path(saved)) == digest, "\(name)")
+                #expect(try await sha256(path: server.directory.path(saved)) == digest, "\(name)")
             }
         }
         try measure(report, isDiscarded: isDiscarded)

@@ -30,7 +30,7 @@ struct DownloadTests {
                 coding == "any" ? ["gzip", "deflate"].contains(token) : token == (coding == "identity" ? nil : coding))
             let digest = try #require(response.headerFields["Digest-Of-Content"])
             #expect(try await response.save(to: directory.path("file")) == Int64(size))
-            #expect(try sha256(path: directory.path("file")) == digest)
+            #expect(try await sha256(path: directory.path("file")) == digest)
             if size < 16 << 20 { #expect(try await sha256(Data(client.send().bytes())) == digest) }
         }
         #expect(try directory.contents() == ["file"])

@@ -25,7 +25,7 @@ struct RoundTripTests {
             #expect(answer.parts.map(\.sha256) == [digest])
             if let name = answer.parts.first?.savedAs {
                 let saved = server.directory.path(name)
-                #expect(try sha256(path: saved) == digest)
+                #expect(try await sha256(path: saved) == digest)
                 try FileManager.default.removeItem(atPath: saved)
             }
         }
@@ -51,7 +51,7 @@ struct RoundTripTests {
         let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
         let path = package.appendingPathComponent("payload/book.txt").path
-        try await roundTrip(path, digest: sha256(path: path), server: server)
+        try await roundTrip(path, digest: await sha256(path: path), server: server)
     }
 
     @Test("of 5 GiB, sparse, with data at its start, its end and around the buffers' edges")
@@ -67,7 +67,7 @@ struct RoundTripTests {
             try file.write(contentsOf: Data("island\r".utf8))
         }
         try file.close()
-        let digest = try sha256(path: path)
+        let digest = try await sha256(path: path)
         let free = try FileManager.default.attributesOfFileSystem(forPath: source.path)[.systemFreeSize] as? UInt64 ?? 0
         let isSaved = free > size + (2 << 30)
         if !isSaved { print("RoundTripTests.sparse: too little space to save 5 GiB; the server's digest is compared") }

@@ -1,17 +1,21 @@
 import Crypto
 import Foundation
+import TestSupport
 
 func sha256(_ data: Data) -> String {
     SHA256.hash(data: data).map { String(format: "%02x", $0) }.joined()
 }
 
-/// The digest of a file of any size.
-func sha256(path: String) throws -> String {
-    let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-    defer { try? file.close() }
-    var hash = SHA256()
-    while let chunk = try file.read(upToCount: 4 << 20), !chunk.isEmpty { hash.update(data: chunk) }
-    return hash.finalize().map { String(format: "%02x", $0) }.joined()
+/// The digest of a file of any size. Suspends; a file of some GiB would keep a thread of the tests' pool for
+/// longer than other tests' peers have patience.
+func sha256(path: String) async throws -> String {
+    try await RawConnection.onThread {
+        let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+        defer { try? file.close() }
+        var hash = SHA256()
+        while let chunk = try file.read(upToCount: 4 << 20), !chunk.isEmpty { hash.update(data: chunk) }
+        return hash.finalize().map { String(format: "%02x", $0) }.joined()
+    }
 }
 
 /// What this package's server reports of a request; the fields that are compared.

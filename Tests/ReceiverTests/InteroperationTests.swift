@@ -66,7 +66,8 @@ import Testing
             import sys, \(library) as client
             folder, url, names = sys.argv[1], sys.argv[2], sys.argv[3:]
             files = [("f", (name, open(f"{folder}/{i}", "rb"), "text/plain")) for i, name in enumerate(names)]
-            answer = client.post(url, files=files, data={"c": "text é"}, headers={"Want-Repr-Digest": "sha-256=10"})
+            answer = client.post(url, files=files, data={"c": "text é"}, headers={"Want-Repr-Digest": "sha-256=10"},
+                timeout=60)
             assert answer.status_code == 201, answer.text
             sys.stdout.write(answer.text)
             """
