@@ -87,8 +87,7 @@ import Testing
         ("http://127.0.0.1:80", "127.0.0.1:80", 201), ("http://[::1]:3000", "[::1]:3000", 201),
         ("http://evil.example", "localhost", 403), ("null", "localhost", 403),
         ("http://localhost:8080", "localhost:3000", 403), ("http://localhost.evil.example", "localhost", 403),
-        // A name that leads here (DNS rebinding).
-        ("http://evil.example:3000", "evil.example:3000", 403),
+        ("null", "", 403), ("http://evil.example:3000", "evil.example:3000", 421),
     ])
     func pagesOfOtherOriginsMayNotWrite(origin: String, host: String, status: Int) async throws {
         try await RunningServer.with { server in
@@ -104,6 +103,29 @@ import Testing
             #expect(response.status == status)
             #expect(try server.directory.contents() == (status == 201 ? ["x"] : []))
             #expect(!response.head.contains("Access-Control"))
+        }
+    }
+
+    /// A page whose name leads here (DNS rebinding) says no origin when it reads.
+    @Test(arguments: [
+        ("evil.example", 421), ("evil.example:3000", 421), ("127.evil.example", 421), ("localhost.evil.example", 421),
+        ("EVIL.EXAMPLE", 421), ("evil.example.", 421), ("[evil.example", 421), ("1.2.3.4.example:80", 421),
+        ("localhost", 200), ("LOCALHOST:3000", 200), ("127.0.0.1:3000", 200), ("10.0.0.1", 200), ("[::1]:3000", 200),
+        ("box", 200), ("a.localhost:1", 200), ("files.example", 200), ("FILES.example:8443", 200),
+    ])
+    func aServerOfThisMachineAnswersToItsOwnNames(host: String, status: Int) async throws {
+        let request = "GET /files HTTP/1.1\r\nHost: \(host)\r\nConnection: close\r\n\r\n"
+        for (isLoopback, expected) in [(true, status), (false, 200)] {
+            try await RunningServer.with(configure: {
+                $0.access.origins = ["https://files.example"]
+                if !isLoopback { $0.host = "0.0.0.0" }
+            }) { server in
+                let answer = try await server.connected { connection in
+                    try connection.send(request)
+                    return try connection.receiveResponse()
+                }
+                #expect(answer.status == expected, "\(host) \(isLoopback)")
+            }
         }
     }
 

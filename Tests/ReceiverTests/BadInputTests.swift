@@ -40,7 +40,7 @@ import Testing
         Row(
             name: "two codings", status: 415, fields: ["Content-Encoding: gzip", "Content-Encoding: deflate"],
             expectedField: "accept-encoding: gzip, deflate"),
-        Row(name: "wrong path", status: 404, path: "/nothing"),
+        Row(name: "wrong path", status: 404, path: "/nothing/here"),
         Row(name: "wrong method", status: 405, method: "DELETE", expectedField: "allow: get, head, post, put, options"),
         Row(name: "a file without a name", status: 400, method: "PUT"),
         Row(name: "a file with an empty name", status: 400, method: "PUT", fields: ["x-filename: "]),
@@ -129,6 +129,7 @@ import Testing
     @Test(
         arguments: [
             ("NONSENSE\r\n\r\n", 400), ("\u{16}\u{3}\u{1}\r\n\r\n", 400), ("POST / HTTP/9.9\r\n\r\n", 505),
+            ("GET / HTTP/1.1\nHost: x\n\n", 400), ("GET / HTTP/1.1 \r\nHost: x\r\n\r\n", 400),
             ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505), ("GET / HTTP/1.1\r\nHost\r\n\r\n", 400),
             ("GET / HTTP/1.1\r\nHost: x\r\nX: \(String(repeating: "y", count: 100_000))\r\n\r\n", 431),
             ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),

@@ -11,6 +11,6 @@ import Testing
             ("1KB", nil), ("9223372036854775807K", nil), ("1P", nil),
         ] as [(String, Int?)])
     func reading(argument: String, expected: Int?) {
-        #expect(ByteCount(argument: argument)?.bytes == expected)
+        #expect((try? ByteCount(argument))?.bytes == expected)
     }
 }

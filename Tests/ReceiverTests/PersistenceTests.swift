@@ -131,6 +131,7 @@ import Testing
         try await RunningServer.with { server in
             for (path, allowed) in [
                 ("/", "GET, HEAD, POST, PUT, OPTIONS"), ("/files", "GET, HEAD, OPTIONS"), ("/echo", "POST, OPTIONS"),
+                ("/x", "PUT, OPTIONS"),
             ] {
                 let response = try await server.request(method, path)
                 #expect(response.status == 405)
@@ -144,6 +145,8 @@ import Testing
             try server.directory.write([1, 2, 3], to: "f")
             for path in [
                 "/", "/files", "/files/f", "/files/none", "/echo/x", "/user-agent", "/count/3", "/health", "/x",
+                "/echo",
+                "/upload/x",
             ] {
                 let answers = try await server.downloads([
                     ("GET", path + (path == "/count/3" ? "?interval=0" : ""), ["User-Agent: a"]),
@@ -181,11 +184,11 @@ import Testing
         }
     }
 
-    @Test func whatIsNoHTTPBehindPipelinedRequestsIsAnsweredInItsTurn() async throws {
+    @Test(arguments: ["GET / HTTP/1.1\r\nHost\r\n\r\n", "NONSENSE\r\n\r\n", "\u{16}\u{3}\u{1}", "GET / HTTP/1.1\n\n"])
+    func whatIsNoHTTPBehindPipelinedRequestsIsAnsweredInItsTurn(nonsense: String) async throws {
         try await RunningServer.with { server in
             let (bodies, last, rest) = try await server.connected { connection in
-                try connection.send(
-                    Self.get("/count/2?interval=0.1") + Self.get("/echo/a") + "GET / HTTP/1.1\r\nHost\r\n\r\n")
+                try connection.send(Self.get("/count/2?interval=0.1") + Self.get("/echo/a") + nonsense)
                 #expect(try Download(connection).content == Array("1\n2\n".utf8))
                 return (
                     try connection.receiveResponse().body, try connection.receiveResponse(),
@@ -276,10 +279,11 @@ import Testing
     /// What this side is slow with is nobody's fault.
     @Test func aSlowStorageStallsNobody() async throws {
         try await RunningServer.with(
-            storage: { _ in SlowStorage(delay: .seconds(3)) },
+            storage: { _ in SlowStorage(delay: .seconds(5)) },
             configure: { $0.connections.stall = .seconds(2) }
         ) { server in
-            let body = RunningServer.document([("x", [UInt8](repeating: 7, count: 12_000))])
+            // More than is read ahead: the request has not come in full while the storage takes its time.
+            let body = RunningServer.document([("x", [UInt8](repeating: 7, count: 8 << 20))])
             let status = try await server.post(body).status
             #expect(status == 201)
         }

@@ -137,6 +137,16 @@ public final class RawConnection {
         return take(buffer.count)
     }
 
+    /// What comes until the peer closes, or resets.
+    public func receiveToClose() throws -> [UInt8] {
+        do {
+            while try fill() {}
+        } catch let failure as Failure where failure.number == ECONNRESET {
+            // Its end as well.
+        }
+        return take(buffer.count)
+    }
+
     /// One HTTP response with a Content-Length, or an interim one.
     public func receiveResponse() throws -> (status: Int, head: String, body: String) {
         let head = String(decoding: try receive(through: "\r\n\r\n"), as: UTF8.self)

@@ -107,7 +107,12 @@ struct EchoServerTests {
             environment: ["UPLOAD_HOST": server.localURL], lines: ["one", "two", "three"], rest: "end")
         #expect(result.status == 0)
         #expect(result.output == "one\ntwo\nthree\nend")
-        #expect(result.errorOutput.isEmpty, "\(result.errorOutput)")
+        #expect(Self.messages(result).isEmpty, "\(result.errorOutput)")
+    }
+
+    /// What the example says, without what the loader says of a libcurl that was put in its way.
+    private static func messages(_ result: Subprocess.Result) -> [Substring] {
+        result.errorOutput.split(separator: "\n").filter { !$0.contains("no version information available") }
     }
 
     @Test("a server that does not echo is named, and the input not waited for")
@@ -115,14 +120,10 @@ struct EchoServerTests {
         let server = try await ServerProcess.start(["--max-size", "1"])
         defer { server.process.terminate() }
         let result = try await Subprocess.run(
-            "sh",
-            [
-                "-c", "sleep 3 | UPLOAD_HOST=\"$2/nothing/here\" \"$1\" -echo", "sh", Subprocess.product("example"),
-                server.url,
-            ],
-            deadline: .seconds(40))
-        #expect(result.status == 1)
-        #expect(result.errorOutput == "example: the server answered with 404\n")
+            "bash", ["-c", "\"$0\" -echo < <(exec sleep 30 2>/dev/null)", Subprocess.product("example")],
+            environment: ["UPLOAD_HOST": "\(server.url)/nothing/here"], deadline: .seconds(20))
+        #expect(result.status == 1, "killed where it waits")
+        #expect(Self.messages(result) == ["example: the server answered with 404"])
     }
 }
 

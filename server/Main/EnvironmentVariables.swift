@@ -22,12 +22,13 @@ enum EnvironmentVariables {
     ///
     /// - Parameters:
     ///   - options: that take a value.
-    ///   - flags: that take none: `1`, `true` and `yes` set them.
+    ///   - flags: that take none: `1`, `true`, `yes` and `on` set them, `0`, `false`, `no` and `off` do not.
     ///   - lists: of `options`, those that may be given several times: separated by commas here.
+    ///   - required: of `options`, those that must not be empty; of others that is as good as not set.
     ///   - commandLine: whose options are not looked for in the environment.
     /// - Returns: the arguments, and the names of the variables that they are from.
     static func arguments(
-        options: [String], flags: [String], lists: [String], commandLine: [String]
+        options: [String], flags: [String], lists: [String], required: [String], commandLine: [String]
     ) -> (arguments: [String], names: [String]) {
         var (arguments, names): ([String], [String]) = ([], [])
         // Whoever asks for help gets it, whatever is wrong with the environment.
@@ -35,12 +36,16 @@ enum EnvironmentVariables {
         for option in options + flags where !commandLine.contains(where: { $0 == option || $0.hasPrefix(option + "=") })
         {
             let name = name(of: option)
-            guard let value = getenv(name).map({ String(cString: $0) }), !value.isEmpty else { continue }
+            guard let value = getenv(name).map({ String(cString: $0) }), !value.isEmpty || required.contains(option)
+            else { continue }
             if flags.contains(option) {
-                guard ["1", "true", "yes"].contains(value.lowercased()) else { continue }
-                arguments.append(option)
+                guard !["0", "false", "no", "off"].contains(value.lowercased()) else { continue }
+                // What is neither is refused as the command line's would be.
+                let isSet = ["1", "true", "yes", "on"].contains(value.lowercased())
+                arguments.append(isSet ? option : "\(option)=\(value)")
             } else {
-                let values = lists.contains(option) ? value.split(separator: ",").map { String($0) } : [value]
+                let isList = lists.contains(option)
+                let values = isList ? value.split { $0 == "," || $0 == " " }.map { String($0) } : [value]
                 // In one word: a value may begin with a hyphen.
                 arguments += values.map { "\(option)=\($0)" }
             }

@@ -8,7 +8,7 @@ import Musl
 
 /// A line that is being written.
 struct Line {
-    private var bytes: [UInt8] = []
+    private(set) var bytes: [UInt8] = []
 
     init() { bytes.reserveCapacity(256) }
 

@@ -47,7 +47,8 @@ struct ServerCommand: AsyncParsableCommand {
     static func main() async {
         let commandLine = Array(CommandLine.arguments.dropFirst())
         let (arguments, names) = EnvironmentVariables.arguments(
-            options: options, flags: flags, lists: AccessOptions.lists, commandLine: commandLine)
+            options: options, flags: flags, lists: AccessOptions.lists, required: AccessOptions.required,
+            commandLine: commandLine)
         do {
             var command = try parseAsRoot(arguments + commandLine)
             if let server = command as? ServerCommand { try await server.run() } else { try command.run() }
@@ -97,7 +98,7 @@ struct ServerCommand: AsyncParsableCommand {
         if let size = storage.maxInflated { configuration.decoding.size = size.bytes }
         configuration.decoding.ratio = storage.maxRatio
         configuration.access.token = access.token
-        configuration.access.origins = Set(access.cors)
+        configuration.access.origins = Set(access.cors.map(\.text))
         configuration.connections.idle = operation.idleTimeout == 0 ? nil : .seconds(operation.idleTimeout)
         configuration.connections.stall = operation.stallTimeout == 0 ? nil : .seconds(operation.stallTimeout)
         configuration.gracePeriod = .seconds(operation.grace)

@@ -47,7 +47,8 @@ struct StorageOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "How many bytes the body of one request may have. More is refused with 413. No limit unless given.",
-            valueName: "size"))
+            valueName: "size"),
+        transform: ByteCount.init)
     var maxSize: ByteCount?
 
     @Option(
@@ -57,7 +58,8 @@ struct StorageOptions: ParsableArguments {
             given.
             """,
             valueName: "size"
-        )
+        ),
+        transform: ByteCount.init
     )
     var maxInflated: ByteCount?
 
@@ -80,6 +82,8 @@ struct StorageOptions: ParsableArguments {
 struct AccessOptions: ParsableArguments {
     static let names = ["--token", "--cors"]
     static let lists = ["--cors"]
+    /// A token that turns out to be none must not open the server.
+    static let required = ["--token"]
 
     @Option(
         help: ArgumentHelp(
@@ -92,24 +96,24 @@ struct AccessOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            An origin, https://example.org, whose pages may use this server; * for any. May be given several times; in \
-            the environment, separated by commas.
+            An origin, https://example.org, whose pages may use this server, and to whose name it answers on the \
+            loopback interface, too; * for any. May be given several times; in the environment, separated by commas.
             """,
             valueName: "origin"))
-    var cors: [String] = []
+    var cors: [Origin] = []
 
     func validate() throws {
         guard token.map({ !$0.isEmpty && $0.utf8.allSatisfy { (0x21...0x7E).contains($0) } }) ?? true else {
             throw ValidationError("a token is of visible ASCII characters, without spaces")
-        }
-        for origin in cors where origin != "*" && (!origin.contains("://") || origin.hasSuffix("/")) {
-            throw ValidationError("an origin is a scheme and a host, https://example.org, not \(origin)")
         }
     }
 }
 
 struct OperationOptions: ParsableArguments {
     static let names = ["--idle-timeout", "--stall-timeout", "--grace", "--log-format", "--log-level"]
+
+    /// A year.
+    private static let longest = 31_536_000
 
     @Option(
         help: ArgumentHelp(
@@ -138,7 +142,10 @@ struct OperationOptions: ParsableArguments {
     var logLevel = Logger.Level.info
 
     func validate() throws {
-        guard min(idleTimeout, stallTimeout, grace) >= 0 else { throw ValidationError("a time is less than zero") }
+        let times = [idleTimeout, stallTimeout, grace]
+        guard times.allSatisfy((0...Self.longest).contains) else {
+            throw ValidationError("a time is not from 0 to \(Self.longest) seconds")
+        }
     }
 }
 

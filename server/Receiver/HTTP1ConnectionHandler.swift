@@ -54,6 +54,7 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        traffic.partDecoded()
         switch unwrapInboundIn(data) {
         case .head(let head):
             if case .pass(let head) = machine.headArrived(head) {
@@ -175,17 +176,21 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
 
     private func refusal(of error: HTTPParserError) -> Refusal {
         switch error {
-        case .invalidMethod where traffic.beginsWithMethod: .notImplemented
-        // The latter where HTTP/2 is begun without asking.
-        case .invalidVersion, .paused: Refusal(.versionNotSupported, "this server speaks HTTP/1.1 and HTTP/1.0 here")
+        case .invalidMethod where traffic.requestLine?.hasMethod == true: .notImplemented
+        case .invalidVersion where traffic.requestLine?.hasOtherVersion == true: Self.versionNotSupported
+        // Where HTTP/2 is begun without asking.
+        case .paused: Self.versionNotSupported
         case .headerOverflow: Refusal(.headerTooLarge, "the header has more bytes than this server takes")
         default: Refusal(.malformed, "this is not valid HTTP/1.1")
         }
     }
 
+    private static let versionNotSupported = Refusal(
+        .versionNotSupported, "this server speaks HTTP/1.1 and HTTP/1.0 here")
+
     /// The request has not become one that a route could answer.
     private func answer(_ refusal: Refusal, _ context: ChannelHandlerContext) {
-        metrics.rejected(refusal.code)
+        metrics.rejectedUnread(refusal.code)
         let response = refusal.response
         logger.log(
             level: .warning, "no request, \(response.status.code)",

@@ -6,8 +6,8 @@ extension Receiver {
     public struct Access: Hashable, Sendable {
         /// The token that writing takes (`Authorization: Bearer`, RFC 6750); anyone may write unless set.
         public var token: String?
-        /// Origins, `https://example.org`, whose pages may use this server in a browser (CORS); `*` for any.
-        /// None unless set.
+        /// Origins, `https://example.org`, whose pages may use this server in a browser (CORS); `*` for any. A server that
+        /// listens on the loopback interface answers to their names besides this machine's. None unless set.
         public var origins: Set<String> = []
 
         /// What a page of another origin may ask for.
@@ -26,15 +26,8 @@ extension Receiver {
         ///
         /// A browser sends what any page has it send, a form across origins too, and this server may run on its
         /// user's own machine, where nobody asks for a token: hence the look at `Origin`, which pages cannot forge.
-        /// A server that only this machine can reach is not told by another name, either: one that leads here is a page's
-        /// way to pass for the server's own (DNS rebinding).
-        ///
-        /// - Parameter isLoopback: whether only this machine can reach the server.
-        func judgeWriting(_ head: HTTPRequest, isLoopback: Bool) throws(Refusal) {
-            if let origin = head.headerFields[.origin], !isAllowed(origin),
-                !isSame(origin, head)
-                    || isLoopback && token == nil && !Self.isLoopback(Self.host(of: head.authority ?? ""))
-            {
+        func judgeWriting(_ head: HTTPRequest) throws(Refusal) {
+            if let origin = head.headerFields[.origin], !isAllowed(origin), !isSame(origin, head) {
                 throw Refusal(.forbidden, "pages of other origins may not write here: see --cors")
             }
             guard let token else { return }
@@ -45,6 +38,20 @@ extension Receiver {
             throw Refusal(
                 .unauthorized, given == nil ? "writing takes a token" : "the token is not the right one",
                 fields: [.wwwAuthenticate: challenge])
+        }
+
+        /// Whether a server that only this machine can reach answers to a name.
+        ///
+        /// A page whose name is made to lead here would pass for the server's own, and could read and write (DNS
+        /// rebinding). An address cannot be made to lead elsewhere, and names without a dot are no page's: they are
+        /// `localhost`, or what a machine is called at home.
+        func isOwnName(_ authority: String) -> Bool {
+            let host = Self.host(of: authority).lowercased()
+            let isAddress =
+                host.hasPrefix("[") && host.hasSuffix("]")
+                || host.utf8.allSatisfy { (48...57).contains($0) || $0 == UInt8(ascii: ".") }
+            return isAddress || !host.contains(".") || host.hasSuffix(".localhost")
+                || origins.contains { $0 == "*" || Self.host(of: Self.authority(of: $0)) == host }
         }
 
         /// Adds what a browser needs to show a response to a page of another origin (https://fetch.spec.whatwg.org).
@@ -64,11 +71,16 @@ extension Receiver {
 
         /// The scheme is not compared: who takes off TLS in front of this server knows it, this server does not.
         private func isSame(_ origin: String, _ head: HTTPRequest) -> Bool {
-            guard let authority = head.authority, let scheme = origin.firstRange(of: "://") else { return false }
-            return origin[scheme.upperBound...].lowercased() == authority.lowercased()
+            guard let authority = head.authority, !authority.isEmpty else { return false }
+            return Self.authority(of: origin).lowercased() == authority.lowercased()
         }
 
-        /// Whether a host is this machine by name or address.
+        /// Of an origin; empty where it has none (`null`).
+        private static func authority(of origin: String) -> String {
+            origin.firstRange(of: "://").map { String(origin[$0.upperBound...]) } ?? ""
+        }
+
+        /// Whether only this machine can reach what listens on a host.
         static func isLoopback(_ host: String) -> Bool {
             host.lowercased() == "localhost" || host.hasPrefix("127.") || host == "::1" || host == "[::1]"
         }

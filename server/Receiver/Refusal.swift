@@ -17,6 +17,8 @@ public struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
         public static let unauthorized = Code(status: .unauthorized, cause: "unauthorized")
         /// Not from where it comes.
         public static let forbidden = Code(status: .forbidden, cause: "forbidden")
+        /// Under a name that is not this server's.
+        public static let misdirected = Code(status: .misdirectedRequest, cause: "misdirected")
         /// Nothing is here.
         public static let notFound = Code(status: .notFound, cause: "not_found")
         /// The resource takes other methods.

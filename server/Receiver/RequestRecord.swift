@@ -1,6 +1,7 @@
 import HTTPTypes
 import Logging
 import NIOCore
+import NIOHTTP2
 import Synchronization
 
 /// What is told of one request, in the log and in the metrics, once it is over: a response may be, long after a
@@ -10,6 +11,22 @@ final class RequestRecord: Sendable {
         var bytes = 0
         var parts = 0
         var isEnded = false
+    }
+
+    enum Ending {
+        /// With an answer that has been given in full.
+        case complete
+        /// The client went away, which it may.
+        case lost
+        /// The request was refused, or its answer broken off.
+        case failed(reason: String)
+
+        init(_ error: any Error) {
+            switch error {
+            case is ChannelError, is IOError, is NIOHTTP2Errors.StreamClosed: self = .lost
+            default: self = .failed(reason: "\(error)")
+            }
+        }
     }
 
     private let head: HTTPRequest
@@ -30,7 +47,7 @@ final class RequestRecord: Sendable {
 
     deinit {
         // RFC 9110 knows no status for it; nginx's 499 is what others use.
-        end(.init(code: 499, reasonPhrase: "Client Closed Request"), failure: "the connection was lost")
+        end(.init(code: 499, reasonPhrase: "Client Closed Request"), .lost)
     }
 
     /// - Parameters:
@@ -41,9 +58,7 @@ final class RequestRecord: Sendable {
     }
 
     /// Tells of it. The second time nothing happens.
-    ///
-    /// - Parameter failure: why the request was refused, or not answered in full.
-    func end(_ status: HTTPResponse.Status, failure: String? = nil) {
+    func end(_ status: HTTPResponse.Status, _ ending: Ending = .complete) {
         let (state, isFirst) = state.withLock { state in
             defer { state.isEnded = true }
             return (state, !state.isEnded)
@@ -51,7 +66,12 @@ final class RequestRecord: Sendable {
         guard isFirst else { return }
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         metrics.requestEnded(head.method, status, seconds: seconds)
-        let level: Logger.Level = failure == nil ? .info : .warning
+        let (level, reason): (Logger.Level, String?) =
+            switch ending {
+            case .complete: (.info, nil)
+            case .lost: (.info, "the connection was lost")
+            case .failed(let reason): (.warning, reason)
+            }
         guard logger.logLevel <= level else { return }
         let rate = seconds > 0 ? Double(state.bytes) / 1e6 / seconds : 0
         // Without the query, which may hold what no log should.
@@ -66,7 +86,7 @@ final class RequestRecord: Sendable {
             "parts": .stringConvertible(state.parts),
         ]
         if let address = client?.ipAddress { metadata["client"] = "\(address)" }
-        if let failure { metadata["reason"] = "\(failure)" }
+        if let reason { metadata["reason"] = "\(reason)" }
         logger.log(level: level, "\(head.method.rawValue) \(path) \(status.code)", metadata: metadata)
     }
 }

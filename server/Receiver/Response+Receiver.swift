@@ -93,7 +93,7 @@ extension Response {
                 record.end(status)
             } catch {
                 record.count(bytes: bytesSent)
-                record.end(status, failure: "\(error)")
+                record.end(status, .init(error))
                 throw error
             }
         }

@@ -31,7 +31,7 @@ enum Route: Hashable, Sendable {
     init(judging head: HTTPRequest, _ rules: Rules = Rules()) throws(Refusal) {
         // RFC 9110 §15.6.2, and §7.2: before it matters what is asked for.
         guard head.method.isKnown else { throw .notImplemented }
-        try Self.judgeHost(head)
+        try rules.judgeHost(head)
         // RFC 9112 §6.1. HTTP/2 has none.
         if let coding = head.headerFields[.transferEncoding], coding.lowercased() != "chunked" {
             throw Refusal(.notImplemented, "the only transfer coding that is known is chunked")
@@ -70,10 +70,10 @@ enum Route: Hashable, Sendable {
             self = .health
         case (.metrics, .get), (.metrics, .head):
             self = .metrics
-        case (.name, _), (.server, .get), (.server, .head):
+        case (.name, .get), (.name, .head), (.server, .get), (.server, .head):
             throw Self.notFound
-        case (.server, _), (.root, _), (.uploads, _), (.files, _), (.file, _), (.echo, _), (.text, _), (.userAgent, _),
-            (.count, _), (.health, _), (.metrics, _):
+        case (.name, _), (.server, _), (.root, _), (.uploads, _), (.files, _), (.file, _), (.echo, _), (.text, _),
+            (.userAgent, _), (.count, _), (.health, _), (.metrics, _):
             throw Self.notAllowed(resource)
         }
         // RFC 9110 §10.1.1: there is one expectation.
@@ -90,19 +90,12 @@ enum Route: Hashable, Sendable {
         }
     }
 
-    /// RFC 9112 §3.2, RFC 9113 §8.3.1. That there are several has made them none, or left one of them a field.
-    private static func judgeHost(_ head: HTTPRequest) throws(Refusal) {
-        let field = head.headerFields[.host]
-        guard let host = head.authority ?? field, field == nil || field == host else {
-            throw Refusal(.malformed, "a request has one Host field")
-        }
-        let isValid = host.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"/?#@\\\"<>^`{|}".utf8.contains($0) }
-        guard isValid else { throw Refusal(.malformed, "the Host field names no host") }
-    }
-
     private static func notAllowed(_ resource: Resource) -> Refusal {
         let methods = resource.methods.map(\.rawValue).joined(separator: ", ")
-        return Refusal(.methodNotAllowed, "only \(methods) are allowed here", fields: [.allow: methods])
+        var message = "only \(methods) are allowed here"
+        // What a form was meant for, most likely.
+        if case .name = resource { message += "; POST multipart/form-data to / or to any path under /upload" }
+        return Refusal(.methodNotAllowed, message, fields: [.allow: methods])
     }
 
     private static var notFound: Refusal {
@@ -136,8 +129,21 @@ extension Route {
             isLoopback = Receiver.Access.isLoopback(configuration.host)
         }
 
+        /// RFC 9112 §3.2, RFC 9113 §8.3.1. That there are several has made them none, or left one of them a field.
+        func judgeHost(_ head: HTTPRequest) throws(Refusal) {
+            let field = head.headerFields[.host]
+            guard let host = head.authority ?? field, field == nil || field == host else {
+                throw Refusal(.malformed, "a request has one Host field")
+            }
+            let isValid = host.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"/?#@\\\"<>^`{|}".utf8.contains($0) }
+            guard isValid else { throw Refusal(.malformed, "the Host field names no host") }
+            guard !isLoopback || access.isOwnName(host) else {
+                throw Refusal(.misdirected, "this server answers to this machine's own names only: see --cors")
+            }
+        }
+
         func judgeUpload(_ head: HTTPRequest) throws(Refusal) {
-            try access.judgeWriting(head, isLoopback: isLoopback)
+            try access.judgeWriting(head)
             try judgeBody(head)
         }
 

@@ -38,7 +38,7 @@ struct RouteResponder: HTTPResponder {
             let refusal = Self.refusal(for: error)
             metrics.rejected(refusal.code)
             response = page.response(to: refusal, for: request.head)
-            record.end(response.status, failure: "\(error)")
+            record.end(response.status, .init(error))
         }
         rules.access.addFields(to: &response.headers, for: request.head)
         // What is streamed ends later, and says so itself.

@@ -35,16 +35,25 @@ final class ServerMetrics: Sendable {
     var activeRequests: Int { active.load(ordering: .relaxed) }
 
     /// A request has been answered, or given up.
-    func requestEnded(_ method: HTTPRequest.Method, _ status: HTTPResponse.Status, seconds: Double) {
+    ///
+    /// - Parameter method: nil where it is not known.
+    func requestEnded(_ method: HTTPRequest.Method?, _ status: HTTPResponse.Status, seconds: Double) {
         active.subtract(1, ordering: .relaxed)
         // Anyone can make up a method.
-        let kind = Kind(method: method.isKnown ? method.rawValue : "other", status: status.code)
+        let kind = Kind(method: method.flatMap { $0.isKnown ? $0.rawValue : nil } ?? "other", status: status.code)
         let bucket = Self.bounds.firstIndex { seconds <= $0 } ?? Self.bounds.count
         requests.withLock { requests in
             requests.counts[kind, default: 0] += 1
             requests.durations[bucket] += 1
             requests.seconds += seconds
         }
+    }
+
+    /// What has not become a request has been answered.
+    func rejectedUnread(_ code: Refusal.Code) {
+        rejected(code)
+        requestBegan()
+        requestEnded(nil, code.status, seconds: 0)
     }
 
     func rejected(_ code: Refusal.Code) {

@@ -11,6 +11,7 @@ final class TrafficHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private let share: BufferShare
     /// While it is being decoded.
     private var read = ByteBuffer()
+    private var isAtStart = false
     private var isCounted = false
 
     /// - Parameter share: of connections.
@@ -19,12 +20,15 @@ final class TrafficHandler: ChannelDuplexHandler, RemovableChannelHandler {
         self.share = share
     }
 
-    /// Whether what is being decoded begins as a request does (`method SP`, RFC 9112 §3): the decoder calls a
-    /// method that it does not know by the same name as what is no HTTP at all.
-    var beginsWithMethod: Bool {
-        let token = read.readableBytesView.prefix { $0 != UInt8(ascii: " ") }
-        return (1...64).contains(token.count) && token.count < read.readableBytes && token.allSatisfy(\.isTokenByte)
-    }
+    /// What stands where a request begins (RFC 9112 §3), as far as that can be told: the decoder has one word for a
+    /// method that it does not know and for what is no HTTP at all, and one for another version and for a line that
+    /// does not end as it should.
+    ///
+    /// - Returns: nil where it is not known where it begins: behind another request, or in an earlier read.
+    var requestLine: RequestLine? { isAtStart ? RequestLine(read.readableBytesView) : nil }
+
+    /// Something has been decoded of what is being read.
+    func partDecoded() { isAtStart = false }
 
     func handlerAdded(context: ChannelHandlerContext) {
         if context.channel.isActive { begin() }
@@ -46,9 +50,11 @@ final class TrafficHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         read = unwrapInboundIn(data)
+        isAtStart = true
         metrics.received(read.readableBytes)
         context.fireChannelRead(data)
         read = ByteBuffer()
+        isAtStart = false
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
@@ -61,18 +67,5 @@ final class TrafficHandler: ChannelDuplexHandler, RemovableChannelHandler {
         isCounted = true
         metrics.connectionOpened()
         share.join()
-    }
-}
-
-extension UInt8 {
-    /// RFC 9110 §5.6.2.
-    fileprivate var isTokenByte: Bool {
-        switch self {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "a")...UInt8(ascii: "z"):
-            true
-        default:
-            "!#$%&'*+-.^_`|~".utf8.contains(self)
-        }
     }
 }

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
@@ -81,8 +82,11 @@ class Page:
         """What the condition gives, as soon as it is true."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            if value := condition():
-                return value
+            try:
+                if value := condition():
+                    return value
+            except StaleElementReferenceException:
+                pass  # Another page has come in between.
             time.sleep(0.05)
         said = {upload["path"]: upload["details"] for upload in self.run(UPLOADS)[:8]}
         raise Failure(f"not within {seconds:g} s: {what}; the page says {said}")
