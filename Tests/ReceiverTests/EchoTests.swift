@@ -147,13 +147,15 @@ import Testing
         }
     }
 
-    /// Whoever leaves is not counted for.
-    @Test func countingEndsWithTheConnection() async throws {
+    /// Whoever leaves is not counted for, also where the next number is a minute away.
+    @Test(arguments: [("0.01", 3), ("60", 1)])
+    func countingEndsWithTheConnection(interval: String, last: Int) async throws {
         try await RunningServer.with { server in
             try await server.connected { connection in
-                try connection.send("GET /count/inf?interval=0.01 HTTP/1.1\r\nHost: x\r\n\r\n")
-                _ = try connection.receive(through: "\r\n3\n")
-                connection.close()
+                try connection.send("GET /count/inf?interval=\(interval) HTTP/1.1\r\nHost: x\r\n\r\n")
+                _ = try connection.receive(through: "\r\n\(last)\n")
+                // To close it is not enough: its client could still be reading.
+                connection.reset()
             }
             for _ in 0..<250 {
                 let metrics = String(decoding: try await server.get("/metrics").content, as: UTF8.self)

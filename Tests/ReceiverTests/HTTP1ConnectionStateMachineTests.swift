@@ -151,10 +151,37 @@ import Testing
         let seen = try #require(passed(machine.headArrived(request(method, .http1_1, [("Host", "x")] + fields))))
         #expect(seen.headers["Connection"] == ["close"])
         #expect(!machine.isDeaf)
+        // An answer that comes before its body's end must not meet a reset.
+        var early = machine
+        #expect(isLast(early.responseBegan(response(413))))
+        #expect(early.responseEnded() == .linger)
+        #expect(!early.isDeaf)
         _ = machine.requestEnded()
         #expect(machine.isDeaf)
         #expect(isLast(machine.responseBegan(response(200))))
         #expect(machine.responseEnded() == .close)
+    }
+
+    @Test func requestsThatWaitAreBounded() throws {
+        var machine = Machine(limit: 10)
+        var count = 0
+        while count < 2000, passed(machine.headArrived(request())) != nil {
+            #expect(machine.requestEnded() == .pass)
+            count += 1
+        }
+        #expect(count == 1000)
+        #expect(machine.requestEnded() == .discard)
+        #expect(passed(machine.headArrived(request())) == nil)
+        for _ in 0..<999 {
+            #expect(!isLast(machine.responseBegan(response(200))))
+            #expect(machine.responseEnded() == .pass)
+        }
+        _ = machine.responseBegan(response(200))
+        guard case .answer(let refusal) = machine.responseEnded() else {
+            Issue.record("the others are not answered")
+            return
+        }
+        #expect(refusal.code == .unavailable)
     }
 
     @Test func whatIsNoHTTPIsAnsweredInItsTurn() {

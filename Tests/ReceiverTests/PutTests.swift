@@ -44,6 +44,32 @@ import Testing
         }
     }
 
+    /// RFC 9110 §13.1. The name is the one under which the file would be stored.
+    @Test(arguments: [
+        (["If-None-Match: *"], 412, 201), (["If-Match: *"], 201, 412), (["If-Match: TAG"], 201, 412),
+        (["If-Match: \"other\""], 412, 412), (["If-Match: W/TAG"], 412, 412), (["If-None-Match: TAG"], 412, 201),
+        (["If-None-Match: W/TAG"], 412, 201), (["If-None-Match: \"other\""], 201, 201),
+        (["If-Unmodified-Since: Sat, 29 Oct 1994 19:43:31 GMT"], 412, 201),
+        (["If-Unmodified-Since: Sat, 29 Oct 2101 19:43:31 GMT"], 201, 201),
+        (["If-Modified-Since: Sat, 29 Oct 2101 19:43:31 GMT"], 201, 201),
+        (["If-Match: TAG", "If-None-Match: TAG"], 412, 412),
+    ])
+    func conditionsAreKept(fields: [String], there: Int, notThere: Int) async throws {
+        try await RunningServer.with { server in
+            try server.directory.write([1, 2, 3], to: "there")
+            let tag = try #require(try await server.get("/files/there").fields["etag"])
+            let fields = fields.map { $0.replacing("TAG", with: tag) }
+            for (method, path) in [("PUT", "/there"), ("PUT", "/files/there"), ("POST", "/files/there")] {
+                #expect(try await server.request(method, path, fields: fields, body: [9]).status == there)
+            }
+            let named = try await server.request("PUT", "/", fields: fields + ["x-filename: a/there"], body: [9])
+            #expect(named.status == there)
+            #expect(try await server.request("PUT", "/not", fields: fields, body: [9]).status == notThere)
+            #expect(try server.directory.contents().count == (there == 201 ? 5 : 1) + (notThere == 201 ? 1 : 0))
+            #expect(try server.directory.read("there") == Data([1, 2, 3]))
+        }
+    }
+
     @Test(
         arguments: [
             ("/hello", "README.md", "README.md"), ("/", "a%2Fb%00.txt", "b.txt"), ("/x", "", "x"),

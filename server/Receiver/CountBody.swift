@@ -7,10 +7,16 @@ struct CountBody: Sendable {
     /// Bytes that are sent at once where there is no interval.
     private static let pieceSize = 16 * 1024
 
-    private let request: CountRequest
+    /// A client that is gone is noticed after this time at most.
+    private static let longestSleep = Duration.seconds(1)
 
-    init(_ request: CountRequest) {
+    private let request: CountRequest
+    private let channel: any Channel
+
+    /// - Parameter channel: that of the connection, or of the stream.
+    init(_ request: CountRequest, channel: any Channel) {
         self.request = request
+        self.channel = channel
     }
 
     /// - Parameter bytesSent: is kept up to date, also where sending fails.
@@ -39,9 +45,16 @@ struct CountBody: Sendable {
             await Task.yield()
             if last > number, request.interval != .zero {
                 // From the start, so that the time that sending takes does not add up.
-                try await Task.sleep(until: start + request.interval * number, clock: .continuous)
+                try await sleep(until: start + request.interval * number)
             }
         }
         if let encoder { try await writer.write(encoder.encode(ByteBuffer(), .finish)) }
+    }
+
+    private func sleep(until end: ContinuousClock.Instant) async throws {
+        while ContinuousClock.now < end {
+            guard channel.isActive else { throw ChannelError.ioOnClosedChannel }
+            try await Task.sleep(until: min(end, .now + Self.longestSleep), clock: .continuous)
+        }
     }
 }

@@ -52,6 +52,9 @@ extension HTTP1ConnectionHandler {
             case lingering(discarded: Int)
         }
 
+        /// Of pipelined requests: one read may hold thousands.
+        private static let mostExchanges = 1000
+
         private let limit: Int
         private var state = State.open
         /// Of the requests whose head has come and whose response has not ended.
@@ -85,6 +88,10 @@ extension HTTP1ConnectionHandler {
 
         mutating func headArrived(_ head: HTTPRequestHead) -> HeadAction {
             guard state == .open, refusal == nil else { return .discard }
+            guard exchanges.count < Self.mostExchanges else {
+                refusal = Refusal(.unavailable, "too many requests at once on one connection")
+                return .discard
+            }
             let isHTTP10 = head.version != .http1_1
             let isUpgrade = head.method == .CONNECT || head.asksForUpgrade
             // RFC 9112 §6.1: where a body in chunks comes from HTTP/1.0, or in another coding, its framing is not to be
@@ -155,7 +162,8 @@ extension HTTP1ConnectionHandler {
             // thrown away for as long as it comes.
             if isLast || isQuiescing && exchanges.isEmpty || exchanges.isEmpty && isReading {
                 state = .lingering(discarded: 0)
-                return isInputClosed || wasLastReadable ? .close : .linger
+                // Of a request for another protocol the body is read, and nothing behind it.
+                return isInputClosed || wasLastReadable && !isReading ? .close : .linger
             }
             guard exchanges.isEmpty else { return .pass }
             return refusal.map { .answer($0) } ?? .pass

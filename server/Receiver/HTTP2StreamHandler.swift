@@ -8,33 +8,62 @@ import NIOHTTPTypesHTTP2
 /// within the bounds that hold for HTTP/1.1 too, then resets the stream.
 ///
 /// RFC 9113 §8.1 allows the reset at once, but some clients, libcurl 7.88 for one, then lose the answer.
+///
+/// A response whose end is not taken is given up.
 final class HTTP2StreamHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPResponsePart
 
-    private let limits: Receiver.LingeringLimits
+    private let limits: Receiver.ConnectionLimits
+    private let share: BufferShare
+    private let pending: HTTP2PendingFrames
+    private var id = HTTP2StreamID.rootStream
+    private var isCounted = false
     /// Whether more of the request is to come.
     private var isReading = true
     /// How much of it has been thrown away; nil while the answer is to come.
     private var discarded: Int?
+    /// First of the response's end, on its way; then of what is thrown away.
     private var end: Scheduled<Void>?
 
-    init(limits: Receiver.LingeringLimits) {
+    /// - Parameter share: of connections, and of streams.
+    init(limits: Receiver.ConnectionLimits, share: BufferShare, pending: HTTP2PendingFrames) {
         self.limits = limits
+        self.share = share
+        self.pending = pending
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        isCounted = true
+        share.join()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { leave() }
+
+    private func leave() {
+        end?.cancel()
+        pending.closed(id)
+        if isCounted { share.leave() }
+        isCounted = false
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let part = unwrapInboundIn(data)
-        if case .end = part { isReading = false }
+        switch part {
+        case .head: id = (try? context.channel.syncOptions?.getOption(HTTP2StreamChannelOptions.streamID)) ?? id
+        case .body: break
+        case .end: isReading = false
+        }
         guard let discarded else { return context.fireChannelRead(data) }
         guard case .body(let bytes) = part else { return }
         self.discarded = discarded + bytes.readableBytes
-        if discarded + bytes.readableBytes > limits.bytes { reset(context) }
+        if discarded + bytes.readableBytes > limits.lingering.bytes { reset(context) }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
+        pending.taken(by: id)
         context.fireChannelReadComplete()
         // Nobody behind this handler asks for what is only discarded.
         if discarded != nil { context.read() }
@@ -47,14 +76,26 @@ final class HTTP2StreamHandler: ChannelDuplexHandler, RemovableChannelHandler {
             head.headerFields[.connection] = nil
             return context.write(wrapOutboundOut(.head(head)), promise: promise)
         }
-        context.write(data, promise: promise)
-        guard case .end = part, isReading else { return }
-        discarded = 0
-        end = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.duration)) { [self] in
-            reset(context)
+        guard case .end = part else { return context.write(data, promise: promise) }
+        let written = promise ?? context.eventLoop.makePromise()
+        end = limits.stall.map { stall in
+            context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(stall)) { context.close(promise: nil) }
         }
+        context.write(data, promise: written)
+        written.futureResult.assumeIsolated().whenComplete { [self] _ in endWritten(context) }
+        guard isReading else { return }
+        discarded = 0
         context.flush()
         context.read()
+    }
+
+    /// Only now does a client's time begin to read it.
+    private func endWritten(_ context: ChannelHandlerContext) {
+        end?.cancel()
+        guard discarded != nil, context.channel.isActive else { return }
+        end = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.lingering.duration)) { [self] in
+            reset(context)
+        }
     }
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
@@ -73,7 +114,7 @@ final class HTTP2StreamHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        end?.cancel()
+        leave()
         context.fireChannelInactive()
     }
 

@@ -1,6 +1,6 @@
 import HTTPTypes
 
-/// The conditions of a `GET` or `HEAD` request (RFC 9110 §13.1).
+/// The conditions of a request (RFC 9110 §13.1).
 struct Preconditions: Hashable, Sendable {
     enum Verdict: Hashable, Sendable {
         case proceed
@@ -24,8 +24,25 @@ struct Preconditions: Hashable, Sendable {
         ifUnmodifiedSince = fields[.ifUnmodifiedSince].flatMap { Timestamp(httpDate: $0, now: now) }
     }
 
-    /// In the order of RFC 9110 §13.2.2, steps 1 to 4: a tag, where there is one, makes the date of
-    /// the same kind void.
+    /// Whether any was given.
+    var isEmpty: Bool { ifMatch == nil && ifNoneMatch == nil && ifModifiedSince == nil && ifUnmodifiedSince == nil }
+
+    /// Whether a `PUT` may go on. `If-Modified-Since` means nothing to it (§13.1.3).
+    ///
+    /// - Parameter file: what is stored under the name now; nil where nothing is.
+    func allowWriting(_ file: StoredFile?) -> Bool {
+        guard let file else { return ifMatch == nil }
+        let tag = EntityTag(file.version)
+        if let ifMatch {
+            guard ifMatch.contains(where: tag.matchesStrongly) else { return false }
+        } else if let ifUnmodifiedSince {
+            guard Timestamp(seconds: file.modified) <= ifUnmodifiedSince else { return false }
+        }
+        return ifNoneMatch.map { !$0.contains(where: tag.matchesWeakly) } ?? true
+    }
+
+    /// Of `GET` and `HEAD`, in the order of RFC 9110 §13.2.2, steps 1 to 4: a tag, where there is one, makes the date
+    /// of the same kind void.
     func verdict(tag: EntityTag, modified: Timestamp) -> Verdict {
         if let ifMatch {
             guard ifMatch.contains(where: tag.matchesStrongly) else { return .failed }

@@ -82,7 +82,8 @@ extension Receiver {
 
         /// Whether only this machine can reach what listens on a host.
         static func isLoopback(_ host: String) -> Bool {
-            host.lowercased() == "localhost" || host.hasPrefix("127.") || host == "::1" || host == "[::1]"
+            let host = host.lowercased()
+            return host == "localhost" || host == "::1" || host.hasPrefix("127.") || host.hasPrefix("::ffff:127.")
         }
 
         /// Without the port.

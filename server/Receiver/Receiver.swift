@@ -79,8 +79,8 @@ public struct Receiver: Sendable {
             } onCancel: {
                 running.cancel()
             }
-            let cut = metrics.activeRequests
-            if cut > 0 { logger.warning("stopped; \(cut) requests were cut off") }
+            let cut = metrics.requestsCutOff
+            if cut > 0 { logger.warning("stopped; \(cut == 1 ? "1 request was" : "\(cut) requests were") cut off") }
             tasks.cancelAll()
         }
     }

@@ -119,7 +119,7 @@ struct ReceiverChannel: HTTPChannelHandler {
 
 extension ReceiverChannel {
     /// Of a stream's content, how much may come before it is taken. A frame is 16 KiB mostly.
-    private static let streamWindow = 512 * 1024
+    private static let streamWindow = 256 * 1024
     private static let connectionWindow = 2 * 1024 * 1024
     private static let negotiationName = "NegotiationHandler"
 
@@ -132,7 +132,7 @@ extension ReceiverChannel {
             channel.eventLoop.makeCompletedFuture {
                 channel.pipeline.syncOperations.removeHandler(name: Self.negotiationName, promise: nil)
                 return switch result {
-                case .negotiated("h2"): .http2(try setupHTTP2(channel, body))
+                case .negotiated("h2"): .http2(try setupHTTP2(channel))
                 case .negotiated, .fallback: .http1(try setupHTTP1(channel, body))
                 }
             }
@@ -143,9 +143,8 @@ extension ReceiverChannel {
         return negotiation.protocolNegotiationResult
     }
 
-    private func setupHTTP2(_ channel: any Channel, _ body: BodyFlag) throws -> ReceiverConnection.Streams {
-        // Streams are bounded by their windows.
-        body.isSet = true
+    /// Reads stay as short as those of heads: a frame that is not taken keeps all of the read that it came with.
+    private func setupHTTP2(_ channel: any Channel) throws -> ReceiverConnection.Streams {
         var http2 = NIOHTTP2Handler.Configuration()
         http2.connection.targetWindowSize = Self.connectionWindow
         http2.stream.targetWindowSize = Self.streamWindow
@@ -160,19 +159,24 @@ extension ReceiverChannel {
                 maxIdleTime: configuration.connections.idle.map { TimeAmount($0) }, maxAge: nil,
                 maxGraceTime: TimeAmount(configuration.gracePeriod), keepalive: nil))
         let pipeline = channel.pipeline.syncOperations
-        try pipeline.addHandlers([DeferredFlushHandler(), TrafficHandler(metrics: metrics, share: share)])
+        let connection = HTTP2ConnectionHandler(patience: configuration.connections.lingering.duration)
+        let pending = NIOLoopBound(HTTP2PendingFrames(), eventLoop: channel.eventLoop)
+        try pipeline.addHandlers([
+            DeferredFlushHandler(), TrafficHandler(metrics: metrics, share: share),
+            HTTP2FrameHandler(pending.value, connection),
+        ])
         let streams: ReceiverConnection.Streams = try pipeline.configureAsyncHTTP2Pipeline(
-            mode: .server, streamDelegate: management.http2StreamDelegate, configuration: http2
+            mode: .server, streamDelegate: management.http2StreamDelegate, frameDelegate: connection,
+            configuration: http2
         ) { stream in
             stream.eventLoop.makeCompletedFuture {
                 try stream.pipeline.syncOperations.addHandlers([
                     HTTP2FramePayloadToHTTPServerCodec(),
-                    HTTP2StreamHandler(limits: configuration.connections.lingering),
+                    HTTP2StreamHandler(limits: configuration.connections, share: share, pending: pending.value),
                 ])
                 return try exchanges(on: stream, waitingParts: 16, halfCloses: false)
             }
         }
-        let connection = HTTP2ConnectionHandler(patience: configuration.connections.lingering.duration)
         try pipeline.addHandlers([connection, management])
         connection.begin()
         return streams

@@ -18,11 +18,14 @@ final class RequestRecord: Sendable {
         case complete
         /// The client went away, which it may.
         case lost
+        /// The server stopped before its end.
+        case cutOff
         /// The request was refused, or its answer broken off.
         case failed(reason: String)
 
         init(_ error: any Error) {
             switch error {
+            case is CancellationError: self = .cutOff
             case is ChannelError, is IOError, is NIOHTTP2Errors.StreamClosed: self = .lost
             default: self = .failed(reason: "\(error)")
             }
@@ -70,8 +73,10 @@ final class RequestRecord: Sendable {
             switch ending {
             case .complete: (.info, nil)
             case .lost: (.info, "the connection was lost")
+            case .cutOff: (.warning, "the server stopped")
             case .failed(let reason): (.warning, reason)
             }
+        if case .cutOff = ending { metrics.requestCutOff() }
         guard logger.logLevel <= level else { return }
         let rate = seconds > 0 ? Double(state.bytes) / 1e6 / seconds : 0
         // Without the query, which may hold what no log should.

@@ -48,8 +48,14 @@ extension Response {
     ) -> Response {
         var fields = fields
         fields[.contentType] = type
-        return Response(status: status, headers: fields, body: .init(byteBuffer: ByteBuffer(string: text)))
+        let bytes = ByteBuffer(string: text)
+        return Response(
+            status: status, headers: fields,
+            body: bytes.readableBytes > pieceSize ? .inPieces(bytes) : .init(byteBuffer: bytes))
     }
+
+    /// Of which a slow client takes each in time.
+    fileprivate static let pieceSize = 64 * 1024
 
     /// A text that is short, and that a client may have made up.
     static func text(_ text: String, _ representation: Representation) throws(CodingError) -> Response {
@@ -98,5 +104,20 @@ extension Response {
             }
         }
         return Response(status: status, headers: fields, body: content)
+    }
+}
+
+extension ResponseBody {
+    /// What is long, the list of many files, and would be no progress before it has all been taken.
+    fileprivate static func inPieces(_ bytes: ByteBuffer) -> ResponseBody {
+        ResponseBody(contentLength: bytes.readableBytes) { writer in
+            var rest = bytes
+            while let piece = rest.readSlice(length: min(Response.pieceSize, rest.readableBytes)),
+                piece.readableBytes > 0
+            {
+                try await writer.write(piece)
+            }
+            try await writer.finish(nil)
+        }
     }
 }

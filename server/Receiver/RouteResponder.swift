@@ -11,9 +11,9 @@ import NIOHTTP2
 struct RouteResponder: HTTPResponder {
     /// What a route may know of a connection.
     struct Context: InitializableFromSource {
-        let remoteAddress: SocketAddress?
+        let channel: any Channel
 
-        init(source: ApplicationRequestContextSource) { remoteAddress = source.channel.remoteAddress }
+        init(source: ApplicationRequestContextSource) { channel = source.channel }
     }
 
     /// A smaller file fits into a packet as it is.
@@ -30,10 +30,10 @@ struct RouteResponder: HTTPResponder {
 
     func respond(to request: Request, context: Context) async -> Response {
         let record = RequestRecord(
-            request.head, from: context.remoteAddress, logger: logger, metrics: metrics)
+            request.head, from: context.channel.remoteAddress, logger: logger, metrics: metrics)
         var response: Response
         do {
-            response = try await answer(request, record)
+            response = try await answer(request, context, record)
         } catch {
             let refusal = Self.refusal(for: error)
             metrics.rejected(refusal.code)
@@ -47,9 +47,9 @@ struct RouteResponder: HTTPResponder {
         return request.method == .head ? .withoutContent(response.status, response.headers) : response
     }
 
-    private func answer(_ request: Request, _ record: RequestRecord) async throws -> Response {
+    private func answer(_ request: Request, _ context: Context, _ record: RequestRecord) async throws -> Response {
         let route = try Route(judging: request.head, rules)
-        var response = try await answer(route, request, record)
+        var response = try await answer(route, request, context, record)
         // A body that nobody reads: the connection ends behind the answer, unless it is a stream's.
         if !route.takesBody, request.headers[.transferEncoding] != nil || request.headers[.contentLength] ?? "0" != "0"
         {
@@ -58,7 +58,9 @@ struct RouteResponder: HTTPResponder {
         return response
     }
 
-    private func answer(_ route: Route, _ request: Request, _ record: RequestRecord) async throws -> Response {
+    private func answer(
+        _ route: Route, _ request: Request, _ context: Context, _ record: RequestRecord
+    ) async throws -> Response {
         switch route {
         case .upload(let upload):
             let report = try await receive(upload, request, record)
@@ -86,7 +88,7 @@ struct RouteResponder: HTTPResponder {
         case .count(let count):
             guard request.method == .get else { return .withoutContent(.ok, count.fields) }
             return .streaming(.ok, count.fields, record) { writer, bytesSent in
-                try await CountBody(count).send(to: &writer, bytesSent: &bytesSent)
+                try await CountBody(count, channel: context.channel).send(to: &writer, bytesSent: &bytesSent)
             }
         case .health:
             return .json("{\"status\":\"ok\"}\n")
@@ -100,10 +102,20 @@ struct RouteResponder: HTTPResponder {
     private func receive(
         _ upload: UploadRequest, _ request: Request, _ record: RequestRecord
     ) async throws -> UploadReport {
+        try await judgePreconditions(upload)
         var reception = Reception(upload, into: storage.begin(), decoding: decoding, rules: rules)
         defer { record.count(bytes: reception.bytesRead, parts: reception.partCount) }
         let contentLength = request.headers[.contentLength].flatMap { Int($0) }
         return try await reception.receive(request.body, contentLength: contentLength)
+    }
+
+    /// As things are when the request comes. What another one stores meanwhile is not overwritten either way.
+    private func judgePreconditions(_ upload: UploadRequest) async throws {
+        guard let preconditions = upload.preconditions, case .file(let name, _) = upload.content else { return }
+        let file = try await storage.open(FileName(cleaning: name).numbered(0))?.file
+        guard preconditions.allowWriting(file) else {
+            throw Refusal(.preconditionFailed, "a condition of the request does not hold: nothing was stored")
+        }
     }
 
     private func prepare(_ download: DownloadRequest) async throws -> (DownloadPlan, any StoredFileReader) {

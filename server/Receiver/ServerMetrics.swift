@@ -21,6 +21,7 @@ final class ServerMetrics: Sendable {
 
     private let connections = Atomic(0)
     private let active = Atomic(0)
+    private let cutOff = Atomic(0)
     private let bytesReceived = Atomic(0)
     private let bytesSent = Atomic(0)
     private let requests = Mutex(Requests())
@@ -28,11 +29,15 @@ final class ServerMetrics: Sendable {
     func connectionOpened() { connections.add(1, ordering: .relaxed) }
     func connectionClosed() { connections.subtract(1, ordering: .relaxed) }
     func requestBegan() { active.add(1, ordering: .relaxed) }
+    func requestCutOff() { cutOff.add(1, ordering: .relaxed) }
     func received(_ bytes: Int) { bytesReceived.add(bytes, ordering: .relaxed) }
     func sent(_ bytes: Int) { bytesSent.add(bytes, ordering: .relaxed) }
 
     /// How many requests are being answered.
     var activeRequests: Int { active.load(ordering: .relaxed) }
+
+    /// How many have been cut off by the server's end.
+    var requestsCutOff: Int { cutOff.load(ordering: .relaxed) }
 
     /// A request has been answered, or given up.
     ///

@@ -15,6 +15,8 @@ struct UploadRequest: Hashable, Sendable {
     let content: Content
     /// Nil where the body is sent as it is.
     let coding: Coding?
+    /// Of a file; a form is sent to what has no state.
+    let preconditions: Preconditions?
     /// Whether to tell the SHA-256 of each part.
     let wantsDigest: Bool
 
@@ -32,6 +34,7 @@ struct UploadRequest: Hashable, Sendable {
                 fields: [.accept: "multipart/form-data"]
             )
         }
+        preconditions = nil
         wantsDigest = Self.wantsDigest(head)
     }
 
@@ -52,6 +55,8 @@ struct UploadRequest: Hashable, Sendable {
         }
         coding = try head.headerFields.contentCoding()
         content = .file(named: name, contentType: head.headerFields[.contentType])
+        let preconditions = Preconditions(head.headerFields, now: .now)
+        self.preconditions = preconditions.isEmpty ? nil : preconditions
         wantsDigest = Self.wantsDigest(head)
     }
 

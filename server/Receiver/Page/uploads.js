@@ -103,7 +103,7 @@ function start(upload) {
     };
     request.open("PUT", "/");
     request.setRequestHeader("Accept", "application/json");
-    request.setRequestHeader("X-Filename", encodeURIComponent(upload.file.name));
+    request.setRequestHeader("X-Filename", encodeURIComponent(upload.file.name.toWellFormed?.() ?? upload.file.name));
     if (token !== "") request.setRequestHeader("Authorization", `Bearer ${token}`);
     request.upload.onprogress = event => hasSent(event.loaded);
     request.onload = () => {

@@ -1,0 +1,99 @@
+import NIOCore
+import NIOEmbedded
+import NIOHTTP2
+import TestSupport
+import Testing
+
+@testable import Receiver
+
+@Suite struct HTTP2FrameHandlerTests {
+    private static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
+
+    private static func frame(_ type: UInt8, _ stream: Int, length: Int) -> [UInt8] {
+        let number = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: stream >> $0) }
+        let size = [16, 8, 0].map { UInt8(truncatingIfNeeded: length >> $0) }
+        return size + [type, 0] + number + [UInt8](repeating: UInt8(truncatingIfNeeded: length), count: length)
+    }
+
+    private let pending = HTTP2PendingFrames()
+
+    private func channel() throws -> EmbeddedChannel {
+        let connection = HTTP2ConnectionHandler(patience: .seconds(1))
+        let channel = EmbeddedChannel()
+        try channel.pipeline.syncOperations.addHandler(HTTP2FrameHandler(pending, connection))
+        return channel
+    }
+
+    /// However they are cut: the same bytes, and no frame in two pieces.
+    @Test(arguments: 0..<40)
+    func framesComeInOnePiece(number: Int) throws {
+        var random = SeededGenerator(case: number)
+        var (sent, ends) = (Self.preface, Set<Int>())
+        var (data, isKnown) = (0, Set<Int>())
+        for _ in 0..<200 {
+            let stream = 2 * Int.random(in: 0..<20, using: &random) + 1
+            let type = random.pick([0, 0, 1, 4, 6, 0xF0] as [UInt8])
+            if type == 1, stream > isKnown.max() ?? 0 { isKnown.insert(stream) }
+            if type == 0, isKnown.contains(stream) { data += 1 }
+            sent += Self.frame(type, stream, length: .random(in: 0...(random.oneIn(5) ? 1 << 14 : 40), using: &random))
+            ends.insert(sent.count)
+        }
+        let channel = try channel()
+        var (rest, received) = (sent[...], [UInt8]())
+        while !rest.isEmpty {
+            let piece = rest.prefix(.random(in: 1...random.pick([3, 100, 20_000]), using: &random))
+            rest = rest.dropFirst(piece.count)
+            try channel.writeInbound(ByteBuffer(bytes: piece))
+            while let buffer = try channel.readInbound(as: ByteBuffer.self) {
+                received += buffer.readableBytesView
+                #expect(ends.contains(received.count), "seed \(SeededGenerator.seed)")
+            }
+        }
+        #expect(received == sent, "seed \(SeededGenerator.seed)")
+        #expect(pending.total == data)
+    }
+
+    @Test func whatIsTooLongIsNotWaitedFor() throws {
+        let channel = try channel()
+        let head = Self.preface + Self.frame(0, 1, length: (1 << 14) + 1).prefix(9)
+        try channel.writeInbound(ByteBuffer(bytes: head))
+        #expect(try channel.readInbound(as: ByteBuffer.self) == ByteBuffer(bytes: head))
+    }
+
+    @Test func aStreamsFramesWaitUntilTheyAreTaken() {
+        pending.headersArrived(on: 1)
+        pending.headersArrived(on: 3)
+        for _ in 0..<5 { pending.dataArrived(on: 1) }
+        pending.dataArrived(on: 3)
+        pending.dataArrived(on: 5)
+        #expect(pending.total == 6, "5 has not begun")
+        pending.taken(by: 1)
+        #expect(pending.total == 1)
+        pending.dataArrived(on: 1)
+        pending.headersArrived(on: 1)
+        #expect(pending.total == 2, "trailers begin nothing")
+        pending.closed(1)
+        pending.dataArrived(on: 1)
+        pending.headersArrived(on: 1)
+        pending.dataArrived(on: 1)
+        #expect(pending.total == 1)
+        pending.closed(3)
+        #expect(pending.total == 0)
+    }
+
+    /// Streams that were refused have nobody who closes them.
+    @Test func refusedStreamsAreForgotten() {
+        pending.headersArrived(on: 1)
+        pending.taken(by: 1)
+        pending.dataArrived(on: 1)
+        for number in 1..<100_000 {
+            let stream = HTTP2StreamID(2 * number + 1)
+            pending.headersArrived(on: stream)
+            pending.dataArrived(on: stream)
+        }
+        #expect(pending.total < 1000)
+        pending.taken(by: 1)
+        for number in 100_000..<101_000 { pending.headersArrived(on: HTTP2StreamID(2 * number + 1)) }
+        #expect(pending.total == 0)
+    }
+}
