@@ -1,6 +1,6 @@
 #!/bin/bash
-# Short requests: GET /echo/hello of the server, against an empty route of Hummingbird's, in turn, with wrk:
-# 256 connections, 10 s each time, three times. Prints medians and their ratio.
+# Short requests: GET /echo/hello of the server, without and with its line of log for each, against an empty route of
+# Hummingbird's, in turn, with wrk: 256 connections, 10 s each time, three times. Prints medians and their ratios.
 #
 #   scripts/bench-server.sh [SERVER ARGUMENT...]
 set -euo pipefail
@@ -35,8 +35,10 @@ clean_up_at_end
 make_temp
 for _ in 1 2 3; do
     rate empty-route "$bin/empty-route"
-    rate server "$bin/server" "$@"
+    rate server "$bin/server" --log-level warning "$@"
+    rate server-with-log "$bin/server" "$@"
 done
-awk -v server="$(middle server)" -v empty="$(middle empty-route)" 'BEGIN {
-    printf "medians: server %.0f, empty route %.0f requests/s; ratio %.2f; no errors\n", server, empty, server / empty
+awk -v server="$(middle server)" -v log_="$(middle server-with-log)" -v empty="$(middle empty-route)" 'BEGIN {
+    printf "medians: empty route %.0f requests/s; server %.0f, ratio %.2f; with a line of log for each %.0f, ratio %.2f; " \
+        "no errors\n", empty, server, server / empty, log_, log_ / empty
 }'
