@@ -18,6 +18,9 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
     typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
+    /// From which on it is worth to read more at once, in bytes.
+    private static let largePart = 1024
+
     private let limits: Receiver.ConnectionLimits
     private let traffic: TrafficHandler
     private let metrics: ServerMetrics
@@ -61,7 +64,8 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
                 context.fireChannelRead(wrapInboundOut(.head(head)))
             }
         case .body(let bytes):
-            body.isSet = true
+            // Chunks of a byte each would be as many as a large read has bytes, all parsed before anyone else's.
+            body.isSet = bytes.readableBytes >= Self.largePart
             act(on: machine.bodyArrived(count: bytes.readableBytes), data, context)
         case .end:
             body.isSet = false

@@ -4,7 +4,8 @@ import Synchronization
 /// Decides how much one read from a connection takes: little at first, more while reads are full, and never more than
 /// a share. A connection keeps a buffer of that size while it is idle.
 ///
-/// Large reads are for large bodies: one of requests without any holds thousands, all of which are parsed at once.
+/// Large reads are for large bodies: one of requests without any, or of tiny chunks, holds thousands, all of which are
+/// parsed at once.
 struct SharedReadAllocator: RecvByteBufferAllocator {
     private static let least = 4 * 1024
 
@@ -14,7 +15,7 @@ struct SharedReadAllocator: RecvByteBufferAllocator {
     private let body: BodyFlag
     private var adaptive: AdaptiveRecvByteBufferAllocator
 
-    /// - Parameter body: whether a body is being read.
+    /// - Parameter body: whether a body is being read, in pieces that are not tiny.
     init(share: BufferShare, body: BodyFlag, largest: Int) {
         self.share = share
         self.body = body
