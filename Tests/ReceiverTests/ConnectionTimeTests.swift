@@ -41,7 +41,9 @@ import Testing
         let channel: EmbeddedChannel
         let holder = Holder()
 
-        init(idle: Duration?, stall: Duration?, lingering: Duration = .seconds(10)) throws {
+        init(idle: Duration? = .seconds(60), stall: Duration? = .seconds(300), lingering: Duration = .seconds(10))
+            throws
+        {
             var limits = Receiver.ConnectionLimits()
             (limits.idle, limits.stall, limits.lingering.duration) = (idle, stall, lingering)
             let metrics = ServerMetrics()
@@ -53,16 +55,14 @@ import Testing
             try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
         }
 
-        func ask(_ fields: [(String, String)] = []) throws {
+        /// A request comes, and is answered; the answer's end is on its way.
+        func serve(_ fields: [(String, String)] = []) throws {
             let head = HTTPRequestHead(
                 version: .http1_1, method: .GET, uri: "/", headers: HTTPHeaders([("Host", "x")] + fields))
             try channel.writeInbound(HTTPServerRequestPart.head(head))
             try channel.writeInbound(HTTPServerRequestPart.end(nil))
-        }
-
-        func answer() {
-            let head = HTTPResponseHead(version: .http1_1, status: .ok, headers: ["Content-Length": "0"])
-            channel.write(HTTPServerResponsePart.head(head), promise: nil)
+            let response = HTTPResponseHead(version: .http1_1, status: .ok, headers: ["Content-Length": "0"])
+            channel.write(HTTPServerResponsePart.head(response), promise: nil)
             channel.writeAndFlush(HTTPServerResponsePart.end(nil), promise: nil)
         }
 
@@ -70,16 +70,15 @@ import Testing
     }
 
     @Test func anIdleConnectionIsClosed() throws {
-        let connection = try Connection(idle: .seconds(60), stall: .seconds(300))
+        let connection = try Connection()
         connection.pass(30)
-        try connection.ask()
-        connection.answer()
+        try connection.serve()
         connection.holder.release()
         connection.pass(59)
         #expect(connection.channel.isActive)
         connection.pass(1)
         #expect(!connection.channel.isActive)
-        let silent = try Connection(idle: .seconds(60), stall: .seconds(300))
+        let silent = try Connection()
         silent.pass(59)
         #expect(silent.channel.isActive)
         silent.pass(1)
@@ -93,8 +92,7 @@ import Testing
             connection.pass(100)
             #expect(connection.channel.isActive)
         }
-        try connection.ask()
-        connection.answer()
+        try connection.serve()
         connection.holder.release()
         connection.pass(900)
         #expect(connection.channel.isActive)
@@ -103,9 +101,8 @@ import Testing
     /// Its time begins when all of the answer has been taken, whether the connection is kept or ends.
     @Test(arguments: [[], [("Connection", "close")]])
     func anAnswerThatIsTakenLateIsTakenWhole(fields: [(String, String)]) throws {
-        let connection = try Connection(idle: .seconds(5), stall: .seconds(300))
-        try connection.ask(fields)
-        connection.answer()
+        let connection = try Connection(idle: .seconds(5))
+        try connection.serve(fields)
         connection.pass(100)
         #expect(connection.channel.isActive, "its end is on its way")
         connection.holder.release()
@@ -117,9 +114,8 @@ import Testing
 
     @Test(arguments: [[], [("Connection", "close")]])
     func anAnswerThatIsNotTakenIsGivenUp(fields: [(String, String)]) throws {
-        let connection = try Connection(idle: .seconds(5), stall: .seconds(300))
-        try connection.ask(fields)
-        connection.answer()
+        let connection = try Connection(idle: .seconds(5))
+        try connection.serve(fields)
         connection.pass(299)
         #expect(connection.channel.isActive)
         connection.pass(10)
@@ -127,9 +123,8 @@ import Testing
     }
 
     @Test func aServerThatStopsWaitsForTheEndOfAnAnswer() throws {
-        let connection = try Connection(idle: .seconds(60), stall: .seconds(300))
-        try connection.ask()
-        connection.answer()
+        let connection = try Connection()
+        try connection.serve()
         connection.channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
         #expect(connection.channel.isActive)
         connection.holder.release()
@@ -137,9 +132,8 @@ import Testing
     }
 
     @Test func whoHalfClosesMayReadTheEnd() throws {
-        let connection = try Connection(idle: .seconds(60), stall: .seconds(300))
-        try connection.ask([("Connection", "close")])
-        connection.answer()
+        let connection = try Connection()
+        try connection.serve([("Connection", "close")])
         connection.channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
         #expect(connection.channel.isActive)
         connection.holder.release()
@@ -149,8 +143,7 @@ import Testing
     /// Nothing else ends it: Hummingbird's own closes do not.
     @Test func whatMustGoGoes() throws {
         let connection = try Connection(idle: nil, stall: nil)
-        try connection.ask([("Connection", "close")])
-        connection.answer()
+        try connection.serve([("Connection", "close")])
         connection.channel.close(promise: nil)
         #expect(connection.channel.isActive)
         connection.channel.triggerUserOutboundEvent(AbortEvent(), promise: nil)

@@ -68,7 +68,7 @@ import Testing
         (["--grace", "9223372036854775807"], "from 0 to 31536000 seconds"),
         (["--cors", "example.org"], "'example.org' is invalid for '--cors"),
         (["--cors", "https://example.org/"], "'https://example.org/' is invalid for '--cors"),
-        (["--cors", "https://me@example.org"], "invalid for '--cors"),
+        (["--cors", "https://me@example.org"], "an origin is a scheme and a host, https://example.org"),
         (["--log-format", "xml"], "'xml' is invalid for '--log-format"), (["--token", ""], "a token is of visible"),
         (["--token", "a b"], "a token is of visible"), (["--idle-timeout", "x"], "'x' is invalid for '--idle-timeout"),
         (["--max-size", "1GB"], "a size is a number of bytes"),

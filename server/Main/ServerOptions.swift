@@ -99,7 +99,8 @@ struct AccessOptions: ParsableArguments {
             An origin, https://example.org, whose pages may use this server, and to whose name it answers on the \
             loopback interface, too; * for any. May be given several times; in the environment, separated by commas.
             """,
-            valueName: "origin"))
+            valueName: "origin"),
+        transform: Origin.init)
     var cors: [Origin] = []
 
     func validate() throws {

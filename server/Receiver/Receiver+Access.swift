@@ -6,7 +6,8 @@ extension Receiver {
     public struct Access: Hashable, Sendable {
         /// The token that writing takes (`Authorization: Bearer`, RFC 6750); anyone may write unless set.
         public var token: String?
-        /// Origins, `https://example.org`, whose pages may use this server in a browser (CORS); `*` for any. A server that
+        /// Origins, as browsers write them, `https://example.org` (in lower case, and without a port that is the scheme's
+        /// own), whose pages may use this server in a browser (CORS); `*` for any. A server that
         /// listens on the loopback interface answers to their names besides this machine's. None unless set.
         public var origins: Set<String> = []
 
