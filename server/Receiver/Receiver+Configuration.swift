@@ -3,13 +3,14 @@ public import ContentCoding
 extension Receiver {
     /// What a server can be told when it starts.
     public struct Configuration: Hashable, Sendable {
-        /// The host name or address to listen on; `127.0.0.1` unless set.
+        /// The host name or address to listen on; `127.0.0.1` unless set. On the loopback interface requests under a
+        /// name that is no name of this machine's are answered with 421: see ``Access/origins``.
         public var host = "127.0.0.1"
         /// 3000 unless set; 0 takes a free one.
         public var port = 3000
         /// The most bytes that one read from a connection takes; 1 MiB unless set. Reads begin
-        /// small, and grow while a connection fills them. A connection keeps a few of them in
-        /// memory at most.
+        /// small, and grow while a connection fills them with large pieces of a body; 16 KiB is the most
+        /// otherwise, and of HTTP/2. A connection keeps a few of them in memory at most.
         public var largestRead = 1024 * 1024
         public var connections = ConnectionLimits()
         /// What the decoded bytes of one request may come to; more is answered with 413. Unless
