@@ -1,10 +1,12 @@
+internal import Platform
+
 extension Client.Configuration {
     func validate(_ method: Client.Method) throws(ClientError) {
-        guard Self.isToken(method.description) else {
+        guard ASCII.isToken(method.description) else {
             throw ClientError(.invalidConfiguration, "the method is not a token")
         }
         for field in headerFields {
-            guard Self.isToken(field.name) else {
+            guard ASCII.isToken(field.name) else {
                 throw ClientError(.invalidConfiguration, "the name of a header field is not a token")
             }
             let own = ["content-type", "content-length", "content-encoding", "transfer-encoding", "expect"]
@@ -59,13 +61,5 @@ extension Client.Configuration {
             throw ClientError(
                 .invalidConfiguration, "there is an authentication, and a header field Authorization besides")
         }
-    }
-
-    /// RFC 9110 §5.6.2.
-    private static func isToken(_ text: String) -> Bool {
-        !text.isEmpty
-            && text.utf8.allSatisfy { byte in
-                (0x21...0x7E).contains(byte) && !"\"(),/:;<=>?@[\\]{}".utf8.contains(byte)
-            }
     }
 }

@@ -1,4 +1,5 @@
 internal import CCurl
+internal import Platform
 
 extension ClientError {
     /// What a transfer that ended with `error` means for its caller.

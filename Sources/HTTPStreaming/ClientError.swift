@@ -1,3 +1,5 @@
+internal import Platform
+
 /// Why a request could not be sent or its response not be read.
 ///
 /// A status of 4xx or 5xx is a ``Response``, not an error. ``description`` is one line for people;

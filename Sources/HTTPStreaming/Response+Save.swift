@@ -1,3 +1,5 @@
+internal import Platform
+
 extension Response {
     /// Writes the content to a file, decoded as ``body`` is, in constant memory.
     ///

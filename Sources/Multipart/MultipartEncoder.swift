@@ -1,3 +1,5 @@
+internal import Platform
+
 /// Writes the framing of a `multipart/form-data` message (RFC 7578): everything but the content
 /// of its parts, which never passes through here.
 ///

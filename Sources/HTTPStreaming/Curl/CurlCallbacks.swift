@@ -1,25 +1,5 @@
 internal import CCurl
-
-/// How an object crosses C: as a pointer that does not own it. The agent owns an easy handle for as
-/// long as libcurl may call back.
-func opaque(_ object: AnyObject) -> UnsafeMutableRawPointer {
-    Unmanaged.passUnretained(object).toOpaque()
-}
-
-/// The same, owning the object: for a thread, which has no other owner.
-func retained(_ object: AnyObject) -> UnsafeMutableRawPointer {
-    Unmanaged.passRetained(object).toOpaque()
-}
-
-/// Takes back what ``retained(_:)`` has given to nobody.
-func release(_ pointer: UnsafeMutableRawPointer) {
-    Unmanaged<AnyObject>.fromOpaque(pointer).release()
-}
-
-/// Nil only for nil; C's pointers are all imported as optional.
-func object<Object: AnyObject>(_ pointer: UnsafeMutableRawPointer?, as type: Object.Type = Object.self) -> Object? {
-    pointer.map { Unmanaged<Object>.fromOpaque($0).takeUnretainedValue() }
-}
+internal import Platform
 
 /// The transfer of the easy handle that libcurl calls back with.
 private func currentTransfer(_ context: UnsafeMutableRawPointer?) -> Transfer? {

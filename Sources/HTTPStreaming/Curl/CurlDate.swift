@@ -1,12 +1,5 @@
 internal import CCurl
-
-#if canImport(Darwin)
-internal import Darwin
-#elseif canImport(Glibc)
-internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#endif
+internal import Platform
 
 /// Dates as HTTP has them (RFC 9110 §5.6.7), by libcurl's parser.
 enum CurlDate {

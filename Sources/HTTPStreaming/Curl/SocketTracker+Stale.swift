@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-internal import Darwin
-#elseif canImport(Glibc)
-internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#endif
+internal import Platform
 
 extension SocketTracker {
     /// Puts a socket whose peer has closed in place of the one in use, if that has been sent something between two

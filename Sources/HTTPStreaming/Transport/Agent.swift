@@ -1,3 +1,4 @@
+internal import Platform
 internal import Synchronization
 
 /// Drives a multi handle for the clients given to it, on a thread that waits for their sockets. All others send

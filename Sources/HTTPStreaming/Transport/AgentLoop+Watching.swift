@@ -1,3 +1,5 @@
+internal import Platform
+
 /// Descriptors that are waited for besides what libcurl waits for: sources that have nothing yet, and the sockets of
 /// transfers that are paused, whose end libcurl would not see.
 extension AgentLoop {

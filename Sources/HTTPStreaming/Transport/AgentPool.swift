@@ -1,3 +1,4 @@
+internal import Platform
 internal import Synchronization
 
 /// The agents of the process: as many as it has cores, four at most, each started when all before

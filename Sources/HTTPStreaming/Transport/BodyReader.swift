@@ -1,4 +1,5 @@
 internal import ContentCoding
+internal import Platform
 
 /// The message of one request, read piece by piece: a pure function of its boundary, its parts and
 /// an offset, so that it can be taken up anywhere without reading what comes before, but for parts

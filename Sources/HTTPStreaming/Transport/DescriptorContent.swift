@@ -1,12 +1,4 @@
-internal import CSystemCalls
-
-#if canImport(Darwin)
-internal import Darwin
-#elseif canImport(Glibc)
-internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#endif
+internal import Platform
 
 /// What comes out of a pipe, a socket or a device, as the content of a part. It can be read once.
 final class DescriptorContent: Sendable {
@@ -53,22 +45,12 @@ final class DescriptorContent: Sendable {
             let count = try SystemError.check {
                 isSocket
                     ? recv(descriptor, buffer.baseAddress, buffer.count, csystemcalls_msg_dontwait)
-                    : Self.read(descriptor, buffer)
+                    : readDescriptor(descriptor, buffer)
             }
             return .bytes(count)
         } catch {
             guard error.code == EAGAIN || error.code == EWOULDBLOCK else { throw ClientError.unreadable(name, error) }
             return .nothingYet
         }
-    }
-
-    private static func read(_ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
-        #if canImport(Darwin)
-        Darwin.read(descriptor, buffer.baseAddress, buffer.count)
-        #elseif canImport(Glibc)
-        Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-        #else
-        Musl.read(descriptor, buffer.baseAddress, buffer.count)
-        #endif
     }
 }

@@ -1,4 +1,5 @@
 internal import ContentCoding
+internal import Platform
 
 /// Reads a source and gives it out encoded. The encoding is done by tasks; the agent, the
 /// only one to use this, reads ahead for them, and never waits.

@@ -1,13 +1,5 @@
-internal import CSystemCalls
+internal import Platform
 internal import Synchronization
-
-#if canImport(Darwin)
-internal import Darwin
-#elseif canImport(Glibc)
-internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#endif
 
 /// A regular file open for reading, at any offset, by any thread.
 final class FileReader: Sendable {

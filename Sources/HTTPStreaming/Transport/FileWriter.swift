@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-internal import Darwin
-#elseif canImport(Glibc)
-internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#endif
+internal import Platform
 
 /// A file that takes its path in one step when it is complete. Nobody sees it before, and nothing
 /// is left of it if that never comes. Every call blocks.

@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-internal import Darwin
-#elseif canImport(Glibc)
-internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#endif
+internal import Platform
 
 /// A point in time of the clock that `ContinuousClock` reads. That one's `Instant` has a size which
 /// only its library knows: whatever holds one is copied, compared and destroyed by the runtime, a fifth of

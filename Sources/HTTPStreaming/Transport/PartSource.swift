@@ -1,3 +1,5 @@
+internal import Platform
+
 /// The content of one part, read from an offset on. Agent's turns only; what it holds open or
 /// running ends with it.
 struct PartSource: ByteSource {

@@ -1,13 +1,5 @@
-internal import CSystemCalls
+internal import Platform
 internal import Synchronization
-
-#if canImport(Darwin)
-internal import Darwin
-#elseif canImport(Glibc)
-internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#endif
 
 /// Waits until one of many descriptors is ready, or another thread says so: in a time that does not
 /// grow with the number of those that are not, by epoll(7), where there is one. One thread waits; what for, any

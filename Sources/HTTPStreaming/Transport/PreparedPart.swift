@@ -1,13 +1,6 @@
 internal import ContentCoding
 internal import Multipart
-
-#if canImport(Darwin)
-internal import Darwin
-#elseif canImport(Glibc)
-internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#endif
+internal import Platform
 
 /// A part ready to be sent: its framing is made, and where it is a file, the file has been looked
 /// at.

@@ -1,3 +1,5 @@
+internal import Platform
+
 /// The body of a request as it goes over the connection: the message, through its content coding if
 /// there is one. Agent's turns only.
 final class RequestBody {

@@ -1,4 +1,5 @@
 internal import CCurl
+internal import Platform
 
 /// What libcurl calls, in the agent's turn, from within ``MultiHandle/perform()`` or
 /// ``EasyHandle/pause(_:)``.

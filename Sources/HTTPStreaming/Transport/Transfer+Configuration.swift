@@ -1,5 +1,6 @@
 internal import CCurl
 internal import ContentCoding
+internal import Platform
 
 /// What libcurl is told of a request.
 extension Transfer {

@@ -1,27 +1,19 @@
-#if canImport(Darwin)
-internal import Darwin
-#elseif canImport(Glibc)
-internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#endif
-
-/// A thread of the system's, for what may not be done on the threads that all tasks share.
-enum NativeThread {
-    /// What a new thread is handed.
+/// A thread of the system, for work that may not run on the threads that all tasks share.
+package enum NativeThread {
+    /// The argument of the new thread.
     private final class Start {
         let body: () -> Void
 
         init(_ body: @escaping () -> Void) { self.body = body }
     }
 
-    /// Runs `body` on a new thread, which ends with it, and has all signals blocked: they are for the
-    /// process's own threads, and a SIGPIPE from within a TLS library stays without effect.
+    /// Runs `body` on a new thread that ends with it. All signals are blocked there: they are for the threads of the
+    /// process itself, and a SIGPIPE from within a TLS library has no effect.
     ///
     /// - Parameters:
-    ///   - name: what debuggers, `top` and those who count threads call it; 15 bytes at most.
-    ///   - body: is the new thread's, whatever it holds.
-    static func start(_ name: String, _ body: sending @escaping () -> Void) throws(SystemError) {
+    ///   - name: shown by debuggers and `top`; 15 bytes at most.
+    ///   - body: moves to the new thread with everything it captures.
+    package static func start(_ name: String, _ body: sending @escaping () -> Void) throws(SystemError) {
         var all = sigset_t()
         var previous = sigset_t()
         sigfillset(&all)
@@ -43,7 +35,7 @@ enum NativeThread {
             release(context)
             throw SystemError(code: code)
         }
-        // Nobody waits for its end.
+        // It is never joined.
         #if canImport(Darwin)
         if let thread { pthread_detach(thread) }
         #else
@@ -51,14 +43,13 @@ enum NativeThread {
         #endif
     }
 
-    /// Runs `body` as on such a thread: no signal interrupts what it does, and a SIGPIPE that comes of it is
-    /// taken away again.
-    static func withSignalsBlocked<Result>(_ body: () -> Result) -> Result {
+    /// Runs `body` with all signals blocked, as on a thread of ``start(_:_:)``, and discards a SIGPIPE that it raised.
+    package static func withSignalsBlocked<Result>(_ body: () -> Result) -> Result {
         var all = sigset_t()
         var previous = sigset_t()
         sigfillset(&all)
         pthread_sigmask(SIG_BLOCK, &all, &previous)
-        // What was not blocked has been delivered.
+        // A signal that was not blocked before has been delivered by now.
         let wasPending = sigismember(&previous, SIGPIPE) == 1 && isPipePending
         defer {
             if !wasPending, isPipePending {
@@ -66,7 +57,7 @@ enum NativeThread {
                 sigemptyset(&pipe)
                 sigaddset(&pipe, SIGPIPE)
                 #if os(Linux)
-                // Another thread may have taken it, if it was the process's.
+                // Another thread may have received it if it was sent to the process.
                 var noTime = timespec()
                 sigtimedwait(&pipe, nil, &noTime)
                 #else
@@ -79,7 +70,7 @@ enum NativeThread {
         return body()
     }
 
-    /// Whether the calling thread, or the process, has a SIGPIPE that is blocked.
+    /// Whether a blocked SIGPIPE waits for the calling thread or the process.
     private static var isPipePending: Bool {
         var pending = sigset_t()
         return sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1
@@ -91,12 +82,12 @@ enum NativeThread {
         return nil
     }
 
-    /// Names the calling thread. Where that fails, it stays as it was.
+    /// Names the calling thread; without effect where that fails.
     private static func setName(_ name: String) {
         #if canImport(Darwin)
         pthread_setname_np(name)
         #else
-        // <pthread.h> has pthread_setname_np for _GNU_SOURCE only, which Swift's importer does not set.
+        // <pthread.h> declares pthread_setname_np only for _GNU_SOURCE, which Swift's importer does not define.
         // https://man7.org/linux/man-pages/man5/proc_pid_comm.5.html
         let file = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
         guard file >= 0 else { return }

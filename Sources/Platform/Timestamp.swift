@@ -1,29 +1,21 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
-
-/// A time, to the second, as HTTP and JSON write it. The C library's calendar does the work; the
-/// process never leaves the locale `C`, in which names of days and months are English.
-struct Timestamp: Hashable, Comparable, Sendable {
+/// A time to the second, as HTTP and JSON write it. The C library does the calendar; a process of this package never
+/// leaves the locale `C`, in which the names of days and months are English.
+package struct Timestamp: Hashable, Comparable, Sendable {
     private static let months: [Substring] = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ]
 
-    /// Since the beginning of 1970, UTC.
-    let seconds: Int
+    /// Seconds since the beginning of 1970, UTC.
+    package let seconds: Int
 
-    init(seconds: Int) { self.seconds = seconds }
+    package init(seconds: Int) { self.seconds = seconds }
 
-    static var now: Timestamp { Timestamp(seconds: time(nil)) }
+    package static var now: Timestamp { Timestamp(seconds: time(nil)) }
 
     /// Reads an `HTTP-date` in any of its three forms (RFC 9110 §5.6.7).
     ///
-    /// - Parameter now: decides which century the obsolete form of RFC 850 means.
-    init?(httpDate text: String, now: Timestamp) {
+    /// - Parameter now: decides the century of the obsolete form of RFC 850, which has two digits of the year.
+    package init?(httpDate text: String, now: Timestamp) {
         let words = text.split { " ,-:".contains($0) }
         let fields: (day: Substring, month: Substring, year: Substring, time: ArraySlice<Substring>)
         switch words.count {
@@ -51,15 +43,15 @@ struct Timestamp: Hashable, Comparable, Sendable {
     }
 
     /// As `IMF-fixdate`: `Sun, 06 Nov 1994 08:49:37 GMT`.
-    var httpDate: String { formatted("%a, %d %b %Y %H:%M:%S GMT") }
+    package var httpDate: String { formatted("%a, %d %b %Y %H:%M:%S GMT") }
 
-    /// As RFC 3339 has it: `1994-11-06T08:49:37Z`.
-    var rfc3339: String { formatted("%Y-%m-%dT%H:%M:%SZ") }
+    /// As RFC 3339 writes it: `1994-11-06T08:49:37Z`.
+    package var rfc3339: String { formatted("%Y-%m-%dT%H:%M:%SZ") }
 
-    /// For people: `1994-11-06 08:49`, of UTC.
-    var toTheMinute: String { formatted("%Y-%m-%d %H:%M") }
+    /// `1994-11-06 08:49`, in UTC, for people.
+    package var toTheMinute: String { formatted("%Y-%m-%d %H:%M") }
 
-    static func < (left: Timestamp, right: Timestamp) -> Bool { left.seconds < right.seconds }
+    package static func < (left: Timestamp, right: Timestamp) -> Bool { left.seconds < right.seconds }
 
     private var calendar: tm {
         var (time, calendar) = (time_t(seconds), tm())

@@ -1,0 +1,3 @@
+// Types of the package's internal module that are part of this library's interface.
+
+@_exported public import struct Platform.SystemError
