@@ -8,9 +8,8 @@ import Testing
 
 @testable import Receiver
 
-/// When a connection is given up, by a clock that the tests turn, and with a peer who takes what the tests say.
-@Suite(.timeLimit(.minutes(1))) struct ConnectionTimeTests {
-    /// Keeps what is written until it is let go, as a socket does whose peer does not read.
+@Suite("Timeouts of HTTP/1 connections", .timeLimit(.minutes(1))) struct ConnectionTimeTests {
+    /// Keeps written parts until they are released, like a socket whose client does not read.
     private final class Holder: ChannelOutboundHandler {
         typealias OutboundIn = HTTPServerResponsePart
 
@@ -21,7 +20,7 @@ import Testing
         }
 
         func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-            // To EmbeddedChannel each close is all of it.
+            // EmbeddedChannel would close completely for any mode.
             guard mode == .all else {
                 promise?.succeed()
                 return
@@ -49,13 +48,13 @@ import Testing
             let metrics = ServerMetrics()
             channel = EmbeddedChannel()
             let handler = HTTP1ConnectionHandler(
-                limits: limits, traffic: TrafficHandler(metrics: metrics, share: BufferShare()), metrics: metrics,
+                limits: limits, traffic: TrafficHandler(metrics: metrics, budget: BufferBudget()), metrics: metrics,
                 logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), body: BodyFlag())
             try channel.pipeline.syncOperations.addHandlers([holder, handler])
             try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
         }
 
-        /// A request comes, and is answered; the answer's end is on its way.
+        /// Receives and answers a request. The end of the response is not sent yet.
         func serve(_ fields: [(String, String)] = []) throws {
             let head = HTTPRequestHead(
                 version: .http1_1, method: .GET, uri: "/", headers: HTTPHeaders([("Host", "x")] + fields))
@@ -69,7 +68,8 @@ import Testing
         func pass(_ seconds: Int64) { channel.embeddedEventLoop.advanceTime(by: .seconds(seconds)) }
     }
 
-    @Test func anIdleConnectionIsClosed() throws {
+    @Test("an idle connection is closed after the idle timeout")
+    func idle() throws {
         let connection = try Connection()
         connection.pass(30)
         try connection.serve()
@@ -85,8 +85,10 @@ import Testing
         #expect(!silent.channel.isActive)
     }
 
-    @Test(arguments: [(nil, 300), (1000, 300), (1000, 10)] as [(Int?, Int)])
-    func aConnectionThatMayBeIdleIsNot(idle: Int?, stall: Int) throws {
+    @Test(
+        "a connection stays open while it is within the idle timeout",
+        arguments: [(nil, 300), (1000, 300), (1000, 10)] as [(Int?, Int)])
+    func idleAllowed(idle: Int?, stall: Int) throws {
         let connection = try Connection(idle: idle.map { .seconds($0) }, stall: .seconds(stall))
         for _ in 0..<9 {
             connection.pass(100)
@@ -98,13 +100,14 @@ import Testing
         #expect(connection.channel.isActive)
     }
 
-    /// Its time begins when all of the answer has been taken, whether the connection is kept or ends.
-    @Test(arguments: [[], [("Connection", "close")]])
-    func anAnswerThatIsTakenLateIsTakenWhole(fields: [(String, String)]) throws {
+    @Test(
+        "a client that reads the response late gets all of it; only then do the timeouts begin",
+        arguments: [[], [("Connection", "close")]])
+    func readLate(fields: [(String, String)]) throws {
         let connection = try Connection(idle: .seconds(5))
         try connection.serve(fields)
         connection.pass(100)
-        #expect(connection.channel.isActive, "its end is on its way")
+        #expect(connection.channel.isActive, "its end has not been sent")
         connection.holder.release()
         connection.pass(4)
         #expect(connection.channel.isActive)
@@ -112,8 +115,10 @@ import Testing
         #expect(!connection.channel.isActive)
     }
 
-    @Test(arguments: [[], [("Connection", "close")]])
-    func anAnswerThatIsNotTakenIsGivenUp(fields: [(String, String)]) throws {
+    @Test(
+        "a response that the client does not read is aborted after the stall timeout",
+        arguments: [[], [("Connection", "close")]])
+    func neverRead(fields: [(String, String)]) throws {
         let connection = try Connection(idle: .seconds(5))
         try connection.serve(fields)
         connection.pass(299)
@@ -122,7 +127,8 @@ import Testing
         #expect(!connection.channel.isActive)
     }
 
-    @Test func aServerThatStopsWaitsForTheEndOfAnAnswer() throws {
+    @Test("a stopping server closes the connection after the response has been sent")
+    func stopping() throws {
         let connection = try Connection()
         try connection.serve()
         connection.channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
@@ -131,7 +137,8 @@ import Testing
         #expect(!connection.channel.isActive)
     }
 
-    @Test func whoHalfClosesMayReadTheEnd() throws {
+    @Test("a client that has closed its sending side can read the rest of the response")
+    func halfClosed() throws {
         let connection = try Connection()
         try connection.serve([("Connection", "close")])
         connection.channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
@@ -140,8 +147,8 @@ import Testing
         #expect(!connection.channel.isActive)
     }
 
-    /// Nothing else ends it: Hummingbird's own closes do not.
-    @Test func whatMustGoGoes() throws {
+    @Test("an abort closes a connection whose response is unsent; an ordinary close does not")
+    func abort() throws {
         let connection = try Connection(idle: nil, stall: nil)
         try connection.serve([("Connection", "close")])
         connection.channel.close(promise: nil)

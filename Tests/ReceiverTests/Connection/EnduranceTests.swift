@@ -5,12 +5,11 @@ import Testing
 
 @testable import Receiver
 
-/// What is left of a server after very many requests, and how it treats many at once.
-@Suite(.timeLimit(.minutes(5)), .serialized) struct EnduranceTests {
+@Suite("Endurance", .timeLimit(.minutes(5)), .serialized) struct EnduranceTests {
     private static func descriptors(of process: Subprocess) throws -> [String] {
         let folder = "/proc/\(process.processIdentifier)/fd"
         return try FileManager.default.contentsOfDirectory(atPath: folder).map {
-            // That which reads the folder is gone.
+            // The descriptor that reads the folder is closed by now.
             (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\($0)")) ?? ""
         }
     }
@@ -38,7 +37,8 @@ import Testing
         }
     }
 
-    @Test func nothingIsLeftOfAThousandUploads() async throws {
+    @Test("1,000 uploads and 100 aborted ones leave no file, no descriptor and no memory behind")
+    func noLeaks() async throws {
         let server = try await ServerProcess.start(["--log-level", "error"], deadline: .seconds(280))
         defer { server.process.terminate() }
         let (port, size) = (server.port, 300_000)
@@ -52,12 +52,12 @@ import Testing
             }
             try await Task.sleep(for: .seconds(1))
         }
-        // What a server has after its first requests it keeps: threads, and buffers of the allocator's.
+        // After its first requests a server keeps threads and buffers of the allocator.
         try await round(100, 20)
         let (before, memory) = (try Self.descriptors(of: server.process).count, try server.memory)
         try await round(1000, 100)
         var after = try Self.descriptors(of: server.process)
-        // The last of those that were aborted may still be tidied up after.
+        // The server may still be removing the files of the last aborted uploads.
         for _ in 0..<100 where after.count > before {
             try await Task.sleep(for: .milliseconds(50))
             after = try Self.descriptors(of: server.process)
@@ -68,16 +68,15 @@ import Testing
         let names = try server.directory.contents()
         #expect(names.count == 1100)
         #expect(names.allSatisfy { $0.hasPrefix("x") && !$0.hasPrefix(TemporaryFile.namePrefix) })
-        // Nor a file without a name.
+        // No unnamed files are open either.
         #expect(!after.contains { $0.contains(server.directory.path + "/") })
     }
 
-    /// Both ends of that many connections.
+    /// Enough for both ends of 1,000 connections.
     private static let hasDescriptors = DescriptorLimit.raise(for: "EnduranceTests", toAtLeast: 2100)
 
-    /// A thousand connections: a third of them idle, a third with a body that drips, a third that do not read their
-    /// answer. Others are served as if they were not there.
-    @Test(.enabled(if: hasDescriptors)) func aThousandConnectionsDisturbNobody() async throws {
+    @Test("1,000 connections (idle, sending slowly, not reading) do not delay others", .enabled(if: hasDescriptors))
+    func thousandConnections() async throws {
         let server = try await ServerProcess.start(["--log-level", "error"], deadline: .seconds(280))
         defer { server.process.terminate() }
         let port = server.port
@@ -98,25 +97,25 @@ import Testing
             }
             var round = 0
             let slowest = try Self.measure(fast) {
-                // A tenth of the bodies goes on, in turn.
+                // A tenth of the clients sends one more byte, in turn.
                 for number in stride(from: 1 + 3 * (round % 10), to: 1000, by: 30) { try connections[number].send("x") }
                 round += 1
             }
-            // They were all served.
+            // All requests were answered.
             let answers = try stride(from: 0, to: 1000, by: 3).map { try connections[$0].receiveResponse().status }
             return (alone, slowest, answers)
         }
-        print("the slowest of 200 answers took \(alone) alone, \(slowest) beside 1,000 connections")
+        print("slowest of 200 responses: \(alone) alone, \(slowest) beside 1,000 connections")
         #expect(answers.count == 334)
         #expect(answers.allSatisfy { $0 == 200 })
-        // 0.5 s at most were seen, beside other tests; 13 s where the loops did not look at their sockets.
+        // At most 0.5 s were measured beside other tests, and 13 s when the event loops did not look at their sockets.
         #expect(slowest < .seconds(5))
-        // So is a file that comes now, whatever the others left to be done.
+        // A new upload is served too.
         try await Self.upload(port, 1, size: 1 << 20)
-        print("with what 1,000 connections left: \(try server.memory) KiB")
+        print("memory with 1,000 connections: \(try server.memory) KiB")
     }
 
-    /// The slowest of 200 answers; each has the connection's deadline.
+    /// The time of the slowest of 200 responses. Each has the connection's deadline.
     private static func measure(_ connection: RawConnection, _ meanwhile: () throws -> Void) throws -> Duration {
         let clock = ContinuousClock()
         return try (0..<200).map { _ in

@@ -2,10 +2,11 @@ import Testing
 
 @testable import Receiver
 
-@Suite struct ExpectContinueStateMachineTests {
+@Suite("Expect: 100-continue") struct ExpectContinueStateMachineTests {
     typealias Machine = ExpectContinueHandler.StateMachine
 
-    @Test func aClientThatWaitsIsToldToGoOn() {
+    @Test("a client that waits gets a 100")
+    func waiting() {
         var machine = Machine()
         #expect(machine.headArrived(waits: true) == .writeContinue)
         machine.bodyArrived()
@@ -14,7 +15,8 @@ import Testing
         #expect(machine.headArrived(waits: false) == .none)
     }
 
-    @Test func notInTheMiddleOfAnotherAnswer() {
+    @Test("the 100 waits until the response before has ended")
+    func pipelined() {
         var machine = Machine()
         #expect(machine.headArrived(waits: false) == .none)
         machine.bodyArrived()
@@ -23,7 +25,8 @@ import Testing
         #expect(machine.responseEnded() == .writeContinue)
     }
 
-    @Test func aClientThatNoLongerWaitsIsNot() {
+    @Test("a client that has begun to send its body gets no 100")
+    func noLongerWaiting() {
         var machine = Machine()
         _ = machine.headArrived(waits: false)
         _ = machine.headArrived(waits: true)

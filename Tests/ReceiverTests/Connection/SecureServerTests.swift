@@ -4,8 +4,9 @@ import Testing
 
 @testable import Receiver
 
-/// TLS, and HTTP/2 over it, with curl.
-@Suite(.timeLimit(.minutes(4)), .enabled(if: hasTools, "SKIPPED: there is no curl with HTTP/2, or no openssl"))
+@Suite(
+    "TLS and HTTP/2, with curl", .timeLimit(.minutes(4)),
+    .enabled(if: hasTools, "SKIPPED: there is no curl with HTTP/2, or no openssl"))
 struct SecureServerTests {
     private func with(
         configure: (inout Receiver.Configuration) -> Void = { _ in },
@@ -27,7 +28,8 @@ struct SecureServerTests {
         }
     }
 
-    @Test func theVersionIsNegotiated() async throws {
+    @Test("ALPN chooses HTTP/2 or HTTP/1.1")
+    func negotiation() async throws {
         try await with { _, curl in
             for (option, version) in [
                 ("--http2", "2"), ("--http1.1", "1.1"), ("--http1.0", "1.1"), ("--no-alpn", "1.1"),
@@ -38,7 +40,8 @@ struct SecureServerTests {
         }
     }
 
-    @Test func oldVersionsOfTLSAreRefusedAndHTTPInTheClearToo() async throws {
+    @Test("TLS 1.1 and HTTP without TLS are refused")
+    func refusedProtocols() async throws {
         try await with { server, curl in
             let old = try await curl(["--tls-max", "1.1", "--ciphers", "DEFAULT@SECLEVEL=0", "URL/"])
             #expect(old.status == 35, "\(old.errorOutput)")
@@ -51,8 +54,8 @@ struct SecureServerTests {
         }
     }
 
-    /// Whoever connects and says nothing, or too little, is not waited for.
-    @Test func aHandshakeThatDoesNotComeIsGivenUp() async throws {
+    @Test("a connection without a TLS handshake is closed after the idle timeout")
+    func noHandshake() async throws {
         try await with(configure: { $0.connections.idle = .milliseconds(300) }) { server, _ in
             let rest = try await server.connected { connection in try connection.receiveToEnd() }
             #expect(rest.isEmpty)
@@ -63,13 +66,13 @@ struct SecureServerTests {
         }
     }
 
-    /// Of a client that speaks TLS and HTTP/2's name, and then nothing; and one that had its answer.
-    @Test func anIdleConnectionOfHTTP2IsClosed() async throws {
+    @Test("an idle HTTP/2 connection is closed")
+    func idle() async throws {
         try await with(configure: {
             $0.connections.idle = .seconds(2)
             $0.connections.lingering.duration = .milliseconds(300)
         }) { server, curl in
-            // Beside the one that asks.
+            // Not counting the connection that asks.
             func waitForOthers(_ count: Int) async throws {
                 for _ in 0..<300 {
                     let metrics = try await curl(["--http1.1", "-H", "Connection: close", "URL/metrics"]).output
@@ -84,7 +87,7 @@ struct SecureServerTests {
             defer { silent.terminate(SIGKILL) }
             try await waitForOthers(1)
             try await waitForOthers(0)
-            // A request each six seconds, on the connection before's where that is still there.
+            // One request every six seconds, on the connection of the previous one if that is open.
             let format = "%{http_version} %{num_connects}\n"
             for (rate, connects) in [("10/m", 1), ("600/m", 0)] {
                 let result = try await curl(
@@ -97,15 +100,15 @@ struct SecureServerTests {
         }
     }
 
-    @Test(arguments: ["--http2", "--http1.1"])
-    func filesGoBothWays(version: String) async throws {
+    @Test("files are uploaded and downloaded unchanged", arguments: ["--http2", "--http1.1"])
+    func roundTrip(version: String) async throws {
         try await with { server, curl in
             var generator = SeededGenerator(case: 1)
             let content = (0..<(1 << 20)).flatMap { _ in withUnsafeBytes(of: generator.next(), Array.init) }
             let path = try TemporaryDirectory().keep { try $0.write(content, to: "a b.bin") }
             let form = try await curl([version, "-F", "f=@\(path.file)", "URL/"])
             #expect(form.output.contains("\"saved_as\":\"a b.bin\""), "\(form.errorOutput)")
-            // Of no known length.
+            // Without a known length.
             let put = try await curl(
                 [version, "-T", path.file, "-H", "x-filename: b"] + Self.withoutLength(version) + ["URL/"])
             #expect(put.output.contains("\"saved_as\":\"b\""), "\(put.errorOutput)")
@@ -119,8 +122,8 @@ struct SecureServerTests {
         }
     }
 
-    /// Many streams of one connection.
-    @Test func requestsShareAConnection() async throws {
+    @Test("50 streams share one connection")
+    func parallelStreams() async throws {
         try await with { server, curl in
             let files = try TemporaryDirectory()
             var arguments = [
@@ -142,9 +145,10 @@ struct SecureServerTests {
         }
     }
 
-    /// Before the body, and in the middle of it, to a client that goes on sending.
-    @Test(arguments: ["--http2", "--http1.1"])
-    func aRefusalReachesAClientThatSends(version: String) async throws {
+    @Test(
+        "a client that goes on sending gets the refusal, before the body and within it",
+        arguments: ["--http2", "--http1.1"])
+    func earlyRefusal(version: String) async throws {
         try await with(configure: { $0.maximumBodySize = 30 << 20 }) { server, curl in
             let files = try TemporaryDirectory()
             let path = try files.write([], to: "large")
@@ -160,12 +164,13 @@ struct SecureServerTests {
         }
     }
 
-    /// Has curl send what it knows the length of as if it did not.
+    /// Makes curl send a file without its length.
     private static func withoutLength(_ version: String) -> [String] {
         ["-H", version == "--http2" ? "Content-Length:" : "Transfer-Encoding: chunked"]
     }
 
-    @Test func anUploadThatMayComeIsToldToContinue() async throws {
+    @Test("an accepted upload gets a 100")
+    func continues() async throws {
         try await with { server, curl in
             let path = try TemporaryDirectory().keep { try $0.write([1, 2, 3], to: "f") }
             let result = try await curl(["-v", "--http2", "-T", path.file, "-H", "Expect: 100-continue", "URL/f"])
@@ -175,10 +180,10 @@ struct SecureServerTests {
         }
     }
 
-    /// A stream, or its connection, that ends before its request: nothing of it is taken for whole, even of a file
-    /// whose length nobody has told.
-    @Test(arguments: [true, false])
-    func aStreamThatEndsTooEarlyLeavesNothing(isSlow: Bool) async throws {
+    @Test(
+        "an upload whose stream or connection ends early leaves no file, even without a known length",
+        arguments: [true, false])
+    func cutOff(isSlow: Bool) async throws {
         try await with { server, curl in
             let path = try TemporaryDirectory().keep { try $0.write([UInt8](repeating: 7, count: 20 << 20), to: "f") }
             let result = try await curl(
@@ -193,21 +198,21 @@ struct SecureServerTests {
         }
     }
 
-    /// A storage that takes nothing holds the sender back.
-    @Test func backPressureReachesTheSender() async throws {
+    @Test("a storage that accepts nothing stops the sender")
+    func backPressure() async throws {
         try await with(storage: { _ in SlowStorage(delay: .seconds(30)) }) { _, curl in
             let path = try TemporaryDirectory().keep { try $0.write([UInt8](repeating: 7, count: 64 << 20), to: "f") }
             let result = try await curl([
                 "--http2", "-T", path.file, "--max-time", "3", "-w", "%{size_upload}", "URL/x",
             ])
             #expect(result.status == 28)
-            // Windows and buffers.
+            // Flow-control windows and buffers.
             #expect(try #require(Int(result.output)) < 16 << 20)
         }
     }
 
-    @Test(arguments: ["--http2", "--http1.1"])
-    func eachLineComesBackBeforeTheNextIsSent(version: String) async throws {
+    @Test("the echo of a line arrives before the next line is sent", arguments: ["--http2", "--http1.1"])
+    func echo(version: String) async throws {
         try await with { server, _ in
             let authority = try await Certificates.shared.authority
             let result = try await sendLineByLine(
@@ -220,7 +225,8 @@ struct SecureServerTests {
         }
     }
 
-    @Test func filesThatAreNoCertificateAreNamed() async throws {
+    @Test("an error about a certificate or key names the file")
+    func invalidFiles() async throws {
         let certificates = try await Certificates.shared
         let directory = try TemporaryDirectory()
         let text = try directory.write("no certificate".utf8, to: "text.pem")
@@ -228,7 +234,7 @@ struct SecureServerTests {
             (text, certificates.key("server"), "cannot read a certificate from \(text)"),
             ("/none", certificates.key("server"), "cannot read a certificate from /none"),
             (certificates.certificate("server"), text, "cannot read a private key from \(text)"),
-            (certificates.certificate("server"), certificates.key("client"), "is not that of the certificate"),
+            (certificates.certificate("server"), certificates.key("client"), "does not belong to the certificate"),
         ] {
             let files = Receiver.TLSFiles(certificate: certificate, key: key)
             let error = #expect(throws: TLSFileError.self) { try files.context() }
@@ -238,7 +244,7 @@ struct SecureServerTests {
 }
 
 extension TemporaryDirectory {
-    /// A file that lasts as long as the result does.
+    /// Keeps the directory while its file is used.
     fileprivate func keep(_ make: (TemporaryDirectory) throws -> String) rethrows -> (
         directory: TemporaryDirectory, file: String
     ) {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Receiver
 
-@Suite struct DownloadRequestTests {
+@Suite("Download requests") struct DownloadRequestTests {
     private static let now = Timestamp(seconds: 2000)
     private static let file = StoredFile(name: "a.txt", size: 5000, modified: 1000, version: "v")
 
@@ -21,7 +21,8 @@ import Testing
         try request(fields, method).plan(for: file, isWorthCoding: isWorthCoding)
     }
 
-    @Test func theWholeFile() throws {
+    @Test("a request without conditions gets the whole file with its fields")
+    func wholeFile() throws {
         let plan = try plan([:])
         #expect(plan.status == .ok)
         #expect(plan.content == .bytes(0..<5000))
@@ -34,7 +35,8 @@ import Testing
         #expect(plan.fields == expected)
     }
 
-    @Test func aCodedFileHasATagOfItsOwn() throws {
+    @Test("a coded file has a tag of its own")
+    func codedFile() throws {
         let gzip = try plan([.acceptEncoding: "gzip"])
         #expect(gzip.content == .coded(.gzip))
         #expect(gzip.fields[.contentEncoding] == "gzip")
@@ -43,13 +45,14 @@ import Testing
         let deflate = try plan([.acceptEncoding: "deflate"])
         #expect(deflate.fields[.eTag] == "W/\"v-deflate\"")
         #expect(try plan([.acceptEncoding: "gzip"], isWorthCoding: false).content == .bytes(0..<5000))
-        // Of the representation that would be sent.
+        // The tag of the representation that would be sent.
         #expect(try plan([.acceptEncoding: "gzip", .ifNoneMatch: "W/\"v-gzip\""]).status == .notModified)
         #expect(try plan([.acceptEncoding: "gzip", .ifNoneMatch: "\"v\""]).status == .ok)
         #expect(try plan([.ifNoneMatch: "W/\"v-gzip\""]).status == .ok)
     }
 
-    @Test func whatIsNotModifiedHasNoContent() throws {
+    @Test("304 has no content and no fields of content")
+    func notModified() throws {
         let plan = try plan([.ifNoneMatch: "\"v\""])
         #expect(plan.status == .notModified)
         #expect(plan.content == nil)
@@ -59,7 +62,8 @@ import Testing
         #expect(plan.fields[.contentType] == nil)
     }
 
-    @Test func ranges() throws {
+    @Test("a range of the uncoded file is sent if that form is acceptable")
+    func ranges() throws {
         let part = try plan([.range: "bytes=10-19", .acceptEncoding: "gzip"])
         #expect(part.status == .partialContent)
         #expect(part.content == .bytes(10..<20))
@@ -67,63 +71,69 @@ import Testing
         #expect(part.fields[.contentEncoding] == nil)
         #expect(part.fields[.contentLength] == "10")
         #expect(part.fields[.eTag] == "\"v\"")
-        // Only of GET.
+        // Only GET has ranges.
         #expect(try plan([.range: "bytes=10-19"], .head).status == .ok)
-        // Only of the file's own bytes.
+        // Ranges are of the uncoded file.
         let coded = try plan([.range: "bytes=10-19", .acceptEncoding: "gzip, identity;q=0"])
         #expect(coded.status == .ok)
         #expect(coded.content == .coded(.gzip))
-        // What is ignored does not hinder coding.
+        // An ignored range does not prevent coding.
         #expect(try plan([.range: "bytes=1-2,4-5", .acceptEncoding: "gzip"]).content == .coded(.gzip))
         #expect(try plan([.range: "bytes=1-2,4-5"]).content == .bytes(0..<5000))
     }
 
-    @Test func rangesUnderACondition() throws {
+    @Test("If-Range decides between the range and the whole file")
+    func ifRange() throws {
         for (condition, status) in [
             ("\"v\"", HTTPResponse.Status.partialContent), ("\"w\"", .ok), ("W/\"v\"", .ok),
             (Timestamp(seconds: 1000).httpDate, .partialContent), (Timestamp(seconds: 1001).httpDate, .ok),
         ] {
             #expect(try plan([.range: "bytes=10-19", .ifRange: condition]).status == status)
         }
-        // Conditions come first, in both directions.
+        // Conditions come before the range, whether they hold or not.
         #expect(try plan([.range: "bytes=9999-", .ifNoneMatch: "\"v\""]).status == .notModified)
         #expect(refusal { try plan([.range: "bytes=9999-", .ifMatch: "\"w\""]) }?.code == .preconditionFailed)
-        // A range that is not to be looked at cannot be unsatisfiable.
+        // An ignored range cannot be unsatisfiable.
         #expect(try plan([.range: "bytes=9999-", .ifRange: "\"w\""]).status == .ok)
     }
 
-    @Test func refusals() {
+    @Test("406, 412 and 416 have the fields that they need")
+    func refusals() {
         let unsatisfiable = refusal { try plan([.range: "bytes=5000-"]) }
         #expect(unsatisfiable?.code == .rangeNotSatisfiable)
         #expect(unsatisfiable?.fields[.contentRange] == "bytes */5000")
         #expect(refusal { try plan([.ifMatch: "\"w\""]) }?.code == .preconditionFailed)
-        // Where nothing is acceptable the conditions do not matter.
+        // If no form is acceptable, the conditions do not matter.
         let unacceptable = refusal { try plan([.acceptEncoding: "*;q=0", .ifNoneMatch: "\"v\"", .ifMatch: "\"w\""]) }
         #expect(unacceptable?.code == .notAcceptable)
         #expect(unacceptable?.fields[.vary] == "Accept-Encoding")
     }
 
-    @Test func aTimeThatIsNotYetIsNotTold() throws {
+    @Test("Last-Modified is never in the future")
+    func futureTime() throws {
         let file = StoredFile(name: "a", size: 1, modified: 9999, version: "v")
         #expect(try plan([:], file: file).fields[.lastModified] == Self.now.httpDate)
     }
 
-    @Test(arguments: [
-        ("a.txt", "text/plain"), ("a.b.JSON", "application/json"), ("a.html", "text/html"), ("a.png", "image/png"),
-        ("a", "application/octet-stream"), ("a.", "application/octet-stream"), ("txt", "application/octet-stream"),
-        ("a.nonsense", "application/octet-stream"),
-    ])
+    @Test(
+        "the content type follows from the extension",
+        arguments: [
+            ("a.txt", "text/plain"), ("a.b.JSON", "application/json"), ("a.html", "text/html"), ("a.png", "image/png"),
+            ("a", "application/octet-stream"), ("a.", "application/octet-stream"), ("txt", "application/octet-stream"),
+            ("a.nonsense", "application/octet-stream"),
+        ])
     func contentTypes(name: String, type: String) throws {
         let file = StoredFile(name: name, size: 1, modified: 1, version: "v")
         #expect(try plan([:], file: file).fields[.contentType] == type)
     }
 
     @Test(
+        "the beginning of a file is read only if the client prefers a coding",
         arguments: [
             ([:], false), ([.acceptEncoding: "gzip"], true), ([.acceptEncoding: "br"], false),
             ([.acceptEncoding: "gzip", .range: "bytes=0-1"], false),
         ] as [(HTTPFields, Bool)])
-    func onlyWhoWantsACodingMakesItWorthALook(fields: HTTPFields, expected: Bool) {
+    func wantsCoding(fields: HTTPFields, expected: Bool) {
         #expect(request(fields).wantsCoding == expected)
     }
 }

@@ -4,26 +4,26 @@ import Testing
 
 @testable import Receiver
 
-/// How the `server` program is run: what it is told, what it tells, and how it stops.
-@Suite(.timeLimit(.minutes(4)), .serialized) struct OperationTests {
+@Suite("Operation of the server", .timeLimit(.minutes(4)), .serialized) struct OperationTests {
     private static let get = "GET /echo/x HTTP/1.1\r\nHost: x\r\n\r\n"
 
-    /// Until so many are being answered.
+    /// Waits until the server is answering `count` requests.
     private static func waitForRequests(_ count: Int, _ port: Int) throws {
         for _ in 0..<500 {
             let connection = try RawConnection(port: port)
             try connection.send("GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-            // And this one.
+            // One more: the request for /metrics.
             if try connection.receiveResponse().body.contains("requests_active \(count + 1)\n") { return }
             usleep(20_000)
         }
-        Issue.record("there are not \(count) requests")
+        Issue.record("the server is not answering \(count) requests")
     }
 
-    /// A running upload ends well; an idle connection is closed at once; a new one is not accepted.
-    @Test(arguments: [SIGTERM, SIGINT])
-    func stopsWhenWhatRunsHasEnded(signal: Int32) async throws {
-        let server = try await ServerProcess.start(["--grace", "20"])
+    @Test(
+        "after a signal a running upload completes, idle connections close and new ones are refused",
+        arguments: [SIGTERM, SIGINT])
+    func gracefulStop(signal: Int32) async throws {
+        let server = try await ServerProcess.start(["--shutdown-timeout", "20"])
         let (process, port) = (server.process, server.port)
         let (response, rest) = try await server.connected { connection in
             let idle = try RawConnection(port: port)
@@ -34,7 +34,7 @@ import Testing
             try connection.send(Array(body[..<50_000]))
             try Self.waitForRequests(1, port)
             process.terminate(signal)
-            #expect(try idle.receiveToEnd().isEmpty, "closed at once")
+            #expect(try idle.receiveToEnd().isEmpty, "idle connections are closed at once")
             #expect(throws: RawConnection.Failure.self) {
                 let late = try RawConnection(port: port)
                 try late.send(Self.get)
@@ -49,14 +49,14 @@ import Testing
         #expect(rest.isEmpty)
         let result = await process.result()
         #expect(result.status == 0)
-        #expect(result.errorOutput.contains("stopping when 1 request has ended, in 20 s at most"))
+        #expect(result.errorOutput.contains("stopping when 1 request has ended, after 20 s at most"))
         #expect(try server.directory.contents() == ["x"])
     }
 
-    /// An upload that does not end, a download that is not taken, and an endless answer.
-    @Test(arguments: [true, false])
-    func cutsOffWhatDoesNotEndInTime(bySecondSignal: Bool) async throws {
-        let server = try await ServerProcess.start(["--grace", bySecondSignal ? "100" : "1"])
+    @Test(
+        "requests that do not end are cut off after the shutdown timeout or a second signal", arguments: [true, false])
+    func shutdownTimeout(bySecondSignal: Bool) async throws {
+        let server = try await ServerProcess.start(["--shutdown-timeout", bySecondSignal ? "100" : "1"])
         let process = server.process
         try server.directory.write([], to: "large")
         truncate(server.directory.path("large"), 1 << 30)
@@ -76,7 +76,7 @@ import Testing
                 process.terminate()
             }
             let start = clock.now
-            // Neither of them gets what looks like its end.
+            // Neither response ends as a complete one does.
             let rest = (try? count.receiveToEnd()) ?? []
             #expect(!String(decoding: rest, as: UTF8.self).hasSuffix("\r\n0\r\n\r\n"))
             #expect((try? upload.receiveResponse().status) != 201)
@@ -90,12 +90,12 @@ import Testing
         #expect(try server.directory.contents() == ["large"])
     }
 
-    /// Streams of HTTP/2 that are running may end, like requests of HTTP/1.1.
     @Test(
+        "running HTTP/2 streams complete after a signal",
         .enabled(if: Subprocess.find("curl") != nil && Subprocess.find("openssl") != nil, "SKIPPED: no curl or openssl")
     )
-    func streamsMayEndToo() async throws {
-        let server = try await ServerProcess.start(["--grace", "30"], isSecure: true)
+    func gracefulStopHTTP2() async throws {
+        let server = try await ServerProcess.start(["--shutdown-timeout", "30"], isSecure: true)
         let authority = try await Certificates.shared.authority
         let curl = try Subprocess(
             "curl", ["-sSN", "--http2", "--cacert", authority, "\(server.url)/count/6?interval=0.5"],
@@ -109,12 +109,12 @@ import Testing
         #expect(end.status == 0)
     }
 
-    /// A stream of HTTP/2 whose body does not end, a connection on which TLS has not begun, and one that is idle.
     @Test(
+        "HTTP/2 uploads and connections without a handshake are cut off after the shutdown timeout",
         .enabled(if: Subprocess.find("curl") != nil && Subprocess.find("openssl") != nil, "SKIPPED: no curl or openssl")
     )
-    func cutsOffSecureConnectionsToo() async throws {
-        let server = try await ServerProcess.start(["--grace", "1"], isSecure: true)
+    func shutdownTimeoutTLS() async throws {
+        let server = try await ServerProcess.start(["--shutdown-timeout", "1"], isSecure: true)
         let authority = try await Certificates.shared.authority
         let upload = try Subprocess(
             "sh",
@@ -127,14 +127,14 @@ import Testing
         let (process, url) = (server.process, server.url)
         for _ in 0..<200 {
             let metrics = try await Subprocess.run("curl", ["-sS", "--cacert", authority, url + "/metrics"])
-            // And this one.
+            // One more: the request for /metrics.
             if metrics.output.contains("requests_active 2\n") { break }
             try await Task.sleep(for: .milliseconds(50))
         }
         let (seconds, rest) = try await server.connected { silent -> (Duration, [UInt8]) in
             let start = ContinuousClock.now
             process.terminate()
-            // It may not have been accepted yet.
+            // The server may not have accepted the connection yet.
             let rest = try silent.receiveToClose()
             return (ContinuousClock.now - start, rest)
         }
@@ -146,7 +146,8 @@ import Testing
         #expect(try server.directory.contents().isEmpty)
     }
 
-    @Test func logsAreOneObjectALine() async throws {
+    @Test("the JSON log has one object in each line")
+    func jsonLog() async throws {
         let server = try await ServerProcess.start(["--log-format", "json"])
         _ = try await server.connected { connection in
             try connection.send("GET /echo/a%0Ab\"\\?secret HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -175,11 +176,12 @@ import Testing
         #expect(requests[0]["client"] as? String == "127.0.0.1")
         #expect((requests[0]["time"] as? String)?.hasSuffix("Z") == true)
         #expect(requests[1]["level"] as? String == "warning")
-        #expect((requests[1]["reason"] as? String)?.contains("nothing is here") == true)
+        #expect((requests[1]["reason"] as? String)?.contains("this path does not exist") == true)
         #expect(requests[2]["http.status"] as? Int == 400)
     }
 
-    @Test func logsAreOneLineEach() async throws {
+    @Test("the text log has one line for each request")
+    func textLog() async throws {
         let server = try await ServerProcess.start()
         try await server.connected { connection in
             try connection.send("PUT /files/%1B[31m?secret HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx")
@@ -196,7 +198,8 @@ import Testing
         #expect(lines[1].contains(" reason=\"no file of this name is stored: "))
     }
 
-    @Test func requestsAreNotLoggedWhereThatIsNotWanted() async throws {
+    @Test("the log level suppresses the lines of requests")
+    func logLevel() async throws {
         let server = try await ServerProcess.start(["--log-level", "error"])
         _ = try await server.connected { connection in
             try connection.send("GET /nothing/here HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -206,7 +209,8 @@ import Testing
         #expect(await server.process.result().errorOutput.isEmpty)
     }
 
-    @Test func healthAndMetrics() async throws {
+    @Test("health and metrics report the requests in the format of Prometheus")
+    func healthAndMetrics() async throws {
         let server = try await ServerProcess.start()
         let (health, metrics) = try await server.connected { connection in
             let body = RunningServer.document([("x", [UInt8](repeating: 1, count: 100_000))])
@@ -237,10 +241,10 @@ import Testing
         #expect(value("request_duration_seconds_count") == 4)
         #expect(value("request_duration_seconds_bucket{le=\"+Inf\"}") == 4)
         #expect(value("requests_active") == 1)
-        #expect(value("connections_open") == 2, "the first is listened to a little longer")
+        #expect(value("connections_open") == 2, "the first connection is still lingering")
         #expect(try #require(value("received_bytes_total")) > 100_000)
         #expect(try #require(value("sent_bytes_total")) > 500)
-        // As Prometheus reads it: of each family HELP, TYPE, and all of its samples.
+        // As Prometheus requires: HELP, TYPE and all samples of a family follow one another.
         var (families, typed): ([Substring], Substring?) = ([], nil)
         for line in metrics.body.split(separator: "\n") {
             let words = line.split(separator: " ")

@@ -3,8 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The `server` program as it is started from a shell.
-@Suite(.timeLimit(.minutes(5)), .serialized) struct ServerExecutableTests {
+@Suite("The server program", .timeLimit(.minutes(5)), .serialized) struct ServerExecutableTests {
     private static func start(_ arguments: [String]) async throws -> (process: Subprocess, port: Int) {
         let process = try Subprocess(
             Subprocess.product("server"), ["--port", "0"] + arguments, deadline: .seconds(240)
@@ -15,7 +14,7 @@ import Testing
         return (process, port)
     }
 
-    @Test(arguments: [SIGTERM, SIGINT])
+    @Test("the program starts, stores an upload, and stops at a signal", arguments: [SIGTERM, SIGINT])
     func startsAndStops(signal: Int32) async throws {
         let directory = try TemporaryDirectory()
         let (process, port) = try await Self.start(["--dir", directory.path("up")])
@@ -36,10 +35,11 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path("up")) == ["x"])
     }
 
-    @Test func limitsAreOptions() async throws {
+    @Test("--max-decoded-size and --max-ratio limit decoded bodies")
+    func limits() async throws {
         let directory = try TemporaryDirectory()
         let (process, port) = try await Self.start([
-            "--dir", directory.path, "--max-inflated", "1K", "--max-ratio", "3",
+            "--dir", directory.path, "--max-decoded-size", "1K", "--max-ratio", "3",
         ])
         defer { process.terminate() }
         for (size, status) in [(1024, 201), (1025, 413)] {
@@ -54,13 +54,14 @@ import Testing
             #expect(response.status == status, "\(response.body)")
         }
         #expect(try directory.contents() == ["x"])
-        for arguments in [["--max-inflated", "1X"], ["--max-ratio", "0"]] {
+        for arguments in [["--max-decoded-size", "1X"], ["--max-ratio", "0"]] {
             let result = try await Subprocess.run(Subprocess.product("server"), arguments, deadline: .seconds(30))
             #expect(result.status == 64)
         }
     }
 
-    @Test func whatCannotBeIsSaidInOneLine() async throws {
+    @Test("an error at start is one line on standard error")
+    func startErrors() async throws {
         let directory = try TemporaryDirectory()
         let (process, port) = try await Self.start(["--discard"])
         defer { process.terminate() }
@@ -78,15 +79,15 @@ import Testing
         }
     }
 
-    /// A few bytes that stand for very many are no reason for others to wait.
-    @Test func othersAreServedWhileZerosAreDecoded() async throws {
+    @Test("decoding 768 MiB of zeros on each connection does not delay others")
+    func decodingDelaysNobody() async throws {
         let (process, port) = try await Self.start(["--discard"])
         defer { process.terminate() }
         let member = try Samples.encoded([UInt8](repeating: 0, count: 64 << 20), .gzip)
         let zeros = Array(repeatElement(member, count: 12).joined())
         let clock = ContinuousClock()
         let start = clock.now
-        // More than there are event loops, so that each has some.
+        // More than there are event loops, so that each loop has some.
         let connections = 2 * ProcessInfo.processInfo.activeProcessorCount
         let (slowest, whole) = try await withThrowingTaskGroup(of: (Duration, Duration).self) { group in
             for _ in 0..<connections {
@@ -117,15 +118,16 @@ import Testing
             }
             return try await group.reduce((.zero, .zero)) { (max($0.0, $1.0), max($0.1, $1.1)) }
         }
-        print("the slowest answer while zeros were decoded for \(whole) took \(slowest)")
-        // Decoded on the event loop it would be half of the time. A part of it, since other tests may
-        // make all of it slow.
+        print("slowest response while zeros were decoded for \(whole): \(slowest)")
+        // Decoding on the event loop would take half of the time. Relative, because other tests may slow everything down.
         #expect(slowest < whole / 5)
     }
 
     #if os(Linux)
-    @Test(.enabled(if: Subprocess.find("curl") != nil, "there is no curl"), arguments: [false, true])
-    func memoryStaysConstant(discard: Bool) async throws {
+    @Test(
+        "an upload of 256 MiB takes less than 24 MiB of memory",
+        .enabled(if: Subprocess.find("curl") != nil, "there is no curl"), arguments: [false, true])
+    func constantMemory(discard: Bool) async throws {
         let directory = try TemporaryDirectory()
         let (process, port) = try await Self.start(discard ? ["--discard"] : ["--dir", directory.path("up")])
         defer { process.terminate() }
@@ -147,10 +149,10 @@ import Testing
         #expect(growth < 24 * 1024)
     }
 
-    /// 512 MiB of zeros, which gzip makes a thousandth of: compressed by another program, sent in
-    /// chunks, stored, and had again in both forms.
-    @Test(.enabled(if: Subprocess.find("python3") != nil, "there is no python3"), arguments: ["POST", "PUT"])
-    func memoryStaysConstantHoweverMuchIsDecoded(method: String) async throws {
+    @Test(
+        "512 MiB of zeros, compressed a thousandfold, are decoded, stored and sent in constant memory",
+        .enabled(if: Subprocess.find("python3") != nil, "there is no python3"), arguments: ["POST", "PUT"])
+    func constantMemoryWhenDecoding(method: String) async throws {
         let directory = try TemporaryDirectory()
         let (process, port) = try await Self.start(["--dir", directory.path("up")])
         defer { process.terminate() }
@@ -204,8 +206,10 @@ import Testing
         #expect(growth < 24 * 1024)
     }
 
-    @Test(.enabled(if: geteuid() == 0 && Subprocess.find("mount") != nil, "only root can mount a small file system"))
-    func aFullDiskIsReported() async throws {
+    @Test(
+        "a full disk gives 507 and leaves no file",
+        .enabled(if: geteuid() == 0 && Subprocess.find("mount") != nil, "only root can mount a small file system"))
+    func fullDisk() async throws {
         let directory = try TemporaryDirectory()
         let mount = try await Subprocess.run("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", directory.path])
         guard mount.status == 0 else { try Test.cancel("cannot mount a small file system: \(mount.errorOutput)") }

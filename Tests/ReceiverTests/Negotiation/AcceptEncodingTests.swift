@@ -3,13 +3,12 @@ import Testing
 
 @testable import Receiver
 
-@Suite struct AcceptEncodingTests {
+@Suite("Accept-Encoding") struct AcceptEncodingTests {
     private static let gzip = Representation.coded(.gzip)
     private static let deflate = Representation.coded(.deflate)
 
-    /// The field; what is chosen of a content that becomes smaller, and of one that does not; nil for
-    /// nothing at all.
     @Test(
+        "the preferred form is chosen, for content that compresses and for content that does not",
         arguments: [
             (nil, .identity, .identity),
             ("", .identity, .identity),
@@ -45,7 +44,7 @@ import Testing
             ("identity;q=0, gzip;q=0.2, deflate;q=0.3", deflate, deflate),
             ("identity, *;q=0", .identity, .identity),
             ("identity;q=0.1, *;q=0", .identity, .identity),
-            // Members that cannot be read say nothing.
+            // Invalid members are ignored.
             ("gzip;q=2", .identity, .identity),
             ("gzip;q=1.001", .identity, .identity),
             ("gzip;q=0.1234", .identity, .identity),

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Receiver
 
-@Suite(.timeLimit(.minutes(1))) struct BodyDecoderTests {
+@Suite("Decoding of bodies", .timeLimit(.minutes(1))) struct BodyDecoderTests {
     private func pieces(_ decoder: BodyDecoder, _ chunk: [UInt8]) async throws -> [ByteBuffer] {
         var rest = ByteBuffer(bytes: chunk)
         var pieces: [ByteBuffer] = []
@@ -14,9 +14,9 @@ import Testing
         return pieces
     }
 
-    @Test(arguments: Coding.allCases, [1, 7, 1000, 1 << 20])
-    func whateverTheChunks(coding: Coding, size: Int) async throws {
-        // Chunks of one byte make a job each: less of them.
+    @Test("chunks of any size decode to the same content", arguments: Coding.allCases, [1, 7, 1000, 1 << 20])
+    func chunks(coding: Coding, size: Int) async throws {
+        // Each chunk is a job: less content for chunks of one byte.
         let content =
             size == 1 ? Array(Samples.book.prefix(20_000)) : Samples.book + [UInt8](repeating: 0, count: 999_999)
         let data = try Samples.encoded(content, coding)
@@ -32,17 +32,19 @@ import Testing
         #expect(decoded == content)
     }
 
-    @Test func piecesHoldLittleMoreMemoryThanBytes() async throws {
+    @Test("pieces occupy little more memory than their bytes and do not change later")
+    func memory() async throws {
         let decoder = BodyDecoder(.gzip, limits: .init())
         let data = try Samples.encoded([UInt8](repeating: 1, count: 5 * BodyDecoder.pieceSize + 10), .gzip)
         let pieces = try await pieces(decoder, data)
         #expect(pieces.map(\.readableBytes) == Array(repeating: BodyDecoder.pieceSize, count: 5) + [10])
         #expect(pieces.allSatisfy { $0.storageCapacity <= max(64, 2 * $0.readableBytes) })
-        // And are nobody else's: what was given out does not change.
+        // The pieces share no memory: returned bytes do not change.
         #expect(pieces.allSatisfy { $0 == ByteBuffer(repeating: 1, count: $0.readableBytes) })
     }
 
-    @Test func limitsAndEnds() async throws {
+    @Test("limits are enforced, and an incomplete stream is an error")
+    func limits() async throws {
         var limits = DecodingLimits()
         limits.size = 1000
         let bomb = try Samples.encoded([UInt8](repeating: 0, count: 1001), .deflate)

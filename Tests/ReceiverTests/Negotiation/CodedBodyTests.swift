@@ -5,12 +5,13 @@ import Testing
 
 @testable import Receiver
 
-/// Bodies with a content coding.
-@Suite(.timeLimit(.minutes(3))) struct CodedBodyTests {
+@Suite("Uploads with a content coding", .timeLimit(.minutes(3))) struct CodedBodyTests {
     private static let book = RunningServer.document([("book", Samples.book)])
 
-    @Test(arguments: ["gzip", "x-gzip", "deflate", "identity, GZIP", "identity"], [false, true])
-    func formsAreDecoded(field: String, chunked: Bool) async throws {
+    @Test(
+        "coded forms are decoded", arguments: ["gzip", "x-gzip", "deflate", "identity, GZIP", "identity"],
+        [false, true])
+    func forms(field: String, chunked: Bool) async throws {
         try await RunningServer.with { server in
             let document = RunningServer.document(Samples.all.map { ($0.name, $0.bytes) })
             let coding: Coding? = field == "identity" ? nil : field == "deflate" ? .deflate : .gzip
@@ -27,7 +28,8 @@ import Testing
         }
     }
 
-    @Test func membersAndRawDataAreDecoded() async throws {
+    @Test("several gzip members and raw deflate data are decoded")
+    func variants() async throws {
         try await RunningServer.with { server in
             let members =
                 try Samples.encoded(Array(Self.book[..<1000]), .gzip)
@@ -35,7 +37,7 @@ import Testing
             let type = "Content-Type: multipart/form-data; boundary=B"
             let gzip = try await server.request("POST", "/", fields: [type, "Content-Encoding: gzip"], body: members)
             #expect(gzip.status == 201, "\(gzip.body)")
-            // Without the wrapping of RFC 1950: two bytes before it, four behind.
+            // Raw DEFLATE, without the two bytes of header and four of trailer of RFC 1950.
             let raw = Array(try Samples.encoded(Self.book, .deflate).dropFirst(2).dropLast(4))
             let deflate = try await server.request("POST", "/", fields: [type, "Content-Encoding: deflate"], body: raw)
             #expect(deflate.status == 201, "\(deflate.body)")
@@ -63,7 +65,7 @@ import Testing
         Damage(name: "empty") { _ in [] },
         Damage(name: "one byte") { Array($0.prefix(1)) },
         Damage(name: "cut in the middle") { Array($0.prefix($0.count / 2)) },
-        // All of the document can be decoded; only the checksum is missing, or wrong.
+        // The document can be decoded, but its checksum is missing or wrong.
         Damage(name: "cut in the checksum") { $0.dropLast(2) },
         Damage(name: "without a checksum") { $0.dropLast(8) },
         Damage(name: "wrong checksum") { $0.dropLast(5) + [~$0[$0.count - 5]] + $0.suffix(4) },
@@ -93,8 +95,8 @@ import Testing
         ) { $0 },
     ]
 
-    @Test(arguments: damages, ["POST", "PUT"])
-    func whatIsDamagedIsNotStored(damage: Damage, method: String) async throws {
+    @Test("damaged, incomplete and too large bodies are refused and not stored", arguments: damages, ["POST", "PUT"])
+    func damaged(damage: Damage, method: String) async throws {
         try await RunningServer.with(configure: { $0.decoding = damage.limits ?? $0.decoding }) { server in
             let body = damage.apply(try Samples.encoded(Self.book, .gzip))
             for chunked in [false, true] {
@@ -112,7 +114,8 @@ import Testing
         }
     }
 
-    @Test func theLengthIsThatOfTheCodedBytes() async throws {
+    @Test("Content-Length counts coded bytes")
+    func length() async throws {
         try await RunningServer.with { server in
             let body = try Samples.encoded(Self.book, .gzip)
             let (response, rest) = try await server.connected { connection in
@@ -127,8 +130,9 @@ import Testing
         }
     }
 
-    @Test func whatIsFlushedIsStoredWhenItArrives() async throws {
-        // The hidden way: a file that can be looked at while it is written.
+    @Test("flushed bytes are written before the rest arrives")
+    func flushed() async throws {
+        // Hidden files can be read while they are written.
         try await RunningServer.with(storage: { try DirectoryStorage(path: $0.path, kind: .hidden) }) { server in
             let data = try Samples.encoded(Array("first, second".utf8), .gzip, flushAt: 5)
             let flushed = try #require(
@@ -146,7 +150,7 @@ import Testing
                     if let name = files.first, try directory.read(name) == Data("first".utf8) { break }
                     usleep(5000)
                 }
-                #expect(Date() < deadline, "the first five bytes have not come to the disk")
+                #expect(Date() < deadline, "the first five bytes are not in the file")
                 try connection.send(Array(data[(flushed + 5)...]))
                 return try connection.receiveResponse()
             }

@@ -3,12 +3,12 @@ import Testing
 
 @testable import Receiver
 
-@Suite struct EntityTagTests {
+@Suite("Entity tags") struct EntityTagTests {
     private let strong = EntityTag("a")
     private let weak = EntityTag("a", isWeak: true)
 
-    /// RFC 9110 §8.8.3.2, the table.
-    @Test func comparing() {
+    @Test("strong and weak comparison")
+    func comparison() {
         #expect(!weak.matchesStrongly(weak) && weak.matchesWeakly(weak))
         #expect(!strong.matchesStrongly(weak) && strong.matchesWeakly(weak))
         #expect(!weak.matchesStrongly(strong) && weak.matchesWeakly(strong))
@@ -17,6 +17,7 @@ import Testing
     }
 
     @Test(
+        "conditions match any or one of their tags",
         arguments: [
             ("*", .any), (" * ", .any), ("\"a\"", .tags([EntityTag("a")])), ("", .tags([])),
             ("\"a\", W/\"b\" ,\"c,d\"", .tags([EntityTag("a"), EntityTag("b", isWeak: true), EntityTag("c,d")])),
@@ -27,16 +28,18 @@ import Testing
         #expect(EntityTagCondition(field) == expected)
     }
 
-    @Test func whatIsWrittenIsRead() {
+    @Test("a written tag is read back")
+    func roundTrip() {
         for tag in [strong, weak] { #expect(EntityTagCondition(tag.description) == .tags([tag])) }
     }
 
     @Test(
+        "If-Range accepts a strong tag or an exact date",
         arguments: [
             ("\"a\"", 10, true), ("\"b\"", 10, false), ("W/\"a\"", 10, false), ("\"a\", \"a\"", 10, false),
             ("*", 10, false), ("nonsense", 10, false), ("Thu, 01 Jan 1970 00:00:05 GMT", 10, true),
             ("Thu, 01 Jan 1970 00:00:06 GMT", 10, false), ("Thu, 01 Jan 1970 00:00:04 GMT", 10, false),
-            // It may still change in this second.
+            // The file may change again within this second.
             ("Thu, 01 Jan 1970 00:00:05 GMT", 5, false),
         ] as [(String, Int, Bool)])
     func ifRange(field: String, now: Int, expected: Bool) {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Receiver
 
-@Suite struct PreconditionsTests {
+@Suite("Preconditions") struct PreconditionsTests {
     private static let before = Timestamp(seconds: 999).httpDate
     private static let same = Timestamp(seconds: 1000).httpDate
     private static let after = Timestamp(seconds: 1001).httpDate
@@ -41,16 +41,16 @@ import Testing
         Row(noneMatch: "\"b\"", .proceed), Row(noneMatch: "", .proceed),
         Row(modified: same, .notModified), Row(modified: after, .notModified), Row(modified: before, .proceed),
         Row(modified: "nonsense", .proceed),
-        // A tag makes the date of its kind void.
+        // A condition with tags overrides the one with a date.
         Row(match: "\"a\"", unmodified: before, .proceed), Row(match: "\"b\"", unmodified: after, .failed),
         Row(noneMatch: "\"b\"", modified: after, .proceed), Row(noneMatch: "\"a\"", modified: before, .notModified),
-        // Those that can fail come before those that can save the transfer.
+        // Conditions that can fail come before those that can give 304.
         Row(match: "\"b\"", noneMatch: "\"a\"", .failed), Row(match: "\"a\"", noneMatch: "\"a\"", .notModified),
         Row(modified: same, unmodified: before, .failed), Row(modified: same, unmodified: same, .notModified),
         Row(match: "\"a\"", modified: same, .notModified), Row(noneMatch: "\"a\"", unmodified: before, .failed),
     ]
 
-    @Test(arguments: rows)
+    @Test("conditions apply in the order of RFC 9110 §13.2.2", arguments: rows)
     func precedence(row: Row) {
         var fields = HTTPFields()
         fields[.ifMatch] = row.match

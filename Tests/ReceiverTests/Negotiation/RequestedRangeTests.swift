@@ -2,8 +2,9 @@ import Testing
 
 @testable import Receiver
 
-@Suite struct RequestedRangeTests {
+@Suite("Range") struct RequestedRangeTests {
     @Test(
+        "a range is resolved within the size of the file",
         arguments: [
             ("bytes=0-0", 10, .part(0..<1)),
             ("bytes=0-9", 10, .part(0..<10)),
@@ -32,11 +33,13 @@ import Testing
         #expect(RequestedRange(field)?.resolved(in: size) == expected)
     }
 
-    @Test(arguments: [
-        "", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=5-2", "bytes=1-2,4-5", "bytes=1-2, -1", "bytes=+1-2",
-        "bytes=1--2", "bytes=--1", "bytes=0x1-2", "items=0-1", "bytes:0-1", "bytes=1 - 2", "bytes=٣-٤", "0-1",
-    ])
-    func whatIsIgnored(field: String) {
+    @Test(
+        "invalid and multiple ranges are ignored",
+        arguments: [
+            "", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=5-2", "bytes=1-2,4-5", "bytes=1-2, -1", "bytes=+1-2",
+            "bytes=1--2", "bytes=--1", "bytes=0x1-2", "items=0-1", "bytes:0-1", "bytes=1 - 2", "bytes=٣-٤", "0-1",
+        ])
+    func ignored(field: String) {
         #expect(RequestedRange(field) == nil)
     }
 }

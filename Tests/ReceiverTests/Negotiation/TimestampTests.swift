@@ -3,10 +3,11 @@ import Testing
 
 @testable import Receiver
 
-@Suite struct TimestampTests {
+@Suite("Dates") struct TimestampTests {
     private static let now = Timestamp(seconds: 1_795_262_400)  // 2026-11-21
 
     @Test(
+        "all three forms of HTTP dates are read, others are invalid",
         arguments: [
             ("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_777),
             ("Sunday, 06-Nov-94 08:49:37 GMT", 784_111_777),
@@ -24,12 +25,14 @@ import Testing
         #expect(Timestamp(httpDate: text, now: Self.now)?.seconds == expected)
     }
 
-    @Test(arguments: [
-        (0, "Thu, 01 Jan 1970 00:00:00 GMT", "1970-01-01T00:00:00Z"),
-        (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT", "1994-11-06T08:49:37Z"),
-        (1_709_251_199, "Thu, 29 Feb 2024 23:59:59 GMT", "2024-02-29T23:59:59Z"),
-        (-1, "Wed, 31 Dec 1969 23:59:59 GMT", "1969-12-31T23:59:59Z"),
-    ])
+    @Test(
+        "dates are written as IMF-fixdate and RFC 3339",
+        arguments: [
+            (0, "Thu, 01 Jan 1970 00:00:00 GMT", "1970-01-01T00:00:00Z"),
+            (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT", "1994-11-06T08:49:37Z"),
+            (1_709_251_199, "Thu, 29 Feb 2024 23:59:59 GMT", "2024-02-29T23:59:59Z"),
+            (-1, "Wed, 31 Dec 1969 23:59:59 GMT", "1969-12-31T23:59:59Z"),
+        ])
     func writing(seconds: Int, http: String, rfc3339: String) {
         #expect(Timestamp(seconds: seconds).httpDate == http)
         #expect(Timestamp(seconds: seconds).rfc3339 == rfc3339)

@@ -5,8 +5,7 @@ import Testing
 
 @testable import Receiver
 
-/// Who may write, and what browsers let pages of other origins do.
-@Suite(.timeLimit(.minutes(2))) struct AccessTests {
+@Suite("Access", .timeLimit(.minutes(2))) struct AccessTests {
     private static let token = "s3cret-token"
     private static let body = RunningServer.document([("x", [1])])
 
@@ -15,12 +14,13 @@ import Testing
     }
 
     @Test(
+        "writing requires the token",
         arguments: [
             ([], 401), (["Authorization: Bearer s3cret-token"], 201), (["authorization: bearer  s3cret-token"], 201),
             (["Authorization: Bearer s3cret"], 401), (["Authorization: Bearer s3cret-token2"], 401),
             (["Authorization: Basic s3cret-token"], 401), (["Authorization: Bearer"], 401), (["Authorization: "], 401),
         ] as [([String], Int)])
-    func writingTakesTheToken(fields: [String], status: Int) async throws {
+    func writing(fields: [String], status: Int) async throws {
         try await withToken { server in
             let length = "Content-Length: \(Self.body.count)"
             for (method, path) in [
@@ -43,7 +43,8 @@ import Testing
         }
     }
 
-    @Test func readingTakesNone() async throws {
+    @Test("reading requires no token, and the page asks for it")
+    func reading() async throws {
         try await withToken { server in
             try server.directory.write([1], to: "f")
             for path in ["/", "/files", "/files/f", "/echo/x", "/health", "/metrics"] {
@@ -54,8 +55,8 @@ import Testing
         }
     }
 
-    /// A refused upload never sends its body.
-    @Test func aBodyThatMayNotComeIsNotAskedFor() async throws {
+    @Test("a refused upload gets no 100, and a body without length is refused at its limit")
+    func noContinue() async throws {
         try await withToken { server in
             let (response, rest) = try await server.connected { connection in
                 try connection.send(RunningServer.head(length: 1 << 40, fields: ["Expect: 100-continue"]))
@@ -70,7 +71,7 @@ import Testing
                 return [try connection.receiveResponse().status]
             }
             #expect(answers == [413])
-            // Where the length is not told, as soon as it is too long.
+            // Without a length, the body is refused as soon as it is too long.
             let response = try await server.request(
                 "PUT", "/x", body: [UInt8](repeating: 1, count: 1001), chunked: true)
             #expect(response.status == 413)
@@ -81,15 +82,16 @@ import Testing
         }
     }
 
-    /// A page anywhere can have a browser on this machine send a form.
-    @Test(arguments: [
-        ("http://localhost:3000", "localhost:3000", 201), ("https://LOCALHOST", "localhost", 201),
-        ("http://127.0.0.1:80", "127.0.0.1:80", 201), ("http://[::1]:3000", "[::1]:3000", 201),
-        ("http://evil.example", "localhost", 403), ("null", "localhost", 403),
-        ("http://localhost:8080", "localhost:3000", 403), ("http://localhost.evil.example", "localhost", 403),
-        ("null", "", 403), ("http://evil.example:3000", "evil.example:3000", 421),
-    ])
-    func pagesOfOtherOriginsMayNotWrite(origin: String, host: String, status: Int) async throws {
+    @Test(
+        "pages of other origins cannot write",
+        arguments: [
+            ("http://localhost:3000", "localhost:3000", 201), ("https://LOCALHOST", "localhost", 201),
+            ("http://127.0.0.1:80", "127.0.0.1:80", 201), ("http://[::1]:3000", "[::1]:3000", 201),
+            ("http://evil.example", "localhost", 403), ("null", "localhost", 403),
+            ("http://localhost:8080", "localhost:3000", 403), ("http://localhost.evil.example", "localhost", 403),
+            ("null", "", 403), ("http://evil.example:3000", "evil.example:3000", 421),
+        ])
+    func otherOrigins(origin: String, host: String, status: Int) async throws {
         try await RunningServer.with { server in
             let response = try await server.connected { connection in
                 try connection.send(
@@ -106,14 +108,17 @@ import Testing
         }
     }
 
-    /// A page whose name leads here (DNS rebinding) says no origin when it reads.
-    @Test(arguments: [
-        ("evil.example", 421), ("evil.example:3000", 421), ("127.evil.example", 421), ("localhost.evil.example", 421),
-        ("EVIL.EXAMPLE", 421), ("evil.example.", 421), ("[evil.example", 421), ("1.2.3.4.example:80", 421),
-        ("localhost", 200), ("LOCALHOST:3000", 200), ("127.0.0.1:3000", 200), ("10.0.0.1", 200), ("[::1]:3000", 200),
-        ("box", 200), ("a.localhost:1", 200), ("files.example", 200), ("FILES.example:8443", 200),
-    ])
-    func aServerOfThisMachineAnswersToItsOwnNames(host: String, status: Int) async throws {
+    @Test(
+        "on the loopback interface only names of this machine and of allowed origins are accepted",
+        arguments: [
+            ("evil.example", 421), ("evil.example:3000", 421), ("127.evil.example", 421),
+            ("localhost.evil.example", 421),
+            ("EVIL.EXAMPLE", 421), ("evil.example.", 421), ("[evil.example", 421), ("1.2.3.4.example:80", 421),
+            ("localhost", 200), ("LOCALHOST:3000", 200), ("127.0.0.1:3000", 200), ("10.0.0.1", 200),
+            ("[::1]:3000", 200),
+            ("box", 200), ("a.localhost:1", 200), ("files.example", 200), ("FILES.example:8443", 200),
+        ])
+    func ownNames(host: String, status: Int) async throws {
         let request = "GET /files HTTP/1.1\r\nHost: \(host)\r\nConnection: close\r\n\r\n"
         for (isLoopback, expected) in [(true, status), (false, 200)] {
             try await RunningServer.with(configure: {
@@ -129,7 +134,8 @@ import Testing
         }
     }
 
-    @Test func pagesOfOriginsThatMayAreTold() async throws {
+    @Test("pages of allowed origins get the CORS fields, also with errors")
+    func allowedOrigins() async throws {
         let (mine, other) = ("https://app.example", "https://other.example")
         try await RunningServer.with(configure: {
             $0.access.origins = [mine]; $0.access.token = Self.token
@@ -143,7 +149,7 @@ import Testing
                 }
                 return (try ask(preflight), try ask(["Origin: \(other)", "Access-Control-Request-Method: PUT"]))
             }
-            #expect(allowed.status == 204, "without a token: a browser sends none with it")
+            #expect(allowed.status == 204, "a browser sends no token with a preflight")
             #expect(allowed.fields["access-control-allow-origin"] == mine)
             #expect(allowed.fields["access-control-allow-methods"] == "PUT, OPTIONS")
             #expect(allowed.fields["access-control-allow-headers"]?.contains("Authorization") == true)
@@ -152,7 +158,7 @@ import Testing
             #expect(allowed.fields["vary"]?.contains("Origin") == true)
             #expect(refused.fields["access-control-allow-origin"] == nil)
             #expect(refused.fields["vary"]?.contains("Origin") == true)
-            // Errors too, or a page could not read them.
+            // Errors need the fields too, or a page could not read them.
             let response = try await server.post(Self.body, fields: ["Origin: \(mine)"])
             #expect(response.status == 401)
             #expect(response.head.contains("Access-Control-Allow-Origin: \(mine)\r\n"))

@@ -4,9 +4,7 @@ import Testing
 
 @testable import Receiver
 
-/// Whatever comes, the answer is a status and one line of JSON, nothing is left behind, and the
-/// server goes on.
-@Suite(.timeLimit(.minutes(2))) struct BadInputTests {
+@Suite("Invalid requests", .timeLimit(.minutes(2))) struct BadInputTests {
     struct Row: CustomTestStringConvertible {
         let name: String
         let status: Int
@@ -95,8 +93,8 @@ import Testing
         ),
     ]
 
-    @Test(arguments: rows)
-    func isAnsweredAndLeavesNothing(row: Row) async throws {
+    @Test("an invalid upload gets an error in one line of JSON and leaves no file", arguments: rows)
+    func invalidUploads(row: Row) async throws {
         try await RunningServer.with { server in
             for chunked in [false, true] {
                 let body = Array(row.body.utf8)
@@ -127,6 +125,7 @@ import Testing
     }
 
     @Test(
+        "input that is not HTTP gets an error in JSON",
         arguments: [
             ("NONSENSE\r\n\r\n", 400), ("\u{16}\u{3}\u{1}\r\n\r\n", 400), ("POST / HTTP/9.9\r\n\r\n", 505),
             ("GET / HTTP/1.1\nHost: x\n\n", 400), ("GET / HTTP/1.1 \r\nHost: x\r\n\r\n", 400),
@@ -134,7 +133,7 @@ import Testing
             ("GET / HTTP/1.1\r\nHost: x\r\nX: \(String(repeating: "y", count: 100_000))\r\n\r\n", 431),
             ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
         ])
-    func whatIsNoHTTPIsAnsweredInJSON(request: String, status: Int) async throws {
+    func invalidHTTP(request: String, status: Int) async throws {
         try await RunningServer.with { server in
             let (response, rest) = try await server.connected { connection in
                 try connection.send(request)
@@ -148,8 +147,9 @@ import Testing
         }
     }
 
-    @Test func aBodyShorterThanItsContentLength() async throws {
-        // Even where the multipart message is whole.
+    @Test("a body shorter than its Content-Length gets 400 and leaves no file")
+    func shortBody() async throws {
+        // Even if the multipart message is complete.
         for close in ["--B--\r\n", ""] {
             try await RunningServer.with { server in
                 let body = RunningServer.document([("x", Array("abc".utf8))], close: close)
@@ -168,7 +168,8 @@ import Testing
         }
     }
 
-    @Test func aChunkedBodyWithoutItsEnd() async throws {
+    @Test("a chunked body without its end gets 400 and leaves no file")
+    func incompleteChunks() async throws {
         for tail in ["", "0\r\n", "zz\r\n"] {
             try await RunningServer.with { server in
                 let body = RunningServer.document([("x", Array("abc".utf8))])
@@ -185,8 +186,10 @@ import Testing
         }
     }
 
-    @Test(arguments: [TemporaryFile.Kind.unnamed, .hidden], [false, true])
-    func aConnectionCutInMidPart(kind: TemporaryFile.Kind, reset: Bool) async throws {
+    @Test(
+        "a connection that is lost within a part leaves no file", arguments: [TemporaryFile.Kind.unnamed, .hidden],
+        [false, true])
+    func lostConnection(kind: TemporaryFile.Kind, reset: Bool) async throws {
         try await RunningServer.with(storage: { try DirectoryStorage(path: $0.path, kind: kind) }) { server in
             try await server.connected { connection in
                 try connection.send(RunningServer.head(length: 100_000_000))

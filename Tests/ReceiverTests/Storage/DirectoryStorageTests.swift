@@ -1,11 +1,12 @@
 import Foundation
 import NIOCore
+import Platform
 import TestSupport
 import Testing
 
 @testable import Receiver
 
-@Suite(.timeLimit(.minutes(1))) struct DirectoryStorageTests {
+@Suite("Directory storage", .timeLimit(.minutes(1))) struct DirectoryStorageTests {
     private func transaction(_ storage: any Storage, _ files: [(String, String)]) async throws -> any StorageTransaction
     {
         var transaction = storage.begin()
@@ -17,8 +18,8 @@ import Testing
         return transaction
     }
 
-    @Test(arguments: [TemporaryFile.Kind.unnamed, .hidden])
-    func nothingIsVisibleBeforeItIsPublished(kind: TemporaryFile.Kind) async throws {
+    @Test("files are invisible until they are published", arguments: [TemporaryFile.Kind.unnamed, .hidden])
+    func publish(kind: TemporaryFile.Kind) async throws {
         let directory = try TemporaryDirectory()
         let storage = try DirectoryStorage(path: directory.path, kind: kind)
         var transaction = try await transaction(storage, [("a", "1"), ("b", "2")])
@@ -29,12 +30,12 @@ import Testing
         #expect(try directory.contents() == ["a", "b"])
     }
 
-    @Test(arguments: [TemporaryFile.Kind.unnamed, .hidden])
-    func abandonedFilesAreGone(kind: TemporaryFile.Kind) async throws {
+    @Test("abandoned files are removed, also in a cancelled task", arguments: [TemporaryFile.Kind.unnamed, .hidden])
+    func abandon(kind: TemporaryFile.Kind) async throws {
         let directory = try TemporaryDirectory()
         let storage = try DirectoryStorage(path: directory.path, kind: kind)
         var transaction = try await transaction(storage, [("a", "1")])
-        // In a cancelled task, too.
+        // Works in a cancelled task too.
         await Task {
             withUnsafeCurrentTask { $0?.cancel() }
             await transaction.abandon()
@@ -42,11 +43,11 @@ import Testing
         #expect(try directory.contents().isEmpty)
     }
 
-    @Test(arguments: [TemporaryFile.Kind.unnamed, .hidden])
-    func whenOneCannotBePublishedNoneIs(kind: TemporaryFile.Kind) async throws {
+    @Test("if one file cannot be published, none is", arguments: [TemporaryFile.Kind.unnamed, .hidden])
+    func allOrNone(kind: TemporaryFile.Kind) async throws {
         let outer = try TemporaryDirectory()
         let storage = try DirectoryStorage(path: outer.path("d"), kind: kind)
-        // A file without a link cannot be linked again: this is what an I/O error looks like.
+        // Publishing a closed file fails as it does after an I/O error.
         let directory = try Directory(creatingAt: outer.path("d"))
         let good = try TemporaryFile(in: directory, kind: kind)
         let closed = try TemporaryFile(in: directory, kind: kind)
@@ -61,11 +62,12 @@ import Testing
         _ = storage
     }
 
-    @Test func leftoversOfKilledProcessesAreRemoved() async throws {
+    @Test("files of killed processes are removed, those of running ones are not")
+    func leftovers() async throws {
         let directory = try TemporaryDirectory()
         try directory.write([1], to: TemporaryFile.namePrefix + "leftover")
         try directory.write([1], to: "kept")
-        // Of a process that lives.
+        // The file of a running process.
         let live = try TemporaryFile(in: Directory(creatingAt: directory.path), kind: .hidden)
         _ = try DirectoryStorage(path: directory.path)
         #expect(try directory.contents().count == 2)
@@ -75,7 +77,8 @@ import Testing
         #expect(try directory.contents() == ["kept", "live"])
     }
 
-    @Test func directoriesAreMade() throws {
+    @Test("missing directories are created; a file in the way is an error")
+    func creating() throws {
         let directory = try TemporaryDirectory()
         _ = try DirectoryStorage(path: directory.path("a/b//c/"))
         #expect(FileManager.default.fileExists(atPath: directory.path("a/b/c")))

@@ -8,11 +8,12 @@ import Testing
 
 @testable import Receiver
 
-@Suite(.timeLimit(.minutes(1))) struct WriteQueueTests {
-    @Test func bytesAreWrittenInOrder() async throws {
+@Suite("Write queue", .timeLimit(.minutes(1))) struct WriteQueueTests {
+    @Test("bytes are written in order")
+    func order() async throws {
         let directory = try TemporaryDirectory()
         let opened = try Directory(creatingAt: directory.path)
-        let queue = WriteQueue(threadPool: .singleton, share: BufferShare())
+        let queue = WriteQueue(threadPool: .singleton, budget: BufferBudget())
         let files = try [TemporaryFile(in: opened, kind: .hidden), TemporaryFile(in: opened, kind: .hidden)]
         var expected = [Data(), Data()]
         for number in 0..<5000 {
@@ -27,10 +28,11 @@ import Testing
         }
     }
 
-    @Test func aFailureIsToldAndNothingIsWrittenAfterIt() async throws {
+    @Test("a failure is reported, and nothing is written after it")
+    func failure() async throws {
         let directory = try TemporaryDirectory()
         let opened = try Directory(creatingAt: directory.path)
-        let queue = WriteQueue(threadPool: .singleton, share: BufferShare())
+        let queue = WriteQueue(threadPool: .singleton, budget: BufferBudget())
         let closed = try TemporaryFile(in: opened, kind: .hidden)
         closed.close()
         let good = try TemporaryFile(in: opened, kind: .hidden)
@@ -42,7 +44,8 @@ import Testing
         #expect(try directory.read("good").isEmpty)
     }
 
-    @Test func aSlowDiskHoldsTheSenderBack() async throws {
+    @Test("a slow disk stops the sender after 1 MiB")
+    func backPressure() async throws {
         let directory = try TemporaryDirectory()
         let file = try TemporaryFile(in: Directory(creatingAt: directory.path), kind: .hidden)
         let pool = NIOThreadPool(numberOfThreads: 1)
@@ -50,7 +53,7 @@ import Testing
         let gate = DispatchSemaphore(value: 0)
         pool.submit { _ in gate.wait() }
 
-        let queue = WriteQueue(threadPool: pool, share: BufferShare())
+        let queue = WriteQueue(threadPool: pool, budget: BufferBudget())
         let appended = Mutex(0)
         let task = Task {
             for _ in 0..<64 {
@@ -60,7 +63,7 @@ import Testing
             try await queue.drain()
         }
         try await Task.sleep(for: .milliseconds(200))
-        #expect(appended.withLock { $0 } == 8, "1 MiB waits at most, and the piece that does not fit")
+        #expect(appended.withLock { $0 } == 8, "at most 1 MiB and one more piece are unwritten")
         gate.signal()
         try await task.value
         try file.publish(as: "x")
@@ -68,14 +71,15 @@ import Testing
         try await pool.shutdownGracefully()
     }
 
-    @Test func whatIsCancelledIsNotWritten() async throws {
+    @Test("cancelled bytes are not written")
+    func cancel() async throws {
         let directory = try TemporaryDirectory()
         let file = try TemporaryFile(in: Directory(creatingAt: directory.path), kind: .hidden)
         let pool = NIOThreadPool(numberOfThreads: 1)
         pool.start()
         let gate = DispatchSemaphore(value: 0)
         pool.submit { _ in gate.wait() }
-        let queue = WriteQueue(threadPool: pool, share: BufferShare())
+        let queue = WriteQueue(threadPool: pool, budget: BufferBudget())
         try await queue.append([ByteBuffer(string: "a")], to: file)
         let task = Task { await queue.cancel() }
         try await Task.sleep(for: .milliseconds(50))

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Receiver
 
-/// What `judge` refuses with; nil where it does not.
+/// The refusal that `judge` throws; nil if it returns.
 func refusal(_ judge: () throws -> some Any) -> Refusal? {
     do {
         _ = try judge()

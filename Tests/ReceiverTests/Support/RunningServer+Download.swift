@@ -1,15 +1,15 @@
 import Foundation
 import TestSupport
 
-/// A response as it came, its content decoded from the transfer coding only.
+/// A response. Its content is decoded from chunks but not from a content coding.
 struct Download {
     let status: Int
     let fields: [String: String]
     let content: [UInt8]
-    /// Of the content, where it was sent in chunks.
+    /// The number of chunks.
     let chunks: Int
 
-    /// Reads one off a connection.
+    /// Reads a response from a connection.
     init(_ connection: RawConnection, isHead: Bool = false) throws {
         let lines = String(decoding: try connection.receive(through: "\r\n\r\n"), as: UTF8.self)
             .components(separatedBy: "\r\n").filter { !$0.isEmpty }
@@ -23,7 +23,7 @@ struct Download {
         var content: [UInt8] = []
         var chunks = 0
         if isHead || status == 304 || status == 204 {
-            // Nothing follows.
+            // These have no content.
         } else if fields["transfer-encoding"] == "chunked" {
             while case let chunk = try connection.readChunk(), !chunk.isEmpty {
                 content += chunk

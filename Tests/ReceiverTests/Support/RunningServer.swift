@@ -7,16 +7,16 @@ import TestSupport
 
 @testable import Receiver
 
-/// A server in this process, on a free port, with a directory of its own.
+/// A server in this process, on a free port, with its own directory.
 struct RunningServer {
     let port: Int
     let directory: TemporaryDirectory
 
     var url: String { "http://127.0.0.1:\(port)" }
 
-    /// Runs `body` while a server listens, and stops the server.
+    /// Runs `body` with a running server, and stops the server afterwards.
     ///
-    /// - Parameter storage: a `DirectoryStorage` of `directory` unless given.
+    /// - Parameter storage: by default a `DirectoryStorage` in `directory`.
     @discardableResult
     static func with<Result>(
         storage: ((TemporaryDirectory) throws -> any Storage)? = nil, directory: TemporaryDirectory? = nil,
@@ -45,7 +45,7 @@ struct RunningServer {
         return try await body(RunningServer(port: port, directory: directory))
     }
 
-    /// Talks to the server with blocking calls, on a thread of its own.
+    /// Opens a connection and uses it with blocking calls, on its own thread.
     func connected<Result: Sendable>(
         _ body: @escaping @Sendable (RawConnection) throws -> Result
     ) async throws -> Result {
@@ -64,7 +64,7 @@ struct RunningServer {
         }
     }
 
-    /// Sends any request on a connection of its own; chunked where no length is given.
+    /// Sends any request on its own connection.
     func request(
         _ method: String, _ path: String, fields: [String] = [], body: [UInt8] = [], chunked: Bool = false
     ) async throws -> (status: Int, head: String, body: String) {
@@ -92,7 +92,7 @@ struct RunningServer {
         return (["POST \(path) HTTP/1.1", "Host: x", type, framing] + fields).joined(separator: "\r\n") + "\r\n\r\n"
     }
 
-    /// A multipart body with boundary `B`, of files by their names.
+    /// A multipart body with boundary `B` and the given files.
     static func document(_ files: [(filename: String, content: [UInt8])], close: String = "--B--\r\n") -> [UInt8] {
         var bytes: [UInt8] = []
         for (filename, content) in files {
@@ -103,15 +103,15 @@ struct RunningServer {
         return bytes + close.utf8
     }
 
-    /// Whether the server still takes an upload, which is then removed.
+    /// Whether the server still stores an upload. Removes it again.
     func isAlive() async throws -> Bool {
         let response = try await post(Self.document([("alive", [1, 2, 3])]))
         try FileManager.default.removeItem(atPath: directory.path("alive"))
         return response.status == 201
     }
 
-    /// The directory's contents once there are none, or after a while: a server may still be
-    /// tidying up after a connection that was cut.
+    /// The directory's contents. Waits up to 2 s until it is empty, because the server may still be removing the files of
+    /// a lost connection.
     func contentsWhenSettled() async throws -> [String] {
         for _ in 0..<100 {
             if try directory.contents().isEmpty { return [] }
@@ -121,7 +121,19 @@ struct RunningServer {
     }
 }
 
-/// What the JSON of an answer says.
+extension RawConnection {
+    /// Sends zeros until that fails, at most 1 GiB.
+    ///
+    /// - Returns: how many bytes the system has accepted.
+    func sendZeros() -> Int {
+        let piece = [UInt8](repeating: 0, count: 1 << 18)
+        var sent = 0
+        while sent < 1 << 30, (try? send(piece)) != nil { sent += piece.count }
+        return sent
+    }
+}
+
+/// The JSON of a response.
 struct Answer: Decodable, Equatable {
     struct Part: Decodable, Equatable {
         var name: String

@@ -1,17 +1,17 @@
 import ContentCoding
 import Foundation
 
-/// Contents that tests send and ask for, and their codings.
+/// Contents that tests upload and download, and their coded forms.
 enum Samples {
     static let book: [UInt8] = {
-        // Tests/ReceiverTests/Samples.swift → the package.
+        // Tests/ReceiverTests/Support/Samples.swift → the package.
         let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
         let data = try? Data(contentsOf: package.appendingPathComponent("payload/book.txt"))
         return Array(data ?? Data())
     }()
 
-    /// What cannot be compressed: DEFLATE does not look back as far as a block of it goes.
+    /// Bytes that cannot be compressed: they repeat after 128 KiB, and DEFLATE looks back only 32 KiB.
     static func random(_ count: Int) -> [UInt8] {
         var generator = SystemRandomNumberGenerator()
         let block = (0..<131_072 / 8).flatMap { _ in withUnsafeBytes(of: generator.next()) { Array($0) } }
@@ -21,13 +21,12 @@ enum Samples {
         return bytes
     }
 
-    /// By name: nothing, one byte, text, around a piece of 64 and 128 KiB, what compresses not at
-    /// all and what compresses best.
+    /// Contents by name: empty, one byte, text, sizes around 64 and 128 KiB, incompressible bytes and zeros.
     static let all: [(name: String, bytes: [UInt8])] =
         [("empty", []), ("one", [7]), ("book", book), ("zeros", [UInt8](repeating: 0, count: 3_000_000))]
         + [65535, 65536, 65537, 131_071, 131_072, 131_073, 1_000_000].map { ("random\($0)", random($0)) }
 
-    /// - Parameter flushAt: where all that came before can be decoded.
+    /// - Parameter flushAt: the position at which the encoder is flushed, so that the content before it can be decoded.
     static func encoded(_ content: [UInt8], _ coding: Coding, flushAt: Int? = nil) throws -> [UInt8] {
         var encoder = try ContentEncoder(coding)
         var encoded: [UInt8] = []

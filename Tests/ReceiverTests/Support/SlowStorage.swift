@@ -2,7 +2,7 @@ import NIOCore
 
 @testable import Receiver
 
-/// Takes its time for the first write of each request, and keeps nothing.
+/// Delays the first write of each request, and stores nothing.
 struct SlowStorage: Storage {
     var delay: Duration
 

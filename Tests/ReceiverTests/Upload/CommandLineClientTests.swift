@@ -4,10 +4,8 @@ import Testing
 
 @testable import Receiver
 
-/// httpie and curl, as they are typed.
-@Suite(.timeLimit(.minutes(5))) struct CommandLineClientTests {
-    /// Runs a line of shell at a terminal, which httpie looks for: without one it reads its standard
-    /// input, whatever else it was given.
+@Suite("curl and httpie", .timeLimit(.minutes(5))) struct CommandLineClientTests {
+    /// Runs a line of shell at a terminal. Without one httpie reads its standard input, whatever its arguments are.
     private func atTerminal(_ line: String, in directory: TemporaryDirectory) async throws -> Subprocess.Result {
         let python = try await PythonEnvironment.shared.interpreter(with: ["httpie"])
         let script =
@@ -23,6 +21,7 @@ import Testing
     }
 
     @Test(
+        "httpie uploads a file",
         .enabled("no httpie: the reason is printed") { await PythonEnvironment.shared.isAvailable(with: ["httpie"]) },
         arguments: [
             ("http PUT :PORT/hello x-filename:README.md < FILE", "README.md"),
@@ -31,7 +30,7 @@ import Testing
             ("http -f POST :PORT file@FILE note=hello", "FILE"),
         ]
     )
-    func httpie(line: String, name: String) async throws {
+    func httpieUploads(line: String, name: String) async throws {
         let source = try TemporaryDirectory()
         try source.write(Samples.book, to: "FILE")
         try await RunningServer.with { server in
@@ -46,6 +45,7 @@ import Testing
     }
 
     @Test(
+        "curl uploads a file",
         .enabled(if: Subprocess.find("curl") != nil && Subprocess.find("gzip") != nil, "there is no curl or no gzip"),
         arguments: [
             ("gzip -c FILE | curl -sS -T - -H 'Content-Encoding: gzip' URL/x", "x"),
@@ -56,7 +56,7 @@ import Testing
             ("gzip -c FILE | curl -sS -X PUT --data-binary @- -H 'Content-Encoding: x-gzip' URL/z", "z"),
         ]
     )
-    func curl(line: String, name: String) async throws {
+    func curlUploads(line: String, name: String) async throws {
         let source = try TemporaryDirectory()
         try source.write(Samples.book, to: "FILE")
         try await RunningServer.with { server in
@@ -69,6 +69,7 @@ import Testing
     }
 
     @Test(
+        "curl downloads files, ranges and rests, under conditions",
         .enabled(if: Subprocess.find("curl") != nil && Subprocess.find("gzip") != nil, "there is no curl or no gzip"),
         arguments: [
             ("curl -sS --compressed URL | cmp - FILE", ""),
@@ -85,11 +86,11 @@ import Testing
             ("curl -sS -r 0-9,20-29 URL | cmp - FILE", ""),
         ]
     )
-    func curlGets(line: String, output: String) async throws {
+    func curlDownloads(line: String, output: String) async throws {
         let source = try TemporaryDirectory()
         try await RunningServer.with { server in
             try server.directory.write(Samples.book, to: "book.txt")
-            // Later than what the server has.
+            // Modified later than the server's file.
             try source.write(Samples.book, to: "FILE")
             try source.write(Samples.book[100..<300], to: "part")
             let line =
@@ -101,8 +102,10 @@ import Testing
         }
     }
 
-    @Test(.enabled("no httpie: the reason is printed") { await PythonEnvironment.shared.isAvailable(with: ["httpie"]) })
-    func httpieGets() async throws {
+    @Test(
+        "httpie downloads a file",
+        .enabled("no httpie: the reason is printed") { await PythonEnvironment.shared.isAvailable(with: ["httpie"]) })
+    func httpieDownloads() async throws {
         let target = try TemporaryDirectory()
         try await RunningServer.with { server in
             try server.directory.write(Samples.book, to: "book.txt")

@@ -1,12 +1,12 @@
 import Crypto
 import Foundation
+import Platform
 import TestSupport
 import Testing
 
 @testable import Receiver
 
-/// Clients by other hands.
-@Suite(.timeLimit(.minutes(5))) struct InteroperationTests {
+@Suite("Clients of other origins", .timeLimit(.minutes(5))) struct InteroperationTests {
     private static let packages = ["requests", "httpx"]
 
     private static let contents = [
@@ -14,7 +14,7 @@ import Testing
     ]
 
     private static func sha256(_ data: Data) -> String {
-        SHA256.hash(data: data).map { String(format: "%02x", $0) }.joined()
+        SHA256.hash(data: data).hexadecimal
     }
 
     private func check(_ answer: Answer, _ server: RunningServer, names: [String]) throws {
@@ -31,7 +31,7 @@ import Testing
     }
 
     @Test(
-        .enabled(if: Subprocess.find("curl") != nil, "there is no curl"),
+        "curl uploads a form with files and a field", .enabled(if: Subprocess.find("curl") != nil, "there is no curl"),
         arguments: [[], ["-H", "Expect:"], ["-H", "Expect: 100-continue"], ["-H", "Transfer-Encoding: chunked"]]
     )
     func curl(options: [String]) async throws {
@@ -53,6 +53,7 @@ import Testing
     }
 
     @Test(
+        "Python's requests and httpx upload a form",
         .enabled("no Python with requests and httpx: the reason is printed") {
             await PythonEnvironment.shared.isAvailable(with: packages)
         },
@@ -76,14 +77,15 @@ import Testing
             let result = try await Subprocess.run(python, ["-c", script, source.path, server.url] + names)
             #expect(result.status == 0, "\(result.errorOutput)")
             let answer = try Answer(result.standardOutput)
-            // requests writes names that are not ASCII as filename*, against RFC 7578 §4.2.
+            // requests writes non-ASCII names as filename*, which RFC 7578 §4.2 forbids.
             try check(answer, server, names: names)
         }
     }
 
-    /// Python's zlib checks what is decoded here, and decodes what is encoded here.
-    @Test(.enabled(if: Subprocess.find("python3") != nil, "there is no python3"))
-    func pythonCodesAndDecodes() async throws {
+    @Test(
+        "Python's zlib encodes uploads and decodes downloads",
+        .enabled(if: Subprocess.find("python3") != nil, "there is no python3"))
+    func zlib() async throws {
         let source = try TemporaryDirectory()
         for (name, bytes) in Samples.all { try source.write(bytes, to: name) }
         let script = """

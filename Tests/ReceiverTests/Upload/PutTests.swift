@@ -1,15 +1,17 @@
 import ContentCoding
 import Crypto
 import Foundation
+import Platform
 import TestSupport
 import Testing
 
 @testable import Receiver
 
-/// Files that are sent as they are.
-@Suite(.timeLimit(.minutes(2))) struct PutTests {
-    @Test(arguments: [nil, Coding.gzip, .deflate], [false, true])
-    func everyByteArrives(coding: Coding?, chunked: Bool) async throws {
+@Suite("PUT of files", .timeLimit(.minutes(2))) struct PutTests {
+    @Test(
+        "every byte arrives, in each coding, with a length or in chunks", arguments: [nil, Coding.gzip, .deflate],
+        [false, true])
+    func everyByte(coding: Coding?, chunked: Bool) async throws {
         try await RunningServer.with { server in
             for (name, bytes) in Samples.all {
                 let response = try await server.request(
@@ -22,9 +24,10 @@ import Testing
         }
     }
 
-    @Test func theAnswerIsAReportAndALocation() async throws {
+    @Test("the response is a report and a Location")
+    func report() async throws {
         try await RunningServer.with { server in
-            let digest = SHA256.hash(data: Data("hello".utf8)).map { String(format: "%02x", $0) }.joined()
+            let digest = SHA256.hash(data: Data("hello".utf8)).hexadecimal
             for number in 0..<2 {
                 let response = try await server.request(
                     "PUT", "/some%20n%C3%A4me.tar.gz",
@@ -34,7 +37,7 @@ import Testing
                 let saved = number == 0 ? "some näme.tar.gz" : "some näme (1).tar.gz"
                 #expect(
                     response.body
-                        == #"{"parts":[{"name":"file","filename":"some näme.tar.gz","content_type":"application/gzip","size":5,"saved_as":"\#(saved)","sha256":"\#(digest)"}],"bytes":5}"#
+                        == #"{"bytes":5,"parts":[{"content_type":"application/gzip","filename":"some näme.tar.gz","name":"file","saved_as":"\#(saved)","sha256":"\#(digest)","size":5}]}"#
                         + "\n"
                 )
                 let location = number == 0 ? "some%20n%C3%A4me.tar.gz" : "some%20n%C3%A4me%20%281%29.tar.gz"
@@ -44,17 +47,18 @@ import Testing
         }
     }
 
-    /// RFC 9110 §13.1. The name is the one under which the file would be stored.
-    @Test(arguments: [
-        (["If-None-Match: *"], 412, 201), (["If-Match: *"], 201, 412), (["If-Match: TAG"], 201, 412),
-        (["If-Match: \"other\""], 412, 412), (["If-Match: W/TAG"], 412, 412), (["If-None-Match: TAG"], 412, 201),
-        (["If-None-Match: W/TAG"], 412, 201), (["If-None-Match: \"other\""], 201, 201),
-        (["If-Unmodified-Since: Sat, 29 Oct 1994 19:43:31 GMT"], 412, 201),
-        (["If-Unmodified-Since: Sat, 29 Oct 2101 19:43:31 GMT"], 201, 201),
-        (["If-Modified-Since: Sat, 29 Oct 2101 19:43:31 GMT"], 201, 201),
-        (["If-Match: TAG", "If-None-Match: TAG"], 412, 412),
-    ])
-    func conditionsAreKept(fields: [String], there: Int, notThere: Int) async throws {
+    @Test(
+        "conditions refer to the name under which the file would be stored (RFC 9110 §13.1)",
+        arguments: [
+            (["If-None-Match: *"], 412, 201), (["If-Match: *"], 201, 412), (["If-Match: TAG"], 201, 412),
+            (["If-Match: \"other\""], 412, 412), (["If-Match: W/TAG"], 412, 412), (["If-None-Match: TAG"], 412, 201),
+            (["If-None-Match: W/TAG"], 412, 201), (["If-None-Match: \"other\""], 201, 201),
+            (["If-Unmodified-Since: Sat, 29 Oct 1994 19:43:31 GMT"], 412, 201),
+            (["If-Unmodified-Since: Sat, 29 Oct 2101 19:43:31 GMT"], 201, 201),
+            (["If-Modified-Since: Sat, 29 Oct 2101 19:43:31 GMT"], 201, 201),
+            (["If-Match: TAG", "If-None-Match: TAG"], 412, 412),
+        ])
+    func conditions(fields: [String], there: Int, notThere: Int) async throws {
         try await RunningServer.with { server in
             try server.directory.write([1, 2, 3], to: "there")
             let tag = try #require(try await server.get("/files/there").fields["etag"])
@@ -71,13 +75,14 @@ import Testing
     }
 
     @Test(
+        "any name is stored within the directory",
         arguments: [
             ("/hello", "README.md", "README.md"), ("/", "a%2Fb%00.txt", "b.txt"), ("/x", "", "x"),
             ("/..%2f..%2fetc%2fpasswd", nil, "passwd"), ("/%2e%2e", nil, "unnamed"), ("/a%00b", nil, "ab"),
             ("/C%3A%5Cx.txt", nil, "x.txt"), ("/.http-streaming-x", nil, "_.http-streaming-x"), ("/x?y=/z", nil, "x"),
             ("/" + String(repeating: "n", count: 300), nil, String(repeating: "n", count: 255)),
         ] as [(String, String?, String)])
-    func namesStayInTheDirectory(path: String, field: String?, expected: String) async throws {
+    func names(path: String, field: String?, expected: String) async throws {
         try await RunningServer.with { server in
             let fields = field.map { ["x-filename: \($0)"] } ?? []
             let response = try await server.request("PUT", path, fields: fields, body: [1])
@@ -86,7 +91,8 @@ import Testing
         }
     }
 
-    @Test func nothingIsStoredOfABodyThatIsCutOff() async throws {
+    @Test("a body that is cut off leaves no file")
+    func cutOff() async throws {
         for framing in ["Content-Length: 1000", "Transfer-Encoding: chunked"] {
             try await RunningServer.with { server in
                 let response = try await server.connected { connection in
@@ -102,7 +108,8 @@ import Testing
         }
     }
 
-    @Test func aWelcomeFileIsToldToContinueAndAnUnwelcomeOneIsNot() async throws {
+    @Test("an accepted file gets a 100, a refused one does not")
+    func continues() async throws {
         try await RunningServer.with { server in
             let interim = try await server.connected { connection in
                 try connection.send("PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")

@@ -5,9 +5,8 @@ import Testing
 
 @testable import Receiver
 
-/// The driver between parser and storage, without a connection or a disk.
-@Suite(.timeLimit(.minutes(1))) struct ReceptionTests {
-    /// Records what it is told, and fails where it should.
+@Suite("Reception", .timeLimit(.minutes(1))) struct ReceptionTests {
+    /// Records the calls of the storage, and fails at one of them.
     actor Recorder {
         private(set) var calls: [String] = []
         let failing: String?
@@ -61,7 +60,8 @@ import Testing
 
     private static let head = "--B\r\nContent-Disposition: form-data; name=f; filename=x\r\n\r\n"
 
-    @Test func oneWriteForEachChunk() async throws {
+    @Test("one write for each chunk")
+    func writes() async throws {
         let (calls, result) = try await receive([
             Self.head + "a\r", "\nb\r\n--B", "Cc\r\n--Bd", "e\r\n--B--\r\n",
         ])
@@ -70,27 +70,30 @@ import Testing
         #expect(try result.get().parts.map(\.size) == ["a\r\nb\r\n--BCc\r\n--Bde".utf8.count])
     }
 
-    @Test(arguments: ["begin", "write", "end", "publish"])
-    func aStorageThatFailsIsTidiedUp(failing: String) async throws {
+    @Test("after a failure of the storage the files are abandoned", arguments: ["begin", "write", "end", "publish"])
+    func storageFails(failing: String) async throws {
         let (calls, result) = try await receive([Self.head + "abc\r\n--B--\r\n"], failing: failing)
         #expect(calls.suffix(2).first?.hasPrefix(failing) == true)
         #expect(calls.last == "abandon")
         #expect(throws: Refusal(.noSpace, "no space")) { try result.get() }
     }
 
-    @Test func aLostConnectionIsTidiedUp() async throws {
+    @Test("after a lost connection the files are abandoned")
+    func lostConnection() async throws {
         let (calls, result) = try await receive([Self.head + "abc\r\n--B--\r\n"], error: ChannelError.eof)
         #expect(calls == ["begin x", "write abc", "end", "abandon"])
         #expect(throws: ChannelError.self) { try result.get() }
     }
 
-    @Test func aBodyThatJustStopsIsNotPublished() async throws {
+    @Test("a body shorter than its Content-Length is not published")
+    func shortBody() async throws {
         let (calls, result) = try await receive([Self.head + "abc\r\n--B--\r\n"], contentLength: 1000)
         #expect(calls.last == "abandon")
         #expect(throws: Refusal.self) { try result.get() }
     }
 
-    @Test func aCancelledTaskPublishesNothing() async throws {
+    @Test("a cancelled task publishes nothing")
+    func cancelled() async throws {
         let task = Task {
             withUnsafeCurrentTask { $0?.cancel() }
             return try await receive([Self.head + "abc\r\n--B--\r\n"])

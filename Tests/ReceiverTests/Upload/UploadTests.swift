@@ -1,12 +1,14 @@
 import Crypto
 import Foundation
+import Platform
 import TestSupport
 import Testing
 
 @testable import Receiver
 
-@Suite(.timeLimit(.minutes(2))) struct UploadTests {
-    @Test func partsAreReportedInOrder() async throws {
+@Suite("Uploads", .timeLimit(.minutes(2))) struct UploadTests {
+    @Test("parts are reported in order")
+    func report() async throws {
         try await RunningServer.with { server in
             let body =
                 "preamble\r\n--B\r\ncontent-disposition:form-data;name=a\r\n\r\nvälue\r\n"
@@ -17,7 +19,7 @@ import Testing
             #expect(response.head.lowercased().contains("content-type: application/json\r\n"))
             #expect(
                 response.body
-                    == #"{"parts":[{"name":"a","size":6,"value":"välue"},{"name":"f","filename":"é.txt","content_type":"text/plain","size":5,"saved_as":"é.txt"},{"name":"none","filename":"","size":0}],"bytes":11}"#
+                    == #"{"bytes":11,"parts":[{"name":"a","size":6,"value":"välue"},{"content_type":"text/plain","filename":"é.txt","name":"f","saved_as":"é.txt","size":5},{"filename":"","name":"none","size":0}]}"#
                     + "\n"
             )
             #expect(try server.directory.contents() == ["é.txt"])
@@ -25,7 +27,8 @@ import Testing
         }
     }
 
-    @Test func discardStoresNothing() async throws {
+    @Test("--discard stores nothing but reports sizes and digests")
+    func discard() async throws {
         try await RunningServer.with(storage: { _ in DiscardStorage() }) { server in
             let response = try await server.post(
                 RunningServer.document([("x", Array("abc".utf8))]), fields: ["Want-Repr-Digest: sha-256=10"]
@@ -39,12 +42,14 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ("../../etc/passwd", "passwd"), ("C:\\x\\y.txt", "y.txt"), ("..", "unnamed"), ("/", "unnamed"),
-        (".http-streaming-x", "_.http-streaming-x"), (".hidden", ".hidden"), ("a%22b.txt", "a\"b.txt"),
-        (String(repeating: "n", count: 300) + ".txt", String(repeating: "n", count: 251) + ".txt"),
-    ])
-    func hostileNamesStayInTheDirectory(filename: String, expected: String) async throws {
+    @Test(
+        "hostile names are stored within the directory",
+        arguments: [
+            ("../../etc/passwd", "passwd"), ("C:\\x\\y.txt", "y.txt"), ("..", "unnamed"), ("/", "unnamed"),
+            (".http-streaming-x", "_.http-streaming-x"), (".hidden", ".hidden"), ("a%22b.txt", "a\"b.txt"),
+            (String(repeating: "n", count: 300) + ".txt", String(repeating: "n", count: 251) + ".txt"),
+        ])
+    func hostileNames(filename: String, expected: String) async throws {
         let outer = try TemporaryDirectory()
         try await RunningServer.with(storage: { _ in try DirectoryStorage(path: outer.path("in/ner")) }) { server in
             let response = try await server.post(RunningServer.document([(filename, [0, 1])]))
@@ -56,7 +61,8 @@ import Testing
         }
     }
 
-    @Test func anEncodedNULInANameIsDropped() async throws {
+    @Test("an encoded NUL in a name is removed")
+    func encodedNUL() async throws {
         try await RunningServer.with { server in
             let body =
                 "--B\r\nContent-Disposition: form-data; name=f; filename*=UTF-8''a%00b%2Fc%0A.txt\r\n\r\nx\r\n--B--\r\n"
@@ -66,7 +72,8 @@ import Testing
         }
     }
 
-    @Test func namesThatExistAreNumbered() async throws {
+    @Test("existing files are kept, and new ones numbered")
+    func existingNames() async throws {
         try await RunningServer.with { server in
             try server.directory.write("old".utf8, to: "a.tar.gz")
             let document = RunningServer.document([("a.tar.gz", [1]), ("a.tar.gz", [2]), (".rc", []), (".rc", [3])])
@@ -81,7 +88,8 @@ import Testing
         }
     }
 
-    @Test func twentyAtOnceOfOneName() async throws {
+    @Test("20 parallel uploads of one name are all stored")
+    func sameName() async throws {
         try await RunningServer.with { server in
             let saved = try await withThrowingTaskGroup(of: (Int, String?).self) { group in
                 for index in 0..<20 {
@@ -101,7 +109,8 @@ import Testing
         }
     }
 
-    @Test func longFieldsAreCut() async throws {
+    @Test("long fields are truncated in the report")
+    func longFields() async throws {
         try await RunningServer.with { server in
             let long = String(repeating: "é", count: 50_000)
             var body = "--B\r\nContent-Disposition: form-data; name=\"f\"\r\n\r\n\(long)\r\n"
@@ -116,7 +125,8 @@ import Testing
         }
     }
 
-    @Test func splitAtEveryByte() async throws {
+    @Test("a request split at any byte is stored")
+    func splits() async throws {
         let body = RunningServer.document([("x", Array("one\r\n--C\r\n".utf8)), ("y", Array("\r\n".utf8))])
         for chunked in [false, true] {
             let head = RunningServer.head(length: chunked ? nil : body.count)
@@ -136,7 +146,7 @@ import Testing
                 let statuses = try await server.connected { connection in
                     try (1..<whole.count).map { split in
                         try connection.send(Array(whole[..<split]))
-                        // Long enough to be read alone, mostly.
+                        // Usually long enough for the server to read the first piece alone.
                         usleep(300)
                         try connection.send(Array(whole[split...]))
                         return try connection.receiveResponse().status
@@ -153,7 +163,8 @@ import Testing
         }
     }
 
-    @Test func theHiddenWayOfSystemsWithoutUnnamedFiles() async throws {
+    @Test("uploads work with hidden files, as on systems without unnamed ones")
+    func hiddenFiles() async throws {
         try await RunningServer.with(storage: { try DirectoryStorage(path: $0.path, kind: .hidden) }) { server in
             for number in 0..<3 {
                 let response = try await server.post(RunningServer.document([("x", [UInt8(number)]), ("y", [])]))
@@ -167,14 +178,15 @@ import Testing
         }
     }
 
-    @Test func largeChunksKeepTheirBytes() async throws {
+    @Test("large chunks are stored unchanged")
+    func largeChunks() async throws {
         var generator = SystemRandomNumberGenerator()
         let content = (0..<(8 << 20) / 8).flatMap { _ in withUnsafeBytes(of: generator.next()) { Array($0) } }
         try await RunningServer.with { server in
             let response = try await server.post(
                 RunningServer.document([("x", content)]), fields: ["Want-Repr-Digest: sha-256=1"]
             )
-            let digest = SHA256.hash(data: content).map { String(format: "%02x", $0) }.joined()
+            let digest = SHA256.hash(data: content).hexadecimal
             #expect(try Answer(response.body.utf8).parts?.first?.sha256 == digest)
             #expect(try server.directory.read("x") == Data(content))
         }

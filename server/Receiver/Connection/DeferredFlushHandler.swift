@@ -1,30 +1,33 @@
+// Exists for the figure of `make bench-server`: requests per second rise from 0.70 to 0.94-0.97 of an empty Hummingbird
+// route, with 256 connections of wrk on the same two cores. See docs/ARCHITECTURE.md, "Turns".
+
 import NIOCore
 
-/// Hands written bytes to the kernel when the event loop's tasks have had their turn, rather than each at once.
+/// Hands written bytes to the kernel after the tasks of the event loop have run, instead of after each write.
 ///
-/// Answers of many connections then leave in a row. Where each leaves as it is made, its client is woken for it alone,
-/// and takes a core from the server for as long: short requests are answered a third more often this way. Nothing
-/// waits where there is nothing else to do.
+/// The responses of many connections then leave together. If each left at once, its client would wake up for it and take
+/// a core away from the server: short requests are answered a third more often with this handler. If the event loop has
+/// nothing else to do, bytes leave without delay.
 final class DeferredFlushHandler: ChannelOutboundHandler, RemovableChannelHandler {
     typealias OutboundIn = IOData
 
-    private var isDue = false
+    private var isPending = false
 
     func flush(context: ChannelHandlerContext) {
-        guard !isDue else { return }
-        isDue = true
-        context.eventLoop.assumeIsolated().execute { [self] in flushIfDue(context) }
+        guard !isPending else { return }
+        isPending = true
+        context.eventLoop.assumeIsolated().execute { [self] in flushIfPending(context) }
     }
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-        // What has not been flushed is thrown away.
-        flushIfDue(context)
+        // Closing discards bytes that have not been flushed.
+        flushIfPending(context)
         context.close(mode: mode, promise: promise)
     }
 
-    private func flushIfDue(_ context: ChannelHandlerContext) {
-        guard isDue else { return }
-        isDue = false
+    private func flushIfPending(_ context: ChannelHandlerContext) {
+        guard isPending else { return }
+        isPending = false
         context.flush()
     }
 }

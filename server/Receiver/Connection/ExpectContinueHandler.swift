@@ -2,29 +2,28 @@ import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
 
-/// Answers `Expect: 100-continue` (RFC 9110 §10.1.1), once the head has been judged.
+/// Answers `Expect: 100-continue` (RFC 9110 §10.1.1) after the head has been checked.
 ///
-/// A request that will be refused gets no `100`: its final status follows from the route, and the
-/// client never sends the body.
+/// A request that will be refused gets no `100`: the route sends the final status, and the client never sends the body.
 final class ExpectContinueHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPResponsePart
 
-    private let isWelcome: (HTTPRequest) -> Bool
+    private let readsBody: (HTTPRequest) -> Bool
     private var machine = StateMachine()
 
-    /// - Parameter isWelcome: whether the body of a request with this head will be read.
-    init(isWelcome: @escaping (HTTPRequest) -> Bool) {
-        self.isWelcome = isWelcome
+    /// - Parameter readsBody: whether the server will read the body of a request with this head.
+    init(readsBody: @escaping (HTTPRequest) -> Bool) {
+        self.readsBody = readsBody
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head(let head):
             let waits = head.headerFields[.expect]?.lowercased() == "100-continue"
-            act(on: machine.headArrived(waits: waits && isWelcome(head)), context)
+            act(on: machine.headArrived(waits: waits && readsBody(head)), context)
         case .body, .end:
             machine.bodyArrived()
         }
@@ -51,15 +50,15 @@ final class ExpectContinueHandler: ChannelDuplexHandler, RemovableChannelHandler
 }
 
 extension ExpectContinueHandler {
-    /// When to write the `100`: it may have to wait for the answers to the requests before, which
-    /// a client may have sent without waiting (RFC 9112 §9.3.2).
+    /// Decides when to write the `100`: after the responses to earlier requests, which a client may have sent without
+    /// waiting (RFC 9112 §9.3.2).
     struct StateMachine {
         enum Action: Equatable {
             case none
             case writeContinue
         }
 
-        /// Requests whose head has come and whose response has not ended.
+        /// Requests whose head has arrived and whose response has not ended.
         private var requests = 0
         /// Whether the last of them waits for a `100`.
         private var waits = false

@@ -10,20 +10,20 @@ import NIOHTTPTypesHTTP2
 import NIOSSL
 import NIOTLS
 
-/// Sets up connections, and serves them: of HTTP/1.x, and, by TLS, of HTTP/2.
+/// Sets up and serves connections of HTTP/1.x and, over TLS, of HTTP/2.
 ///
-/// Hummingbird's `HTTP1Channel` and `HTTP2UpgradeChannel`, with control of how much is read at once, of
-/// what happens before and after a route runs, and of how a connection ends.
+/// Replaces Hummingbird's `HTTP1Channel` and `HTTP2UpgradeChannel` to control how much is read at once, what happens
+/// before and after a route runs, and how a connection ends.
 struct ReceiverChannel: HTTPChannelHandler {
     let responder: Responder
     let configuration: Receiver.Configuration
     let rules: Route.Rules
     let metrics: ServerMetrics
-    /// Of connections.
-    let share: BufferShare
-    /// Nil for HTTP in the clear.
+    /// Of all connections and streams.
+    let budget: BufferBudget
+    /// Nil without TLS.
     let tls: NIOSSLContext?
-    /// Takes a line for what is no request; Hummingbird's own doings go to another one.
+    /// Logs input that is not a request. Hummingbird logs to another logger.
     let requestLogger: Logger
     let executors = EventLoopExecutors()
 
@@ -45,18 +45,18 @@ struct ReceiverChannel: HTTPChannelHandler {
         await withTaskCancellationHandler {
             await withTaskExecutorPreference(executors.executor(of: channel.eventLoop)) {
                 switch try? await value.version.get() {
-                case .http1(let exchanges):
-                    guard let parts = exchanges.take() else { return }
+                case .http1(let requests):
+                    guard let parts = requests.take() else { return }
                     await handleHTTP(asyncChannel: parts, logger: logger)
                 case .http2(let streams):
                     await handle(streams, logger)
                 case nil:
-                    // Nobody is there any more, or nobody who speaks TLS.
+                    // The connection is lost, or the TLS handshake has failed.
                     channel.close(promise: nil)
                 }
             }
         } onCancel: {
-            // What can still be said is said in that time.
+            // Leaves one second for the last responses.
             channel.eventLoop.scheduleTask(in: .seconds(1)) {
                 channel.triggerUserOutboundEvent(AbortEvent(), promise: nil)
                 channel.close(promise: nil)
@@ -64,25 +64,25 @@ struct ReceiverChannel: HTTPChannelHandler {
         }
     }
 
-    /// What bounds the memory of a connection: one read's bytes come at a time, and the next read
-    /// waits while two parts of a request have not been taken.
+    /// Bounds the memory of a connection: the bytes of one read are delivered at a time, and the next read waits while
+    /// two parts of a request are undelivered.
     private func setReads(of channel: any Channel, _ body: BodyFlag) throws {
         guard let options = channel.syncOptions else { return }
         try options.setOption(.maxMessagesPerRead, value: 1)
         try options.setOption(
             .recvAllocator,
-            value: SharedReadAllocator(share: share, body: body, largest: configuration.largestRead)
+            value: SharedReadAllocator(budget: budget, body: body, maximum: configuration.maximumReadSize)
         )
     }
 
-    private func setupHTTP1(_ channel: any Channel, _ body: BodyFlag) throws -> Exchanges {
+    private func setupHTTP1(_ channel: any Channel, _ body: BodyFlag) throws -> RequestChannel {
         let pipeline = channel.pipeline.syncOperations
-        let traffic = TrafficHandler(metrics: metrics, share: share)
+        let traffic = TrafficHandler(metrics: metrics, budget: budget)
         try pipeline.addHandlers([DeferredFlushHandler(), traffic])
-        // Pipelining is NIOAsyncChannel's: one request is taken from it at a time. Errors are
-        // answered by HTTP1ConnectionHandler and by the routes.
+        // NIOAsyncChannel does the pipelining: requests are taken from it one at a time. HTTP1ConnectionHandler and the
+        // routes answer errors.
         var encoding = HTTPResponseEncoder.Configuration()
-        // It does not know which requests are HEAD, and would frame, and end, a body that is none.
+        // The encoder does not know which requests are HEAD, and would frame the missing body.
         encoding.automaticallySetFramingHeaders = false
         try pipeline.configureHTTPServerPipeline(
             withPipeliningAssistance: false,
@@ -96,20 +96,22 @@ struct ReceiverChannel: HTTPChannelHandler {
             ),
             HTTP1ToHTTPServerCodec(secure: tls != nil),
         ])
-        return try exchanges(on: channel, waitingParts: 2, halfCloses: true)
+        return try requestChannel(on: channel, bufferedParts: 2, halfCloses: true)
     }
 
-    /// - Parameter waitingParts: how many parts of a request may have come that have not been taken.
-    private func exchanges(on channel: any Channel, waitingParts: Int, halfCloses: Bool) throws -> Exchanges {
+    /// - Parameter bufferedParts: how many parts of a request may wait for the route.
+    private func requestChannel(
+        on channel: any Channel, bufferedParts: Int, halfCloses: Bool
+    ) throws -> RequestChannel {
         try channel.pipeline.syncOperations.addHandlers([
-            ExpectContinueHandler { [rules] in (try? Route(judging: $0, rules))?.takesBody ?? false },
+            ExpectContinueHandler { [rules] in (try? Route(judging: $0, rules))?.readsBody ?? false },
             RequestBodyHandler(limit: configuration.connections.stall),
         ])
-        return Exchanges(
+        return RequestChannel(
             try NIOAsyncChannel(
                 wrappingChannelSynchronously: channel,
                 configuration: .init(
-                    backPressureStrategy: .init(lowWatermark: waitingParts / 2, highWatermark: waitingParts),
+                    backPressureStrategy: .init(lowWatermark: bufferedParts / 2, highWatermark: bufferedParts),
                     isOutboundHalfClosureEnabled: halfCloses
                 )
             )
@@ -118,19 +120,18 @@ struct ReceiverChannel: HTTPChannelHandler {
 }
 
 extension ReceiverChannel {
-    /// Of a stream's content, how much may come before it is taken. A frame is 16 KiB mostly.
+    /// How many bytes of a stream may arrive before the route reads them. Most frames are 16 KiB.
     private static let streamWindow = 256 * 1024
     private static let connectionWindow = 2 * 1024 * 1024
-    private static let negotiationName = "NegotiationHandler"
+    private static let handshakeName = "TLSHandshakeHandler"
 
     private func negotiate(
         _ channel: any Channel, _ tls: NIOSSLContext, _ body: BodyFlag
     ) throws -> EventLoopFuture<ReceiverConnection.Version> {
-        let limit = NegotiationHandler(limit: configuration.connections.idle)
         let pipeline = channel.pipeline.syncOperations
         let negotiation = NIOTypedApplicationProtocolNegotiationHandler<ReceiverConnection.Version> { result in
             channel.eventLoop.makeCompletedFuture {
-                channel.pipeline.syncOperations.removeHandler(name: Self.negotiationName, promise: nil)
+                channel.pipeline.syncOperations.removeHandler(name: Self.handshakeName, promise: nil)
                 return switch result {
                 case .negotiated("h2"): .http2(try setupHTTP2(channel))
                 case .negotiated, .fallback: .http1(try setupHTTP1(channel, body))
@@ -138,31 +139,31 @@ extension ReceiverChannel {
             }
         }
         try pipeline.addHandler(NIOSSLServerHandler(context: tls))
-        try pipeline.addHandler(limit, name: Self.negotiationName)
+        try pipeline.addHandler(TLSHandshakeHandler(limit: configuration.connections.idle), name: Self.handshakeName)
         try pipeline.addHandler(negotiation)
         return negotiation.protocolNegotiationResult
     }
 
-    /// Reads stay as short as those of heads: a frame that is not taken keeps all of the read that it came with.
+    /// Reads stay as short as those of heads: an unread frame keeps the whole read that it arrived with.
     private func setupHTTP2(_ channel: any Channel) throws -> ReceiverConnection.Streams {
         var http2 = NIOHTTP2Handler.Configuration()
         http2.connection.targetWindowSize = Self.connectionWindow
         http2.stream.targetWindowSize = Self.streamWindow
         http2.connection.initialSettings = [
             HTTP2Setting(parameter: .maxConcurrentStreams, value: 100),
-            // What SwiftNIO's decoder of HTTP/1 takes.
+            // The limit of SwiftNIO's decoder of HTTP/1.
             HTTP2Setting(parameter: .maxHeaderListSize, value: 80 * 1024),
         ]
         let management = NIOHTTP2ServerConnectionManagementHandler(
             eventLoop: channel.eventLoop,
             configuration: .init(
                 maxIdleTime: configuration.connections.idle.map { TimeAmount($0) }, maxAge: nil,
-                maxGraceTime: TimeAmount(configuration.gracePeriod), keepalive: nil))
+                maxGraceTime: TimeAmount(configuration.shutdownTimeout), keepalive: nil))
         let pipeline = channel.pipeline.syncOperations
-        let connection = HTTP2ConnectionHandler(patience: configuration.connections.lingering.duration)
+        let connection = HTTP2ConnectionHandler(pingTimeout: configuration.connections.lingering.duration)
         let pending = NIOLoopBound(HTTP2PendingFrames(), eventLoop: channel.eventLoop)
         try pipeline.addHandlers([
-            DeferredFlushHandler(), TrafficHandler(metrics: metrics, share: share),
+            DeferredFlushHandler(), TrafficHandler(metrics: metrics, budget: budget),
             HTTP2FrameHandler(pending.value, connection),
         ])
         let streams: ReceiverConnection.Streams = try pipeline.configureAsyncHTTP2Pipeline(
@@ -172,13 +173,13 @@ extension ReceiverChannel {
             stream.eventLoop.makeCompletedFuture {
                 try stream.pipeline.syncOperations.addHandlers([
                     HTTP2FramePayloadToHTTPServerCodec(),
-                    HTTP2StreamHandler(limits: configuration.connections, share: share, pending: pending.value),
+                    HTTP2StreamHandler(limits: configuration.connections, budget: budget, pending: pending.value),
                 ])
-                return try exchanges(on: stream, waitingParts: 16, halfCloses: false)
+                return try requestChannel(on: stream, bufferedParts: 16, halfCloses: false)
             }
         }
         try pipeline.addHandlers([connection, management])
-        connection.begin()
+        connection.activate()
         return streams
     }
 
@@ -190,7 +191,7 @@ extension ReceiverChannel {
                     group.addTask { await handleHTTP(asyncChannel: parts, logger: logger) }
                 }
             } catch {
-                // The connection is lost; so are its streams, which hear of it themselves.
+                // The connection is lost. Its streams get that error too.
             }
         }
     }

@@ -4,34 +4,34 @@ import NIOHTTP2
 import NIOHTTPTypes
 import Synchronization
 
-/// A connection that has been accepted, of whichever version of HTTP.
+/// An accepted connection, of any version of HTTP.
 struct ReceiverConnection: ServerChildChannelValue {
-    /// Streams of HTTP/2, each a request.
-    typealias Streams = NIOHTTP2Handler.AsyncStreamMultiplexer<Exchanges>
+    /// Streams of HTTP/2. Each is one request.
+    typealias Streams = NIOHTTP2Handler.AsyncStreamMultiplexer<RequestChannel>
 
     enum Version: Sendable {
-        case http1(Exchanges)
+        case http1(RequestChannel)
         case http2(Streams)
     }
 
     let channel: any Channel
-    /// Known once TLS has been negotiated; fails where that does.
+    /// Known after TLS has been negotiated; fails if the handshake fails.
     let version: EventLoopFuture<Version>
 }
 
-/// What carries requests and responses, one after another, and may never be served: a server that stops drops
-/// what it has not begun with.
+/// Carries requests and responses, one after another. May never be served: a server that stops drops the connections
+/// that it has not begun to serve.
 ///
-/// A `NIOAsyncChannel` that is just dropped ends the process
-/// (https://github.com/apple/swift-nio/issues/2813): what is not served is closed here.
-final class Exchanges: Sendable {
+/// A `NIOAsyncChannel` that is dropped without being closed ends the process
+/// (https://github.com/apple/swift-nio/issues/2813), so an unserved one is closed here.
+final class RequestChannel: Sendable {
     typealias Parts = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
 
     /// Nil once it is being served.
-    private let waiting: Mutex<Parts?>
+    private let unserved: Mutex<Parts?>
 
     init(_ parts: Parts) {
-        waiting = Mutex(parts)
+        unserved = Mutex(parts)
     }
 
     deinit {
@@ -40,5 +40,5 @@ final class Exchanges: Sendable {
     }
 
     /// For the one caller who serves it and closes it.
-    func take() -> Parts? { waiting.withLock { $0.take() } }
+    func take() -> Parts? { unserved.withLock { $0.take() } }
 }

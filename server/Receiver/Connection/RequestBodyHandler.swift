@@ -2,18 +2,22 @@ import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
 
-/// Why a request's body does not come to its end.
+/// Why a request's body did not reach its end.
 enum RequestBodyError: Error, Hashable {
-    /// The connection, or the stream, has ended before.
+    /// The connection or stream ended first.
     case incomplete
-    /// Nothing has come for too long, though it would have been taken.
+    /// The client sent nothing for the stall timeout, although the server was ready to read.
     case stalled
 }
 
-/// Tells a route where a request ends too early, or no longer goes on, and ends a connection, or a stream,
-/// whose client does not take its response.
+/// Asks a connection or an HTTP/2 stream to close immediately, even while it is being ended gracefully: the client does
+/// not read the response, or the server must stop.
+struct AbortEvent: Sendable {}
+
+/// Reports to the route that a request ended early or has stalled, and closes a connection or stream whose client does
+/// not read the response.
 ///
-/// Only what the client is waited for counts: a disk that is slow stalls nobody but itself.
+/// Only time in which the server waits for the client counts: slow storage is not the client's stall.
 final class RequestBodyHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -21,15 +25,15 @@ final class RequestBodyHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = HTTPResponsePart
 
     private let limit: TimeAmount?
-    /// Whether more of the request is to come.
+    /// Whether the request has not ended.
     private var isReading = false
-    /// Whether it would be taken. Nothing has come since.
+    /// Whether the server has asked for more and nothing has arrived since.
     private var isAwaited = false
-    /// When something has last been read, or been asked for, or could be written.
+    /// When something was last received or asked for, or the channel last became writable.
     private var lastProgress = NIODeadline.uptimeNanoseconds(0)
     private var check: Scheduled<Void>?
 
-    /// - Parameter limit: nil where a client may take any time.
+    /// - Parameter limit: the stall timeout; nil for none.
     init(limit: Duration?) {
         self.limit = limit.map { TimeAmount($0) }
     }
@@ -65,15 +69,15 @@ final class RequestBodyHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         check?.cancel()
-        // A stream of HTTP/2 just ends, as one that has ended well.
+        // A stream of HTTP/2 that is cut off looks like one that ended well.
         if isReading { context.fireErrorCaught(RequestBodyError.incomplete) }
         context.fireChannelInactive()
     }
 
-    /// Looks after the time, and again if there was progress: one timer for a body, not one for each piece.
+    /// Checks once the time is over, and again if there was progress: one timer for a body, not one for each piece.
     private func watch(_ context: ChannelHandlerContext) {
         guard let limit, check == nil else { return }
-        // While this side is slow, nothing counts: to look at once again would be to look for ever.
+        // While this side is slow no time counts; a deadline in the past would be checked again and again.
         let isWaiting = isAwaited || !context.channel.isWritable
         let deadline = (isWaiting ? lastProgress : context.eventLoop.now) + limit
         check = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { [self] in

@@ -1,40 +1,42 @@
 import NIOCore
 import Synchronization
 
-/// Decides how much one read from a connection takes: little at first, more while reads are full, and never more than
-/// a share. A connection keeps a buffer of that size while it is idle.
+/// Decides how many bytes one read from a connection takes: few at first, more while reads fill their buffer, and never
+/// more than the connection's share of the budget. An idle connection keeps a buffer of that size.
 ///
-/// Large reads are for large bodies: one of requests without any, or of tiny chunks, holds thousands, all of which are
-/// parsed at once.
+/// Reads are large only for large bodies: a large read of requests without a body, or of tiny chunks, would hold
+/// thousands of them, which would all be parsed in one turn of the event loop.
 struct SharedReadAllocator: RecvByteBufferAllocator {
-    private static let least = 4 * 1024
+    private static let minimum = 4 * 1024
+    private static let maximumForHeads = 16 * 1024
 
-    private static let mostOfHeads = 16 * 1024
-
-    private let share: BufferShare
+    private let budget: BufferBudget
     private let body: BodyFlag
     private var adaptive: AdaptiveRecvByteBufferAllocator
 
-    /// - Parameter body: whether a body is being read, in pieces that are not tiny.
-    init(share: BufferShare, body: BodyFlag, largest: Int) {
-        self.share = share
+    /// - Parameters:
+    ///   - body: whether a body is being received in large pieces.
+    ///   - maximum: the size of the largest read, in bytes.
+    init(budget: BufferBudget, body: BodyFlag, maximum: Int) {
+        self.budget = budget
         self.body = body
         adaptive = AdaptiveRecvByteBufferAllocator(
-            minimum: Self.least, initial: Self.least, maximum: max(Self.least, largest))
+            minimum: Self.minimum, initial: Self.minimum, maximum: max(Self.minimum, maximum))
     }
 
     func buffer(allocator: ByteBufferAllocator) -> ByteBuffer {
-        allocator.buffer(capacity: nextBufferSize() ?? Self.least)
+        allocator.buffer(capacity: nextBufferSize() ?? Self.minimum)
     }
 
     func nextBufferSize() -> Int? {
-        adaptive.nextBufferSize().map { share.size(upTo: body.isSet ? $0 : min($0, Self.mostOfHeads)) }
+        adaptive.nextBufferSize().map { budget.size(upTo: body.isSet ? $0 : min($0, Self.maximumForHeads)) }
     }
 
     mutating func record(actualReadBytes: Int) -> Bool { adaptive.record(actualReadBytes: actualReadBytes) }
 }
 
-/// What a connection's handler tells its allocator, both on the same event loop.
+/// Set while a connection receives a body in large pieces. The connection's handler sets it and its allocator reads it,
+/// both on the same event loop.
 final class BodyFlag: Sendable {
     private let value = Atomic(false)
 

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// Counts a connection, and what goes over it, as it goes over it.
+/// Counts connections and their bytes for the metrics, and registers each connection with the buffer budget.
 final class TrafficHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -8,26 +8,25 @@ final class TrafficHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = IOData
 
     private let metrics: ServerMetrics
-    private let share: BufferShare
-    /// While it is being decoded.
+    private let budget: BufferBudget
+    /// The bytes that are being decoded.
     private var read = ByteBuffer()
     private var isAtStart = false
     private var isCounted = false
 
-    /// - Parameter share: of connections.
-    init(metrics: ServerMetrics, share: BufferShare) {
+    /// - Parameter budget: of all connections.
+    init(metrics: ServerMetrics, budget: BufferBudget) {
         self.metrics = metrics
-        self.share = share
+        self.budget = budget
     }
 
-    /// What stands where a request begins (RFC 9112 §3), as far as that can be told: the decoder has one word for a
-    /// method that it does not know and for what is no HTTP at all, and one for another version and for a line that
-    /// does not end as it should.
+    /// The line that the decoder has refused, as far as it can be told: for the decoder an unknown method and bytes that
+    /// are no HTTP are the same error, and so are another version and a line that ends wrongly.
     ///
-    /// - Returns: nil where it is not known where it begins: behind another request, or in an earlier read.
+    /// - Returns: nil if the beginning of the line is unknown: it follows another request, or was in an earlier read.
     var requestLine: RequestLine? { isAtStart ? RequestLine(read.readableBytesView) : nil }
 
-    /// Something has been decoded of what is being read.
+    /// The decoder has decoded a part of the bytes that are being read.
     func partDecoded() { isAtStart = false }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -42,7 +41,7 @@ final class TrafficHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func channelInactive(context: ChannelHandlerContext) {
         if isCounted {
             metrics.connectionClosed()
-            share.leave()
+            budget.leave()
         }
         isCounted = false
         context.fireChannelInactive()
@@ -66,6 +65,6 @@ final class TrafficHandler: ChannelDuplexHandler, RemovableChannelHandler {
         guard !isCounted else { return }
         isCounted = true
         metrics.connectionOpened()
-        share.join()
+        budget.join()
     }
 }

@@ -1,9 +1,9 @@
 import HTTPTypes
 import Synchronization
 
-/// Counts what a server does, for `GET /metrics`.
+/// Counts requests, connections and bytes for `GET /metrics`.
 final class ServerMetrics: Sendable {
-    /// Upper bounds of a request's duration, in seconds: from a short answer to a long upload.
+    /// Upper bounds of the histogram's buckets, in seconds: from a short response to a long upload.
     private static let bounds = [0.001, 0.01, 0.1, 1, 10, 60, 600]
 
     private struct Kind: Hashable {
@@ -14,7 +14,7 @@ final class ServerMetrics: Sendable {
     private struct Requests {
         var counts: [Kind: Int] = [:]
         var rejections: [String: Int] = [:]
-        /// Of those that took no longer than each bound, and longer than the one before; at last, of the others.
+        /// One element for each bucket of the histogram, and one for longer requests.
         var durations = [Int](repeating: 0, count: ServerMetrics.bounds.count + 1)
         var seconds = 0.0
     }
@@ -33,18 +33,18 @@ final class ServerMetrics: Sendable {
     func received(_ bytes: Int) { bytesReceived.add(bytes, ordering: .relaxed) }
     func sent(_ bytes: Int) { bytesSent.add(bytes, ordering: .relaxed) }
 
-    /// How many requests are being answered.
+    /// Requests that have begun and not ended.
     var activeRequests: Int { active.load(ordering: .relaxed) }
 
-    /// How many have been cut off by the server's end.
+    /// Requests that were cut off when the server stopped.
     var requestsCutOff: Int { cutOff.load(ordering: .relaxed) }
 
-    /// A request has been answered, or given up.
+    /// A request has been answered or aborted.
     ///
-    /// - Parameter method: nil where it is not known.
+    /// - Parameter method: nil for input that is not a request.
     func requestEnded(_ method: HTTPRequest.Method?, _ status: HTTPResponse.Status, seconds: Double) {
         active.subtract(1, ordering: .relaxed)
-        // Anyone can make up a method.
+        // Clients can send any method; an unbounded number of labels would fill the memory.
         let kind = Kind(method: method.flatMap { $0.isKnown ? $0.rawValue : nil } ?? "other", status: status.code)
         let bucket = Self.bounds.firstIndex { seconds <= $0 } ?? Self.bounds.count
         requests.withLock { requests in
@@ -54,7 +54,7 @@ final class ServerMetrics: Sendable {
         }
     }
 
-    /// What has not become a request has been answered.
+    /// Input that is not a request has been answered with an error.
     func rejectedUnread(_ code: Refusal.Code) {
         rejected(code)
         requestBegan()
@@ -69,7 +69,7 @@ final class ServerMetrics: Sendable {
     var text: String {
         let requests = requests.withLock { $0 }
         var text = MetricsText()
-        text.family("requests_total", "counter", "Requests that were answered or given up.")
+        text.family("requests_total", "counter", "Requests that were answered or aborted.")
         for (kind, count) in requests.counts.sorted(by: {
             ($0.key.method, $0.key.status) < ($1.key.method, $1.key.status)
         }) {
@@ -79,7 +79,7 @@ final class ServerMetrics: Sendable {
         for (cause, count) in requests.rejections.sorted(by: { $0.key < $1.key }) {
             text.sample("rejections_total", "cause=\"\(cause)\"", count)
         }
-        text.family("request_duration_seconds", "histogram", "From a request's head to its response's end.")
+        text.family("request_duration_seconds", "histogram", "Time from a request's head to its response's end.")
         var sum = 0
         for (bound, count) in zip(Self.bounds.map { "\($0)" } + ["+Inf"], requests.durations) {
             sum += count
@@ -87,13 +87,13 @@ final class ServerMetrics: Sendable {
         }
         text.sample("request_duration_seconds_sum", nil, requests.seconds)
         text.sample("request_duration_seconds_count", nil, sum)
-        text.family("requests_active", "gauge", "Requests that are being answered.")
+        text.family("requests_active", "gauge", "Requests that have begun and not ended.")
         text.sample("requests_active", nil, activeRequests)
-        text.family("connections_open", "gauge", "Connections that are open.")
+        text.family("connections_open", "gauge", "Open connections.")
         text.sample("connections_open", nil, connections.load(ordering: .relaxed))
-        text.family("received_bytes_total", "counter", "Bytes of HTTP received, without TLS.")
+        text.family("received_bytes_total", "counter", "Bytes of HTTP received, not counting TLS.")
         text.sample("received_bytes_total", nil, bytesReceived.load(ordering: .relaxed))
-        text.family("sent_bytes_total", "counter", "Bytes of HTTP sent, without TLS.")
+        text.family("sent_bytes_total", "counter", "Bytes of HTTP sent, not counting TLS.")
         text.sample("sent_bytes_total", nil, bytesSent.load(ordering: .relaxed))
         return text.text
     }

@@ -2,19 +2,18 @@ import ContentCoding
 import HummingbirdCore
 import NIOCore
 
-/// Sends a file's content, one piece after another: the next one is read when the connection has
-/// taken this one, which is what keeps the memory constant, however slow the client is.
+/// Sends a file's content piece by piece. The next piece is read after the connection has accepted this one, so memory is
+/// constant for slow clients too.
 struct DownloadBody: Sendable {
-    /// Bytes that are read at once, at most.
+    /// The most bytes that are read at once.
     private static let pieceSize = 256 * 1024
 
     let reader: any StoredFileReader
     let content: DownloadPlan.Content
-    let share: BufferShare
+    let budget: BufferBudget
 
-    /// - Parameter bytesSent: is kept up to date, also where sending fails.
-    /// - Throws: where the file is not all there any more. The body then ends before its end, so that
-    ///   the client cannot take it for whole.
+    /// - Parameter bytesSent: kept up to date, also if sending fails.
+    /// - Throws: if the file has changed. The body is then cut off, so that the client does not take it for complete.
     func send(to writer: inout any ResponseBodyWriter, bytesSent: inout Int) async throws {
         switch content {
         case .bytes(let range):
@@ -35,7 +34,7 @@ struct DownloadBody: Sendable {
 
     private func send(_ bytes: ByteBuffer, to writer: inout any ResponseBodyWriter, _ bytesSent: inout Int) async throws
     {
-        // The encoder may have kept all back.
+        // The encoder may have buffered everything.
         guard bytes.readableBytes > 0 else { return }
         try await writer.write(bytes)
         bytesSent += bytes.readableBytes
@@ -43,7 +42,7 @@ struct DownloadBody: Sendable {
 
     private func nextPiece(of rest: inout Range<Int>) -> Range<Int>? {
         guard !rest.isEmpty else { return nil }
-        let piece = rest.prefix(share.size(upTo: Self.pieceSize))
+        let piece = rest.prefix(budget.size(upTo: Self.pieceSize))
         rest = piece.upperBound..<rest.upperBound
         return piece
     }

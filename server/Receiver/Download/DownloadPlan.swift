@@ -3,45 +3,42 @@ import HTTPTypes
 import Hummingbird
 import Platform
 
-/// The answer to a request for a file, before anything of the file has been read.
+/// The response to a request for a file, decided before the file is read.
 struct DownloadPlan: Hashable, Sendable {
     enum Content: Hashable, Sendable {
-        /// Bytes of the file, as they are.
+        /// Bytes of the file, not coded.
         case bytes(Range<Int>)
-        /// All of the file.
+        /// The whole file.
         case coded(Coding)
     }
 
-    /// What all answers say that depend on `Accept-Encoding`, errors too (RFC 9110 §12.5.5).
-    static let varying: HTTPFields = [.vary: "Accept-Encoding"]
-
     let tag: EntityTag
     private(set) var status = HTTPResponse.Status.ok
-    private(set) var fields = varying
-    /// What GET is sent; nil where nothing is.
+    private(set) var fields: HTTPFields
+    /// What GET sends; nil for nothing.
     private(set) var content: Content?
 
-    /// All of a file.
+    /// The response with the whole file.
     init(file: StoredFile, _ representation: Representation, modified: Timestamp) {
+        fields = representation.fields
         switch representation {
         case .identity:
             tag = EntityTag(file.version)
             content = .bytes(0..<file.size)
             fields[.contentLength] = String(file.size)
         case .coded(let coding):
-            // Another one than the file's own (§8.8.3.3), and weak: another version of zlib may write
-            // other bytes.
+            // Differs from the tag of the uncoded file (§8.8.3.3), and is weak: another version of zlib may write other
+            // bytes.
             tag = EntityTag("\(file.version)-\(coding.token)", isWeak: true)
             content = .coded(coding)
-            fields[.contentEncoding] = coding.token
         }
         fields[.eTag] = tag.description
         fields[.lastModified] = modified.httpDate
         fields[.acceptRanges] = "bytes"
         fields[.contentType] = Self.contentType(of: file.name)
-        // The type is a guess at what a stranger has uploaded; a browser's would be a worse one.
+        // The type is a guess from the name of an uploaded file; a browser's guess would be worse.
         fields[.xContentTypeOptions] = "nosniff"
-        // What a stranger has uploaded runs no script that could read other files from this origin.
+        // Scripts in an uploaded file must not run: they could read other files of this origin.
         fields[.contentSecurityPolicy] = "sandbox"
     }
 
@@ -53,7 +50,7 @@ struct DownloadPlan: Hashable, Sendable {
         fields[.contentRange] = "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(size)"
     }
 
-    /// 304: with the fields that update what the client has kept (RFC 9110 §15.4.5).
+    /// 304, with the fields that update the client's cache (RFC 9110 §15.4.5).
     mutating func becomeNotModified() {
         status = .notModified
         content = nil

@@ -1,7 +1,7 @@
 import HTTPTypes
 import Platform
 
-/// A `GET` or `HEAD` request for a file, as its head says.
+/// A `GET` or `HEAD` request for a file.
 struct DownloadRequest: Hashable, Sendable {
     /// One path component.
     let name: String
@@ -11,7 +11,7 @@ struct DownloadRequest: Hashable, Sendable {
     private let range: RequestedRange?
     private let now: Timestamp
 
-    /// - Parameter now: when the request came.
+    /// - Parameter now: when the request arrived.
     init(_ head: HTTPRequest, file name: String, now: Timestamp = .now) {
         let fields = head.headerFields
         self.name = name
@@ -19,28 +19,25 @@ struct DownloadRequest: Hashable, Sendable {
         accepted = AcceptEncoding(fields[.acceptEncoding])
         preconditions = Preconditions(fields, now: now)
         ifRange = fields[.ifRange].map { IfRange($0, now: now) }
-        // RFC 9110 §14.2: of other methods than GET the field is ignored.
+        // RFC 9110 §14.2: only GET has ranges.
         range = head.method == .get ? fields[.range].flatMap(RequestedRange.init) : nil
     }
 
-    /// Whether the content would be sent compressed if that made it smaller.
+    /// Whether the content is to be compressed if that makes it smaller.
     var wantsCoding: Bool { representation(isWorthCoding: true) != .identity }
 
-    /// What to answer.
+    /// Decides the response.
     ///
-    /// First the representation, since a tag is one's own; then the conditions, which do not matter
-    /// where the answer would be an error (RFC 9110 §13.2.1); then the range (§13.2.2).
+    /// First the representation, because each has its own tag; then the conditions, which do not apply to errors
+    /// (RFC 9110 §13.2.1); then the range (§13.2.2).
     ///
-    /// - Parameter isWorthCoding: whether the content becomes smaller.
+    /// - Parameter isWorthCoding: whether coding makes the content smaller.
     /// - Throws: ``Refusal`` for 406, 412 and 416.
     func plan(for file: StoredFile, isWorthCoding: Bool) throws(Refusal) -> DownloadPlan {
         guard let representation = representation(isWorthCoding: isWorthCoding) else {
-            throw Refusal(
-                .notAcceptable, "the file can be sent as it is, or as gzip or deflate; Accept-Encoding excludes all",
-                fields: DownloadPlan.varying
-            )
+            throw AcceptEncoding.refusal
         }
-        // RFC 9110 §8.8.2.1: never later than the answer.
+        // RFC 9110 §8.8.2.1: never later than the response.
         let modified = min(Timestamp(seconds: file.modified), now)
         var plan = DownloadPlan(file: file, representation, modified: modified)
         switch preconditions.verdict(tag: plan.tag, modified: modified) {
@@ -50,7 +47,8 @@ struct DownloadRequest: Hashable, Sendable {
             return plan
         case .failed:
             throw Refusal(
-                .preconditionFailed, "the file is not the one that is asked for", fields: DownloadPlan.varying)
+                .preconditionFailed, "a condition of the request is false: the file is another one",
+                fields: AcceptEncoding.varying)
         }
         guard let range, representation == .identity,
             ifRange?.holds(tag: plan.tag, modified: modified, now: now) ?? true
@@ -59,14 +57,14 @@ struct DownloadRequest: Hashable, Sendable {
         case .whole: break
         case .part(let range): plan.becomePartial(range, of: file.size)
         case .unsatisfiable:
-            var fields = DownloadPlan.varying
+            var fields = AcceptEncoding.varying
             fields[.contentRange] = "bytes */\(file.size)"
             throw Refusal(.rangeNotSatisfiable, "the file has \(file.size) bytes", fields: fields)
         }
         return plan
     }
 
-    /// A range is one of the file's own bytes, so long as these are acceptable.
+    /// A range selects bytes of the uncoded file, if that form is acceptable.
     private func representation(isWorthCoding: Bool) -> Representation? {
         accepted.preferred(isWorthCoding: isWorthCoding && range == nil)
     }

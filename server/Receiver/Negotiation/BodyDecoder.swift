@@ -3,21 +3,21 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// Decodes the content coding of one request's body, on a thread pool.
+/// Decodes the content coding of one request's body on a thread pool.
 ///
-/// Not on the connection's event loop, though its task runs there: a chunk of 1 MiB may stand for
-/// 1 GiB. To yield the task between two pieces would not help, for an event loop looks at its
-/// sockets only when none of its tasks is left to run, and a task that has yielded is one. As a job
-/// for each piece, the loop's other connections wait for the parsing of one piece at most.
+/// Not on the connection's event loop, where its task runs: a chunk of 1 MiB may decode to 1 GiB. Yielding the task
+/// between two pieces would not help: an event loop looks at its sockets only when no task is left to run, and a task
+/// that has yielded is one. With one job for each piece, other connections of the event loop wait at most while one piece
+/// is parsed.
 final class BodyDecoder: Sendable {
-    /// Bytes that one call gives out at most: what a core's cache holds next to zlib's window.
+    /// The most bytes that one call returns: they fit into a core's cache together with zlib's window.
     static let pieceSize = 128 * 1024
 
     private struct State: ~Copyable {
         var decoder: ContentDecoder
-        /// Whether the last piece left no room, so that there may be more of the same chunk.
+        /// Whether the last piece filled its buffer, so that the same chunk may hold more.
         var wasFull = false
-        /// Memory that nobody else refers to.
+        /// A buffer without other references.
         var spare = ByteBuffer()
 
         init(_ coding: Coding, limits: DecodingLimits) {
@@ -26,7 +26,7 @@ final class BodyDecoder: Sendable {
     }
 
     private let threadPool: NIOThreadPool
-    /// Never waited for, since calls come one after another: it hands the state to the next thread.
+    /// Never contended, because calls follow one another: it passes the state on to the next thread.
     private let state: Mutex<State>
 
     init(_ coding: Coding, limits: DecodingLimits, threadPool: NIOThreadPool = .singleton) {
@@ -36,22 +36,22 @@ final class BodyDecoder: Sendable {
 
     /// Decodes the next piece of a chunk.
     ///
-    /// - Parameter chunk: loses what was taken.
-    /// - Returns: nil when the chunk has been used up, and all that it stands for given out.
-    /// - Throws: `CodingError`, or what stops the thread pool.
+    /// - Parameter chunk: loses the bytes that were decoded.
+    /// - Returns: nil when the whole chunk has been decoded and returned.
+    /// - Throws: `CodingError`, or the error of a thread pool that has been shut down.
     func next(of chunk: inout ByteBuffer) async throws -> ByteBuffer? {
-        // All that the chunk stands for had room in the piece before.
+        // The piece before held the rest of the chunk.
         if chunk.readableBytes == 0, state.withLock({ !$0.wasFull }) { return nil }
-        let (piece, taken) = try await threadPool.runIfActive { [self, chunk] in
+        let (piece, count) = try await threadPool.runIfActive { [self, chunk] in
             try state.withLock { state in try Self.decode(chunk, &state) }
         }
-        chunk.moveReaderIndex(forwardBy: taken)
+        chunk.moveReaderIndex(forwardBy: count)
         return piece
     }
 
-    /// Says that the body has ended.
+    /// Ends the body.
     ///
-    /// - Throws: where the coded stream has not.
+    /// - Throws: `CodingError` if the coded stream is incomplete.
     func finish() throws(CodingError) {
         try state.withLock { state throws(CodingError) in try state.decoder.finish() }
     }
@@ -72,8 +72,8 @@ final class BodyDecoder: Sendable {
         }
         let count = buffer.readableBytes
         state.wasFull = count == pieceSize
-        // What waits for the disk counts its bytes, not the memory behind them: a piece that fills
-        // little of its buffer is copied into one of its size.
+        // The write queue counts bytes, not the memory behind them: a piece that fills less than half of its buffer is
+        // copied into a buffer of its own size.
         guard count < pieceSize / 2 else { return (buffer, taken) }
         state.spare = buffer
         return (count > 0 ? ByteBuffer(bytes: buffer.readableBytesView) : nil, taken)

@@ -1,19 +1,19 @@
-/// The one range of bytes that a `Range` field asks for (RFC 9110 §14.1.2).
+/// The range of bytes in a `Range` field (RFC 9110 §14.1.2).
 enum RequestedRange: Hashable, Sendable {
-    /// From a position on; through the last one named, or the end.
+    /// From a position through another one, or to the end.
     case from(Int, through: Int?)
-    /// So many bytes at the end.
+    /// The last bytes, by their number.
     case suffix(Int)
 
     enum Resolution: Hashable, Sendable {
         case part(Range<Int>)
-        /// A range that cannot be named: the end of what is empty.
+        /// The last bytes of an empty file: `Content-Range` cannot express that range.
         case whole
         case unsatisfiable
     }
 
-    /// - Returns: nil for what a server may ignore (§14.2), and this one does: other units, invalid
-    ///   ranges, and several of them, which would take an answer in parts that few clients read.
+    /// - Returns: nil for a field that a server may ignore (§14.2), and this one does: with another unit, with an invalid
+    ///   range, or with several ranges, whose response in parts few clients can read.
     init?(_ field: String) {
         guard let equals = field.firstIndex(of: "="),
             field[..<equals].trimmingOptionalSpace().lowercased() == "bytes"
@@ -48,7 +48,7 @@ enum RequestedRange: Hashable, Sendable {
         }
     }
 
-    /// Digits only. What is larger than any file is as good as the largest.
+    /// Digits only. A number that does not fit into Int counts as the largest.
     private static func number(_ digits: Substring) -> Int? {
         guard !digits.isEmpty, digits.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
             return nil

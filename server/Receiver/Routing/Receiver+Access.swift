@@ -2,50 +2,52 @@ import Crypto
 import HTTPTypes
 
 extension Receiver {
-    /// Who may write, and who may look on from another web page.
+    /// Who may write, and which web pages may use the server.
     public struct Access: Hashable, Sendable {
-        /// The token that writing takes (`Authorization: Bearer`, RFC 6750); anyone may write unless set.
+        /// The token that writing requires (`Authorization: Bearer`, RFC 6750). By default anyone may write.
         public var token: String?
-        /// Origins, as browsers write them, `https://example.org` (in lower case, and without a port that is the scheme's
-        /// own), whose pages may use this server in a browser (CORS); `*` for any. A server that
-        /// listens on the loopback interface answers to their names besides this machine's. None unless set.
+        /// The origins whose pages may use this server in a browser (CORS), or `*` for any. None by default.
+        ///
+        /// An origin is written as browsers write it, `https://example.org`: in lower case, and without the default port
+        /// of its scheme. A server that listens on the loopback interface accepts the host names of these origins besides
+        /// the names of its machine.
         public var origins: Set<String> = []
 
-        /// What a page of another origin may ask for.
+        /// The fields that a page of another origin may send.
         private static let requestFields = """
             Authorization, Content-Encoding, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Range, \
             If-Unmodified-Since, Range, Want-Repr-Digest, X-Filename
             """
-        /// What it may see, besides the few that it always may.
+        /// The fields that it may read, besides the few that it may always read.
         private static let responseFields = """
             Accept-Ranges, Content-Encoding, Content-Range, ETag, Location, Retry-After, WWW-Authenticate
             """
 
         public init() {}
 
-        /// Judges whether a request may write.
+        /// Checks whether a request may write.
         ///
-        /// A browser sends what any page has it send, a form across origins too, and this server may run on its
-        /// user's own machine, where nobody asks for a token: hence the look at `Origin`, which pages cannot forge.
-        func judgeWriting(_ head: HTTPRequest) throws(Refusal) {
+        /// Any page can make a browser send a form to this server, which may run on the user's own machine without a
+        /// token. Hence the check of `Origin`, which pages cannot forge.
+        func checkWriting(_ head: HTTPRequest) throws(Refusal) {
             if let origin = head.headerFields[.origin], !isAllowed(origin), !isSame(origin, head) {
-                throw Refusal(.forbidden, "pages of other origins may not write here: see --cors")
+                throw Refusal(.forbidden, "pages of other origins may not write to this server: see --cors")
             }
             guard let token else { return }
             let given = head.headerFields[.authorization].flatMap(Self.bearerToken)
-            // Digests, whose comparison takes the same time whatever is in them.
+            // Comparing digests takes the same time for every token.
             if let given, SHA256.hash(data: Array(given.utf8)) == SHA256.hash(data: Array(token.utf8)) { return }
             let challenge = "Bearer realm=\"http-streaming\"" + (given == nil ? "" : ", error=\"invalid_token\"")
             throw Refusal(
-                .unauthorized, given == nil ? "writing takes a token" : "the token is not the right one",
+                .unauthorized, given == nil ? "writing requires a token" : "the token is wrong",
                 fields: [.wwwAuthenticate: challenge])
         }
 
-        /// Whether a server that only this machine can reach answers to a name.
+        /// Whether a server that listens on the loopback interface accepts a host name.
         ///
-        /// A page whose name is made to lead here would pass for the server's own, and could read and write (DNS
-        /// rebinding). An address cannot be made to lead elsewhere, and names without a dot are no page's: they are
-        /// `localhost`, or what a machine is called at home.
+        /// A page whose name resolves to 127.0.0.1 would have the same origin as the server, and could read and write
+        /// (DNS rebinding). Addresses cannot be rebound, and names without a dot are not names of pages: they are
+        /// `localhost` or the name of a machine in the local network.
         func isOwnName(_ authority: String) -> Bool {
             let host = Self.host(of: authority).lowercased()
             let isAddress =
@@ -55,7 +57,7 @@ extension Receiver {
                 || origins.contains { $0 == "*" || Self.host(of: Self.authority(of: $0)) == host }
         }
 
-        /// Adds what a browser needs to show a response to a page of another origin (https://fetch.spec.whatwg.org).
+        /// Adds the fields that let a browser show a response to a page of another origin (https://fetch.spec.whatwg.org).
         func addFields(to fields: inout HTTPFields, for head: HTTPRequest) {
             guard !origins.isEmpty else { return }
             if !origins.contains("*") { fields[.vary] = fields[.vary].map { $0 + ", Origin" } ?? "Origin" }
@@ -70,24 +72,18 @@ extension Receiver {
 
         private func isAllowed(_ origin: String) -> Bool { origins.contains("*") || origins.contains(origin) }
 
-        /// The scheme is not compared: who takes off TLS in front of this server knows it, this server does not.
+        /// Ignores the scheme: this server does not know whether a proxy in front of it adds TLS.
         private func isSame(_ origin: String, _ head: HTTPRequest) -> Bool {
             guard let authority = head.authority, !authority.isEmpty else { return false }
             return Self.authority(of: origin).lowercased() == authority.lowercased()
         }
 
-        /// Of an origin; empty where it has none (`null`).
+        /// The authority of an origin; empty for `null`.
         private static func authority(of origin: String) -> String {
             origin.firstRange(of: "://").map { String(origin[$0.upperBound...]) } ?? ""
         }
 
-        /// Whether only this machine can reach what listens on a host.
-        static func isLoopback(_ host: String) -> Bool {
-            let host = host.lowercased()
-            return host == "localhost" || host == "::1" || host.hasPrefix("127.") || host.hasPrefix("::ffff:127.")
-        }
-
-        /// Without the port.
+        /// An authority without its port.
         private static func host(of authority: String) -> String {
             guard let colon = authority.utf8.lastIndex(of: UInt8(ascii: ":")),
                 authority[authority.utf8.index(after: colon)...].utf8.allSatisfy({ (48...57).contains($0) }),

@@ -2,50 +2,49 @@ import ContentCoding
 public import HTTPTypes
 import Multipart
 
-/// Why a request is answered with an error.
+/// Why a request is refused: the status and message of the error response.
 public struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The class of what went wrong, which settles the status. More codes may be added; compare,
-    /// do not enumerate.
+    /// The kind of refusal, which determines the status. New versions may add codes: compare with the ones you know.
     public struct Code: Hashable, Sendable {
         public let status: HTTPResponse.Status
-        /// One word, for metrics.
+        /// One word, the label of the metric `rejections_total`.
         public let cause: String
 
-        /// Not valid, or incomplete.
+        /// The request is invalid or incomplete.
         public static let malformed = Code(status: .badRequest, cause: "malformed")
-        /// Writing takes a token, and this is not the one.
+        /// The token that writing requires is missing or wrong.
         public static let unauthorized = Code(status: .unauthorized, cause: "unauthorized")
-        /// Not from where it comes.
+        /// The request comes from a page of an origin that is not allowed.
         public static let forbidden = Code(status: .forbidden, cause: "forbidden")
-        /// Under a name that is not this server's.
+        /// The host in the request is not this server.
         public static let misdirected = Code(status: .misdirectedRequest, cause: "misdirected")
-        /// Nothing is here.
+        /// The resource does not exist.
         public static let notFound = Code(status: .notFound, cause: "not_found")
-        /// The resource takes other methods.
+        /// The resource does not accept the method.
         public static let methodNotAllowed = Code(status: .methodNotAllowed, cause: "method_not_allowed")
-        /// In no form that the client takes.
+        /// The content has no form that the client accepts.
         public static let notAcceptable = Code(status: .notAcceptable, cause: "not_acceptable")
-        /// The rest of the request did not come in time.
+        /// The rest of the request did not arrive within the stall timeout.
         public static let timeout = Code(status: .requestTimeout, cause: "timeout")
-        /// A condition of the request's does not hold.
+        /// A condition of the request is false.
         public static let preconditionFailed = Code(status: .preconditionFailed, cause: "precondition_failed")
-        /// Nothing is at the range that was asked for.
+        /// The file has no bytes in the requested range.
         public static let rangeNotSatisfiable = Code(status: .rangeNotSatisfiable, cause: "range_not_satisfiable")
-        /// More than the server takes: of bytes, of parts, or of anything that has to stay in memory.
+        /// The request exceeds a limit: of bytes, of parts, or of data that must be held in memory.
         public static let tooLarge = Code(status: .contentTooLarge, cause: "too_large")
-        /// A media type or content coding that the resource does not take.
+        /// The resource does not accept the media type or content coding.
         public static let unsupported = Code(status: .unsupportedMediaType, cause: "unsupported")
-        /// Another expectation than `100-continue`.
+        /// The request expects something other than `100-continue`.
         public static let expectationFailed = Code(status: .expectationFailed, cause: "expectation_failed")
-        /// A header of more bytes than are read.
+        /// The header is longer than 80 KiB.
         public static let headerTooLarge = Code(status: .requestHeaderFieldsTooLarge, cause: "header_too_large")
-        /// A failure of the server's own.
+        /// The server failed.
         public static let failed = Code(status: .internalServerError, cause: "failed")
-        /// A method that no resource takes.
+        /// No resource accepts the method.
         public static let notImplemented = Code(status: .notImplemented, cause: "not_implemented")
-        /// Out of descriptors, memory or threads, or about to stop: may work again later.
+        /// The server is out of descriptors, memory or threads, or is stopping: a later try may succeed.
         public static let unavailable = Code(status: .serviceUnavailable, cause: "unavailable")
-        /// Another version of HTTP.
+        /// The version of HTTP is not supported.
         public static let versionNotSupported = Code(
             status: .httpVersionNotSupported, cause: "version_not_supported")
         /// The disk is full (RFC 4918 §11.5).
@@ -54,9 +53,9 @@ public struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     public let code: Code
-    /// One line for people, which stands in the answer.
+    /// One line for people, sent in the response.
     public let message: String
-    /// Fields of the answer that tell a client what would be accepted.
+    /// Fields of the response that tell the client what would be accepted.
     public let fields: HTTPFields
 
     public init(_ code: Code, _ message: String, fields: HTTPFields = [:]) {
@@ -69,15 +68,14 @@ public struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Refusal {
-    /// Of a method that is not known.
-    static let notImplemented = Refusal(.notImplemented, "no resource here knows this method")
+    static let notImplemented = Refusal(.notImplemented, "no resource of this server has this method")
 
     init(_ error: MultipartError) {
         let code: Code =
             switch error.code {
             case .notMultipart: .unsupported
             case .tooManyParts: .tooLarge
-            // Too large a preamble too: a boundary that never comes is what makes one.
+            // Also for a preamble that is too large: it means that the boundary never appears.
             default: .malformed
             }
         self.init(code, error.message)

@@ -4,8 +4,8 @@ import NIOCore
 import NIOHTTP2
 import Synchronization
 
-/// What is told of one request, in the log and in the metrics, once it is over: a response may be, long after a
-/// route has returned it, and its content may never begin.
+/// Logs and counts one request when it has ended. A response may end long after the route has returned it, and its
+/// content may never begin.
 final class RequestRecord: Sendable {
     private struct State {
         var bytes = 0
@@ -14,13 +14,13 @@ final class RequestRecord: Sendable {
     }
 
     enum Ending {
-        /// With an answer that has been given in full.
+        /// The whole response was given.
         case complete
-        /// The client went away, which it may.
+        /// The client closed the connection.
         case lost
-        /// The server stopped before its end.
+        /// The server stopped first.
         case cutOff
-        /// The request was refused, or its answer broken off.
+        /// The request was refused, or its response was cut off.
         case failed(reason: String)
 
         init(_ error: any Error) {
@@ -39,7 +39,7 @@ final class RequestRecord: Sendable {
     private let start = ContinuousClock.now
     private let state = Mutex(State())
 
-    /// - Parameter client: the address that the connection comes from, which may be a proxy's.
+    /// - Parameter client: the address of the connection's other end, which may be a proxy.
     init(_ head: HTTPRequest, from client: SocketAddress?, logger: Logger, metrics: ServerMetrics) {
         self.head = head
         self.client = client
@@ -49,18 +49,18 @@ final class RequestRecord: Sendable {
     }
 
     deinit {
-        // RFC 9110 knows no status for it; nginx's 499 is what others use.
+        // RFC 9110 has no status for this; nginx and others use 499.
         end(.init(code: 499, reasonPhrase: "Client Closed Request"), .lost)
     }
 
     /// - Parameters:
-    ///   - bytes: of the body, as they went over the connection: the request's, or those of a file that was sent.
+    ///   - bytes: of the body, as sent over the connection: the request's body, or the file in the response.
     ///   - parts: of a form.
     func count(bytes: Int, parts: Int = 0) {
         state.withLock { ($0.bytes, $0.parts) = (bytes, parts) }
     }
 
-    /// Tells of it. The second time nothing happens.
+    /// Logs and counts the request. Only the first call has an effect.
     func end(_ status: HTTPResponse.Status, _ ending: Ending = .complete) {
         let (state, isFirst) = state.withLock { state in
             defer { state.isEnded = true }
@@ -79,7 +79,7 @@ final class RequestRecord: Sendable {
         if case .cutOff = ending { metrics.requestCutOff() }
         guard logger.logLevel <= level else { return }
         let rate = seconds > 0 ? Double(state.bytes) / 1e6 / seconds : 0
-        // Without the query, which may hold what no log should.
+        // Without the query, which may hold secrets.
         let path = head.pathWithoutQuery
         var metadata: Logger.Metadata = [
             "http.method": "\(head.method.rawValue)",

@@ -3,43 +3,39 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 import NIOCore
-import Platform
 
-extension UploadReport {
-    /// RFC 9110 §9.3.4: a `PUT` that has created something says 201, and, where that is not the
-    /// request's own target, where it is.
-    func fields(for upload: UploadRequest) -> HTTPFields {
-        // A hidden file is nowhere to be had.
-        guard case .file = upload.content, let name = parts.first?.savedAs, FileName.isPublic(name) else { return [:] }
-        return [.location: "/files/" + name.percentEncoded]
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
+package enum JSON {
+    /// A value in one line, without the line's end. Members are sorted by name.
+    ///
+    /// - Parameter value: contains no number that is not finite.
+    package static func text(_ value: some Encodable) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        do {
+            return String(decoding: try encoder.encode(value), as: UTF8.self)
+        } catch {
+            preconditionFailure("\(value) cannot be encoded as JSON: \(error)")
+        }
     }
 }
 
 extension Refusal {
+    /// One line, with its end.
+    var json: String { JSON.text(["error": message]) + "\n" }
+
     var response: Response { .json(json, status: code.status, fields: fields) }
 }
 
-extension EchoRequest {
-    /// A stranger's content, like a file's: see ``DownloadPlan``.
-    var fields: HTTPFields {
-        var fields = representation.fields
-        fields[.contentType] = contentType
-        fields[.xContentTypeOptions] = "nosniff"
-        fields[.contentSecurityPolicy] = "sandbox"
-        return fields
-    }
-}
-
-extension CountRequest {
-    var fields: HTTPFields {
-        var fields = representation.fields
-        fields[.contentType] = "text/plain; charset=utf-8"
-        fields[.cacheControl] = "no-store"
-        return fields
-    }
-}
-
 extension Response {
+    /// A slow client reads a piece of this size within the stall timeout.
+    fileprivate static let pieceSize = 64 * 1024
+
     static func json(_ text: String, status: HTTPResponse.Status = .ok, fields: HTTPFields = [:]) -> Response {
         .content(text, type: "application/json", status: status, fields: fields)
     }
@@ -55,38 +51,31 @@ extension Response {
             body: bytes.readableBytes > pieceSize ? .inPieces(bytes) : .init(byteBuffer: bytes))
     }
 
-    /// Of which a slow client takes each in time.
-    fileprivate static let pieceSize = 64 * 1024
-
-    /// A text that is short, and that a client may have made up.
+    /// A short text, which may come from the client.
     static func text(_ text: String, _ representation: Representation) throws(CodingError) -> Response {
-        switch representation {
-        case .identity:
-            return Response(status: .ok, headers: textFields, body: .init(byteBuffer: ByteBuffer(string: text)))
-        case .coded(let coding):
-            var fields = textFields
-            fields[.contentEncoding] = coding.token
-            let content = ByteBuffer(bytes: try coding.encode(Array(text.utf8)))
-            return Response(status: .ok, headers: fields, body: .init(byteBuffer: content))
-        }
+        var fields = representation.fields
+        fields[.contentType] = "text/plain; charset=utf-8"
+        fields[.xContentTypeOptions] = "nosniff"
+        let content =
+            switch representation {
+            case .identity: ByteBuffer(string: text)
+            case .coded(let coding): ByteBuffer(bytes: try coding.encode(Array(text.utf8)))
+            }
+        return Response(status: .ok, headers: fields, body: .init(byteBuffer: content))
     }
 
-    private static let textFields: HTTPFields = [
-        .vary: "Accept-Encoding", .contentType: "text/plain; charset=utf-8", .xContentTypeOptions: "nosniff",
-    ]
-
-    /// An answer to HEAD, 204 or 304. It says nothing of its length but what the fields do: 0 would
-    /// be that of the content which is not sent (RFC 9110 §8.6).
+    /// A response to HEAD, a 204 or a 304. Its `Content-Length` is the one in `fields`, or none: 0 would be the length
+    /// of the content that is not sent (RFC 9110 §8.6).
     static func withoutContent(_ status: HTTPResponse.Status, _ fields: HTTPFields) -> Response {
         var response = Response(status: status, headers: fields)
         response.headers[.contentLength] = fields[.contentLength]
         return response
     }
 
-    /// Content that is made while it is sent. Its end is the request's.
+    /// A response whose content is produced while it is sent. The request ends with the content.
     ///
-    /// - Parameter send: writes it, and keeps count of it, also where it fails. What it throws ends the connection,
-    ///   so that the client cannot take the content for whole.
+    /// - Parameter send: writes the content and counts its bytes, also if it fails. An error closes the connection, so
+    ///   that the client does not take the content for complete.
     static func streaming(
         _ status: HTTPResponse.Status, _ fields: HTTPFields, _ record: RequestRecord,
         _ send: @escaping @Sendable (inout any ResponseBodyWriter, inout Int) async throws -> Void
@@ -109,7 +98,8 @@ extension Response {
 }
 
 extension ResponseBody {
-    /// What is long, the list of many files, and would be no progress before it has all been taken.
+    /// Long content, such as a list of many files. Sent in one piece, it would be no progress until the client has read
+    /// all of it.
     fileprivate static func inPieces(_ bytes: ByteBuffer) -> ResponseBody {
         ResponseBody(contentLength: bytes.readableBytes) { writer in
             var rest = bytes

@@ -1,40 +1,41 @@
 import HTTPTypes
+import Platform
 
-/// What a request asks for, as its head says: judged, before anything of the body has been read.
+/// What the server does for a request, decided from its head before any byte of the body is read.
 ///
-/// One function judges: what answers `Expect: 100-continue` on the connection and what answers the
-/// request cannot disagree.
+/// One function decides: the handler that answers `Expect: 100-continue` and the one that answers the request cannot
+/// disagree.
 enum Route: Hashable, Sendable {
-    /// To store what the body holds.
+    /// Store the files in the body.
     case upload(UploadRequest)
-    /// To tell which files are stored.
+    /// List the stored files.
     case list
-    /// To send a file.
+    /// Send a stored file.
     case download(DownloadRequest)
-    /// To send the page that files are dropped on.
+    /// Send the web page.
     case page
-    /// To send back the body while it comes.
+    /// Stream the body back as it arrives.
     case echo(EchoRequest)
-    /// To send a text.
+    /// Send a text.
     case text(String, Representation)
-    /// To count.
+    /// Send numbers.
     case count(CountRequest)
-    /// To tell that the server is there.
+    /// Report that the server runs.
     case health
-    /// To tell what the server has done.
+    /// Send the metrics.
     case metrics
-    /// To tell which methods a resource takes (RFC 9110 §9.3.7).
+    /// Send the methods of a resource (RFC 9110 §9.3.7).
     case options([HTTPRequest.Method])
 
-    /// - Parameter rules: what the server was told to refuse.
-    /// - Throws: ``Refusal`` when the request will be answered with an error, whatever follows.
+    /// - Parameter rules: the limits that the server was configured with.
+    /// - Throws: ``Refusal`` if the response is an error, whatever the body is.
     init(judging head: HTTPRequest, _ rules: Rules = Rules()) throws(Refusal) {
-        // RFC 9110 §15.6.2, and §7.2: before it matters what is asked for.
+        // RFC 9110 §15.6.2 and §7.2: checked before the resource.
         guard head.method.isKnown else { throw .notImplemented }
-        try rules.judgeHost(head)
-        // RFC 9112 §6.1. HTTP/2 has none.
+        try rules.checkHost(head)
+        // RFC 9112 §6.1. HTTP/2 has no transfer coding.
         if let coding = head.headerFields[.transferEncoding], coding.lowercased() != "chunked" {
-            throw Refusal(.notImplemented, "the only transfer coding that is known is chunked")
+            throw Refusal(.notImplemented, "chunked is the only transfer coding that this server supports")
         }
         guard let resource = Resource(path: head.pathWithoutQuery), head.method != .connect else {
             throw head.method == .connect ? Self.notAllowed(Resource.server) : Self.notFound
@@ -43,13 +44,13 @@ enum Route: Hashable, Sendable {
         case (_, .options):
             self = .options(resource.methods)
         case (.root, .post), (.uploads, .post):
-            try rules.judgeUpload(head)
+            try rules.checkUpload(head)
             self = .upload(try UploadRequest(form: head))
         case (.root, .put):
-            try rules.judgeUpload(head)
+            try rules.checkUpload(head)
             self = .upload(try UploadRequest(file: head, named: nil))
         case (.name(let name), .put), (.file(let name), .put), (.file(let name), .post):
-            try rules.judgeUpload(head)
+            try rules.checkUpload(head)
             self = .upload(try UploadRequest(file: head, named: name))
         case (.root, .get), (.root, .head):
             self = .page
@@ -58,7 +59,7 @@ enum Route: Hashable, Sendable {
         case (.file(let name), .get), (.file(let name), .head):
             self = .download(DownloadRequest(head, file: name))
         case (.echo, .post):
-            try rules.judgeBody(head)
+            try rules.checkLength(head)
             self = .echo(try EchoRequest(head))
         case (.text(let text), .get), (.text(let text), .head):
             self = .text(text, try .accepted(by: head))
@@ -76,14 +77,14 @@ enum Route: Hashable, Sendable {
             (.userAgent, _), (.count, _), (.health, _), (.metrics, _):
             throw Self.notAllowed(resource)
         }
-        // RFC 9110 §10.1.1: there is one expectation.
-        if self.takesBody, let expectation = head.headerFields[.expect], expectation.lowercased() != "100-continue" {
-            throw Refusal(.expectationFailed, "the only expectation that is met is 100-continue")
+        // RFC 9110 §10.1.1 defines one expectation.
+        if readsBody, let expectation = head.headerFields[.expect], expectation.lowercased() != "100-continue" {
+            throw Refusal(.expectationFailed, "100-continue is the only expectation that this server supports")
         }
     }
 
-    /// Whether the body will be read.
-    var takesBody: Bool {
+    /// Whether the server reads the body.
+    var readsBody: Bool {
         switch self {
         case .upload, .echo: true
         case .list, .download, .page, .text, .count, .health, .metrics, .options: false
@@ -92,8 +93,8 @@ enum Route: Hashable, Sendable {
 
     private static func notAllowed(_ resource: Resource) -> Refusal {
         let methods = resource.methods.map(\.rawValue).joined(separator: ", ")
-        var message = "only \(methods) are allowed here"
-        // What a form was meant for, most likely.
+        var message = "this resource accepts only \(methods)"
+        // Most likely the client wanted to upload a form.
         if case .name = resource { message += "; POST multipart/form-data to / or to any path under /upload" }
         return Refusal(.methodNotAllowed, message, fields: [.allow: methods])
     }
@@ -102,8 +103,8 @@ enum Route: Hashable, Sendable {
         Refusal(
             .notFound,
             """
-            nothing is here: GET / is a page to send files with; POST multipart/form-data to / or to any path under \
-            /upload, PUT a file to /{name}, GET /files and /files/{name}; to try things: POST /echo, \
+            this path does not exist: GET / is a page to send files with; POST multipart/form-data to / or to any path \
+            under /upload, PUT a file to /{name}, GET /files and /files/{name}; to try things: POST /echo, \
             GET /echo/{text}, /user-agent, /count/{n}, /health, /metrics
             """
         )
@@ -111,12 +112,12 @@ enum Route: Hashable, Sendable {
 }
 
 extension Route {
-    /// What a server was told to refuse.
+    /// The server's configuration, as far as it decides which requests are refused.
     struct Rules: Hashable, Sendable {
         var access = Receiver.Access()
-        /// Of a body as it comes, in bytes.
+        /// Of a body as it is sent, in bytes.
         var maximumBodySize: Int?
-        /// Whether only this machine can reach the server.
+        /// Whether the server listens on the loopback interface.
         var isLoopback = false
 
         init(access: Receiver.Access = .init(), maximumBodySize: Int? = nil) {
@@ -126,45 +127,46 @@ extension Route {
 
         init(_ configuration: Receiver.Configuration) {
             self.init(access: configuration.access, maximumBodySize: configuration.maximumBodySize)
-            isLoopback = Receiver.Access.isLoopback(configuration.host)
+            isLoopback = Loopback.isLoopback(configuration.host)
         }
 
-        /// RFC 9112 §3.2, RFC 9113 §8.3.1. That there are several has made them none, or left one of them a field.
-        func judgeHost(_ head: HTTPRequest) throws(Refusal) {
+        /// RFC 9112 §3.2, RFC 9113 §8.3.1. If a request had several Host fields, the handlers before have removed them
+        /// all or left one of them as a field.
+        func checkHost(_ head: HTTPRequest) throws(Refusal) {
             let field = head.headerFields[.host]
             guard let host = head.authority ?? field, field == nil || field == host else {
-                throw Refusal(.malformed, "a request has one Host field")
+                throw Refusal(.malformed, "a request has exactly one Host field")
             }
             let isValid = host.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"/?#@\\\"<>^`{|}".utf8.contains($0) }
-            guard isValid else { throw Refusal(.malformed, "the Host field names no host") }
+            guard isValid else { throw Refusal(.malformed, "the Host field is not a valid host name") }
             guard !isLoopback || access.isOwnName(host) else {
-                throw Refusal(.misdirected, "this server answers to this machine's own names only: see --cors")
+                throw Refusal(.misdirected, "this server accepts only host names of this machine: see --cors")
             }
         }
 
-        func judgeUpload(_ head: HTTPRequest) throws(Refusal) {
-            try access.judgeWriting(head)
-            try judgeBody(head)
+        func checkUpload(_ head: HTTPRequest) throws(Refusal) {
+            try access.checkWriting(head)
+            try checkLength(head)
         }
 
-        func judgeBody(_ head: HTTPRequest) throws(Refusal) {
+        func checkLength(_ head: HTTPRequest) throws(Refusal) {
             guard let maximumBodySize, let length = head.headerFields[.contentLength] else { return }
-            // What is no number is more than any.
+            // A number that does not fit into Int is larger than any limit.
             guard Int(length) ?? .max <= maximumBodySize else { throw Self.tooLarge(maximumBodySize) }
         }
 
-        /// - Parameter count: how many bytes of a body have come.
-        func judge(bodyBytes count: Int) throws(Refusal) {
+        /// - Parameter count: how many bytes of a body have arrived.
+        func check(bodyBytes count: Int) throws(Refusal) {
             if let maximumBodySize, count > maximumBodySize { throw Self.tooLarge(maximumBodySize) }
         }
 
         private static func tooLarge(_ limit: Int) -> Refusal {
-            Refusal(.tooLarge, "the body has more than \(limit) bytes, which is the most that this server takes")
+            Refusal(.tooLarge, "the body is longer than the limit of \(limit) bytes")
         }
     }
 }
 
 extension HTTPField.Name {
-    /// Of an HTTP/1.1 request whose authority could not be told, or of HTTP/2.
+    /// Present in an HTTP/1.1 request whose authority is invalid, and in HTTP/2 requests that have the field.
     static let host = HTTPField.Name("Host")!
 }

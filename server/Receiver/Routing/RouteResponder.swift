@@ -7,16 +7,16 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTP2
 
-/// Answers requests, and logs one line for each.
+/// Answers requests and logs one line for each.
 struct RouteResponder: HTTPResponder {
-    /// What a route may know of a connection.
+    /// What a route knows about its connection.
     struct Context: InitializableFromSource {
         let channel: any Channel
 
         init(source: ApplicationRequestContextSource) { channel = source.channel }
     }
 
-    /// A smaller file fits into a packet as it is.
+    /// A smaller file fits into one packet without compression.
     private static let leastWorthCoding = 1024
 
     let storage: any Storage
@@ -24,8 +24,8 @@ struct RouteResponder: HTTPResponder {
     let rules: Route.Rules
     let page: Page
     let metrics: ServerMetrics
-    /// Of connections.
-    let share: BufferShare
+    /// Of all connections and streams.
+    let budget: BufferBudget
     let logger: Logger
 
     func respond(to request: Request, context: Context) async -> Response {
@@ -41,17 +41,17 @@ struct RouteResponder: HTTPResponder {
             record.end(response.status, .init(error))
         }
         rules.access.addFields(to: &response.headers, for: request.head)
-        // What is streamed ends later, and says so itself.
+        // A streamed response ends later and ends the record itself.
         if response.body.contentLength != nil { record.end(response.status) }
-        // RFC 9110 §9.3.2: to HEAD the same answer, without its content.
+        // RFC 9110 §9.3.2: HEAD gets the same response without its content.
         return request.method == .head ? .withoutContent(response.status, response.headers) : response
     }
 
     private func answer(_ request: Request, _ context: Context, _ record: RequestRecord) async throws -> Response {
         let route = try Route(judging: request.head, rules)
         var response = try await answer(route, request, context, record)
-        // A body that nobody reads: the connection ends behind the answer, unless it is a stream's.
-        if !route.takesBody, request.headers[.transferEncoding] != nil || request.headers[.contentLength] ?? "0" != "0"
+        // The server does not read this body, so the connection (of HTTP/1) ends after the response.
+        if !route.readsBody, request.headers[.transferEncoding] != nil || request.headers[.contentLength] ?? "0" != "0"
         {
             response.headers[.connection] = "close"
         }
@@ -72,14 +72,14 @@ struct RouteResponder: HTTPResponder {
             guard request.method == .get, let content = plan.content else {
                 return .withoutContent(plan.status, plan.fields)
             }
-            let body = DownloadBody(reader: reader, content: content, share: share)
+            let body = DownloadBody(reader: reader, content: content, budget: budget)
             return .streaming(plan.status, plan.fields, record) { writer, bytesSent in
                 try await body.send(to: &writer, bytesSent: &bytesSent)
             }
         case .page:
             return page.response(for: request.head)
         case .echo(let echo):
-            let body = EchoBody(echo, request.body, rules: rules, decoding: decoding)
+            let body = EchoBody(request: echo, content: request.body, rules: rules, decoding: decoding)
             return .streaming(.ok, echo.fields, record) { writer, bytesSent in
                 try await body.send(to: &writer, bytesSent: &bytesSent)
             }
@@ -88,7 +88,7 @@ struct RouteResponder: HTTPResponder {
         case .count(let count):
             guard request.method == .get else { return .withoutContent(.ok, count.fields) }
             return .streaming(.ok, count.fields, record) { writer, bytesSent in
-                try await CountBody(count, channel: context.channel).send(to: &writer, bytesSent: &bytesSent)
+                try await CountBody(request: count, channel: context.channel).send(to: &writer, bytesSent: &bytesSent)
             }
         case .health:
             return .json("{\"status\":\"ok\"}\n")
@@ -102,25 +102,25 @@ struct RouteResponder: HTTPResponder {
     private func receive(
         _ upload: UploadRequest, _ request: Request, _ record: RequestRecord
     ) async throws -> UploadReport {
-        try await judgePreconditions(upload)
+        try await checkPreconditions(upload)
         var reception = Reception(upload, into: storage.begin(), decoding: decoding, rules: rules)
         defer { record.count(bytes: reception.bytesRead, parts: reception.partCount) }
         let contentLength = request.headers[.contentLength].flatMap { Int($0) }
         return try await reception.receive(request.body, contentLength: contentLength)
     }
 
-    /// As things are when the request comes. What another one stores meanwhile is not overwritten either way.
-    private func judgePreconditions(_ upload: UploadRequest) async throws {
+    /// Checks the state before the upload. Nothing that another request stores meanwhile is overwritten.
+    private func checkPreconditions(_ upload: UploadRequest) async throws {
         guard let preconditions = upload.preconditions, case .file(let name, _) = upload.content else { return }
         let file = try await storage.open(FileName(cleaning: name).numbered(0))?.file
         guard preconditions.allowWriting(file) else {
-            throw Refusal(.preconditionFailed, "a condition of the request does not hold: nothing was stored")
+            throw Refusal(.preconditionFailed, "a condition of the request is false: nothing was stored")
         }
     }
 
     private func prepare(_ download: DownloadRequest) async throws -> (DownloadPlan, any StoredFileReader) {
         guard let reader = try await storage.open(download.name) else {
-            throw Refusal(.notFound, "no file of this name is stored: GET /files lists those that are")
+            throw Refusal(.notFound, "no file of this name is stored: GET /files lists the stored files")
         }
         let isWorthCoding = download.wantsCoding ? try await Self.isWorthCoding(reader) : false
         return (try download.plan(for: reader.file, isWorthCoding: isWorthCoding), reader)
@@ -136,8 +136,8 @@ struct RouteResponder: HTTPResponder {
         switch error {
         case let refusal as Refusal: refusal
         case let error as StorageError: Refusal(error)
-        case RequestBodyError.stalled: Refusal(.timeout, "the rest of the request did not come in time")
-        // Nobody is likely to hear it: the connection was lost, or the server stops.
+        case RequestBodyError.stalled: Refusal(.timeout, "the rest of the request did not arrive in time")
+        // The client is unlikely to see this: the connection is lost, or the server is stopping.
         case is HTTPParserError, is IOError, is ChannelError, is RequestBodyError, is NIOHTTP2Errors.StreamClosed:
             Refusal(.malformed, "the body is cut off or malformed")
         case is CancellationError: Refusal(.unavailable, "the server is stopping")

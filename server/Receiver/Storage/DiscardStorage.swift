@@ -1,6 +1,6 @@
 import NIOCore
 
-/// Stores nothing: to measure, and to try a client without filling a disk.
+/// Stores nothing. For measurements, and for trying a client without filling a disk.
 public struct DiscardStorage: Storage {
     public init() {}
 

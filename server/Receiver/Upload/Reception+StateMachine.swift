@@ -1,16 +1,16 @@
 import Multipart
 
 extension Reception {
-    /// What happens to the parts of one request, without I/O: told what the parser found and what
-    /// the storage did, it says what the driver has to do.
+    /// Tracks the parts of one request, without I/O: events of the parser and the storage go in, actions for
+    /// ``Reception`` come out.
     struct StateMachine: ~Copyable {
-        /// How much is kept in memory for the answer.
+        /// How much is kept in memory for the response.
         struct Limits: Hashable, Sendable {
-            /// Bytes of one field's value; 64 KiB unless set.
+            /// Bytes of one field's value; 64 KiB by default.
             var valueBytes = 64 * 1024
-            /// Bytes of the values of all fields; 1 MiB unless set.
+            /// Bytes of the values of all fields; 1 MiB by default.
             var allValueBytes = 1024 * 1024
-            /// Bytes of the names, filenames and types of all parts; 1 MiB unless set.
+            /// Bytes of the names, filenames and types of all parts; 1 MiB by default.
             var allNameBytes = 1024 * 1024
         }
 
@@ -20,7 +20,7 @@ extension Reception {
         }
 
         enum ContentAction: Equatable {
-            /// It has been counted, and kept as far as it is kept.
+            /// The content has been counted and, for a field, kept.
             case none
             case write
             case beginFileAndWrite(named: String)
@@ -41,18 +41,18 @@ extension Reception {
             case betweenParts
             /// → `betweenParts`, `failed`
             case inFile
-            /// In a part with an empty filename, of which nothing has come yet: a file input left
-            /// empty in a browser, if nothing does. → `betweenParts`, `inFile`, `failed`
+            /// In a part with an empty filename and, so far, no content. If none follows it is a file input that was
+            /// left empty in a browser. → `betweenParts`, `inFile`, `failed`
             case inUnchosenFile
             /// → `betweenParts`, `failed`
             case inField
-            /// The closing delimiter has been read; the body may go on. → `publishing`, `failed`
+            /// The closing delimiter has been read; the body may continue. → `publishing`, `failed`
             case complete
             /// The body has ended. → `published`, `failed`
             case publishing
-            /// Nothing follows.
+            /// Final.
             case published
-            /// Nothing follows.
+            /// Final.
             case failed
         }
 
@@ -60,21 +60,21 @@ extension Reception {
         private var state = State.betweenParts
         private var valueBytes = 0
         private var nameBytes = 0
-        /// Of `parts`, those that the storage has been told to begin.
+        /// The indices of the parts that are files of the storage.
         private var files: [Int] = []
-        /// The one being read last.
+        /// In the order of the message; the last one is being read.
         private(set) var parts: [ReceivedPart] = []
 
         init(limits: Limits = Limits()) {
             self.limits = limits
         }
 
-        /// - Throws: ``Refusal`` when the answer would become too large.
+        /// - Throws: ``Refusal`` if the response would exceed the limits.
         mutating func partBegan(_ head: PartHead) throws(Refusal) -> PartBeganAction {
             expect(.betweenParts)
             nameBytes += head.name.utf8.count + (head.filename?.utf8.count ?? 0) + (head.contentType?.utf8.count ?? 0)
             guard nameBytes <= limits.allNameBytes else {
-                throw Refusal(.tooLarge, "the names of the parts have more than \(limits.allNameBytes) bytes")
+                throw Refusal(.tooLarge, "the names of the parts are longer than \(limits.allNameBytes) bytes")
             }
             parts.append(ReceivedPart(name: head.name, filename: head.filename, contentType: head.contentType))
             switch head.filename {
@@ -134,9 +134,9 @@ extension Reception {
             state = .complete
         }
 
-        /// The request's body ended as HTTP ends one. What follows is to publish.
+        /// The request's body has ended. The files are published next.
         ///
-        /// - Throws: ``Refusal`` where the closing delimiter had not come.
+        /// - Throws: ``Refusal`` if the closing delimiter is missing.
         mutating func bodyEnded() throws(Refusal) {
             guard case .complete = state else {
                 throw Refusal(.malformed, "the message ended before its closing delimiter")
@@ -144,17 +144,16 @@ extension Reception {
             state = .publishing
         }
 
-        /// - Parameter names: as the storage returned them, one for each file that it was told to
-        ///   begin.
+        /// - Parameter names: as the storage returned them, one for each file.
         mutating func published(as names: [String?]) -> UploadReport {
             expect(.publishing)
-            precondition(names.count == files.count, "the storage names each file")
+            precondition(names.count == files.count, "the storage returned another number of names than files")
             for (file, name) in zip(files, names) { parts[file].savedAs = name }
             state = .published
             return UploadReport(parts: parts)
         }
 
-        /// Something went wrong, here or elsewhere, or the request was given up.
+        /// An error has occurred, or the request was aborted.
         mutating func failed() -> FailedAction {
             switch state {
             case .betweenParts, .inFile, .inUnchosenFile, .inField, .complete, .publishing:

@@ -7,28 +7,27 @@ import Platform
 
 /// Receives one request's body: socket → decoder → parser → storage, in one pass.
 ///
-/// Content is never copied in user space once it is decoded: the parser tells which ranges of a
-/// piece are content, and the storage gets slices that share its memory. The next piece is asked for
-/// when the storage has taken this one; while it does, the connection reads ahead within the bound
-/// of ``ReceiverChannel``.
+/// Content is not copied in user space after it has been decoded: the parser reports which ranges of a piece are content,
+/// and the storage gets slices that share its memory. The next piece is read after the storage has accepted this one;
+/// meanwhile the connection reads ahead within the limits of ``ReceiverChannel``.
 struct Reception: ~Copyable {
-    /// How many bytes of the body have been read, as they came.
+    /// How many bytes of the body have been read, before decoding.
     private(set) var bytesRead = 0
     private let upload: UploadRequest
     private let rules: Route.Rules
-    /// Nil where the body is sent as it is.
+    /// Nil if the body is not coded.
     private let decoder: BodyDecoder?
-    /// Nil where the body is a file.
+    /// Nil if the body is a file.
     private var parser: MultipartParser?
     private var machine: StateMachine
-    private var sink: any StorageTransaction
+    private var transaction: any StorageTransaction
     private var digest = SHA256()
-    /// Slices of the current piece that the current file still has to get: one write for all of
-    /// them, however often the content almost holds a delimiter.
-    private var pieces: [ByteBuffer] = []
+    /// Slices of the current piece that belong to the current file. They are written together, however often the content
+    /// almost contains a delimiter.
+    private var slices: [ByteBuffer] = []
 
     init(
-        _ upload: UploadRequest, into sink: any StorageTransaction,
+        _ upload: UploadRequest, into transaction: any StorageTransaction,
         decoding: DecodingLimits = .init(), rules: Route.Rules = .init(), limits: StateMachine.Limits = .init()
     ) {
         self.upload = upload
@@ -40,34 +39,34 @@ struct Reception: ~Copyable {
             case .file: nil
             }
         machine = StateMachine(limits: limits)
-        self.sink = sink
+        self.transaction = transaction
     }
 
     /// How many parts have begun.
     var partCount: Int { machine.parts.count }
 
-    /// Reads the body to its end and publishes its files; on any failure none of them.
+    /// Reads the body to its end and publishes its files; after any failure none of them.
     ///
     /// - Parameters:
-    ///   - body: must throw where it is cut off, not just end.
-    ///   - contentLength: the length that the request announced, if it did.
-    /// - Throws: ``Refusal``, or what reading the body throws.
+    ///   - body: throws if it is cut off.
+    ///   - contentLength: the request's `Content-Length`, if it has one.
+    /// - Throws: ``Refusal``, or the error of reading the body.
     mutating func receive(
         _ body: some AsyncSequence<ByteBuffer, any Error>, contentLength: Int?
     ) async throws -> UploadReport {
         do {
             try await begin()
             for try await chunk in body { try await consume(chunk) }
-            // An iterator also ends, without an error, where the task is cancelled.
+            // The sequence of a cancelled task ends without an error.
             try Task.checkCancellation()
             if let contentLength, bytesRead < contentLength {
                 throw Refusal(.malformed, "the body ended before its Content-Length")
             }
             try decoder?.finish()
             try await end()
-            return machine.published(as: try await sink.publish())
+            return machine.published(as: try await transaction.publish())
         } catch {
-            if machine.failed() == .abandon { await sink.abandon() }
+            if machine.failed() == .abandon { await transaction.abandon() }
             switch error {
             case let error as MultipartError: throw Refusal(error)
             case let error as CodingError: throw Refusal(error)
@@ -99,7 +98,7 @@ struct Reception: ~Copyable {
 
     private mutating func consume(_ chunk: ByteBuffer) async throws {
         bytesRead += chunk.readableBytes
-        try rules.judge(bodyBytes: bytesRead)
+        try rules.check(bodyBytes: bytesRead)
         guard let decoder else { return try await consume(decoded: chunk) }
         var rest = chunk
         while let piece = try await decoder.next(of: &rest) { try await consume(decoded: piece) }
@@ -108,7 +107,7 @@ struct Reception: ~Copyable {
     private mutating func consume(decoded piece: ByteBuffer) async throws {
         switch upload.content {
         case .form: try await parse(piece)
-        case .file: if piece.readableBytes > 0 { try await take(piece) }
+        case .file: if piece.readableBytes > 0 { try await receive(piece) }
         }
         try await flush()
     }
@@ -121,11 +120,11 @@ struct Reception: ~Copyable {
                 try await beginPart(head)
             case .content(let range):
                 guard let slice = piece.getSlice(at: piece.readerIndex + range.lowerBound, length: range.count) else {
-                    preconditionFailure("the parser named a range outside of the piece")
+                    preconditionFailure("the parser reported a range outside of the piece")
                 }
-                try await take(slice)
+                try await receive(slice)
             case .heldContent(let bytes):
-                try await take(ByteBuffer(bytes: bytes))
+                try await receive(ByteBuffer(bytes: bytes))
             case .partEnded:
                 try await endPart()
             case .messageEnded:
@@ -136,16 +135,16 @@ struct Reception: ~Copyable {
 
     private mutating func beginPart(_ head: PartHead) async throws {
         if upload.wantsDigest { digest = SHA256() }
-        if case .beginFile(let name) = try machine.partBegan(head) { try await sink.beginFile(named: name) }
+        if case .beginFile(let name) = try machine.partBegan(head) { try await transaction.beginFile(named: name) }
     }
 
     private mutating func endPart() async throws {
         try await flush()
         let sha256 = upload.wantsDigest ? digest.finalize().hexadecimal : nil
-        if machine.partEnded(sha256: sha256) == .endFile { try await sink.endFile() }
+        if machine.partEnded(sha256: sha256) == .endFile { try await transaction.endFile() }
     }
 
-    private mutating func take(_ content: ByteBuffer) async throws {
+    private mutating func receive(_ content: ByteBuffer) async throws {
         let action = content.withUnsafeReadableBytes { bytes in
             if upload.wantsDigest { digest.update(bufferPointer: bytes) }
             return machine.contentArrived(bytes)
@@ -154,16 +153,16 @@ struct Reception: ~Copyable {
         case .none:
             break
         case .beginFileAndWrite(let name):
-            try await sink.beginFile(named: name)
-            pieces.append(content)
+            try await transaction.beginFile(named: name)
+            slices.append(content)
         case .write:
-            pieces.append(content)
+            slices.append(content)
         }
     }
 
     private mutating func flush() async throws {
-        guard !pieces.isEmpty else { return }
-        try await sink.write(pieces)
-        pieces.removeAll(keepingCapacity: true)
+        guard !slices.isEmpty else { return }
+        try await transaction.write(slices)
+        slices.removeAll(keepingCapacity: true)
     }
 }

@@ -1,44 +1,25 @@
-/// What a request has brought: the answer to it.
-struct UploadReport: Hashable, Sendable {
+import HTTPTypes
+import Platform
+
+/// The response to an upload.
+struct UploadReport: Hashable, Sendable, Encodable {
     /// In the order of the message.
-    var parts: [ReceivedPart]
-
+    let parts: [ReceivedPart]
     /// The sum of the parts' sizes.
-    var bytes: Int { parts.reduce(0) { $0 + $1.size } }
+    let bytes: Int
+
+    init(parts: [ReceivedPart]) {
+        self.parts = parts
+        bytes = parts.reduce(0) { $0 + $1.size }
+    }
 
     /// One line, with its end.
-    var json: String {
-        var json = JSONText()
-        json.object { members in
-            members.member("parts", parts) { $0.part($1) }
-            members.member("bytes", bytes)
-        }
-        return json.text + "\n"
-    }
-}
+    var json: String { JSON.text(self) + "\n" }
 
-extension Refusal {
-    /// One line, with its end.
-    var json: String {
-        var json = JSONText()
-        json.object { $0.member("error", message) }
-        return json.text + "\n"
-    }
-}
-
-extension JSONText {
-    fileprivate mutating func part(_ part: ReceivedPart) {
-        object { members in
-            members.member("name", part.name)
-            if let filename = part.filename { members.member("filename", filename) }
-            if let contentType = part.contentType { members.member("content_type", contentType) }
-            members.member("size", part.size)
-            if let value = part.value {
-                members.member("value", value.text)
-                if value.isTruncated { members.member("truncated", true) }
-            }
-            if let savedAs = part.savedAs { members.member("saved_as", savedAs) }
-            if let sha256 = part.sha256 { members.member("sha256", sha256) }
-        }
+    /// The location of a file that was created by `PUT` (RFC 9110 §9.3.4).
+    func fields(for upload: UploadRequest) -> HTTPFields {
+        // A hidden file has no URL.
+        guard case .file = upload.content, let name = parts.first?.savedAs, FileName.isPublic(name) else { return [:] }
+        return [.location: "/files/" + name.percentEncoded]
     }
 }

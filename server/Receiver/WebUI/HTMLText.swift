@@ -1,8 +1,8 @@
 import Platform
 
-/// HTML as it is written, for browsers that run no scripts; `report.html` is around it.
+/// HTML for browsers without scripts. `report.html` surrounds it.
 enum HTMLText {
-    /// As text, or as an attribute's value between quotation marks.
+    /// For text, and for attribute values between quotation marks.
     static func escaped(_ text: String) -> String {
         var escaped = ""
         for scalar in text.unicodeScalars {
@@ -21,7 +21,7 @@ enum HTMLText {
 
     /// A table of files.
     ///
-    /// - Parameter columns: classes, which `style.css` knows, and headings.
+    /// - Parameter columns: classes, which `style.css` defines, and headings.
     static func table(_ columns: [(class: String, heading: String)], _ rows: [String]) -> String {
         let head = columns.map { "<th scope=\"col\" class=\"\($0.class)\">\($0.heading)</th>" }.joined()
         return """
@@ -33,7 +33,7 @@ enum HTMLText {
             """
     }
 
-    /// A name, which leads to the file where it is given out. Its direction is its own.
+    /// A name, linked to the file if clients can read it. `bdi` isolates the direction of its text.
     static func nameCell(_ name: String, note: String = "") -> String {
         let text = "<bdi>\(escaped(name))</bdi>"
         let link = "<a href=\"/files/\(name.percentEncoded)\" download>\(text)</a>"
@@ -44,7 +44,7 @@ enum HTMLText {
         "<td class=\"size\" title=\"\(bytes) bytes\">\(readable(bytes))</td>"
     }
 
-    /// 1234567 → `1.2 MB`: as the page writes it.
+    /// 1234567 → `1.2 MB`, as the page's script writes it.
     static func readable(_ bytes: Int) -> String {
         guard bytes >= 1000 else { return "\(bytes) B" }
         var (value, unit) = (Double(bytes), -1)
@@ -68,14 +68,14 @@ extension UploadReport {
                 return HTMLText.nameCell(name, note: name == sent ? "" : note) + HTMLText.sizeCell(part.size)
             }
         }
-        guard !rows.isEmpty else { return HTMLText.paragraph("No file was sent, so none is stored.") }
+        guard !rows.isEmpty else { return HTMLText.paragraph("The form contained no file, so nothing was stored.") }
         return HTMLText.table([("name", "Name"), ("size", "Size")], rows)
     }
 }
 
 extension FileList {
     var html: String {
-        guard !files.isEmpty else { return HTMLText.paragraph("No file is stored yet.") }
+        guard !files.isEmpty else { return HTMLText.paragraph("No files are stored yet.") }
         let rows = files.map { file in
             let time = Timestamp(seconds: file.modified)
             let cell = "<td class=\"time\"><time datetime=\"\(time.rfc3339)\">\(time.toTheMinute) UTC</time></td>"

@@ -12,9 +12,9 @@ import FoundationEssentials
 import Foundation
 #endif
 
-/// What browsers are shown: a page to send files with, and answers to those that run no scripts.
+/// The web page that sends files, and HTML responses for browsers without scripts.
 struct Page: Sendable {
-    /// One module, in the order in which its parts use each other.
+    /// One JavaScript module: each file uses the ones before it.
     private static let script = [
         PackageResources.basics_js, PackageResources.uploads_js, PackageResources.uploads_shown_js,
         PackageResources.picking_js, PackageResources.stored_js, PackageResources.begin_js,
@@ -26,7 +26,7 @@ struct Page: Sendable {
     private let style: String
     private let policy: String
 
-    /// - Parameter requiresToken: whether writing takes one, which the page then asks for.
+    /// - Parameter requiresToken: whether writing requires a token, for which the page then asks.
     init(requiresToken: Bool) {
         style = String(decoding: PackageResources.style_css, as: UTF8.self)
         let script = Self.script.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "\n")
@@ -36,7 +36,8 @@ struct Page: Sendable {
         identity = ByteBuffer(string: page)
         gzip = (try? Coding.gzip.encode(Array(page.utf8), level: 9)).map { ByteBuffer(bytes: $0) }
         tag = EntityTag(SHA256.hash(data: Array(page.utf8)).hexadecimal, isWeak: true)
-        // Nothing but what is in the page itself: no other host, no inline handler, no frame around it.
+        // Only the page's own style and script, and connections to its own server: no other host, no inline handler, no
+        // frame around it.
         policy = """
             default-src 'none'; style-src \(Self.source(style)); script-src \(Self.source(script)); \
             connect-src 'self'; form-action 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'
@@ -96,12 +97,12 @@ struct Page: Sendable {
         ]
     }
 
-    /// A source expression that allows just this (https://www.w3.org/TR/CSP3/#match-element-to-source-list).
+    /// A source expression that allows exactly this text (https://www.w3.org/TR/CSP3/#match-element-to-source-list).
     private static func source(_ text: String) -> String {
         "'sha256-\(Data(SHA256.hash(data: Array(text.utf8))).base64EncodedString())'"
     }
 
-    /// Puts texts in the place of `{{name}}`.
+    /// Replaces each `{{name}}` by its value.
     private static func fill(_ template: [UInt8], _ values: [String: String]) -> String {
         var text = ""
         var rest = String(decoding: template, as: UTF8.self)[...]

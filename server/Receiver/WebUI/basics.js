@@ -1,9 +1,9 @@
-// One module, in parts that are joined: basics, uploads, uploads-shown, picking, stored, begin.
+// One module in several files, joined in this order: basics, uploads, uploads-shown, picking, stored, begin.
 
-// The page sends each file as the body of a PUT of its own: the browser reads it from the disk while it sends it.
+// The page sends each file as the body of one PUT: the browser reads it from the disk while it sends it.
 
 const parallelUploads = 3;
-// Of thousands of uploads, only those worth looking at are elements of the page.
+// Of thousands of uploads, only some are elements of the page.
 const shownQueued = 10;
 const shownFinished = 100;
 const shownFiles = 200;
@@ -48,7 +48,7 @@ function timeText(date) {
 
 // Elements
 
-/** Names come from anybody: they only ever become text, never markup. */
+/** Names come from other users: they become text, never markup. */
 function element(tag, properties = {}, ...children) {
     const made = Object.assign(document.createElement(tag), properties);
     made.append(...children);
@@ -61,7 +61,7 @@ function setText(node, text) {
     if (node.textContent !== text) node.textContent = text;
 }
 
-/** Makes the rows the children of the parent. Leaves alone what is in place, which keeps the focus there. */
+/** Makes the rows the children of the parent. Does not move rows that are in place, so that they keep the focus. */
 function arrange(parent, rows) {
     const kept = new Set(rows);
     for (const child of [...parent.children]) if (!kept.has(child)) child.remove();
@@ -70,12 +70,12 @@ function arrange(parent, rows) {
     });
 }
 
-// What a screen reader is told: events, gathered for a second, but no progress
+// Messages for screen readers: events, collected for a second, without progress
 
 const news = { added: 0, stored: [], failed: [], cancelled: [] };
 let newsTimer = null;
 
-function tellSoon() {
+function announceSoon() {
     newsTimer ??= setTimeout(() => {
         newsTimer = null;
         const sentences = news.added > 0 ? [`Added ${countText(news.added, "file")}.`] : [];
@@ -86,7 +86,7 @@ function tellSoon() {
             }
         }
         news.added = 0;
-        if (isIdle()) sentences.push("No upload is under way.");
+        if (isIdle()) sentences.push("No upload is running.");
         byID("live").textContent = sentences.join(" ");
     }, 1000);
 }

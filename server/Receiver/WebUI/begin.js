@@ -1,4 +1,4 @@
-// Everything put together
+// Start: connects the page's elements to the functions above
 
 function begin() {
     for (const id of ["drop-hint", "pick-buttons", "stored", "terminal"]) byID(id).hidden = false;

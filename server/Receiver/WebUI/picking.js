@@ -2,9 +2,9 @@
 
 async function addPicked(input) {
     const files = Array.from(input.files);
-    // So that picking the same file once more is a change.
+    // Otherwise picking the same file again would not be a change.
     input.value = "";
-    // A folder may hold thousands: not all in one go, so the page stays responsive.
+    // A folder may hold thousands of files: adding 100 at a time keeps the page responsive.
     for (let start = 0; start < files.length; start += 100) {
         const some = files.slice(start, start + 100);
         add(some.map(file => ({ file, path: file.webkitRelativePath || file.name })), start > 0);
@@ -13,7 +13,7 @@ async function addPicked(input) {
 }
 
 async function addDropped(items) {
-    // To be asked at once: the items are empty after the event.
+    // Read immediately: the items are empty after the event.
     const entries = items.map(item => item.webkitGetAsEntry?.() ?? item.getAsFile()).filter(Boolean);
     const found = [];
     const problems = [];
@@ -33,7 +33,7 @@ async function addDropped(items) {
         } else {
             const reader = entry.createReader();
             const read = () => new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-            // It gives some at a time, and none in the end.
+            // The reader returns some entries at a time, and none at the end.
             for (let some = await read(); some.length > 0; some = await read()) {
                 for (const one of some) await visit(one);
             }
@@ -47,11 +47,11 @@ async function addDropped(items) {
         }
     }
     flush();
-    if (count === 0 && problems.length === 0) problems.push("There are no files in what was dropped.");
+    if (count === 0 && problems.length === 0) problems.push("The dropped items contain no files.");
     byID("drop-problem").textContent = problems.join(" ");
 }
 
-function carriesFiles(event) {
+function hasFiles(event) {
     return event.dataTransfer?.types.includes("Files") ?? false;
 }
 
@@ -61,7 +61,7 @@ function showDragging(isDragging) {
 
 function listenForFiles() {
     addEventListener("dragover", event => {
-        if (!carriesFiles(event)) return;
+        if (!hasFiles(event)) return;
         event.preventDefault();
         event.dataTransfer.dropEffect = "copy";
         showDragging(true);
@@ -71,7 +71,7 @@ function listenForFiles() {
     });
     addEventListener("drop", event => {
         showDragging(false);
-        if (!carriesFiles(event)) return;
+        if (!hasFiles(event)) return;
         event.preventDefault();
         addDropped([...event.dataTransfer.items].filter(item => item.kind === "file"));
     });

@@ -1,4 +1,4 @@
-// The list of what is stored
+// The list of stored files
 
 const firstOrders = { name: "ascending", size: "descending", modified: "descending" };
 const collator = new Intl.Collator([], { numeric: true });
@@ -10,7 +10,7 @@ let isRefreshing = false;
 let isOutdated = false;
 let fileRows = new Map();
 
-/** Loads the list, now or soon: once a second at most, and more rarely if it takes the server long. */
+/** Loads the list, now or soon: at most once a second, and less often if the server is slow. */
 async function refreshList() {
     isOutdated = true;
     if (isRefreshing) return;
@@ -41,7 +41,7 @@ async function loadList() {
 function compareFiles(a, b) {
     const sign = order.direction === "ascending" ? 1 : -1;
     if (order.key === "size" && a.size !== b.size) return sign * (a.size - b.size);
-    // Times are all written alike, in UTC, so they sort as text.
+    // All times have the same format, in UTC, so they sort as text.
     if (order.key === "modified" && a.modified !== b.modified) return a.modified < b.modified ? -sign : sign;
     return (order.key === "name" ? sign : 1) * collator.compare(a.name, b.name);
 }
@@ -53,7 +53,7 @@ function renderList() {
     const matching = all.filter(file => file.name.normalize().toLowerCase().includes(filter)).sort(compareFiles);
     const shown = showsAll ? matching : matching.slice(0, shownFiles);
 
-    // What has not changed keeps its row.
+    // Files that have not changed keep their rows.
     const rows = new Map(shown.map(file => {
         const key = JSON.stringify(file);
         return [key, fileRows.get(key) ?? makeFileRow(file)];
@@ -81,7 +81,7 @@ function renderListState(all, matching) {
         const again = element("button", { type: "button", onclick: refreshList }, "Load again");
         state.replaceChildren(`The list could not be loaded: ${listError}. `, again);
     } else if (matching.length === 0) {
-        setText(state, all.length === 0 ? "Nothing is stored yet." : "No file has such a name.");
+        setText(state, all.length === 0 ? "No files are stored yet." : "No file name matches.");
     }
 }
 

@@ -14,10 +14,10 @@ function render() {
     arrange(byID("pending"), rows([...active, ...queue.slice(0, shownQueued)]));
     arrange(byID("finished"), rows(finished));
     if (focusedRow && document.activeElement === document.body) {
-        // The focus was on a button that is gone, or in a row that moved.
+        // The focus was on a button that was removed, or in a row that moved.
         (focusedRow.isConnected && focusedRow.querySelector("a, button") || byID("uploads-heading")).focus();
     }
-    showCount("more-queued", queue.length - shownQueued, "more wait");
+    showCount("more-queued", queue.length - shownQueued, "more waiting");
     showCount("more-finished", finishedNotShown, "more finished");
 
     byID("uploads").hidden = isIdle() && failed.size === 0 && finished.length === 0;
@@ -33,7 +33,7 @@ function render() {
     if (active.size > 0) renderSoon();
 }
 
-/** How fast it goes and how long it takes, if anything moves. */
+/** The rate and the remaining time, if bytes are being sent. */
 function rateFacts(rate, total, rest) {
     rate?.sample(total);
     const value = rate?.value ?? 0;
@@ -124,7 +124,7 @@ function detailsOf(upload) {
     return details;
 }
 
-// The token, kept for this tab. Browsers that are told to keep nothing throw.
+// The token, kept for this tab. Browsers that are set to store nothing throw.
 
 function storedToken() {
     try {
@@ -146,14 +146,14 @@ function useToken(event) {
     event.preventDefault();
     const value = byID("token").value.trim();
     if (!/^[\x21-\x7e]*$/.test(value)) {
-        askForToken("This cannot be a token: it has spaces, or letters that are not ASCII.");
+        askForToken("A token contains only visible ASCII characters, and no spaces.");
         return;
     }
     token = value;
     try {
         sessionStorage.setItem("token", token);
     } catch {
-        // It is kept in memory.
+        // The page keeps it in memory only.
     }
     byID("token-error").textContent = "";
     byID("token").ariaInvalid = null;

@@ -1,6 +1,6 @@
 // Uploads
 
-/** Bytes per second: a moving average, which is right from the first sample on. */
+/** Bytes per second: a moving average that is correct from the first sample on. */
 class Rate {
     #average = 0;
     #weight = 0;
@@ -34,7 +34,7 @@ class Upload {
     rate = null;
     request = null;
     token = "";
-    /** Why it failed. */
+    /** The cause of a failure. */
     reason = "";
     savedAs = "";
     location = null;
@@ -43,7 +43,7 @@ class Upload {
     constructor(file, path) {
         this.file = file;
         this.path = path;
-        // Asked once: a browser may look at the disk each time.
+        // Read once: a browser may access the disk each time.
         this.size = file.size;
     }
 }
@@ -58,22 +58,22 @@ let queuedBytes = 0;
 let transferred = 0;
 /** Since the page was last idle. */
 let batch = { files: 0, bytes: 0, rate: null };
-/** Nothing is started while the server is out of reach, or a token is missing. */
+/** Why no upload is started: "server" if it cannot be reached, "token" if one is missing; null if uploads run. */
 let held = null;
 let token = storedToken();
 
 const isIdle = () => active.size === 0 && queue.length === 0;
 
-function add(files, isMoreOfTheSame = false) {
+function add(files, continuesBatch = false) {
     if (files.length === 0) return;
-    if (isIdle() && !isMoreOfTheSame) batch = { files: 0, bytes: 0, rate: null };
+    if (isIdle() && !continuesBatch) batch = { files: 0, bytes: 0, rate: null };
     for (const { file, path } of files) {
         const upload = new Upload(file, path);
         queue.push(upload);
         queuedBytes += upload.size;
     }
     news.added += files.length;
-    tellSoon();
+    announceSoon();
     startNext();
 }
 
@@ -85,7 +85,7 @@ function hold(reason) {
 function startNext() {
     if (isIdle()) hold(null);
     const needsToken = document.documentElement.dataset.authorization === "required" && token === "";
-    if (needsToken && queue.length > 0) askForToken("Enter the token first: the files wait for it.");
+    if (needsToken && queue.length > 0) askForToken("Enter the token: the files are sent after that.");
     while (held === null && active.size < parallelUploads && queue.length > 0) start(queue.shift());
     renderSoon();
 }
@@ -119,12 +119,12 @@ function conclude(upload, request) {
     try {
         answer = JSON.parse(request.responseText);
     } catch {
-        // Not from the server itself: a proxy's page, for example. Its status has to do.
+        // Not from the server itself, but from a proxy, for example. The status says enough.
     }
     active.delete(upload);
     if (request.status === 201) {
         upload.savedAs = answer.parts?.[0]?.saved_as ?? upload.file.name;
-        // There is none for a hidden name: such files are neither listed nor given out.
+        // Null for a hidden file, which nobody can list or download.
         upload.location = request.getResponseHeader("Location");
         batch.files += 1;
         batch.bytes += upload.size;
@@ -140,7 +140,7 @@ function conclude(upload, request) {
     startNext();
 }
 
-/** Browsers do not tell why a request broke: the file, the server, or only this connection? */
+/** Browsers do not say why a request failed: because of the file, the server, or only this connection? */
 async function explainError(upload) {
     const isReadable = await upload.file.slice(0, 1).arrayBuffer().then(() => true, () => false);
     const isReachable = isReadable && await fetch("/files", { method: "HEAD" }).then(() => true, () => false);
@@ -149,7 +149,7 @@ async function explainError(upload) {
     if (!isReadable) {
         fail(upload, "the file cannot be read: it was changed, moved or deleted");
     } else if (isReachable) {
-        fail(upload, "the connection broke off");
+        fail(upload, "the connection was lost");
     } else {
         enqueueFirst(upload);
         hold("server");
@@ -161,7 +161,7 @@ function fail(upload, reason) {
     Object.assign(upload, { state: "failed", reason });
     failed.add(upload);
     news.failed.push(`${upload.path} failed: ${reason}`);
-    tellSoon();
+    announceSoon();
 }
 
 function finish(upload, state) {
@@ -172,7 +172,7 @@ function finish(upload, state) {
         finished.pop();
         finishedNotShown += 1;
     }
-    tellSoon();
+    announceSoon();
 }
 
 function enqueueFirst(upload) {
@@ -181,7 +181,7 @@ function enqueueFirst(upload) {
     queuedBytes += upload.size;
 }
 
-// A button stays until the next rendering: by the time it is pressed, the upload may be in another state.
+// A button exists until the next rendering: when it is pressed, the upload may be in another state.
 
 function retry(upload) {
     if (upload.state !== "failed" && upload.state !== "cancelled") return;
@@ -206,7 +206,7 @@ function cancel(upload) {
 function cancelAll() {
     const all = [...active, ...queue.splice(0)];
     queuedBytes = 0;
-    // The last one is the newest, and the newest stand first: the list keeps its order.
+    // The list shows the newest first, and the last upload is the newest: reversing keeps the order.
     for (const upload of all.reverse()) {
         if (active.delete(upload)) upload.request.abort();
         finish(upload, "cancelled");

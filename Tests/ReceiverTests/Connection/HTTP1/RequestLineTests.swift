@@ -2,8 +2,9 @@ import Testing
 
 @testable import Receiver
 
-@Suite struct RequestLineTests {
+@Suite("Refused request lines") struct RequestLineTests {
     @Test(
+        "the line tells an unknown method and another HTTP version from nonsense",
         arguments: [
             ("BREW / HTTP/1.1\r\n", true, false), ("get / HTTP/1.1", true, false), ("NONSENSE\r\n x", false, false),
             ("\u{16}\u{3}\u{1} x", false, false), (" / HTTP/1.1", false, false), ("", false, false),
@@ -13,7 +14,7 @@ import Testing
             ("GET / HTTP/x\r\n", true, false), ("GET / HTTP/\r\n", true, false), ("GET / RTSP/2.0\r\n", true, false),
             ("GET / a HTTP/2.0\r\n", true, false), ("GET /\r\nA: b HTTP/2.0", true, false),
         ])
-    func whatARefusedLineHolds(line: String, hasMethod: Bool, hasOtherVersion: Bool) {
+    func reading(line: String, hasMethod: Bool, hasOtherVersion: Bool) {
         let read = RequestLine(line.utf8)
         #expect(read.hasMethod == hasMethod)
         #expect(read.hasOtherVersion == hasOtherVersion)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Receiver
 
-@Suite struct HTTP2FrameHandlerTests {
+@Suite("HTTP/2 frames") struct HTTP2FrameHandlerTests {
     private static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
 
     private static func frame(_ type: UInt8, _ stream: Int, length: Int) -> [UInt8] {
@@ -18,15 +18,14 @@ import Testing
     private let pending = HTTP2PendingFrames()
 
     private func channel() throws -> EmbeddedChannel {
-        let connection = HTTP2ConnectionHandler(patience: .seconds(1))
+        let connection = HTTP2ConnectionHandler(pingTimeout: .seconds(1))
         let channel = EmbeddedChannel()
         try channel.pipeline.syncOperations.addHandler(HTTP2FrameHandler(pending, connection))
         return channel
     }
 
-    /// However they are cut: the same bytes, and no frame in two pieces.
-    @Test(arguments: 0..<40)
-    func framesComeInOnePiece(number: Int) throws {
+    @Test("frames reach the decoder whole, however the bytes are split", arguments: 0..<40)
+    func whole(number: Int) throws {
         var random = SeededGenerator(case: number)
         var (sent, ends) = (Self.preface, Set<Int>())
         var (data, isKnown) = (0, Set<Int>())
@@ -53,7 +52,8 @@ import Testing
         #expect(pending.total == data)
     }
 
-    @Test func whatIsTooLongIsNotWaitedFor() throws {
+    @Test("a frame that is too long reaches the decoder with its header")
+    func tooLong() throws {
         let channel = try channel()
         let head = Self.preface + Self.frame(0, 1, length: (1 << 14) + 1).prefix(9)
         try channel.writeInbound(ByteBuffer(bytes: head))

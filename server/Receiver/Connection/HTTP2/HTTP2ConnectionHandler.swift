@@ -1,50 +1,50 @@
 import NIOCore
 import NIOHTTP2
 
-/// What SwiftNIO's management of HTTP/2 connections leaves to do: it stands before that.
+/// Completes SwiftNIO's management of HTTP/2 connections. It stands before the management handler.
 ///
-/// - It closes a connection behind an error that is not one stream's alone (RFC 9113 §5.4.1): SwiftNIO has written a
-///   `GOAWAY` with its code then, and reports both kinds alike.
-/// - It tells the management, which is added once TLS has been negotiated, that the connection is there.
-/// - It ends a connection whose client does not answer the `PING` that goes with a `GOAWAY`: the management would wait
-///   for it for ever.
+/// - It closes a connection after an error of the connection, not of one stream (RFC 9113 §5.4.1). SwiftNIO has then
+///   written a `GOAWAY` with the error's code, but reports both kinds alike.
+/// - It tells the management handler, which is added after TLS has been negotiated, that the connection is active.
+/// - It closes a connection whose client does not answer the `PING` that goes with a `GOAWAY`: the management handler
+///   would wait forever.
 final class HTTP2ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, NIOHTTP2FrameDelegate {
     typealias InboundIn = HTTP2Frame
     typealias InboundOut = HTTP2Frame
     typealias OutboundIn = HTTP2Frame
     typealias OutboundOut = HTTP2Frame
 
-    private let patience: TimeAmount
+    private let pingTimeout: TimeAmount
     private var context: ChannelHandlerContext?
-    private var end: Scheduled<Void>?
+    private var timeout: Scheduled<Void>?
     private var hasFailed = false
 
-    /// - Parameter patience: how long a `PING` may take.
-    init(patience: Duration) {
-        self.patience = TimeAmount(patience)
+    /// - Parameter pingTimeout: how long the answer to a `PING` may take.
+    init(pingTimeout: Duration) {
+        self.pingTimeout = TimeAmount(pingTimeout)
     }
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
-        end?.cancel()
+        timeout?.cancel()
     }
 
-    /// The handlers behind are there.
-    func begin() { context?.fireChannelActive() }
+    /// Tells the handlers behind this one that the connection is active.
+    func activate() { context?.fireChannelActive() }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if case .ping(_, ack: true) = unwrapInboundIn(data).payload {
-            end?.cancel()
-            end = nil
+            timeout?.cancel()
+            timeout = nil
         }
         context.fireChannelRead(data)
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .ping(_, ack: false) = unwrapOutboundIn(data).payload, end == nil {
-            end = context.eventLoop.assumeIsolated().scheduleTask(in: patience) { context.close(promise: nil) }
+        if case .ping(_, ack: false) = unwrapOutboundIn(data).payload, timeout == nil {
+            timeout = context.eventLoop.assumeIsolated().scheduleTask(in: pingTimeout) { context.close(promise: nil) }
         }
         context.write(data, promise: promise)
     }
@@ -58,8 +58,8 @@ final class HTTP2ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
         context.close(promise: nil)
     }
 
-    /// What it asks for takes more than it is worth (RFC 9113 §10.5).
-    func giveUp() {
+    /// Closes the connection of a client that causes excessive load (RFC 9113 §10.5).
+    func closeForExcessiveLoad() {
         guard let context else { return }
         let goAway = HTTP2Frame.FramePayload.goAway(
             lastStreamID: .maxID, errorCode: .enhanceYourCalm, opaqueData: nil)

@@ -1,23 +1,23 @@
 import NIOCore
 import NIOHTTP2
 
-/// Hands frames to the decoder in one piece (RFC 9113 §4.1), and ends a connection on which too many wait.
+/// Passes only whole frames to the decoder (RFC 9113 §4.1), and closes a connection with too many unread frames.
 ///
-/// The decoder appends what comes to what it has, and begins a buffer anew only where a frame has ended with it: cut
-/// anywhere else, its buffers grow, and each frame that waits keeps one.
+/// The decoder appends new bytes to its buffer and starts a new buffer only at the end of a frame. With frames cut
+/// anywhere else its buffers would grow, and each unread frame keeps one.
 final class HTTP2FrameHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
     private static let headerLength = 9
-    /// The most that this side's settings allow, which are SwiftNIO's (§6.5.2).
-    private static let longestPayload = 1 << 14
+    /// The longest payload that the server's settings allow: SwiftNIO's default (§6.5.2).
+    private static let maximumPayload = 1 << 14
 
     private let pending: HTTP2PendingFrames
     private let connection: HTTP2ConnectionHandler
-    /// What the client begins with (§3.4).
+    /// Of the client's preface (§3.4), until it has been received.
     private var prefaceLength = 24
-    /// Of a frame whose end has not come.
+    /// The beginning of a frame that is incomplete.
     private var rest = ByteBuffer()
 
     init(_ pending: HTTP2PendingFrames, _ connection: HTTP2ConnectionHandler) {
@@ -35,9 +35,9 @@ final class HTTP2FrameHandler: ChannelInboundHandler, RemovableChannelHandler {
         if let whole = bytes.readSlice(length: lengthOfFrames(in: bytes)), whole.readableBytes > 0 {
             context.fireChannelRead(wrapInboundOut(whole))
         }
-        // A copy, which does not keep the rest of what has been read.
+        // A copy, which does not keep the whole read in memory.
         if bytes.readableBytes > 0 { rest.writeBytes(bytes.readableBytesView) }
-        if pending.total > HTTP2PendingFrames.most { connection.giveUp() }
+        if pending.total > HTTP2PendingFrames.maximum { connection.closeForExcessiveLoad() }
     }
 
     private func lengthOfFrames(in bytes: ByteBuffer) -> Int {
@@ -48,8 +48,8 @@ final class HTTP2FrameHandler: ChannelInboundHandler, RemovableChannelHandler {
                 start + Self.headerLength <= bytes.writerIndex,
                 let number = bytes.getInteger(at: start + 5, as: Int32.self)
             else { break }
-            // The decoder refuses what is too long by its header.
-            guard length >> 8 <= Self.longestPayload else { return bytes.readableBytes }
+            // The decoder refuses a frame that is too long as soon as it sees the header.
+            guard length >> 8 <= Self.maximumPayload else { return bytes.readableBytes }
             guard start + Self.headerLength + Int(length >> 8) <= bytes.writerIndex else { break }
             end = start + Self.headerLength + Int(length >> 8)
             prefaceLength = 0

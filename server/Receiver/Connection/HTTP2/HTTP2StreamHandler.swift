@@ -4,12 +4,12 @@ import NIOHTTP2
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP2
 
-/// Lets an answer that is given before its request has been read reach the client: reads and discards the rest,
-/// within the bounds that hold for HTTP/1.1 too, then resets the stream.
+/// Delivers a response that is given before its request has been read: reads and discards the rest of the request,
+/// within the limits that also hold for HTTP/1.1, and then resets the stream.
 ///
-/// RFC 9113 §8.1 allows the reset at once, but some clients, libcurl 7.88 for one, then lose the answer.
+/// RFC 9113 §8.1 allows an immediate reset, but some clients (libcurl 7.88 for one) then lose the response.
 ///
-/// A response whose end is not taken is given up.
+/// Also closes a stream whose client does not read the response.
 final class HTTP2StreamHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -17,35 +17,35 @@ final class HTTP2StreamHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = HTTPResponsePart
 
     private let limits: Receiver.ConnectionLimits
-    private let share: BufferShare
+    private let budget: BufferBudget
     private let pending: HTTP2PendingFrames
     private var id = HTTP2StreamID.rootStream
     private var isCounted = false
-    /// Whether more of the request is to come.
+    /// Whether the request has not ended.
     private var isReading = true
-    /// How much of it has been thrown away; nil while the answer is to come.
+    /// How many bytes of the request have been discarded; nil until the response has been written.
     private var discarded: Int?
-    /// First of the response's end, on its way; then of what is thrown away.
-    private var end: Scheduled<Void>?
+    /// First limits how long the end of the response may wait to be sent, then how long the request is discarded.
+    private var timeout: Scheduled<Void>?
 
-    /// - Parameter share: of connections, and of streams.
-    init(limits: Receiver.ConnectionLimits, share: BufferShare, pending: HTTP2PendingFrames) {
+    /// - Parameter budget: of all connections and streams.
+    init(limits: Receiver.ConnectionLimits, budget: BufferBudget, pending: HTTP2PendingFrames) {
         self.limits = limits
-        self.share = share
+        self.budget = budget
         self.pending = pending
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
         isCounted = true
-        share.join()
+        budget.join()
     }
 
     func handlerRemoved(context: ChannelHandlerContext) { leave() }
 
     private func leave() {
-        end?.cancel()
+        timeout?.cancel()
         pending.closed(id)
-        if isCounted { share.leave() }
+        if isCounted { budget.leave() }
         isCounted = false
     }
 
@@ -63,22 +63,22 @@ final class HTTP2StreamHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        pending.taken(by: id)
+        pending.framesRead(on: id)
         context.fireChannelReadComplete()
-        // Nobody behind this handler asks for what is only discarded.
+        // The handlers behind this one do not ask for bytes that are discarded.
         if discarded != nil { context.read() }
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         let part = unwrapOutboundIn(data)
         if case .head(var head) = part, head.headerFields[.connection] != nil {
-            // Of HTTP/1 only (RFC 9113 §8.2.2).
+            // A field of HTTP/1 only (RFC 9113 §8.2.2).
             head.headerFields[.connection] = nil
             return context.write(wrapOutboundOut(.head(head)), promise: promise)
         }
         guard case .end = part else { return context.write(data, promise: promise) }
         let written = promise ?? context.eventLoop.makePromise()
-        end = limits.stall.map { stall in
+        timeout = limits.stall.map { stall in
             context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(stall)) { context.close(promise: nil) }
         }
         context.write(data, promise: written)
@@ -89,11 +89,11 @@ final class HTTP2StreamHandler: ChannelDuplexHandler, RemovableChannelHandler {
         context.read()
     }
 
-    /// Only now does a client's time begin to read it.
+    /// The client's time to read the response begins when all of it has been sent.
     private func endWritten(_ context: ChannelHandlerContext) {
-        end?.cancel()
+        timeout?.cancel()
         guard discarded != nil, context.channel.isActive else { return }
-        end = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.lingering.duration)) { [self] in
+        timeout = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.lingering.duration)) { [self] in
             reset(context)
         }
     }
@@ -104,7 +104,7 @@ final class HTTP2StreamHandler: ChannelDuplexHandler, RemovableChannelHandler {
             return
         }
         guard discarded != nil else { return context.close(mode: mode, promise: promise) }
-        // It is about to be.
+        // The stream will be closed when its request has been discarded.
         context.channel.closeFuture.cascade(to: promise)
     }
 

@@ -1,83 +1,69 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
+import Platform
 
-/// An open directory. It stays the same directory if it is renamed. Every call blocks.
+/// An open directory. Renaming it does not change which directory this is. Every call blocks.
 final class Directory: Sendable {
-    private let descriptor: CInt
+    let descriptor: Descriptor
 
-    /// Opens `path`, and makes it first, and the directories above it, where it is missing.
+    /// Opens `path`. Creates the directory, and its parents, if it does not exist.
     init(creatingAt path: String) throws(SystemError) {
         try Self.create(path)
-        descriptor = try retryingOnInterrupt { open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        descriptor = try Descriptor { open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
     }
-
-    deinit { close(descriptor) }
 
     private static func create(_ path: String) throws(SystemError) {
         if mkdir(path, 0o777) == 0 { return }
         let error = SystemError.last
-        switch error.number {
+        switch error.code {
         case EEXIST:
             return
         case ENOENT:
             let parent = path.split(separator: "/", omittingEmptySubsequences: true).dropLast().joined(separator: "/")
             guard !parent.isEmpty else { throw error }
             try create(path.hasPrefix("/") ? "/" + parent : parent)
-            try retryingOnInterrupt { mkdir(path, 0o777) }
+            try SystemError.check { mkdir(path, 0o777) }
         default:
             throw error
         }
     }
 
-    /// - Returns: an open descriptor, which the caller closes.
-    func openFile(_ name: String, flags: CInt) throws(SystemError) -> CInt {
-        try retryingOnInterrupt { openat(descriptor, name, flags | O_CLOEXEC, 0o666) }
-    }
-
-    /// Gives the file at `path`, which may lead through symbolic links, a name in this directory.
-    ///
-    /// - Throws: `EEXIST` when the name is taken; it never replaces a file.
-    func makeLink(toPath path: String, as name: String) throws(SystemError) {
-        try retryingOnInterrupt { linkat(AT_FDCWD, path, descriptor, name, AT_SYMLINK_FOLLOW) }
+    func openFile(_ name: String, flags: CInt) throws(SystemError) -> Descriptor {
+        try Descriptor { openat(descriptor.raw, name, flags | O_CLOEXEC, 0o666) }
     }
 
     /// Gives a file of this directory a second name. Never replaces a file.
+    ///
+    /// - Throws: `EEXIST` if the name is taken.
     func makeLink(to existing: String, as name: String) throws(SystemError) {
-        try retryingOnInterrupt { linkat(descriptor, existing, descriptor, name, 0) }
+        try SystemError.check { linkat(descriptor.raw, existing, descriptor.raw, name, 0) }
     }
 
-    /// What the file system says of `name`; of a symbolic link, not of what it leads to.
+    /// Reads the status of `name`. Does not follow symbolic links.
     ///
-    /// - Returns: nil where nothing has that name.
+    /// - Returns: nil if nothing has that name.
     func status(of name: String) throws(SystemError) -> FileStatus? {
         var status = stat()
         do {
-            try retryingOnInterrupt { fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) }
+            try SystemError.check { fstatat(descriptor.raw, name, &status, AT_SYMLINK_NOFOLLOW) }
         } catch {
-            guard error.isAboutTheName else { throw error }
+            guard error.meansNoSuchFile else { throw error }
             return nil
         }
         return FileStatus(status)
     }
 
-    func contains(_ name: String) -> Bool { faccessat(descriptor, name, F_OK, 0) == 0 }
+    func contains(_ name: String) -> Bool { faccessat(descriptor.raw, name, F_OK, 0) == 0 }
 
     func removeFile(_ name: String) throws(SystemError) {
-        try retryingOnInterrupt { unlinkat(descriptor, name, 0) }
+        try SystemError.check { unlinkat(descriptor.raw, name, 0) }
     }
 
-    /// The names of what is in the directory, with a certain beginning.
+    /// The names in the directory that begin with `prefix`.
     func names(startingWith prefix: String) throws(SystemError) -> [String] {
-        // A descriptor of its own: closedir closes it, and reading moves its position.
-        let copy = try openFile(".", flags: O_RDONLY | O_DIRECTORY)
+        // A descriptor of its own: closedir(3) closes it, and reading moves its position.
+        let copy = try SystemError.check { openat(descriptor.raw, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         guard let stream = fdopendir(copy) else {
             let error = SystemError.last
-            close(copy)
+            _ = closeDescriptor(copy)
             throw error
         }
         defer { closedir(stream) }
@@ -89,5 +75,38 @@ final class Directory: Sendable {
             if name.hasPrefix(prefix) { names.append(name) }
         }
         return names
+    }
+}
+
+/// What distinguishes one content of a file from another, as far as the file system can tell.
+struct FileStatus: Hashable, Sendable {
+    let isRegular: Bool
+    let size: Int
+    private let inode: UInt64
+    private let seconds: Int
+    private let nanoseconds: Int
+
+    init(_ status: stat) {
+        isRegular = status.st_mode & S_IFMT == S_IFREG
+        size = Int(status.st_size)
+        inode = UInt64(status.st_ino)
+        #if canImport(Darwin)
+        let modified = status.st_mtimespec
+        #else
+        let modified = status.st_mtim
+        #endif
+        seconds = Int(modified.tv_sec)
+        nanoseconds = Int(modified.tv_nsec)
+    }
+
+    init(of descriptor: CInt) throws(SystemError) {
+        var status = stat()
+        try SystemError.check { fstat(descriptor, &status) }
+        self.init(status)
+    }
+
+    func file(named name: String) -> StoredFile {
+        let version = [Int(truncatingIfNeeded: inode), size, seconds, nanoseconds].map { String($0, radix: 36) }
+        return StoredFile(name: name, size: size, modified: seconds, version: version.joined(separator: "-"))
     }
 }

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import Platform
 
 extension DirectoryStorage {
     /// The files of one request. Each keeps a descriptor open until the request ends.
@@ -10,11 +11,11 @@ extension DirectoryStorage {
         private let queue: WriteQueue
         private var files: [(name: FileName, file: TemporaryFile)] = []
 
-        init(directory: Directory, kind: TemporaryFile.Kind, threadPool: NIOThreadPool, share: BufferShare) {
+        init(directory: Directory, kind: TemporaryFile.Kind, threadPool: NIOThreadPool, budget: BufferBudget) {
             self.directory = directory
             self.kind = kind
             self.threadPool = threadPool
-            queue = WriteQueue(threadPool: threadPool, share: share)
+            queue = WriteQueue(threadPool: threadPool, budget: budget)
         }
 
         mutating func beginFile(named filename: String) async throws(StorageError) {
@@ -45,15 +46,15 @@ extension DirectoryStorage {
         mutating func abandon() async {
             guard !files.isEmpty else { return }
             await queue.cancel()
-            // Not in the calling thread: to free the blocks of a large file takes time. When the
-            // pool has been shut down the last reference closes them.
+            // Not in the calling thread: freeing the blocks of a large file takes time. If the pool has been shut down,
+            // the last reference closes the files.
             try? await threadPool.run("cannot close a file") { [files] in
                 for (_, file) in files { file.close() }
             }
             files = []
         }
 
-        /// All or none: at the first failure, names given before it are taken back.
+        /// Publishes all files or none: after the first failure the names that were already given are removed.
         static func publish(
             _ files: [(name: FileName, file: TemporaryFile)], in directory: Directory
         ) throws(SystemError) -> [String] {
@@ -75,7 +76,7 @@ extension DirectoryStorage {
                     try file.publish(as: candidate)
                     return candidate
                 } catch {
-                    guard error.number == SystemError.alreadyExists else { throw error }
+                    guard error.code == EEXIST else { throw error }
                     number += 1
                 }
             }

@@ -1,28 +1,27 @@
 public import NIOPosix
+import Platform
 
 /// Stores files in one directory of a file system.
 ///
-/// A file is invisible until its whole request has arrived: it has no name (`O_TMPFILE`), or,
-/// where the system cannot do that, a hidden one. It is then linked under its own name, or under
-/// the next free one, `book (1).txt` for `book.txt`; no file is ever replaced. The data is in the
-/// kernel's hands by then; it is not forced to the disk.
+/// A file is invisible until its whole request has arrived: it has no name (`O_TMPFILE`) or, where the system cannot do
+/// that, a hidden one. It is then linked under its own name or, if that is taken, the next free one: `book (1).txt` for
+/// `book.txt`. No file is ever replaced. By then the data is in the kernel; it is not forced to the disk.
 ///
-/// What can be read is its regular files, whoever has put them there, but no hidden ones: those
-/// with a dot at the beginning of their name.
+/// Clients can read all regular files of the directory, whoever put them there, except hidden ones (names that begin
+/// with a dot).
 public struct DirectoryStorage: Storage {
     let directory: Directory
     private let kind: TemporaryFile.Kind
     let threadPool: NIOThreadPool
-    /// Of requests whose files are being written.
-    private let share = BufferShare()
+    /// Shared by the requests whose files are being written.
+    private let budget = BufferBudget()
 
-    /// Opens a directory, makes it where it is missing, and removes what killed processes have
-    /// left half-written there. Blocks.
+    /// Opens a directory, creates it if it does not exist, and removes the unfinished files of killed processes. Blocks.
     ///
     /// - Parameters:
     ///   - path: absolute, or relative to the working directory.
-    ///   - threadPool: where all later calls block; the process's shared pool unless given.
-    /// - Throws: ``StorageError`` when the directory cannot be made, read or written.
+    ///   - threadPool: runs all later blocking calls; by default the pool that the process shares.
+    /// - Throws: ``StorageError`` if the directory cannot be created, read or written.
     public init(path: String, threadPool: NIOThreadPool = .singleton) throws(StorageError) {
         do {
             directory = try Directory(creatingAt: path)
@@ -38,7 +37,7 @@ public struct DirectoryStorage: Storage {
         self.threadPool = threadPool
     }
 
-    /// Only for tests, which take the way of systems without `O_TMPFILE`.
+    /// For tests, which also run the way of systems without `O_TMPFILE`.
     init(path: String, kind: TemporaryFile.Kind) throws {
         directory = try Directory(creatingAt: path)
         self.kind = kind
@@ -46,6 +45,6 @@ public struct DirectoryStorage: Storage {
     }
 
     public func begin() -> any StorageTransaction {
-        Transaction(directory: directory, kind: kind, threadPool: threadPool, share: share)
+        Transaction(directory: directory, kind: kind, threadPool: threadPool, budget: budget)
     }
 }

@@ -1,21 +1,21 @@
-/// The name under which a file is stored, made from what a client sent as its filename.
+/// The name under which a file is stored, made from the filename that a client sent.
 ///
-/// It is one path component: no separator, no control character, never `.`, `..` or empty, at most
-/// 255 bytes. It works on bytes and scalars, not on characters: a `/` that is followed by a
-/// combining accent is one character that does not equal `/`.
+/// It is one path component: no separator, no control character, never `.`, `..` or empty, at most 255 bytes. The code
+/// works on bytes and scalars, not on characters: a `/` followed by a combining accent is one character that does not
+/// equal `/`.
 struct FileName: Hashable, Sendable {
-    /// The longest name that Linux and macOS file systems take, in bytes.
+    /// The longest name that file systems of Linux and macOS accept, in bytes.
     static let maximumLength = 255
-    /// A longer extension, in bytes, is not taken for one.
+    /// A longer suffix, in bytes, does not count as an extension.
     static let maximumExtensionLength = 64
 
-    /// Before the extension.
+    /// The part before the extension.
     private let stem: Substring
     /// With its dot, or empty. `.tar.gz` and the like are one extension.
     private let fileExtension: Substring
 
-    /// - Parameter filename: as the client wrote it. Only what follows the last `/` or `\` counts:
-    ///   some clients send a whole path, of their own system.
+    /// - Parameter filename: as the client sent it. Only the part after the last `/` or `\` counts: some clients send a
+    ///   whole path of their own system.
     init(cleaning filename: String) {
         let separators = [UInt8(ascii: "/"), UInt8(ascii: "\\")]
         let afterSeparator = filename.utf8.lastIndex(where: separators.contains).map(filename.utf8.index(after:))
@@ -26,7 +26,7 @@ struct FileName: Hashable, Sendable {
             name.unicodeScalars.append(scalar)
         }
         if name.isEmpty || name == "." || name == ".." { name = "unnamed" }
-        // Never a name that the storage would take for one of its own leftovers.
+        // Never a name that the storage would take for a leftover of its own.
         if name.utf8.starts(with: TemporaryFile.namePrefix.utf8) { name = "_" + name }
 
         let dot = Self.startOfExtension(in: name)
@@ -34,14 +34,14 @@ struct FileName: Hashable, Sendable {
         fileExtension = name[dot...]
     }
 
-    /// Whether a file of this name is listed and given out: one path component, and not hidden.
+    /// Whether clients can list and read a file of this name: it is one path component and not hidden.
     static func isPublic(_ name: String) -> Bool {
         let separators = [UInt8(ascii: "/"), 0]
         return !name.isEmpty && name.utf8.first != UInt8(ascii: ".") && !name.utf8.contains(where: separators.contains)
     }
 
-    /// The name itself for 0; above, with ` (number)` before its extension. What is too long is cut
-    /// from the stem, at a scalar's boundary.
+    /// The name itself for 0; for other numbers with ` (number)` before the extension. If the name is too long, the stem
+    /// is shortened at a scalar boundary.
     func numbered(_ number: Int) -> String {
         let suffix = number == 0 ? "" : " (\(number))"
         let room = Self.maximumLength - suffix.utf8.count - fileExtension.utf8.count

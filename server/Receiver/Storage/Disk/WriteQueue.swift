@@ -1,23 +1,24 @@
 import NIOCore
 import NIOPosix
+import Platform
 import Synchronization
 
-/// Writes to the files of one request on a thread pool, while the next bytes are being read.
+/// Writes the files of one request on a thread pool while the next bytes are being received.
 ///
-/// One job writes all that has come since the last one began: the slower the disk, or the smaller
-/// the pieces, the fewer the jobs. Between two batches other requests have their turn.
+/// One job writes all bytes that were appended since the previous job started: the slower the disk, or the smaller the
+/// pieces, the fewer the jobs. Other requests get their turn between two jobs.
 final class WriteQueue: Sendable {
-    /// With more bytes than this to be written, ``append(_:to:)`` suspends, or with more than this queue's share.
+    /// ``append(_:to:)`` suspends while more bytes than this, or than this queue's share of the budget, are unwritten.
     private static let limit = 1024 * 1024
 
     private struct State {
         var pending: [(file: TemporaryFile, bytes: ByteBuffer)] = []
-        /// Of `pending`, and of what is being written.
+        /// Of `pending` and of the running job.
         var byteCount = 0
         var isWriting = false
-        /// The first; nothing is written after it.
+        /// The first failure; nothing is written after it.
         var failure: StorageError?
-        /// Waits until no more than so many bytes are to be written.
+        /// Resumed when at most `bytes` bytes are unwritten.
         var waiter: (bytes: Int, continuation: CheckedContinuation<Void, Never>)?
 
         mutating func takeWaiter() -> CheckedContinuation<Void, Never>? {
@@ -28,22 +29,22 @@ final class WriteQueue: Sendable {
     }
 
     private let threadPool: NIOThreadPool
-    private let share: BufferShare
+    private let budget: BufferBudget
     private let state = Mutex(State())
 
-    init(threadPool: NIOThreadPool, share: BufferShare) {
+    init(threadPool: NIOThreadPool, budget: BufferBudget) {
         self.threadPool = threadPool
-        self.share = share
-        share.join()
+        self.budget = budget
+        budget.join()
     }
 
-    deinit { share.leave() }
+    deinit { budget.leave() }
 
-    /// Takes bytes to be written. Suspends while too many are waiting.
+    /// Queues bytes to be written. Suspends while too many bytes are unwritten.
     ///
-    /// - Throws: what went wrong with these bytes or earlier ones.
+    /// - Throws: the error of writing these bytes or earlier ones.
     func append(_ pieces: [ByteBuffer], to file: TemporaryFile) async throws(StorageError) {
-        let begins = state.withLock { state in
+        let isFirst = state.withLock { state in
             guard state.failure == nil else { return false }
             for piece in pieces {
                 state.pending.append((file, piece))
@@ -52,27 +53,27 @@ final class WriteQueue: Sendable {
             defer { state.isWriting = true }
             return !state.isWriting
         }
-        if begins { submit() }
-        try await wait(untilAtMost: share.size(upTo: Self.limit))
+        if isFirst { submit() }
+        try await wait(untilAtMost: budget.size(upTo: Self.limit))
     }
 
-    /// Suspends until all is written.
+    /// Suspends until all bytes are written.
     func drain() async throws(StorageError) { try await wait(untilAtMost: 0) }
 
-    /// Forgets what has not been written; suspends until nothing is being written.
+    /// Discards unwritten bytes. Suspends until the running job has ended.
     func cancel() async {
         state.withLock { state in
             for (_, bytes) in state.pending { state.byteCount -= bytes.readableBytes }
             state.pending = []
         }
-        // What failed no longer matters.
+        // An earlier failure no longer matters.
         try? await wait(untilAtMost: 0)
     }
 
     private func wait(untilAtMost bytes: Int) async throws(StorageError) {
         await withCheckedContinuation { continuation in
             let ready = state.withLock { state in
-                precondition(state.waiter == nil, "one task at a time uses a transaction")
+                precondition(state.waiter == nil, "two tasks use one transaction at the same time")
                 state.waiter = (bytes, continuation)
                 return state.takeWaiter()
             }
@@ -85,7 +86,7 @@ final class WriteQueue: Sendable {
         threadPool.submit { [self] poolState in
             switch poolState {
             case .active: writeBatch()
-            case .cancelled: end([], StorageError(.noResources, "the server is stopping"))
+            case .cancelled: end([], .serverIsStopping)
             }
         }
     }
@@ -107,7 +108,7 @@ final class WriteQueue: Sendable {
 
     private func end(_ batch: [(file: TemporaryFile, bytes: ByteBuffer)], _ failure: StorageError?) {
         let written = batch.reduce(0) { $0 + $1.bytes.readableBytes }
-        let (continues, waiter) = state.withLock { state in
+        let (hasMore, waiter) = state.withLock { state in
             state.byteCount -= written
             if let failure {
                 state.failure = failure
@@ -117,8 +118,8 @@ final class WriteQueue: Sendable {
             state.isWriting = !state.pending.isEmpty
             return (state.isWriting, state.takeWaiter())
         }
-        // Outside of the lock: what is resumed may come back at once.
+        // Outside of the lock: the resumed task may call this queue at once.
         waiter?.resume()
-        if continues { submit() }
+        if hasMore { submit() }
     }
 }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Receiver
 
-@Suite(.timeLimit(.minutes(2))) struct DownloadTests {
+@Suite("Downloads", .timeLimit(.minutes(2))) struct FileDownloadTests {
     private func with(
         _ files: [(name: String, bytes: [UInt8])] = Samples.all, _ body: (RunningServer) async throws -> Void
     ) async throws {
@@ -15,7 +15,8 @@ import Testing
         }
     }
 
-    @Test func theListHoldsWhatCanBeHad() async throws {
+    @Test("the list has the files that can be downloaded; all other names get 404")
+    func list() async throws {
         try await with([("b", [1, 2]), ("é %.txt", []), (".hidden", [1]), (TemporaryFile.namePrefix + "x", [1])]) {
             server in
             try FileManager.default.createDirectory(
@@ -31,7 +32,7 @@ import Testing
             #expect(list.status == 200)
             #expect(list.fields["content-type"] == "application/json")
             let expected =
-                #"[{"name":"b","size":2,"modified":"1994-11-06T08:49:37Z"},{"name":"é %.txt","size":0,"modified":"1994-11-06T08:49:37Z"}]"#
+                #"[{"modified":"1994-11-06T08:49:37Z","name":"b","size":2},{"modified":"1994-11-06T08:49:37Z","name":"é %.txt","size":0}]"#
             #expect(String(decoding: list.content, as: UTF8.self) == expected + "\n")
             for name in ["b", "%C3%A9%20%25.txt"] { #expect(try await server.get("/files/\(name)").status == 200) }
             for name in [
@@ -46,7 +47,8 @@ import Testing
         }
     }
 
-    @Test func http10ClientsGetNoChunks() async throws {
+    @Test("HTTP/1.0 gets a file uncoded and without chunks")
+    func http10() async throws {
         let text = Array(repeatElement("a line of text\n".utf8, count: 1000).joined())
         try await with([("a.html", text)]) { server in
             for version in ["1.0", "1.1"] {
@@ -60,13 +62,14 @@ import Testing
                 #expect(answer.head.contains("Transfer-Encoding: chunked") == (version == "1.1"))
                 #expect(answer.head.contains("Content-Encoding: gzip") == (version == "1.1"))
                 #expect(answer.head.contains("Content-Length: 15000") == (version == "1.0"))
-                // A stranger's page.
+                // Scripts in an uploaded page must not run.
                 #expect(answer.head.contains("Content-Security-Policy: sandbox"))
             }
         }
     }
 
-    @Test func whatIsPutIsWhereItsLocationSays() async throws {
+    @Test("an uploaded file is at its Location; a hidden one has none")
+    func location() async throws {
         try await RunningServer.with { server in
             let put = try await server.request("PUT", "/a%20b%23%C3%A9", body: [1, 2, 3])
             let location = try #require(put.head.components(separatedBy: "\r\n").first { $0.hasPrefix("Location: ") })
@@ -75,7 +78,8 @@ import Testing
         }
     }
 
-    @Test func nothingIsStoredByDiscard() async throws {
+    @Test("with --discard nothing can be downloaded")
+    func discard() async throws {
         try await RunningServer.with(storage: { _ in DiscardStorage() }) { server in
             let put = try await server.request("PUT", "/x", body: [1])
             #expect(put.status == 201)
@@ -84,7 +88,8 @@ import Testing
         }
     }
 
-    @Test func everyByteArrives() async throws {
+    @Test("every byte arrives, in each coding")
+    func everyByte() async throws {
         try await with { server in
             let requests = Samples.all.flatMap { name, _ in
                 ["", "gzip", "deflate"].map { ("GET", "/files/\(name)", ["Accept-Encoding: \($0)"]) }
@@ -103,19 +108,20 @@ import Testing
         }
     }
 
-    @Test func toHEADTheSameWithoutContent() async throws {
+    @Test("HEAD gets the fields of GET without content")
+    func head() async throws {
         try await with { server in
             for (name, _) in Samples.all {
                 for fields in [[], ["Accept-Encoding: gzip"], ["Accept-Encoding: *;q=0"], ["If-Match: \"x\""]] {
                     let path = "/files/\(name)"
-                    // The request between shows that nothing but the head was sent.
+                    // The third response shows that only the head of the second was sent.
                     let answers = try await server.downloads([
                         ("GET", path, fields), ("HEAD", path, fields), ("GET", path, fields),
                     ])
                     #expect(answers.map(\.status) == Array(repeating: answers[0].status, count: 3))
                     var expected = answers[0].fields
                     var head = answers[1].fields
-                    // RFC 9110 §9.3.2: what is known only when the content is made may be left out.
+                    // RFC 9110 §9.3.2: HEAD may omit fields that are known only with the content.
                     expected["transfer-encoding"] = nil
                     expected["date"] = nil
                     head["date"] = nil
@@ -131,7 +137,8 @@ import Testing
         }
     }
 
-    @Test func ranges() async throws {
+    @Test("ranges are sent with 206, several ranges and invalid ones as the whole file")
+    func ranges() async throws {
         try await with([("book", Samples.book)]) { server in
             let book = Samples.book
             for (range, expected) in [
@@ -157,7 +164,8 @@ import Testing
         }
     }
 
-    @Test func conditions() async throws {
+    @Test("conditions give 304 and 412, and the tag changes with the content")
+    func conditions() async throws {
         try await with([("book", Samples.book)]) { server in
             let whole = try await server.get("/files/book")
             let tag = try #require(whole.fields["etag"])
@@ -167,7 +175,7 @@ import Testing
                 ("If-Match: \(tag)", 200), ("If-Match: \"x\"", 412), ("If-Unmodified-Since: \(date)", 200),
                 ("If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT", 412),
             ] {
-                // Whatever the answer, the connection goes on.
+                // The connection persists after any of these.
                 let answers = try await server.downloads([("GET", "/files/book", [field]), ("GET", "/files/book", [])])
                 #expect(answers.map(\.status) == [status, 200])
                 #expect(answers[1].content == Samples.book)
@@ -176,7 +184,7 @@ import Testing
                     #expect(answers[0].fields["content-length"] == nil)
                 }
             }
-            // Of another content, another tag; even of the same length and at once.
+            // Other content has another tag, even with the same length and in the same second.
             try server.directory.write(Samples.book.reversed(), to: "book")
             #expect(try await server.get("/files/book").fields["etag"] != tag)
             let late = try await server.get("/files/book", ["Range: bytes=0-9", "If-Range: \(tag)"])
@@ -184,7 +192,8 @@ import Testing
         }
     }
 
-    @Test func whatIsCompressedAlreadyIsSentAsItIs() async throws {
+    @Test("small and already compressed files are sent uncoded unless that is unacceptable")
+    func compressedContent() async throws {
         let gzip = try Samples.encoded(Samples.book, .gzip)
         try await with([("a.txt", gzip), ("b.txt", Samples.book), ("small.txt", Array(Samples.book.prefix(1023)))]) {
             server in
@@ -192,7 +201,7 @@ import Testing
             #expect(
                 try await server.get("/files/b.txt", ["Accept-Encoding: gzip"]).fields["content-encoding"] == "gzip")
             #expect(try await server.get("/files/small.txt", ["Accept-Encoding: gzip"]).content.count == 1023)
-            // Unless nothing else is acceptable.
+            // Unless only gzip is acceptable.
             let coded = try await server.get("/files/a.txt", ["Accept-Encoding: gzip, identity;q=0"])
             #expect(try Coding.gzip.decode(coded.content) == gzip)
             for field in ["identity;q=0", "*;q=0"] {
@@ -204,16 +213,16 @@ import Testing
     }
 
     @Test(
-        arguments: ["identity", "gzip"],
+        "the download of a file that changes is cut off", arguments: ["identity", "gzip"],
         [
             { truncate($0, 1 << 20) }, { truncate($0, 0) },
-            // Shorter, and as long as before again.
+            // Shortened, then as long as before.
             { path in
                 truncate(path, 0)
                 truncate(path, 64 << 20)
             },
         ] as [@Sendable (String) -> Void])
-    func aFileThatChangesIsNotSentAsIfItWereWhole(coding: String, change: @escaping @Sendable (String) -> Void)
+    func changedFile(coding: String, change: @escaping @Sendable (String) -> Void)
         async throws
     {
         try await RunningServer.with { server in
@@ -224,10 +233,10 @@ import Testing
                     "GET /files/x HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept-Encoding: \(coding)\r\n\r\n")
                 _ = try connection.receive(through: "\r\n\r\n")
                 _ = try connection.receive(count: 100_000)
-                // Until the connection takes no more: it is not read in the middle of a change.
+                // Wait until the connection is full, so that the file is not read during the change.
                 usleep(300_000)
                 change(path)
-                // Neither all of the length, nor the last chunk; and an end, not a wait for it.
+                // Neither the whole length nor the last chunk arrives, but the connection is closed.
                 var (count, end) = (100_000, [UInt8]())
                 while case let bytes = try connection.receiveSome(), !bytes.isEmpty {
                     count += bytes.count
@@ -241,7 +250,8 @@ import Testing
         }
     }
 
-    @Test func aClientThatHasFinishedSendingGetsAll() async throws {
+    @Test("a client that has closed its sending side gets the whole file")
+    func halfClosed() async throws {
         try await with([("big", Samples.random(8 << 20))]) { server in
             let expected = try server.directory.read("big")
             let content = try await server.connected { connection in
@@ -253,7 +263,8 @@ import Testing
         }
     }
 
-    @Test func manyAtOnceAndSomeGiveUp() async throws {
+    @Test("parallel downloads arrive whole while others are aborted")
+    func parallel() async throws {
         try await with([("big", Samples.random(8 << 20))]) { server in
             let expected = try server.directory.read("big")
             try await withThrowingTaskGroup(of: Void.self) { group in

@@ -4,11 +4,10 @@ import Testing
 
 @testable import Receiver
 
-/// HTTP/2 as curl does not speak it: with Python's h2, whose frames can be anything.
 @Suite(
-    .timeLimit(.minutes(4)),
+    "HTTP/2, with Python's h2", .timeLimit(.minutes(4)),
     .enabled("no Python with h2: the reason is printed") { await PythonEnvironment.shared.isAvailable(with: ["h2"]) })
-struct HTTP2Tests {
+struct ServerHTTP2Tests {
     private static let library = """
         import socket, ssl, sys, time
         import h2.config, h2.connection, h2.events, h2.settings
@@ -48,7 +47,7 @@ struct HTTP2Tests {
 
         """
 
-    /// Runs a script, with a server whose limits are short.
+    /// Runs a Python script with a server that has short timeouts.
     private func run(_ script: String) async throws -> String {
         let python = try await PythonEnvironment.shared.interpreter(with: ["h2"])
         let certificates = try await Certificates.shared
@@ -64,8 +63,8 @@ struct HTTP2Tests {
         }
     }
 
-    /// RFC 9113 §5.4.2.
-    @Test func anErrorOfAStreamIsItsOwn() async throws {
+    @Test("an error of one stream does not affect the others (RFC 9113 §5.4.2)")
+    func streamError() async throws {
         let output = try await run(
             """
             connection = Connection()
@@ -84,8 +83,8 @@ struct HTTP2Tests {
         #expect(output == "PROTOCOL_ERROR\nPROTOCOL_ERROR\nPROTOCOL_ERROR\n201\n")
     }
 
-    /// However short it is.
-    @Test func aResponseThatIsNotTakenIsGivenUp() async throws {
+    @Test("a stream whose response is not read is reset, even if the response is short")
+    func unreadResponse() async throws {
         let output = try await run(
             """
             connection = Connection(window=0)
@@ -104,14 +103,14 @@ struct HTTP2Tests {
         #expect(output == "reset\nreset\nreset\n{\"status\":\"ok\"}\n")
     }
 
-    /// The time to read a refusal begins when all of it has been sent.
-    @Test func aResponseIsTakenWholeBeforeItsStreamIsReset() async throws {
+    @Test("a refused stream is reset only after the whole response has been sent")
+    func lateResponse() async throws {
         let output = try await run(
             """
             connection = Connection(window=10)
             stream = connection.request("GET", "/health", end=False)
             connection.wait(h2.events.ResponseReceived, stream)
-            # Longer than the time in which the rest of a request is read, not as long as one without progress.
+            # Longer than the lingering time, shorter than the stall timeout.
             time.sleep(1.5)
             connection.h2.increment_flow_control_window(100, stream)
             connection.flush()
@@ -125,8 +124,8 @@ struct HTTP2Tests {
         #expect(output == "{\"status\":\"ok\"}\nNO_ERROR\n")
     }
 
-    /// Frames of a byte each, which no route takes, and in between what has no flow control.
-    @Test func framesThatAreNotTakenAreBounded() async throws {
+    @Test("a connection with too many unread frames is closed; small frames that are read do no harm")
+    func unreadFrames() async throws {
         let output = try await run(
             """
             connection = Connection()
@@ -140,12 +139,12 @@ struct HTTP2Tests {
                 while sent < 20000:
                     connection.socket.sendall(block)
                     sent += 1
-                print("all was taken")
+                print("everything was read")
             except (ConnectionError, ssl.SSLError, socket.timeout) as error:
                 print("ended" if 2000 < sent < 6000 else f"{sent}: {error}")
             other = Connection()
             other.wait(h2.events.StreamEnded, other.request("GET", "/health"))
-            # Small frames that are taken do no harm, however many.
+            # Any number of small frames is fine if they are read.
             upload = other.request("PUT", "/small", end=False)
             for number in range(10000):
                 while other.h2.local_flow_control_window(upload) < 1:
