@@ -63,10 +63,8 @@ import Testing
     @Test("HTTP/1.0 needs no Host and gets no 100")
     func http10WithoutHost() async throws {
         try await RunningServer.with { server in
-            let response = try await server.connected { connection in
-                try connection.send("PUT /x HTTP/1.0\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\nabc")
-                return try connection.receiveResponse()
-            }
+            let response = try await server.response(
+                to: "PUT /x HTTP/1.0\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\nabc")
             #expect(response.status == 201)
             #expect(try server.directory.read("x") == Data("abc".utf8))
         }
@@ -95,14 +93,10 @@ import Testing
         arguments: ["gzip, chunked", "chunked, chunked", "identity", "gzip"])
     func transferCodings(coding: String) async throws {
         try await RunningServer.with { server in
-            let (status, rest) = try await server.connected { connection in
-                try connection.send(
-                    "PUT /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: \(coding)\r\n\r\n1\r\na\r\n0\r\n\r\n")
-                let response = try connection.receiveResponse()
-                #expect(response.head.contains("Connection: close\r\n"))
-                return (response.status, try connection.receiveToEnd())
-            }
-            #expect([400, 501].contains(status))
+            let (response, rest) = try await server.lastResponse(
+                to: "PUT /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: \(coding)\r\n\r\n1\r\na\r\n0\r\n\r\n")
+            #expect(response.head.contains("Connection: close\r\n"))
+            #expect([400, 501].contains(response.status))
             #expect(rest.isEmpty)
             #expect(try server.directory.contents().isEmpty)
         }
@@ -219,10 +213,7 @@ import Testing
         arguments: ["GET /echo/a HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n"])
     func upgradeIgnored(request: String) async throws {
         try await RunningServer.with { server in
-            let (response, rest) = try await server.connected { connection in
-                try connection.send(request)
-                return (try connection.receiveResponse(), try connection.receiveToEnd())
-            }
+            let (response, rest) = try await server.lastResponse(to: request)
             #expect(response.status == 200)
             #expect(response.body == "a")
             #expect(response.head.contains("Connection: close\r\n"))

@@ -44,12 +44,9 @@ import Testing
     @Test("`Connection: close` closes the connection after the response")
     func closeRequested() async throws {
         try await RunningServer.with { server in
-            let (status, rest) = try await server.connected { connection in
-                try connection.send(RunningServer.head(length: Self.document.count, fields: ["Connection: close"]))
-                try connection.send(Self.document)
-                return (try connection.receiveResponse().status, try connection.receiveToEnd())
-            }
-            #expect(status == 201)
+            let (response, rest) = try await server.lastResponse(
+                to: RunningServer.head(length: Self.document.count, fields: ["Connection: close"]), Self.document)
+            #expect(response.status == 201)
             #expect(rest.isEmpty)
         }
     }
@@ -57,13 +54,9 @@ import Testing
     @Test("a client that has closed its sending side gets the response")
     func halfClosed() async throws {
         try await RunningServer.with { server in
-            let (status, rest) = try await server.connected { connection in
-                try connection.send(RunningServer.head(length: Self.document.count))
-                try connection.send(Self.document)
-                connection.finishSending()
-                return (try connection.receiveResponse().status, try connection.receiveToEnd())
-            }
-            #expect(status == 201)
+            let (response, rest) = try await server.lastResponse(
+                to: RunningServer.head(length: Self.document.count), Self.document, finishes: true)
+            #expect(response.status == 201)
             #expect(rest.isEmpty)
         }
     }
@@ -172,14 +165,10 @@ import Testing
         patient.duration = .seconds(60)
         try await RunningServer.with(configure: { $0.connections.lingering = patient }) { server in
             let start = ContinuousClock.now
-            let (response, rest) = try await server.connected { connection in
-                try connection.send(
-                    RunningServer.head(
-                        path: path, boundary: boundary, length: 1 << 40, fields: ["Expect: 100-continue", field]
-                    )
-                )
-                return (try connection.receiveResponse(), try connection.receiveToEnd())
-            }
+            let (response, rest) = try await server.lastResponse(
+                to: RunningServer.head(
+                    path: path, boundary: boundary, length: 1 << 40, fields: ["Expect: 100-continue", field]
+                ))
             #expect(response.status == status)
             #expect(rest.isEmpty)
             #expect(ContinuousClock.now - start < .seconds(20), "the connection is closed with the response")

@@ -52,12 +52,10 @@ import Testing
         let text = Array(repeatElement("a line of text\n".utf8, count: 1000).joined())
         try await with([("a.html", text)]) { server in
             for version in ["1.0", "1.1"] {
-                let answer = try await server.connected { connection in
-                    try connection.send(
+                let answer = try await server.response(
+                    to:
                         "GET /files/a.html HTTP/\(version)\r\nHost: x\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n"
-                    )
-                    return try connection.receiveResponse()
-                }
+                )
                 #expect(answer.status == 200)
                 #expect(answer.head.contains("Transfer-Encoding: chunked") == (version == "1.1"))
                 #expect(answer.head.contains("Content-Encoding: gzip") == (version == "1.1"))

@@ -118,12 +118,9 @@ import Testing
     func length() async throws {
         try await RunningServer.with { server in
             let body = try Samples.encoded(Self.book, .gzip)
-            let (response, rest) = try await server.connected { connection in
-                try connection.send(RunningServer.head(length: body.count + 1, fields: ["Content-Encoding: gzip"]))
-                try connection.send(body)
-                connection.finishSending()
-                return (try connection.receiveResponse(), try connection.receiveToEnd())
-            }
+            let (response, rest) = try await server.lastResponse(
+                to: RunningServer.head(length: body.count + 1, fields: ["Content-Encoding: gzip"]), body, finishes: true
+            )
             #expect(response.status == 400)
             #expect(rest.isEmpty)
             #expect(try await server.contentsWhenSettled().isEmpty)

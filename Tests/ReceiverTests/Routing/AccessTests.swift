@@ -22,17 +22,11 @@ import Testing
         ] as [([String], Int)])
     func writing(fields: [String], status: Int) async throws {
         try await withToken { server in
-            let length = "Content-Length: \(Self.body.count)"
             for (method, path) in [
                 ("POST", "/"), ("POST", "/upload/x"), ("PUT", "/a"), ("POST", "/files/b"), ("PUT", "/files/c"),
             ] {
-                let response = try await server.connected { connection in
-                    let type = "Content-Type: multipart/form-data; boundary=B"
-                    let head = ["\(method) \(path) HTTP/1.1", "Host: x", length, type] + fields
-                    try connection.send(head.joined(separator: "\r\n") + "\r\n\r\n")
-                    try connection.send(Self.body)
-                    return try connection.receiveResponse()
-                }
+                let response = try await server.request(
+                    method, path, fields: ["Content-Type: multipart/form-data; boundary=B"] + fields, body: Self.body)
                 #expect(response.status == status, "\(method) \(path)")
                 #expect(response.head.contains("WWW-Authenticate: Bearer realm=") == (status == 401))
                 let isInvalid = status == 401 && fields.first?.contains("Bearer s") == true
@@ -58,19 +52,15 @@ import Testing
     @Test("a refused upload gets no 100, and a body without length is refused at its limit")
     func noContinue() async throws {
         try await withToken { server in
-            let (response, rest) = try await server.connected { connection in
-                try connection.send(RunningServer.head(length: 1 << 40, fields: ["Expect: 100-continue"]))
-                return (try connection.receiveResponse(), try connection.receiveToEnd())
-            }
+            let (response, rest) = try await server.lastResponse(
+                to: RunningServer.head(length: 1 << 40, fields: ["Expect: 100-continue"]))
             #expect(response.status == 401)
             #expect(rest.isEmpty)
         }
         try await RunningServer.with(configure: { $0.maximumBodySize = 1000 }) { server in
-            let answers = try await server.connected { connection in
-                try connection.send(RunningServer.head(length: 1001, fields: ["Expect: 100-continue"]))
-                return [try connection.receiveResponse().status]
-            }
-            #expect(answers == [413])
+            let refused = try await server.response(
+                to: RunningServer.head(length: 1001, fields: ["Expect: 100-continue"]))
+            #expect(refused.status == 413)
             // Without a length, the body is refused as soon as it is too long.
             let response = try await server.request(
                 "PUT", "/x", body: [UInt8](repeating: 1, count: 1001), chunked: true)
@@ -93,15 +83,11 @@ import Testing
         ])
     func otherOrigins(origin: String, host: String, status: Int) async throws {
         try await RunningServer.with { server in
-            let response = try await server.connected { connection in
-                try connection.send(
-                    """
+            let response = try await server.response(
+                to: """
                     POST / HTTP/1.1\r\nHost: \(host)\r\nOrigin: \(origin)\r\nContent-Length: \(Self.body.count)\r\n\
                     Content-Type: multipart/form-data; boundary=B\r\n\r\n
-                    """)
-                try connection.send(Self.body)
-                return try connection.receiveResponse()
-            }
+                    """, Self.body)
             #expect(response.status == status)
             #expect(try server.directory.contents() == (status == 201 ? ["x"] : []))
             #expect(!response.head.contains("Access-Control"))
@@ -125,10 +111,7 @@ import Testing
                 $0.access.origins = ["https://files.example"]
                 if !isLoopback { $0.host = "0.0.0.0" }
             }) { server in
-                let answer = try await server.connected { connection in
-                    try connection.send(request)
-                    return try connection.receiveResponse()
-                }
+                let answer = try await server.response(to: request)
                 #expect(answer.status == expected, "\(host) \(isLoopback)")
             }
         }

@@ -99,20 +99,8 @@ import Testing
             for chunked in [false, true] {
                 let body = Array(row.body.utf8)
                 let type = row.type.map { ["Content-Type: \($0)"] } ?? []
-                let framing = chunked ? "Transfer-Encoding: chunked" : "Content-Length: \(body.count)"
-                let head =
-                    (["\(row.method) \(row.path) HTTP/1.1", "Host: x", framing] + type + row.fields)
-                    .joined(separator: "\r\n") + "\r\n\r\n"
-                let response = try await server.connected { connection in
-                    try connection.send(head)
-                    if chunked {
-                        if !body.isEmpty { try connection.send("\(String(body.count, radix: 16))\r\n") }
-                        try connection.send(body + "\(body.isEmpty ? "" : "\r\n")0\r\n\r\n".utf8)
-                    } else {
-                        try connection.send(body)
-                    }
-                    return try connection.receiveResponse()
-                }
+                let response = try await server.request(
+                    row.method, row.path, fields: type + row.fields, body: body, chunked: chunked)
                 #expect(response.status == row.status, "\(response.body)")
                 #expect(response.head.lowercased().contains("content-type: application/json\r\n"))
                 if let field = row.expectedField { #expect(response.head.lowercased().contains(field + "\r\n")) }
@@ -135,10 +123,7 @@ import Testing
         ])
     func invalidHTTP(request: String, status: Int) async throws {
         try await RunningServer.with { server in
-            let (response, rest) = try await server.connected { connection in
-                try connection.send(request)
-                return (try connection.receiveResponse(), try connection.receiveToEnd())
-            }
+            let (response, rest) = try await server.lastResponse(to: request)
             #expect(response.status == status)
             #expect(response.head.lowercased().contains("connection: close\r\n"))
             #expect(try Answer(response.body.utf8).error != nil)
@@ -153,12 +138,8 @@ import Testing
         for close in ["--B--\r\n", ""] {
             try await RunningServer.with { server in
                 let body = RunningServer.document([("x", Array("abc".utf8))], close: close)
-                let (response, rest) = try await server.connected { connection in
-                    try connection.send(RunningServer.head(length: body.count + 10))
-                    try connection.send(body)
-                    connection.finishSending()
-                    return (try connection.receiveResponse(), try connection.receiveToEnd())
-                }
+                let (response, rest) = try await server.lastResponse(
+                    to: RunningServer.head(length: body.count + 10), body, finishes: true)
                 #expect(response.status == 400)
                 #expect(try Answer(response.body.utf8).error != nil)
                 #expect(rest.isEmpty)
@@ -173,12 +154,9 @@ import Testing
         for tail in ["", "0\r\n", "zz\r\n"] {
             try await RunningServer.with { server in
                 let body = RunningServer.document([("x", Array("abc".utf8))])
-                let response = try await server.connected { connection in
-                    try connection.send(RunningServer.head(length: nil))
-                    try connection.send("\(String(body.count, radix: 16))\r\n".utf8 + body + "\r\n\(tail)".utf8)
-                    connection.finishSending()
-                    return try connection.receiveResponse()
-                }
+                let response = try await server.response(
+                    to: RunningServer.head(length: nil),
+                    "\(String(body.count, radix: 16))\r\n".utf8 + body + "\r\n\(tail)".utf8, finishes: true)
                 #expect(response.status == 400, "\(tail)")
                 #expect(try await server.contentsWhenSettled().isEmpty)
                 #expect(try await server.isAlive())

@@ -53,35 +53,41 @@ struct RunningServer {
         return try await RawConnection.onThread { try body(RawConnection(port: port)) }
     }
 
+    /// Sends a request on its own connection.
+    ///
+    /// - Parameter finishes: whether the client then closes its sending side.
+    func response(
+        to head: String, _ body: [UInt8] = [], finishes: Bool = false
+    ) async throws -> (status: Int, head: String, body: String) {
+        try await connected { try $0.respond(head, body, finishes) }
+    }
+
+    /// Sends a request after whose response the server closes the connection.
+    ///
+    /// - Returns: the response, and what follows it.
+    func lastResponse(
+        to head: String, _ body: [UInt8] = [], finishes: Bool = false
+    ) async throws -> (response: (status: Int, head: String, body: String), rest: [UInt8]) {
+        try await connected { (try $0.respond(head, body, finishes), try $0.receiveToEnd()) }
+    }
+
     /// Sends a request with Content-Length and returns the response.
     func post(
         _ body: [UInt8], path: String = "/", boundary: String = "B", fields: [String] = []
     ) async throws -> (status: Int, head: String, body: String) {
-        try await connected { connection in
-            try connection.send(Self.head(path: path, boundary: boundary, length: body.count, fields: fields))
-            try connection.send(body)
-            return try connection.receiveResponse()
-        }
+        try await response(to: Self.head(path: path, boundary: boundary, length: body.count, fields: fields), body)
     }
 
     /// Sends any request on its own connection.
     func request(
         _ method: String, _ path: String, fields: [String] = [], body: [UInt8] = [], chunked: Bool = false
     ) async throws -> (status: Int, head: String, body: String) {
-        try await connected { connection in
-            let framing = chunked ? "Transfer-Encoding: chunked" : "Content-Length: \(body.count)"
-            let head = ["\(method) \(path) HTTP/1.1", "Host: x", framing] + fields
-            try connection.send(head.joined(separator: "\r\n") + "\r\n\r\n")
-            if chunked {
-                if !body.isEmpty {
-                    try connection.send("\(String(body.count, radix: 16))\r\n".utf8 + body + "\r\n".utf8)
-                }
-                try connection.send("0\r\n\r\n")
-            } else {
-                try connection.send(body)
-            }
-            return try connection.receiveResponse()
-        }
+        let framing = chunked ? "Transfer-Encoding: chunked" : "Content-Length: \(body.count)"
+        let head = ["\(method) \(path) HTTP/1.1", "Host: x", framing] + fields
+        let chunk: [UInt8] =
+            body.isEmpty ? [] : "\(String(body.count, radix: 16))\r\n".utf8 + body + "\r\n".utf8
+        return try await response(
+            to: head.joined(separator: "\r\n") + "\r\n\r\n", chunked ? chunk + "0\r\n\r\n".utf8 : body)
     }
 
     static func head(
@@ -122,6 +128,15 @@ struct RunningServer {
 }
 
 extension RawConnection {
+    fileprivate func respond(
+        _ head: String, _ body: [UInt8], _ finishes: Bool
+    ) throws -> (status: Int, head: String, body: String) {
+        try send(head)
+        if !body.isEmpty { try send(body) }
+        if finishes { finishSending() }
+        return try receiveResponse()
+    }
+
     /// Sends zeros until that fails, at most 1 GiB.
     ///
     /// - Returns: how many bytes the system has accepted.
