@@ -52,7 +52,7 @@ import Testing
             name: "a file of another coding", status: 415, method: "PUT", path: "/x",
             fields: ["Content-Encoding: zstd"], expectedField: "accept-encoding: gzip, deflate"),
         Row(
-            name: "a file to where none goes", status: 405, method: "PUT", path: "/upload",
+            name: "a file to a path that accepts none", status: 405, method: "PUT", path: "/upload",
             expectedField: "allow: post, options"),
         Row(name: "empty body", status: 400, body: ""),
         Row(name: "no closing delimiter", status: 400, body: file),
