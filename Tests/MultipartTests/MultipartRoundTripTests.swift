@@ -4,10 +4,11 @@ import Testing
 @testable import Multipart
 
 /// What is encoded is parsed again.
-@Suite(.timeLimit(.minutes(1)))
-struct RoundTripTests {
-    @Test func parsingGivesBackWhatWasEncoded() throws {
-        print("RoundTripTests: TEST_SEED=\(SeededGenerator.seed)")
+@Suite("Multipart round trips", .timeLimit(.minutes(1)))
+struct MultipartRoundTripTests {
+    @Test("parsing returns the encoded parts")
+    func random() throws {
+        print("MultipartRoundTripTests: TEST_SEED=\(SeededGenerator.seed)")
         for number in 0..<3_000 {
             var generator = SeededGenerator(case: number)
             let encoder = MultipartEncoder(boundary: try randomBoundary(&generator))
