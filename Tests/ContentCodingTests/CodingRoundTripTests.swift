@@ -3,11 +3,11 @@ import TestSupport
 import Testing
 
 /// What is encoded is decoded again.
-@Suite("Content coding, round trips", .timeLimit(.minutes(2)))
-struct RoundTripTests {
+@Suite("Content coding round trips", .timeLimit(.minutes(2)))
+struct CodingRoundTripTests {
     private static let sizes = [0, 1, 2, 100, 32_767, 32_768, 32_769, 65_535, 65_536, 65_537, 300_000]
 
-    @Test("of all kinds and sizes, with output buffers of any size", arguments: Coding.allCases, Sample.allCases)
+    @Test("content survives with output buffers of any size", arguments: Coding.allCases, Sample.allCases)
     func kinds(coding: Coding, sample: Sample) throws {
         for size in Self.sizes {
             let content = sample.bytes(size)
@@ -22,7 +22,7 @@ struct RoundTripTests {
         }
     }
 
-    @Test("with the data in two pieces, cut anywhere, and byte by byte", arguments: Coding.allCases)
+    @Test("coded data may be cut at any byte", arguments: Coding.allCases)
     func splits(coding: Coding) throws {
         for content in [[], [7], Sample.text.bytes(3000), Sample.random.bytes(300)] {
             let data = try encode(content, coding)
@@ -33,9 +33,9 @@ struct RoundTripTests {
         }
     }
 
-    @Test("of random content, in random pieces, through random buffers")
+    @Test("random content survives in random pieces and through random buffers")
     func random() throws {
-        print("RoundTripTests: TEST_SEED=\(SeededGenerator.seed)")
+        print("CodingRoundTripTests: TEST_SEED=\(SeededGenerator.seed)")
         for number in 0..<500 {
             var generator = SeededGenerator(case: number)
             let coding = generator.pick(Coding.allCases)
@@ -74,7 +74,7 @@ struct RoundTripTests {
     }
 
     /// zlib counts in 32 bits, and is given 1 GiB at a time.
-    @Test("of content of more than 1 GiB in one piece")
+    @Test("more than 1 GiB in one piece survives")
     func huge() throws {
         let size = (1 << 30) + 12_345
         // Neither is touched where it is zero, and takes no memory then.

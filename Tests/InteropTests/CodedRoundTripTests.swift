@@ -92,7 +92,7 @@ struct CodedRoundTripTests {
         #expect(try await sha256(path: path) == digest, "by curl")
     }
 
-    @Test("of nothing, a byte, the book, and text around the edges of blocks and buffers")
+    @Test("nothing, a byte, the book, and text around the edges of blocks and buffers arrive unchanged")
     func small() async throws {
         let server = try await ServerProcess.start()
         defer { server.process.terminate() }

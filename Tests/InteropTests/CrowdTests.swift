@@ -51,7 +51,7 @@ struct CrowdTests {
     }
 
     @Test(
-        "1 MiB each, at once: all arrive, by no more threads than cores, in little more memory than the budget",
+        "1,000 uploads of 1 MiB at once arrive, with no more agents than cores and within the buffer budget",
         .enabled(if: hasDescriptors), arguments: [true, false])
     func upload(isDiscarded: Bool) async throws {
         let files = try TemporaryDirectory()

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The example as a user runs it: what it prints, and how it exits.
-@Suite("example", .timeLimit(.minutes(3)))
+@Suite("The example program", .timeLimit(.minutes(3)))
 struct ExampleTests {
     private func example(_ arguments: [String], host: String) async throws -> Subprocess.Result {
         try await Subprocess.run(
@@ -24,7 +24,7 @@ struct ExampleTests {
         #expect(result.errorOutput.filter { $0 == "\n" }.count == 1, sourceLocation: sourceLocation)
     }
 
-    @Test("sends a file, and says what, how fast, and what the server answered")
+    @Test("sends a file and prints its size, the speed and the server's answer")
     func oneFile() async throws {
         let server = try await ServerProcess.start()
         defer { server.process.terminate() }
@@ -43,7 +43,7 @@ struct ExampleTests {
         #expect(try server.directory.read("a.txt") == Data("hello".utf8))
     }
 
-    @Test("sends several as one request")
+    @Test("sends several files in one request")
     func severalFiles() async throws {
         let server = try await ServerProcess.start()
         defer { server.process.terminate() }
@@ -55,7 +55,7 @@ struct ExampleTests {
         #expect(server.process.errorOutputSoFar.split(separator: "\n").count == 1)
     }
 
-    @Test("- is standard input, alone or among files")
+    @Test("reads standard input for -, alone or among files")
     func standardInput() async throws {
         let server = try await ServerProcess.start()
         defer { server.process.terminate() }
@@ -75,7 +75,7 @@ struct ExampleTests {
         #expect(try server.directory.read("stdin") == input)
     }
 
-    @Test("what is wrong with the call or the file")
+    @Test("wrong arguments and unreadable files are errors that say so")
     func sources() async throws {
         let source = try TemporaryDirectory()
         let file = try source.write("x".utf8, to: "file")
@@ -93,7 +93,7 @@ struct ExampleTests {
         try await expectError(["-filepath", file], host: "http://\(unknown)", containing: unknown)
     }
 
-    @Test("a proxy's password is not shown")
+    @Test("hides a proxy's password")
     func proxyPassword() async throws {
         let source = try TemporaryDirectory()
         let file = try source.write("x".utf8, to: "file")
@@ -107,7 +107,7 @@ struct ExampleTests {
         }
     }
 
-    @Test("a second file that is missing: nothing of the first is saved")
+    @Test("a missing second file: nothing of the first is saved")
     func secondMissing() async throws {
         let server = try await ServerProcess.start()
         defer { server.process.terminate() }
@@ -123,7 +123,7 @@ struct ExampleTests {
         #expect(try server.directory.contents() == [])
     }
 
-    @Test("a file that may not be read")
+    @Test("an unreadable file is an error that names it")
     func unreadable() async throws {
         let source = try TemporaryDirectory()
         let file = try source.write("x".utf8, to: "secret")
@@ -145,7 +145,7 @@ struct ExampleTests {
         #expect(result.errorOutput == "example: \(file): Permission denied\n")
     }
 
-    @Test("a server that closes in mid-body, and one that answers 413 there: the answer is shown")
+    @Test("a server that closes in mid-body is an error; a 413 in mid-body is printed")
     func faults() async throws {
         let source = try TemporaryDirectory()
         let path = try source.write(Data(count: 64 << 20), to: "big")
@@ -171,7 +171,7 @@ struct ExampleTests {
         }
     }
 
-    @Test("a file that shrinks while it is sent: an error that names it, and nothing is saved")
+    @Test("a file that shrinks while it is sent is an error that names it; nothing is saved")
     func shrinks() async throws {
         let server = try await ServerProcess.start()
         defer { server.process.terminate() }

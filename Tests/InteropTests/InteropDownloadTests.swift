@@ -5,10 +5,10 @@ import Testing
 
 /// What servers of other hands send, coded, read by this client.
 @Suite(
-    "Content by other hands", .timeLimit(.minutes(5)),
+    "Downloads from aiohttp", .timeLimit(.minutes(5)),
     .enabled("needs Python with aiohttp") { await PythonEnvironment.shared.isAvailable(with: ["aiohttp"]) }
 )
-struct DownloadTests {
+struct InteropDownloadTests {
     private func start() async throws -> (url: String, process: Subprocess) {
         let python = try await PythonEnvironment.shared.interpreter(with: ["aiohttp"])
         let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
@@ -17,7 +17,7 @@ struct DownloadTests {
         return (try await process.firstLine(), process)
     }
 
-    @Test("is read and saved, in the coding that it comes in", arguments: ["gzip", "deflate", "any", "identity"])
+    @Test("content is read and saved, in any coding", arguments: ["gzip", "deflate", "any", "identity"])
     func coded(coding: String) async throws {
         let (url, process) = try await start()
         defer { process.terminate() }
@@ -36,7 +36,7 @@ struct DownloadTests {
         #expect(try directory.contents() == ["file"])
     }
 
-    @Test("is given as it comes to who asks for it so")
+    @Test("a request with its own Accept-Encoding receives undecoded content")
     func raw() async throws {
         let (url, process) = try await start()
         defer { process.terminate() }

@@ -4,8 +4,8 @@ import TestSupport
 import Testing
 
 /// Files of all sizes, from this client to this server, each in its own process.
-@Suite("Round trips", .serialized, .timeLimit(.minutes(10)))
-struct RoundTripTests {
+@Suite("Round trips to this package's server", .serialized, .timeLimit(.minutes(10)))
+struct InteropRoundTripTests {
     private func client(_ server: ServerProcess) throws -> Client {
         var configuration = Client.Configuration()
         configuration.headerFields = ["Want-Repr-Digest": "sha-256=10"]
@@ -31,7 +31,7 @@ struct RoundTripTests {
         }
     }
 
-    @Test("of 0 B, 1 B, 64 KiB and one more or less, a buffer and one more or less")
+    @Test("files of 0 B, 1 B, and around 64 KiB and 2 MiB arrive unchanged")
     func small() async throws {
         let server = try await ServerProcess.start()
         defer { server.process.terminate() }
@@ -44,7 +44,7 @@ struct RoundTripTests {
         #expect(try server.directory.contents() == [])
     }
 
-    @Test("of the book")
+    @Test("the book arrives unchanged")
     func book() async throws {
         let server = try await ServerProcess.start()
         defer { server.process.terminate() }
@@ -54,7 +54,7 @@ struct RoundTripTests {
         try await roundTrip(path, digest: await sha256(path: path), server: server)
     }
 
-    @Test("of 5 GiB, sparse, with data at its start, its end and around the buffers' edges")
+    @Test("a sparse file of 5 GiB with data around the buffers' edges arrives unchanged")
     func sparse() async throws {
         let source = try TemporaryDirectory()
         let path = source.path("sparse.bin")
@@ -70,7 +70,7 @@ struct RoundTripTests {
         let digest = try await sha256(path: path)
         let free = try FileManager.default.attributesOfFileSystem(forPath: source.path)[.systemFreeSize] as? UInt64 ?? 0
         let isSaved = free > size + (2 << 30)
-        if !isSaved { print("RoundTripTests.sparse: too little space to save 5 GiB; the server's digest is compared") }
+        if !isSaved { print("InteropRoundTripTests.sparse: too little space: only the digest is compared") }
         let server = try await ServerProcess.start(isSaved ? [] : ["--discard"], deadline: .seconds(540))
         defer { server.process.terminate() }
         try await roundTrip(path, digest: digest, server: server)

@@ -53,7 +53,7 @@ struct ObjectStoreTests {
         return Data(try await response.bytes())
     }
 
-    @Test("stores the file as it is, up to the longest allowed")
+    @Test("stores files up to the longest allowed")
     func stores() async throws {
         let (form, process) = try await start()
         defer { process.terminate() }
@@ -70,7 +70,7 @@ struct ObjectStoreTests {
         }
     }
 
-    @Test("refuses a file that is too long, or too short, with a status and a reason, and stores nothing")
+    @Test("refuses a file that is too long or too short with a status and a reason, and stores nothing")
     func refuses() async throws {
         let (form, process) = try await start()
         defer { process.terminate() }
@@ -86,7 +86,7 @@ struct ObjectStoreTests {
         #expect(sha256(try await stored(form)) == digest)
     }
 
-    @Test("refuses fields that come behind the file, or are not those that were signed")
+    @Test("refuses fields after the file and fields that were not signed")
     func order() async throws {
         let (form, process) = try await start()
         defer { process.terminate() }

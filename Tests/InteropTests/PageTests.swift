@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The page at `GET /`, in a real browser: files are dropped and picked, and what is saved is compared.
-@Suite("the page", .serialized, .timeLimit(.minutes(5)))
+@Suite("The upload page", .serialized, .timeLimit(.minutes(5)))
 struct PageTests {
     private static let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .appendingPathComponent("Peers/page.py").path
@@ -19,7 +19,7 @@ struct PageTests {
         }
     }
 
-    @Test("drops, folders, progress, cancelling, keyboard, no script", arguments: [nil, "a-token"])
+    @Test("a browser uploads dropped and picked files, cancels and renames", arguments: [nil, "a-token"])
     func inABrowser(token: String?) async throws {
         let python = try await interpreter()
         let server = try await ServerProcess.start(token.map { ["--token", $0] } ?? [], deadline: .seconds(280))

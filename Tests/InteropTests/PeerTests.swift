@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What this client sends, read by servers of other hands.
-@Suite("Servers by other hands", .timeLimit(.minutes(5)))
+@Suite("Other servers", .timeLimit(.minutes(5)))
 struct PeerTests {
     private func answer(_ response: Response) async throws -> Peer.Answer {
         #expect(response.status == 201)
@@ -14,7 +14,7 @@ struct PeerTests {
         )
     }
 
-    @Test("read what send and sendUnclosed write, on one connection", arguments: Peer.allCases)
+    @Test("read the parts of send and sendUnclosed, on one connection", arguments: Peer.allCases)
     func parts(peer: Peer) async throws {
         let (url, process) = try await peer.start()
         defer { process.terminate() }
@@ -54,7 +54,7 @@ struct PeerTests {
     }
 
     @Test(
-        "read what is encoded on the way, by send and by sendUnclosed", arguments: Peer.allCases,
+        "read encoded bodies of send and sendUnclosed", arguments: Peer.allCases,
         [Client.ContentCoding.gzip(level: 1), .gzip(), .deflate(), .automatic]
     )
     func coded(peer: Peer, coding: Client.ContentCoding) async throws {
@@ -79,7 +79,7 @@ struct PeerTests {
         }
     }
 
-    @Test("take many small requests and an empty document", arguments: Peer.allCases)
+    @Test("accept many small requests and an empty document", arguments: Peer.allCases)
     func small(peer: Peer) async throws {
         let (url, process) = try await peer.start()
         defer { process.terminate() }

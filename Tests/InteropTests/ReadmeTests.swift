@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What the README and the articles say.
-@Suite("README", .timeLimit(.minutes(3)))
+@Suite("README and other documents", .timeLimit(.minutes(3)))
 struct ReadmeTests {
     private let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
@@ -20,7 +20,7 @@ struct ReadmeTests {
         "Sources/HTTPStreaming/HTTPStreaming.docc/\($0).md"
     }
 
-    @Test("every example in Swift compiles, alone and as Swift 6", arguments: ["README.md"] + articles)
+    @Test("every Swift example compiles, alone and as Swift 6", arguments: ["README.md"] + articles)
     func examplesCompile(page: String) async throws {
         guard Subprocess.find("swiftc") != nil else { try Test.cancel("skipped: there is no swiftc") }
         let directory = try TemporaryDirectory()
@@ -42,7 +42,7 @@ struct ReadmeTests {
         }
     }
 
-    @Test("the first is what the downstream package builds, in 15 lines")
+    @Test("the first example is what the downstream package builds, in 15 lines")
     func downstream() throws {
         let main = package.appendingPathComponent("Tests/Downstream/Sources/Downstream/main.swift")
         let example = try #require(try blocks(of: "swift").first)
@@ -50,7 +50,7 @@ struct ReadmeTests {
         #expect(example.split(separator: "\n", omittingEmptySubsequences: false).dropLast().count <= 15)
     }
 
-    @Test("names targets of make that exist")
+    @Test("every make target that a document names exists")
     func targets() throws {
         let makefile = try String(contentsOf: package.appendingPathComponent("Makefile"), encoding: .utf8)
         let text = try String(contentsOf: package.appendingPathComponent("README.md"), encoding: .utf8)
@@ -59,7 +59,7 @@ struct ReadmeTests {
         }
     }
 
-    @Test("the table of behaviours names suites and tests that exist")
+    @Test("every suite and test in the table of behaviours exists")
     func behaviours() throws {
         var sources: [String: String] = [:]
         let tests = package.appendingPathComponent("Tests")

@@ -7,7 +7,7 @@ import Testing
 struct AuthenticationTests {
     private static let secret = "s3cret-Wörd"
 
-    @Test("basic and bearer, with the first request; from the URL")
+    @Test("basic and bearer credentials are sent with the first request, also from the URL")
     func basic() async throws {
         let server = try await GoServer()
         let basic = "Basic " + Data("user:\(Self.secret)".utf8).base64EncodedString()
@@ -29,7 +29,7 @@ struct AuthenticationTests {
         }
     }
 
-    @Test("what cannot be sent, or is given twice, is refused at once")
+    @Test("credentials that cannot be sent, or are given twice, are refused at once")
     func validation() throws {
         for authentication: Client.Authentication in [
             .basic(user: "a:b", password: Self.secret), .basic(user: "a", password: Self.secret + "\r\n"),
@@ -52,7 +52,7 @@ struct AuthenticationTests {
         #expect(undecodable?.code == .invalidURL)
     }
 
-    @Test("a configuration shows no secret, however it is shown")
+    @Test("a configuration's descriptions and dumps contain no secret")
     func secrecy() throws {
         for authentication: Client.Authentication in [
             .basic(user: "u", password: "SECRET"), .digest(user: "u", password: "SECRET"), .bearer("SECRET"),
@@ -116,7 +116,7 @@ struct AuthenticationTests {
         return configuration
     }
 
-    @Test("digest, against Apache: of a known length, open, coded, without a body, again and again")
+    @Test("digest works with Apache for every kind of request, repeatedly")
     func digest() async throws {
         let url = try await apache()
         try await exchange(url, configuration(), isDirect: false)
@@ -135,7 +135,7 @@ struct AuthenticationTests {
         #expect(delete.status == 201)
     }
 
-    @Test("digest with a wrong password: the 401, with its content, is the response")
+    @Test("a wrong digest password gives the 401 with its content")
     func wrongPassword() async throws {
         let url = try await apache()
         for size in [10, 8 << 20] {
@@ -177,7 +177,7 @@ struct AuthenticationTests {
         }
     }
 
-    @Test("a nonce that is stale when the body has come: sent again with the next", arguments: [10, 3 << 20])
+    @Test("a nonce that is stale after the body: the request is sent again", arguments: [10, 3 << 20])
     func stale(size: Int) async throws {
         for isOpen in [false, true] {
             let bodies = Shared<[Int]>([])
@@ -215,7 +215,7 @@ struct AuthenticationTests {
         }
     }
 
-    @Test("a nonce that is stale at once, while the request waits for parts, and while it is sent")
+    @Test("a nonce that is stale at once, between parts or during sending")
     func staleEarly() async throws {
         for size in [10, 8 << 20] {
             let bodies = Shared<[Int]>([])
@@ -245,7 +245,7 @@ struct AuthenticationTests {
         }
     }
 
-    @Test("a server that asks for nothing: the request is sent with its body after all; one that asks otherwise")
+    @Test("a server that asks for no digest receives the body; one that asks for another scheme answers 401")
     func unasked() async throws {
         let bodies = Shared<[Int]>([])
         let open = try digestServer(

@@ -3,8 +3,8 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("HTTP/2", .timeLimit(.minutes(5)))
-struct HTTP2Tests {
+@Suite("Client over HTTP/2", .timeLimit(.minutes(5)))
+struct ClientHTTP2Tests {
     /// A server and how to reach it: by TLS, and in the clear.
     private func peers() async throws -> [(server: GoServer, configuration: Client.Configuration)] {
         try requireHTTP2()
@@ -18,7 +18,7 @@ struct HTTP2Tests {
         guard MultiHandle.sendsHTTP2 else { try Peers.skip("this libcurl is too old for HTTP/2") }
     }
 
-    @Test("uploads in the clear, without asking")
+    @Test("uploads with prior knowledge, without TLS")
     func priorKnowledge() async throws {
         try requireHTTP2()
         let server = try await GoServer.h2c()
@@ -28,7 +28,7 @@ struct HTTP2Tests {
         try await exchange(server.url, .trusting { $0.httpVersion = .automatic }, proto: "HTTP/1.1")
     }
 
-    @Test("an open request with gaps: each part arrives, whatever the time between")
+    @Test("an open request's parts arrive, whatever the time between them")
     func gaps() async throws {
         for (server, configuration) in try await peers() {
             let client = try Client(.post, server.url, configuration: configuration)
@@ -47,7 +47,7 @@ struct HTTP2Tests {
         }
     }
 
-    @Test("a refusal before and in the middle of the body, of a known length and not")
+    @Test("refusals before and in mid-body are returned, with and without a length")
     func refusals() async throws {
         for (server, configuration) in try await peers() {
             for path in ["refuse", "refuse-later"] {
@@ -67,7 +67,7 @@ struct HTTP2Tests {
         }
     }
 
-    @Test("a refusal of a request that waits for parts")
+    @Test("a refusal between two parts is returned")
     func refusalWhileStarved() async throws {
         for (server, configuration) in try await peers() {
             let client = try Client(.post, server.url + "refuse", configuration: configuration)
@@ -80,7 +80,7 @@ struct HTTP2Tests {
         }
     }
 
-    @Test("a success that does not wait for the body")
+    @Test("a success before the end of the body is returned")
     func earlySuccess() async throws {
         for (server, configuration) in try await peers() {
             let client = try Client(.post, server.url + "accept", configuration: configuration)
@@ -95,7 +95,7 @@ struct HTTP2Tests {
         }
     }
 
-    @Test("the server resets the stream, or closes the connection, in mid-body and while the request waits")
+    @Test("a stream reset or a lost connection is an error, in mid-body and between parts")
     func lost() async throws {
         for (server, configuration) in try await peers() {
             for path in ["abort", "die"] {
@@ -115,7 +115,7 @@ struct HTTP2Tests {
         }
     }
 
-    @Test("GOAWAY: the answer comes, and the next request has a new connection")
+    @Test("after GOAWAY the response arrives, and the next request opens a new connection")
     func goAway() async throws {
         for (server, configuration) in try await peers() {
             let client = try Client(.post, server.url + "goaway", configuration: configuration)
@@ -130,7 +130,7 @@ struct HTTP2Tests {
         }
     }
 
-    @Test("a server that reads slowly; a response that is read slowly; one that is not read")
+    @Test("slow servers and slow readers work; an unread response delays nothing")
     func flowControl() async throws {
         for (server, configuration) in try await peers() {
             let slow = try Client(.post, server.url + "slow", configuration: configuration)

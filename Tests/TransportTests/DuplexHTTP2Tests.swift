@@ -4,8 +4,8 @@ import TestSupport
 import Testing
 
 /// Requests that are written while their responses are read, over HTTP/2, with Go's server.
-@Suite("DuplexStream, HTTP/2", .timeLimit(.minutes(5)))
-struct DuplexTests {
+@Suite("DuplexStream over HTTP/2", .timeLimit(.minutes(5)))
+struct DuplexHTTP2Tests {
     /// Over HTTP/2 alone: with HTTP/1.1, Go's server up to 1.20 reads a request to its end before it answers.
     private func client(_ path: String) async throws -> (client: Client, server: GoServer) {
         guard MultiHandle.sendsHTTP2 else { try Peers.skip("this libcurl is too old for HTTP/2") }
@@ -34,7 +34,7 @@ struct DuplexTests {
         }
     }
 
-    @Test("many MiB come back as they went")
+    @Test("many MiB come back unchanged")
     func volume() async throws {
         let (client, server) = try await client("echo")
         defer { withExtendedLifetime(server) {} }
@@ -55,7 +55,7 @@ struct DuplexTests {
         #expect(received == content)
     }
 
-    @Test("the response may end first: the whole of it is there, and the client goes on")
+    @Test("the response may end first and is whole; the client stays usable")
     func responseFirst() async throws {
         let (client, server) = try await client("hello")
         defer { withExtendedLifetime(server) {} }
@@ -68,7 +68,7 @@ struct DuplexTests {
         }
     }
 
-    @Test("a refusal: write says no more, and the response is there")
+    @Test("after a refusal write returns false, and the response is available")
     func refusal() async throws {
         let (client, server) = try await client("refuse")
         defer { withExtendedLifetime(server) {} }

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Requests that are written while their responses are read, with this package's server.
-@Suite("DuplexStream, with the server", .serialized, .timeLimit(.minutes(5)))
+@Suite("DuplexStream with this package's server", .serialized, .timeLimit(.minutes(5)))
 struct EchoServerTests {
     enum Way: String, CaseIterable, Sendable {
         case http1, secureHTTP1, http2
@@ -18,7 +18,7 @@ struct EchoServerTests {
         }
     }
 
-    @Test("each line comes back before the next is written, whoever codes", arguments: Way.allCases, [false, true])
+    @Test("each line comes back before the next is written", arguments: Way.allCases, [false, true])
     func lines(way: Way, coded: Bool) async throws {
         var configuration = try await way.configuration()
         if coded { configuration.contentCoding = .gzip() }
@@ -41,7 +41,7 @@ struct EchoServerTests {
         }
     }
 
-    @Test("many MiB come back byte for byte, and the server's memory stays as it is", arguments: Way.allCases)
+    @Test("many MiB come back byte for byte, and the server's memory does not grow", arguments: Way.allCases)
     func volume(way: Way) async throws {
         var configuration = try await way.configuration()
         configuration.headerFields = ["Accept-Encoding": "identity"]
@@ -96,7 +96,7 @@ struct EchoServerTests {
         #expect(received == bytes)
     }
 
-    @Test("the example sends each line when it is there, and prints what comes back at once", arguments: Way.allCases)
+    @Test("example -echo sends each line at once and prints it when it comes back", arguments: Way.allCases)
     func example(way: Way) async throws {
         _ = try await way.configuration()
         let server = try await ServerProcess.start(isSecure: way.isSecure)
@@ -115,7 +115,7 @@ struct EchoServerTests {
         result.errorOutput.split(separator: "\n").filter { !$0.contains("no version information available") }
     }
 
-    @Test("a server that does not echo is named, and the input not waited for")
+    @Test("example -echo names a server that does not echo, without waiting for input")
     func exampleRefused() async throws {
         let server = try await ServerProcess.start(["--max-size", "1"])
         defer { server.process.terminate() }

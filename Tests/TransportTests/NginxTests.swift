@@ -56,7 +56,7 @@ struct NginxTests {
         MultiHandle.sendsHTTP2 ? Transport.allCases : [.http, .https]
     }
 
-    @Test("uploads through it")
+    @Test("uploads through nginx arrive whole")
     func uploads() async throws {
         for transport in transports {
             let (url, configuration) = try await start(transport)
@@ -64,7 +64,7 @@ struct NginxTests {
         }
     }
 
-    @Test("413 by client_max_body_size: with a length, before the body; of an open request, within it")
+    @Test("413 by client_max_body_size: before a body with a length, within an open request")
     func tooLarge() async throws {
         for transport in transports {
             let (url, configuration) = try await start(transport)
@@ -87,7 +87,7 @@ struct NginxTests {
 
     /// Where it closes at once, unread bytes of the body make a reset of that. Without TLS no answer
     /// is lost by it; see ``UnreadAnswer``.
-    @Test("an answer, and the connection closed behind it without lingering")
+    @Test("an answer is read although the server closes at once without lingering")
     func closing() async throws {
         for transport in transports {
             let (url, configuration) = try await start(transport)
@@ -114,7 +114,7 @@ struct NginxTests {
         }
     }
 
-    @Test("a certificate that is asked for: 400 without, as nginx has it, and the name with it")
+    @Test("without the client certificate nginx answers 400; with it, it sees the name")
     func clientCertificate() async throws {
         let certificates = try await Certificates.shared
         for transport in transports where transport != .http {
@@ -137,7 +137,7 @@ struct NginxTests {
         }
     }
 
-    @Test("a Unix socket: uploads, a refusal, and metrics without an address")
+    @Test("over a Unix socket uploads and refusals work, and metrics have no address")
     func unixSocket() async throws {
         try Peers.require("nginx")
         let behind = try await GoServer()

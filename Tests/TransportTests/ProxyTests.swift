@@ -20,7 +20,7 @@ struct ProxyTests {
         return try #require(error)
     }
 
-    @Test("HTTP: passed on in the clear, by CONNECT with TLS; with and without a password")
+    @Test("HTTP proxies work in the clear and by CONNECT, with and without a password")
     func http() async throws {
         try Peers.require("tinyproxy")
         let clear = try await GoServer()
@@ -48,7 +48,7 @@ struct ProxyTests {
         }
     }
 
-    @Test("HTTPS: the proxy itself by TLS, with a password, right and wrong")
+    @Test("HTTPS proxies work; a wrong password is refused")
     func https() async throws {
         let proxy = try await GoServer(certificate: "server", ["-proxy", Self.secret, "-http1"])
         let server = try await GoServer(certificate: "server")
@@ -61,7 +61,7 @@ struct ProxyTests {
         #expect(error.message == "the proxy refused to connect, status 407")
     }
 
-    @Test("SOCKS 5, names resolved here and there; with and without a password")
+    @Test("SOCKS 5 proxies work, with names resolved on either side, with and without a password")
     func socks() async throws {
         try Peers.require("microsocks")
         // "localhost" may be ::1 to either end.
@@ -82,7 +82,7 @@ struct ProxyTests {
         #expect(error.code == .connectionFailed, "\(error)")
     }
 
-    @Test("a proxy that refuses, is not there, or is no proxy")
+    @Test("a proxy that refuses, does not listen or is no proxy is an error that says so")
     func refusals() async throws {
         try Peers.require("tinyproxy")
         let clear = try await GoServer()
@@ -118,7 +118,7 @@ struct ProxyTests {
             [.invalidResponse, .connectionFailed, .connectionLost, .transport].contains(confused.code), "\(confused)")
     }
 
-    @Test("hosts that are reached without it; no proxy at all")
+    @Test("hosts can be excepted from the proxy, and no proxy at all can be set")
     func exceptions() async throws {
         let server = try await GoServer()
         let closed = try Daemon.freePort()
@@ -134,7 +134,7 @@ struct ProxyTests {
         }
     }
 
-    @Test("what is no proxy's URL is refused at once, and shows no password")
+    @Test("an invalid proxy URL is refused at once; the error hides its password")
     func validation() throws {
         for url in [
             "", "127.0.0.1:3128", "ftp://user:\(Self.secret)@host", "http://user:\(Self.secret)@", "http://a b",
@@ -153,7 +153,7 @@ struct ProxyTests {
     }
 
     /// The environment is the process's: the example, as one of its own.
-    @Test("the environment: http_proxy, https_proxy, all_proxy, no_proxy; not HTTP_PROXY")
+    @Test("http_proxy, https_proxy, all_proxy and no_proxy are used, HTTP_PROXY is not")
     func environment() async throws {
         try Peers.require("tinyproxy")
         let server = try await GoServer()

@@ -4,8 +4,8 @@ import TestSupport
 import Testing
 
 @Suite("Connections, cookies, expectations and metrics", .timeLimit(.minutes(3)))
-struct ConnectionTests {
-    @Test("IPv6")
+struct TransportConnectionTests {
+    @Test("connects over IPv6")
     func ipv6() async throws {
         let server: GoServer
         do {
@@ -18,7 +18,7 @@ struct ConnectionTests {
         #expect(response.metrics.remoteAddress == "::1")
     }
 
-    @Test("cookies: none unless wanted; then for the client's lifetime, and where they belong")
+    @Test("cookies are off by default; otherwise they last as long as the client and follow their rules")
     func cookies() async throws {
         let server = try await GoServer()
         let without = try Client(.post, server.url + "cookie")
@@ -38,7 +38,7 @@ struct ConnectionTests {
         }
     }
 
-    @Test("Expect: always, never, and how long a server is waited for that does not answer")
+    @Test("Expect is sent always, never, or with a limit on waiting for the 100")
     func expectations() async throws {
         let seen = Shared<[String?]>([])
         let server = try FaultServer { connection in
@@ -76,7 +76,7 @@ struct ConnectionTests {
         #expect(seen.value.last == .some(nil))
     }
 
-    @Test("header fields at the edges: empty, with bytes beyond ASCII, with spaces around")
+    @Test("empty values, bytes beyond ASCII and surrounding spaces are sent correctly")
     func headerFields() async throws {
         let server = try await GoServer()
         var configuration = Client.Configuration()
@@ -92,7 +92,7 @@ struct ConnectionTests {
         #expect(blank.header["X-Blank"] == [""])
     }
 
-    @Test("metrics: of the first request, the next, with TLS; complete when the content has ended")
+    @Test("metrics cover first, later and TLS requests, and are complete after the content")
     func metrics() async throws {
         let server = try await GoServer(certificate: "server", ["-http1"])
         let configuration = try await Client.Configuration.trusting()
@@ -140,7 +140,7 @@ struct ConnectionTests {
         }
     }
 
-    @Test("what is the server's alone follows a redirect within it, and to nowhere else")
+    @Test("cookies and credentials follow a redirect within the server only")
     func redirects() async throws {
         let certificates = try await Certificates.shared
         let other = try await GoServer()
@@ -173,7 +173,7 @@ struct ConnectionTests {
         }
     }
 
-    @Test("a client certificate is not shown to where a redirect has led")
+    @Test("a client certificate is not shown to a redirect's target")
     func redirectWithCertificate() async throws {
         let certificates = try await Certificates.shared
         let asking = try await GoServer(certificate: "server", ["-clientca", certificates.authority])

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("BlockingPool", .timeLimit(.minutes(1)))
 struct BlockingPoolTests {
-    @Test("a few jobs run at a time, all of them in the end")
+    @Test("only a few jobs run at a time, and all of them run")
     func limit() async throws {
         let pool = BlockingPool(limit: 3)
         let (running, most, done) = (Shared(0), Shared(0), Shared(0))
@@ -24,7 +24,7 @@ struct BlockingPoolTests {
         #expect(most.value <= 3)
     }
 
-    @Test("what is stuck keeps nobody from running")
+    @Test("jobs that are stuck do not keep other jobs from running")
     func stuck() async throws {
         let pool = BlockingPool(limit: 2)
         let gate = Gate()

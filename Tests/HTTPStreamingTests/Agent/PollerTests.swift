@@ -10,7 +10,7 @@ struct PollerTests {
         Dictionary(poller.wait(until: time).map { ($0.descriptor, $0.ready) }) { $0.union($1) }
     }
 
-    @Test("what is waited for is told, and nothing else, for as long as it lasts")
+    @Test("exactly the events waited for are reported, as long as they last")
     func interests() throws {
         let poller = try Poller()
         var ends: [Int32] = [-1, -1]
@@ -32,7 +32,7 @@ struct PollerTests {
         #expect(wait(poller).isEmpty)
     }
 
-    @Test("a descriptor that was closed is forgotten; what has its number then is another one")
+    @Test("a closed descriptor is forgotten; a new one with its number is another descriptor")
     func closed() throws {
         let poller = try Poller()
         var first: [Int32] = [-1, -1]
@@ -49,7 +49,7 @@ struct PollerTests {
         #expect(wait(poller) == [second[1]: .write])
     }
 
-    @Test("is woken by another thread, now or at its next wait, once")
+    @Test("another thread wakes the current wait, or else the next one, once")
     func wakeUp() throws {
         let poller = try Poller()
         let start = Instant.now
@@ -68,7 +68,7 @@ struct PollerTests {
         #expect(.now - start < .seconds(40))
     }
 
-    @Test("what another thread asks for while it is waited is waited for too")
+    @Test("an interest that another thread adds during a wait takes effect at once")
     func changedWhileWaiting() throws {
         let poller = try Poller()
         var ends: [Int32] = [-1, -1]
@@ -86,7 +86,7 @@ struct PollerTests {
         #expect(ready == [output: .write])
     }
 
-    @Test("an alarm wakes it once, the last that was set, also one set while it waits")
+    @Test("the alarm set last ends a wait once, also if it is set during the wait")
     func alarm() throws {
         let poller = try Poller()
         let start = Instant.now

@@ -7,7 +7,7 @@ import Testing
 struct TimerQueueTests {
     private let start = Instant.now
 
-    @Test("the earliest first; what is set again counts once, at its last time")
+    @Test("the earliest timer is first; a timer set again counts once, at its last time")
     func order() {
         var queue = TimerQueue<Int>()
         #expect(queue.next == nil)
@@ -22,7 +22,7 @@ struct TimerQueueTests {
         #expect(queue.next == nil)
     }
 
-    @Test("as a list that is searched would do, whatever is set and taken", arguments: 0..<20)
+    @Test("behaves like a sorted list under random changes", arguments: 0..<20)
     func random(round: Int) {
         var generator = SeededGenerator(case: round)
         var queue = TimerQueue<Int>()

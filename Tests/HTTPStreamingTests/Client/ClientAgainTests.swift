@@ -5,11 +5,11 @@ import Testing
 @testable import HTTPStreaming
 
 /// Requests that are sent again, and answers that come before the body's end but are no refusal.
-@Suite("Client, sending again", .serialized, .timeLimit(.minutes(2)))
+@Suite("Client, repeated sending", .serialized, .timeLimit(.minutes(2)))
 struct ClientAgainTests {
     private let big = Part.bytes([UInt8](repeating: 7, count: 32 << 20))
 
-    @Test("a kept connection that the server has closed since: the body is sent again, from its start")
+    @Test("a kept connection that the server has closed: the body is sent again from its start")
     func deadConnection() async throws {
         let directory = try TemporaryDirectory()
         let content = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 / 977) }
@@ -40,7 +40,7 @@ struct ClientAgainTests {
         #expect(server.accepted == 2)
     }
 
-    @Test("417: libcurl sends again without the expectation, or the 417 is the response")
+    @Test("after 417 libcurl sends again without Expect, or the 417 is the response")
     func expectationFailed() async throws {
         let server = try FaultServer { connection in
             while let head = try connection.readHead() {
@@ -67,7 +67,7 @@ struct ClientAgainTests {
         #expect(try await refused.text() == "never")
     }
 
-    @Test("an early success is no success before the body is sent")
+    @Test("an early success does not stop the body")
     func earlySuccess() async throws {
         let patient = try FaultServer { connection in
             guard let head = try connection.readHead() else { return }
@@ -88,7 +88,7 @@ struct ClientAgainTests {
         #expect(error?.code == .connectionLost)
     }
 
-    @Test("a kept connection that the server closes in order when an open request begins: sent again")
+    @Test("an open request on a connection that the server then closes is sent again")
     func deadConnectionOpen() async throws {
         let server = try FaultServer { connection in
             guard let head = try connection.readHead() else { return }
@@ -140,7 +140,7 @@ struct ClientAgainTests {
         #expect(insisting.status == 201)
     }
 
-    @Test("an early success with much content: to send, and to close", arguments: [true, false])
+    @Test("an early success with much content is the response of send and of close", arguments: [true, false])
     func earlySuccessWithContent(unclosed: Bool) async throws {
         let server = try FaultServer { connection in
             guard let head = try connection.readHeadAndContinue() else { return }
@@ -159,7 +159,7 @@ struct ClientAgainTests {
         #expect(try await response.bytes().count == 1_000_000)
     }
 
-    @Test("a server that sends back what it reads")
+    @Test("a server may send the body back while it reads it")
     func echo() async throws {
         let server = try FaultServer { connection in
             guard let head = try connection.readHeadAndContinue() else { return }
@@ -177,7 +177,7 @@ struct ClientAgainTests {
         #expect(try await response.bytes(limit: 64 << 20).count >= 32 << 20)
     }
 
-    @Test("bytes behind an answer do not hide that the server hangs up on an open request")
+    @Test("bytes after a response do not hide that the server closed an open request's connection")
     func strayBytes() async throws {
         let (mayAnswer, mayClose) = (Gate(), Gate())
         let server = try FaultServer { connection in

@@ -37,7 +37,7 @@ struct ClientCancelTests {
         #expect(closing?.code == .nothingOpen)
     }
 
-    @Test("while connecting")
+    @Test("cancels while connecting")
     func connecting() async throws {
         let backlog = FullBacklog()
         let client = try Client(.post, backlog.url)
@@ -51,7 +51,7 @@ struct ClientCancelTests {
         }
     }
 
-    @Test("while sending; also paused, and throttled", arguments: ["", "paused", "throttled"])
+    @Test("cancels while sending, also when paused or throttled", arguments: ["", "paused", "throttled"])
     func sending(how: String) async throws {
         let (started, release) = (Gate(), Gate())
         let server = try server { connection in
@@ -78,7 +78,7 @@ struct ClientCancelTests {
         #expect(try await client.send(.field("a", "b")).status == 201)
     }
 
-    @Test("while the answer is awaited")
+    @Test("cancels while waiting for the response")
     func awaitingAnswer() async throws {
         let started = Gate()
         let server = try server { connection in
@@ -90,7 +90,7 @@ struct ClientCancelTests {
         try await check(client, when: started) { _ = try await client.send(.field("a", "b")) }
     }
 
-    @Test("while the content of the response is read")
+    @Test("cancels while the response's content is read")
     func reading() async throws {
         let started = Gate()
         let server = try server { connection in
@@ -104,7 +104,7 @@ struct ClientCancelTests {
         }
     }
 
-    @Test("an open request, in mid-part and idle", arguments: [true, false])
+    @Test("cancels an open request, within a part and between parts", arguments: [true, false])
     func open(isIdle: Bool) async throws {
         let (started, release) = (Gate(), Gate())
         let server = try server { connection in
@@ -129,7 +129,7 @@ struct ClientCancelTests {
         #expect(try await client.close().status == 201)
     }
 
-    @Test("all calls that wait for their turn end with the one that runs, and none made later")
+    @Test("cancels the running call and all queued ones, but none made later")
     func queued() async throws {
         let started = Gate()
         let server = try server { connection in
@@ -158,7 +158,7 @@ struct ClientCancelTests {
         #expect(try await client.send(.field("a", "b")).status == 201)
     }
 
-    @Test("a stream whose response is read while it is written")
+    @Test("cancels a stream whose response is read while it is written")
     func duplex() async throws {
         let server = try server { connection in
             guard try connection.readHeadAndContinue() != nil else { return }
@@ -176,7 +176,7 @@ struct ClientCancelTests {
         #expect(try await client.send(.field("a", "b")).status == 201)
     }
 
-    @Test("between two tries: nobody waits for the next")
+    @Test("cancels between two tries without waiting for the next one")
     func retrying() async throws {
         let isRefused = Gate()
         let server = try server { connection in
@@ -199,7 +199,7 @@ struct ClientCancelTests {
         #expect(server.accepted == 1)
     }
 
-    @Test("at any moment, with calls of several tasks: each ends, and the client goes on")
+    @Test("cancelling at any moment ends all calls of all tasks, and the client stays usable")
     func anyMoment() async throws {
         print("ClientCancelTests.anyMoment: TEST_SEED=\(SeededGenerator.seed)")
         var random = SeededGenerator(case: 0)

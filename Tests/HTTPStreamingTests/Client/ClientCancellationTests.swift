@@ -5,7 +5,7 @@ import Testing
 
 @testable import HTTPStreaming
 
-@Suite("Client, cancellation", .serialized, .timeLimit(.minutes(2)))
+@Suite("Client, cancelled tasks", .serialized, .timeLimit(.minutes(2)))
 struct ClientCancellationTests {
     /// Stops reading in the middle of its first request, until the gate opens; answers all others.
     private func server(_ stalled: Gate, release: Gate) throws -> FaultServer {
@@ -25,7 +25,7 @@ struct ClientCancellationTests {
 
     private let big = Part.bytes([UInt8](repeating: 7, count: 64 << 20))
 
-    @Test("ends a transfer in mid-body at once, and the client can be used again")
+    @Test("cancelling in mid-body ends the transfer at once; the client stays usable")
     func midBody() async throws {
         let (stalled, release) = (Gate(), Gate())
         let server = try server(stalled, release: release)
@@ -45,7 +45,7 @@ struct ClientCancellationTests {
         #expect(try await client.send(.field("a", "b")).status == 201)
     }
 
-    @Test("ends an open request: its parts are not mixed into the next")
+    @Test("cancelling ends an open request; its parts do not appear in the next one")
     func unclosed() async throws {
         let (stalled, release) = (Gate(), Gate())
         let server = try server(stalled, release: release)
@@ -63,7 +63,7 @@ struct ClientCancellationTests {
         #expect(try await client.close().status == 201)
     }
 
-    @Test("before the start, in the queue, and while the answer is awaited")
+    @Test("cancelling works before the start, in the queue, and while waiting for the response")
     func elsewhere() async throws {
         let server = try FaultServer { _ in }
         let client = try Client(.post, server.url)
@@ -91,7 +91,7 @@ struct ClientCancellationTests {
         #expect(error?.code == .cancelled)
     }
 
-    @Test("at any moment: never hangs, never crashes, and the client goes on")
+    @Test("cancelling at any moment never hangs or crashes, and the client stays usable")
     func anyMoment() async throws {
         print("ClientCancellationTests.anyMoment: TEST_SEED=\(SeededGenerator.seed)")
         var random = SeededGenerator(case: 0)
@@ -127,7 +127,7 @@ struct ClientCancellationTests {
         #expect(try await client.send(.field("a", "b")).status == 201)
     }
 
-    @Test("a client that goes away aborts its open request, and closes its connection")
+    @Test("releasing a client aborts its open request and closes its connection")
     func deinitialized() async throws {
         let closed = Shared(0)
         let server = try FaultServer { connection in

@@ -35,7 +35,7 @@ struct ClientFaultTests {
     }
 
     @Test(
-        "an answer in mid-body whose content comes later is read whole, however it is framed",
+        "an answer in mid-body with slow content is read whole, with a length or chunked",
         arguments: [
             "HTTP/1.1 413 No\r\nContent-Length: 100000\r\n\r\n",
             "HTTP/1.1 413 No\r\nContent-Length: 100000\r\nConnection: close\r\n\r\n",
@@ -66,7 +66,7 @@ struct ClientFaultTests {
         #expect(try await unclosed.bytes().count == 100_000)
     }
 
-    @Test("an answer in mid-body of an open request: sendUnclosed says no more, close returns it")
+    @Test("an answer in mid-body of an open request: sendUnclosed returns false, close returns the answer")
     func earlyAnswerOpen() async throws {
         let server = try FaultServer { connection in
             guard try connection.readHeadAndContinue() != nil else { return }
@@ -90,7 +90,7 @@ struct ClientFaultTests {
         #expect(error?.code == .nothingOpen)
     }
 
-    @Test("an answer while the request waits for its next part is seen", arguments: [true, false])
+    @Test("an answer between two parts of an open request is noticed", arguments: [true, false])
     func answerWhileOpen(closes: Bool) async throws {
         let isSent = Gate()
         let server = try FaultServer { connection in
@@ -114,7 +114,7 @@ struct ClientFaultTests {
         #expect(try await response.text() == "too slow")
     }
 
-    @Test("a server that closes while the request waits for its next part", arguments: [true, false])
+    @Test("a server that closes between two parts of an open request is noticed", arguments: [true, false])
     func hangUpWhileOpen(resets: Bool) async throws {
         let isSent = Gate()
         let server = try FaultServer { connection in
@@ -138,7 +138,7 @@ struct ClientFaultTests {
         #expect(error?.code == .nothingOpen)
     }
 
-    @Test("a server that closes or resets in mid-body", arguments: [true, false])
+    @Test("a server that closes or resets in mid-body is an error", arguments: [true, false])
     func closesInMidBody(resets: Bool) async throws {
         let server = try FaultServer { connection in
             guard try connection.readHeadAndContinue() != nil else { return }
@@ -157,7 +157,7 @@ struct ClientFaultTests {
         }
     }
 
-    @Test("a server that closes without an answer, or answers what is not HTTP")
+    @Test("closing without an answer, or answering without HTTP, is an error")
     func noAnswer() async throws {
         for (answer, code) in [
             ("", ClientError.Code.connectionLost), ("HTTP/1.1 2", .connectionLost),
@@ -175,7 +175,7 @@ struct ClientFaultTests {
         }
     }
 
-    @Test("nothing listens; the host is unknown")
+    @Test("a refused connection and an unknown host are errors")
     func unreachable() async throws {
         let server = try FaultServer { _ in }
         server.stop()
@@ -192,7 +192,7 @@ struct ClientFaultTests {
         #expect(error?.bytesSent == 0)
     }
 
-    @Test("a file that shrinks while it is sent: named, and the server never gets the whole", arguments: [true, false])
+    @Test("a file that shrinks while it is sent is an error that names it", arguments: [true, false])
     func shrinks(unclosed: Bool) async throws {
         let directory = try TemporaryDirectory()
         let path = try directory.write([UInt8](repeating: 1, count: 64 << 20), to: "shrinking.bin")
@@ -220,7 +220,7 @@ struct ClientFaultTests {
         #expect(!isWhole.value)
     }
 
-    @Test("connecting takes no longer than it may")
+    @Test("connecting is aborted after its time limit")
     func connectTimeout() async throws {
         // A full backlog: the kernel answers no more connections.
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)

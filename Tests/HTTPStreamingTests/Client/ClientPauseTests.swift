@@ -21,7 +21,7 @@ struct ClientPauseTests {
         }
     }
 
-    @Test("paused for longer than the time limits is no error, and nothing is sent")
+    @Test("a pause longer than the time limits is no error, and nothing is sent during it")
     func longerThanTheLimits() async throws {
         let started = Gate()
         let received = Shared(0)
@@ -59,7 +59,7 @@ struct ClientPauseTests {
         #expect(received.value > 16 << 20)
     }
 
-    @Test("a pause before the request holds its body back, not its header")
+    @Test("a pause before the request delays its body, not its header")
     func before() async throws {
         let hasBody = Shared<Bool?>(nil)
         let server = try FaultServer { connection in
@@ -76,7 +76,7 @@ struct ClientPauseTests {
         #expect(try await sending.value.status == 201)
     }
 
-    @Test("parts that are added to a paused request wait with it, and the pause outlives the request")
+    @Test("parts added during a pause are sent after it; the pause outlasts the request")
     func starved() async throws {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
@@ -102,7 +102,7 @@ struct ClientPauseTests {
         #expect(try receivedParts(of: request).map(\.content) == [Array("1".utf8), Array("2".utf8)])
     }
 
-    @Test("a refusal of what is paused is returned", arguments: ["", "Connection: close\r\n"])
+    @Test("a refusal during a pause is returned", arguments: ["", "Connection: close\r\n"])
     func refused(fields: String) async throws {
         let (started, isPaused) = (Gate(), Gate())
         let server = try server(started) { connection in
@@ -123,7 +123,7 @@ struct ClientPauseTests {
         #expect(response.bytesSent < 16 << 20)
     }
 
-    @Test("a server that goes away is noticed at once", arguments: [true, false])
+    @Test("a server that closes during a pause is noticed at once", arguments: [true, false])
     func hangUp(resets: Bool) async throws {
         let (started, isPaused) = (Gate(), Gate())
         let server = try server(started) { connection in
@@ -144,7 +144,7 @@ struct ClientPauseTests {
         #expect(try #require(error).bytesSent >= 1_000_000)
     }
 
-    @Test("paused, resumed and slowed down by anyone at any time: the body arrives as it is", arguments: [true, false])
+    @Test("pausing, resuming and throttling at random do not change the body", arguments: [true, false])
     func anyMoment(coded: Bool) async throws {
         print("ClientPauseTests.anyMoment: TEST_SEED=\(SeededGenerator.seed)")
         var random = SeededGenerator(case: 0)

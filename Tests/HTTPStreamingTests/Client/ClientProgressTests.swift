@@ -42,7 +42,7 @@ struct ClientProgressTests {
         }
     }
 
-    @Test("each part has its name, its bytes and its total; all ends with the whole")
+    @Test("each part reports its name, bytes and total; the last report is complete")
     func parts() async throws {
         let server = try FaultServer(receiveBuffer: 8192, Recorder().serve)
         let client = try client(server.url, rate: 100_000)
@@ -83,7 +83,7 @@ struct ClientProgressTests {
         #expect(values.contains { $0.part?.index == 0 } && values.contains { $0.part?.index == 1 })
     }
 
-    @Test("what the server's kernel has not taken is sent, and not acknowledged")
+    @Test("bytes that the server's kernel has not received count as sent, not as acknowledged")
     func acknowledged() async throws {
         let (stalled, release) = (Gate(), Gate())
         let server = try FaultServer(receiveBuffer: 8192) { connection in
@@ -112,7 +112,7 @@ struct ClientProgressTests {
         #expect(seen.value.map { $0.bytesSent == $0.totalBytes } == true)
     }
 
-    @Test("with a content coding: the message is read, less is sent")
+    @Test("with a content coding, bytes read count the message, and bytes sent the coded body")
     func coded() async throws {
         let server = try FaultServer(Recorder().serve)
         let client = try client(server.url, rate: 2 << 20, coding: .gzip(level: 1))
@@ -127,7 +127,7 @@ struct ClientProgressTests {
         #expect(last.part?.filename == "file.gz")
     }
 
-    @Test("the content of a part of unknown length is counted, also when the part is past")
+    @Test("a part of unknown length is counted, also after it has ended")
     func unknownLength() async throws {
         let server = try FaultServer(Recorder().serve)
         let client = try client(server.url)
@@ -148,7 +148,7 @@ struct ClientProgressTests {
         #expect(last.bytesSent == last.bytesRead)
     }
 
-    @Test("an open request is one: parts count on, also when they have been let go")
+    @Test("an open request counts all of its parts, also those whose memory was released")
     func unclosed() async throws {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
@@ -174,7 +174,7 @@ struct ClientProgressTests {
         #expect(values.last?.part?.index == 3)
     }
 
-    @Test("a callback that takes its time holds nothing up, and has the last value")
+    @Test("a slow callback delays nothing, and receives the last value")
     func slowCallback() async throws {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
@@ -193,7 +193,7 @@ struct ClientProgressTests {
         #expect(seen.value.last?.bytesSent == response.bytesSent)
     }
 
-    @Test("failures end with how far it had got", arguments: ["closed", "cancelled"])
+    @Test("a failed request reports how far it got", arguments: ["closed", "cancelled"])
     func failures(how: String) async throws {
         let started = Gate()
         let server = try FaultServer(receiveBuffer: 8192) { connection in
@@ -220,7 +220,7 @@ struct ClientProgressTests {
         #expect(last.bytesSent >= 1_000_000)
     }
 
-    @Test("no more often than asked for")
+    @Test("reports are not more frequent than the interval")
     func interval() async throws {
         let server = try FaultServer(Recorder().serve)
         let client = try client(server.url, interval: .milliseconds(200), rate: 200_000)
@@ -233,7 +233,7 @@ struct ClientProgressTests {
         #expect(calls.value >= 3)
     }
 
-    @Test("a stream of all requests of a client, which ends with it; nothing is counted for nobody")
+    @Test("the stream reports all requests and ends with the client; without a listener nothing is counted")
     func stream() async throws {
         let server = try FaultServer(Recorder().serve)
         let seen = Shared<[UploadProgress]>([])

@@ -27,7 +27,7 @@ struct ClientRepeatedTests {
     }
 
     @Test(
-        "whatever came before, each request is framed as it must be, and expects nothing where it is short",
+        "each request is framed correctly after any other one; short ones send no Expect",
         arguments: [Client.Method.post, .put, .get, .delete])
     func kinds(method: Client.Method) async throws {
         let directory = try TemporaryDirectory()
@@ -56,7 +56,7 @@ struct ClientRepeatedTests {
         #expect(server.accepted == 1)
     }
 
-    @Test("nothing is expected where that is not wanted", arguments: [Client.Method.post, .put], Kind.allCases)
+    @Test("with expect = .never no request sends Expect", arguments: [Client.Method.post, .put], Kind.allCases)
     func neverExpects(method: Client.Method, kind: Kind) async throws {
         let directory = try TemporaryDirectory()
         try directory.write(Data(repeating: 7, count: 100_000), to: "file")
@@ -70,7 +70,7 @@ struct ClientRepeatedTests {
     }
 
     @Test(
-        "credentials are sent again, whatever the server has said to them before",
+        "credentials are sent again, whatever the server answered before",
         arguments: ["", "WWW-Authenticate: Negotiate\r\n", "WWW-Authenticate: Basic realm=\"r\"\r\n"])
     func authentication(challenge: String) async throws {
         let heads = Shared<[RequestHead]>([])
@@ -95,7 +95,7 @@ struct ClientRepeatedTests {
 
     /// The second request is sent whole by the call itself, while the agent's thread sleeps, for as long as it likes,
     /// and nothing ever comes that would wake it.
-    @Test("a request that gets no answer ends in time on a kept connection, too")
+    @Test("a request without an answer times out on a kept connection too")
     func alarm() async throws {
         let server = try FaultServer { connection in
             guard let head = try connection.readHead() else { return }
@@ -116,7 +116,7 @@ struct ClientRepeatedTests {
         #expect((.milliseconds(300)...(.seconds(10))).contains(ContinuousClock.now - start))
     }
 
-    @Test("how far an open request had got is told to who asks when it is over")
+    @Test("the progress of a refused open request is reported at its end")
     func progressOfRefused() async throws {
         let server = try FaultServer { connection in
             guard try connection.readHeadAndContinue() != nil else { return }

@@ -8,7 +8,7 @@ import Testing
 /// Methods, header fields, and what cannot be sent.
 @Suite("Client, requests", .timeLimit(.minutes(2)))
 struct ClientRequestTests {
-    @Test("methods: their own name, a body where there is one to send")
+    @Test("methods are sent by name, with a body if there is one")
     func methods() async throws {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
@@ -28,7 +28,7 @@ struct ClientRequestTests {
         }
     }
 
-    @Test("a HEAD takes no parts, and has no content")
+    @Test("HEAD accepts no parts and has no content")
     func head() async throws {
         let server = try FaultServer { connection in
             while try connection.readHead() != nil {
@@ -45,7 +45,7 @@ struct ClientRequestTests {
         #expect(server.accepted == 1)
     }
 
-    @Test("a small PUT waits for no 100, and no limit is a limit on connecting")
+    @Test("a small PUT does not wait for a 100; zero disables the limit on connecting")
     func smallPut() async throws {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
@@ -58,7 +58,7 @@ struct ClientRequestTests {
         #expect(recorder.requests.withLock { $0.last }?.head["expect"] == "100-continue")
     }
 
-    @Test("header fields of one's own are sent, and replace the client's")
+    @Test("configured header fields are sent, and replace the client's")
     func headerFields() async throws {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
@@ -74,7 +74,7 @@ struct ClientRequestTests {
         #expect(head["expect"] == nil)
     }
 
-    @Test("what cannot be sent is refused at once")
+    @Test("invalid configurations and parts are refused at once")
     func validation() throws {
         for url in ["", "localhost:3000", "/path", "ftp://host/", "http://", "http://a b/", "file:///etc/passwd"] {
             let error = #expect(throws: ClientError.self, "\(url)") { try Client(.post, url) }

@@ -27,7 +27,7 @@ struct ClientTests {
         return parts
     }
 
-    @Test("send: an exact Content-Length, the parts in order, a response")
+    @Test("send has an exact Content-Length, sends the parts in order and returns the response")
     func send() async throws {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
@@ -54,7 +54,7 @@ struct ClientTests {
         #expect(server.errors == [])
     }
 
-    @Test("two sendUnclosed and a close: one request, one document, one connection, kept for the next")
+    @Test("two sendUnclosed and a close are one document in one request; its connection is kept")
     func sendUnclosed() async throws {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
@@ -79,7 +79,7 @@ struct ClientTests {
         #expect(server.errors == [])
     }
 
-    @Test("sendUnclosed returns when the network has the part, not before and not later")
+    @Test("sendUnclosed returns exactly when the network has accepted the part")
     func backPressure() async throws {
         let reading = Shared(false)
         let read = Shared(0)
@@ -105,7 +105,7 @@ struct ClientTests {
         #expect(try await client.close().status == 200)
     }
 
-    @Test("send with a request open adds its parts and finishes that request")
+    @Test("send during an open request adds its parts and finishes that request")
     func sendFinishes() async throws {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
@@ -120,7 +120,7 @@ struct ClientTests {
         #expect(error?.code == .nothingOpen)
     }
 
-    @Test("close with nothing open is an error, and no parts are an empty document")
+    @Test("close without an open request is an error; sending no parts is an empty document")
     func nothing() async throws {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
@@ -133,7 +133,7 @@ struct ClientTests {
         #expect(try Self.parts(body, head).isEmpty)
     }
 
-    @Test("a part that cannot be opened leaves the open request as it was")
+    @Test("a part that cannot be opened leaves the open request unchanged")
     func missingPart() async throws {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
@@ -154,7 +154,7 @@ struct ClientTests {
         #expect(server.accepted == 1)
     }
 
-    @Test("calls of many tasks on one client run one after another, on one connection")
+    @Test("calls of many tasks on one client run one after another on one connection")
     func serialized() async throws {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
@@ -167,7 +167,7 @@ struct ClientTests {
         #expect(server.accepted == 1)
     }
 
-    @Test("many clients at once, each with its own connection, on a few threads")
+    @Test("many clients have a connection each and share a few threads")
     func manyClients() async throws {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
@@ -185,7 +185,7 @@ struct ClientTests {
         #expect(AgentPool.shared.count <= 4)
     }
 
-    @Test("progress ends with the whole and never goes back")
+    @Test("progress never decreases and ends with the total")
     func progress() async throws {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)

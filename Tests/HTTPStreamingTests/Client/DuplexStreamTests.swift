@@ -45,7 +45,7 @@ struct DuplexStreamTests {
         #expect(server.errors == [])
     }
 
-    @Test("many MiB come back as they went, in pieces of any size", arguments: [0, 1])
+    @Test("many MiB come back unchanged, in pieces of any size", arguments: [0, 1])
     func volume(coded: Int) async throws {
         let server = try FaultServer(echo)
         var configuration = Client.Configuration()
@@ -72,7 +72,7 @@ struct DuplexStreamTests {
         #expect((coded == 1 ? try Coding.gzip.decode(received) : received) == content)
     }
 
-    @Test("what is written with a content coding can be decoded at once")
+    @Test("data written with a content coding can be decoded at once")
     func coded() async throws {
         let server = try FaultServer { connection in
             guard try connection.readHead() != nil else { return }
@@ -101,7 +101,7 @@ struct DuplexStreamTests {
     }
 
     @Test(
-        "the response may end first, however it is framed, and the request goes on",
+        "the response may end first, with any framing; the request goes on",
         arguments: [
             "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.1 204 No Content\r\n\r\n",
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;x=\"y\"\r\nhe\r\n3\r\nllo\r\n0\r\nTrailer: x\r\n\r\n",
@@ -129,7 +129,7 @@ struct DuplexStreamTests {
         #expect(received.value.starts(with: Array(repeatElement(Array("0123456789".utf8), count: 10).joined())))
     }
 
-    @Test("a server that ends its response and closes: the whole of it, and write says no more", arguments: 0..<3)
+    @Test("a server may close after its response: the response is whole, and write returns false", arguments: 0..<3)
     func closesBehindResponse(framing: Int) async throws {
         let head = [
             "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
@@ -156,7 +156,7 @@ struct DuplexStreamTests {
         }
     }
 
-    @Test("a refusal in the middle: write says no more, and the response is there")
+    @Test("after a refusal write returns false, and the response is available")
     func refusal() async throws {
         let server = try FaultServer { connection in
             guard try connection.readHead() != nil else { return }
@@ -174,7 +174,7 @@ struct DuplexStreamTests {
         #expect(try await response.text() == "too much")
     }
 
-    @Test("a server that goes away: every call that waits says so", arguments: [true, false])
+    @Test("when the connection is lost, every waiting call throws", arguments: [true, false])
     func lost(resets: Bool) async throws {
         let server = try FaultServer { connection in
             guard try connection.readHead() != nil else { return }
@@ -202,7 +202,7 @@ struct DuplexStreamTests {
         #expect(next?.code == .connectionLost)
     }
 
-    @Test("a server that does not read suspends the writer; cancelling frees it", arguments: 0..<3)
+    @Test("a server that does not read suspends the writer; cancelling ends the wait", arguments: 0..<3)
     func backPressure(ending: Int) async throws {
         let isOver = Gate()
         defer { isOver.open() }
@@ -240,7 +240,7 @@ struct DuplexStreamTests {
         #expect(again?.code == .cancelled)
     }
 
-    @Test("other calls say that a stream is open, until it is done with or gone")
+    @Test("other calls throw while a stream is open, until it ends or is released")
     func turns() async throws {
         let server = try FaultServer(echo)
         let client = try Client(.post, server.url)
@@ -265,7 +265,7 @@ struct DuplexStreamTests {
         _ = stream
     }
 
-    @Test("a length is announced, and held to")
+    @Test("an announced length is enforced")
     func length() async throws {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)

@@ -8,7 +8,7 @@ import Testing
 /// What happens to bodies that are encoded on the way, and around it.
 @Suite("Client, content codings and faults", .timeLimit(.minutes(2)))
 struct ClientCodingFaultTests {
-    @Test("a kept connection that turns out dead: the coded body is sent again, whole", arguments: [false, true])
+    @Test("a kept connection that turns out dead: the coded body is sent again whole", arguments: [false, true])
     func again(readsSome: Bool) async throws {
         // Now a read finds out, now a send; with blocks that are still being encoded, and with all done.
         for round in 0..<10 { try await resetsKeptConnection(readsSome: readsSome, size: round * 400_000) }
@@ -40,7 +40,7 @@ struct ClientCodingFaultTests {
         #expect(server.accepted == 2)
     }
 
-    @Test("a refusal in mid-body, and a cancelled call, leave the client ready", arguments: [false, true])
+    @Test("a refusal in mid-body and a cancelled call leave the client usable", arguments: [false, true])
     func ended(isCancelled: Bool) async throws {
         let recorder = Recorder()
         let hasBegun = Gate()
@@ -96,7 +96,7 @@ struct ClientCodingFaultTests {
     }
 
     #if os(Linux)
-    @Test("no thread is started to encode, for many workers neither")
+    @Test("encoding starts no thread, whatever the number of workers")
     func threads() async {
         await #expect(processExitsWith: .success) {
             // As many threads as the concurrency library takes for what computes.

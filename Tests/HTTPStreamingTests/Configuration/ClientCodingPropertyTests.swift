@@ -6,9 +6,9 @@ import TestSupport
 import Testing
 
 /// Whatever the content, and wherever the blocks' encodings end in the buffers that they pass.
-@Suite("Client, content codings at random", .timeLimit(.minutes(3)))
+@Suite("Client, random content codings", .timeLimit(.minutes(3)))
 struct ClientCodingPropertyTests {
-    @Test("what is sent is what the parts hold")
+    @Test("decoding the body gives the parts' content")
     func random() async throws {
         print("ClientCodingPropertyTests: TEST_SEED=\(SeededGenerator.seed)")
         let recorder = Recorder()

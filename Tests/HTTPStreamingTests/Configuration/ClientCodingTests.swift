@@ -24,7 +24,7 @@ struct ClientCodingTests {
         Case(testDescription: "automatic", coding: .automatic, token: "gzip"),
     ]
 
-    @Test("send: one coded stream, chunked, that holds the message", arguments: cases)
+    @Test("send writes one coded, chunked stream that holds the message", arguments: cases)
     func send(_ example: Case) async throws {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
@@ -47,7 +47,7 @@ struct ClientCodingTests {
         #expect(server.accepted == 1)
     }
 
-    @Test("sendUnclosed: each part can be decoded before the next is given", arguments: cases)
+    @Test("sendUnclosed: each part can be decoded before the next is sent", arguments: cases)
     func sendUnclosed(_ example: Case) async throws {
         let decoded = Shared<[UInt8]>([])
         let server = try FaultServer { connection in
@@ -71,7 +71,7 @@ struct ClientCodingTests {
         #expect(try await client.close().status == 201)
     }
 
-    @Test("an idle open request is kept alive by what means nothing")
+    @Test("an idle open request sends empty blocks as a heartbeat")
     func keepAlive() async throws {
         let chunks = Shared<[[UInt8]]>([])
         let server = try FaultServer { connection in
@@ -102,7 +102,7 @@ struct ClientCodingTests {
         #expect(message.contains("name=\"a\"\r\n\r\n1\r\n--") && message.contains("name=\"b\"\r\n\r\n2\r\n--"))
     }
 
-    @Test("a part as a .gz file, in a body that is not coded, and in one that is", arguments: [false, true])
+    @Test("a part is sent as a .gz file, in an identity body and in a coded one", arguments: [false, true])
     func gzipped(isCoded: Bool) async throws {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
@@ -126,7 +126,7 @@ struct ClientCodingTests {
         #expect([parts[0].content, parts[4].content] == [Array("x".utf8), Array("y".utf8)])
     }
 
-    @Test("a part is compressed once, at a level that there is")
+    @Test("a part is compressed once; invalid levels are refused")
     func gzippedAgain() async throws {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
@@ -143,7 +143,7 @@ struct ClientCodingTests {
         }
     }
 
-    @Test("automatic: what is compressed, or cannot be, is left as it is, and the rest is not")
+    @Test("automatic coding stores compressed or incompressible parts and compresses the others")
     func automatic() async throws {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
@@ -162,7 +162,7 @@ struct ClientCodingTests {
         #expect(response.bytesSent > Int64(stored) && response.bytesSent < Int64(stored + text.count / 2))
     }
 
-    @Test("progress counts the message, and apart from it what is sent")
+    @Test("progress counts the message, and separately the bytes sent")
     func progress() async throws {
         let server = try FaultServer(Recorder().serve)
         let client = try Client(server, .gzip())
@@ -175,7 +175,7 @@ struct ClientCodingTests {
         #expect(last.bytesSent == response.bytesSent && last.bytesSent < 1_000_000)
     }
 
-    @Test("settings that make no sense are refused")
+    @Test("invalid settings are refused")
     func settings() {
         #expect(refusal { $0.contentCoding = .gzip(level: 10) } == .invalidConfiguration)
         #expect(refusal { $0.contentCoding = .deflate(level: -1) } == .invalidConfiguration)

@@ -3,7 +3,7 @@ import Testing
 @testable import HTTPStreaming
 
 /// When a request is tried again, as a pure function.
-@Suite("Client.Retry")
+@Suite("Retry")
 struct RetryTests {
     private func delay(
         _ retry: Client.Retry, _ attempt: Int, elapsed: Duration = .zero, after: Duration? = nil, chance: Double = 1
@@ -11,7 +11,7 @@ struct RetryTests {
         retry.delay(afterAttempt: attempt, elapsed: elapsed, retryAfter: after, chance: chance)
     }
 
-    @Test("each delay is twice the one before, up to the most; half of it is chance")
+    @Test("each delay is twice the last one up to the maximum; half of it is random")
     func doubling() {
         let retry = Client.Retry(attempts: 100, delay: .seconds(1), maximumDelay: .seconds(10))
         let delays = (1...6).map { delay(retry, $0) }
@@ -27,7 +27,7 @@ struct RetryTests {
         #expect(delay(Client.Retry(attempts: .max, delay: .zero), 1_000_000) == .zero)
     }
 
-    @Test("Retry-After is respected where it is longer, even beyond the most, but not beyond the time")
+    @Test("Retry-After extends the delay beyond the maximum, but not beyond the time limit")
     func retryAfter() {
         let retry = Client.Retry(delay: .seconds(1), maximumDelay: .seconds(2), maximumTime: .seconds(60))
         #expect(delay(retry, 1, after: .seconds(30)) == .seconds(30))
@@ -37,7 +37,7 @@ struct RetryTests {
         #expect(delay(retry, 1, after: .seconds(Int64(Int32.max))) == nil)
     }
 
-    @Test("which methods, statuses and errors")
+    @Test("only certain methods, statuses and errors are retried")
     func covered() {
         let retry = Client.Retry()
         for method in [Client.Method.get, .head, .put, .delete] { #expect(retry.covers(method)) }
@@ -50,7 +50,7 @@ struct RetryTests {
     }
 
     @Test(
-        "what Retry-After says",
+        "Retry-After is read as seconds and as a date",
         arguments: [
             ("0", 0), ("120", 120), ("Fri, 31 Dec 1999 23:59:59 GMT", 0), ("99999999999", Int(Int32.max)),
         ])
@@ -58,12 +58,12 @@ struct RetryTests {
         #expect(CurlDate.duration(retryAfter: value) == .seconds(seconds))
     }
 
-    @Test("what Retry-After cannot say", arguments: ["", "-1", "soon", "1.5", "99999999999999999999"])
+    @Test("an invalid Retry-After is ignored", arguments: ["", "-1", "soon", "1.5", "99999999999999999999"])
     func invalid(value: String) {
         #expect(CurlDate.duration(retryAfter: value) == nil)
     }
 
-    @Test("settings that mean nothing are refused")
+    @Test("invalid settings are refused")
     func validation() {
         for retry in [
             Client.Retry(attempts: 0), Client.Retry(delay: .seconds(-1)), Client.Retry(maximumDelay: .seconds(-1)),

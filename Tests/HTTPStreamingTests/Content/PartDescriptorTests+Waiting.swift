@@ -7,7 +7,7 @@ import Testing
 
 /// Pipes that have nothing for the moment.
 extension PartDescriptorTests {
-    @Test("a send that waits for a pipe can be cancelled, and leaves no descriptor behind", arguments: [false, true])
+    @Test("a send that waits for a pipe can be cancelled and leaves no descriptor open", arguments: [false, true])
     func cancelled(coded: Bool) async throws {
         let pipe = try OpenPipe()
         var configuration = Client.Configuration()
@@ -25,7 +25,7 @@ extension PartDescriptorTests {
         #expect(try await eventually { try openDescriptors(like: pipe.reader) == before })
     }
 
-    @Test("idle pipes and streams cost no processor time")
+    @Test("idle pipes and streams use no processor time")
     func idle() async {
         await #expect(processExitsWith: .success) {
             let server = try FaultServer(Recorder().serve)
@@ -52,7 +52,7 @@ extension PartDescriptorTests {
         }
     }
 
-    @Test("stalled pipes hold up no other client, though all share few agents")
+    @Test("stalled pipes do not delay other clients of the same agents")
     func stalled() async throws {
         let pipes = try (0..<20).map { _ in try OpenPipe() }
         let tasks = try pipes.map { pipe in
@@ -72,7 +72,7 @@ extension PartDescriptorTests {
         #expect(AgentPool.shared.count <= 4)
     }
 
-    @Test("an answer while the pipe has nothing: a refusal is the response, and a hang-up an error")
+    @Test("while the pipe is empty, a refusal is the response, and a closed connection an error")
     func answered() async throws {
         for refuses in [true, false] {
             let server = try FaultServer { connection in

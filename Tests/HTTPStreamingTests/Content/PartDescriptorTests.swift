@@ -21,7 +21,7 @@ struct PartDescriptorTests {
         return (request.head, try #require(parts.first))
     }
 
-    @Test("a pipe whose writer is slow and bursty arrives whole, chunked", arguments: 0..<6)
+    @Test("a pipe with a slow writer arrives whole, chunked", arguments: 0..<6)
     func pipe(number: Int) async throws {
         print("seed \(SeededGenerator.seed)")
         let pipe = try OpenPipe()
@@ -40,7 +40,7 @@ struct PartDescriptorTests {
         #expect(part.name == "file" && part.filename == "log.txt" && part.contentType == "text/plain")
     }
 
-    @Test("with a length, the request has an exact Content-Length, and what is behind it stays in the pipe")
+    @Test("a length gives an exact Content-Length; bytes after it stay in the pipe")
     func length() async throws {
         let pipe = try OpenPipe()
         pipe.write(Array("0123456789".utf8))
@@ -57,7 +57,7 @@ struct PartDescriptorTests {
         #expect(pipe.rest() == Array("9".utf8))
     }
 
-    @Test("no bytes at all, with and without a length")
+    @Test("an empty pipe is an empty part, with and without a length")
     func empty() async throws {
         let pipe = try OpenPipe()
         let client = try Client(.post, server.url)
@@ -68,7 +68,7 @@ struct PartDescriptorTests {
         #expect(try receivedParts(of: recorder.request(1)).map(\.content) == [[]])
     }
 
-    @Test("a pipe that ends before its length: an error that names it, and no whole document")
+    @Test("a pipe that ends before its length is an error that names it; no complete document arrives")
     func endsEarly() async throws {
         let (received, isOver) = (Shared<[UInt8]>([]), Gate())
         let server = try FaultServer { connection in
@@ -94,7 +94,7 @@ struct PartDescriptorTests {
         #expect(!String(decoding: received.value.suffix(100), as: UTF8.self).contains("--\r\n"))
     }
 
-    @Test("a socket, a named pipe, devices")
+    @Test("sockets, named pipes and devices can be sent")
     func kinds() async throws {
         let directory = try TemporaryDirectory()
         let client = try Client(.post, server.url)
@@ -122,7 +122,7 @@ struct PartDescriptorTests {
         #expect(parts.map(\.content) == [[], [UInt8](repeating: 0, count: 3_000_000)])
     }
 
-    @Test("a terminal: lines as they are typed, until end of file is")
+    @Test("a terminal is sent line by line until end of file")
     func terminal() async throws {
         var (keyboard, terminal): (Int32, Int32) = (-1, -1)
         try #require(openpty(&keyboard, &terminal, nil, nil, nil) == 0)
@@ -137,7 +137,7 @@ struct PartDescriptorTests {
         #expect(try received().part.content == Array("hello\nworld\n".utf8))
     }
 
-    @Test("a regular file is sent from where the descriptor stands, without moving it, and again if asked")
+    @Test("a regular file is sent from the descriptor's offset, which stays; it can be sent again")
     func regularFile() async throws {
         let directory = try TemporaryDirectory()
         let file = open(try directory.write(bottles(100_000), to: "f"), O_RDONLY)
@@ -164,7 +164,7 @@ struct PartDescriptorTests {
         #expect(try receivedParts(of: recorder.request(1)).map(\.content) == [[]])
     }
 
-    @Test("a regular file that is written to while it is sent is an error, and never the whole of it arrives")
+    @Test("a regular file that changes while it is sent is an error; no complete document arrives")
     func regularFileChanges() async throws {
         let gate = Gate()
         let server = try stallingServer(until: gate)
@@ -182,7 +182,7 @@ struct PartDescriptorTests {
         #expect(error?.message == "f: the file was changed while it was being sent")
     }
 
-    @Test("what cannot be read is refused before anything is sent, in one line that names it")
+    @Test("an unreadable descriptor is refused before anything is sent; the error names it in one line")
     func unreadable() async throws {
         let directory = try TemporaryDirectory()
         let folder = open(directory.path, O_RDONLY)
@@ -227,7 +227,7 @@ struct PartDescriptorTests {
         #expect(try received().part.content == [1, 2, 3])
     }
 
-    @Test("a part that can be read once is not taken twice: in one call, in an open request, in the next")
+    @Test("a part that can be read once is refused a second time: in one call, one open request or the next")
     func twice() async throws {
         let pipe = try OpenPipe()
         let part = Part.descriptor(pipe.reader, filename: "in")
@@ -250,7 +250,7 @@ struct PartDescriptorTests {
         #expect(later?.code == .cannotSendAgain)
     }
 
-    @Test("lengths beyond all numbers are no crash")
+    @Test("the largest lengths do not crash")
     func hugeLengths() async throws {
         let pipe = try OpenPipe()
         pipe.write([1])

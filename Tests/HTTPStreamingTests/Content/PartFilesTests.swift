@@ -20,7 +20,7 @@ struct PartFilesTests {
         return try receivedParts(of: request).map { ($0.filename, $0.content) }
     }
 
-    @Test("a range of a file: its bytes, with their length", arguments: [Client.ContentCoding.identity, .automatic])
+    @Test("a range of a file is sent with its length", arguments: [Client.ContentCoding.identity, .automatic])
     func range(coding: Client.ContentCoding) async throws {
         let directory = try TemporaryDirectory()
         let content = (0..<1_000_000).map { UInt8(truncatingIfNeeded: $0 / 251) }
@@ -36,7 +36,7 @@ struct PartFilesTests {
         }
     }
 
-    @Test("a range that is not within the file is refused before anything is sent")
+    @Test("a range outside the file is refused before anything is sent")
     func outside() async throws {
         let directory = try TemporaryDirectory()
         let path = try directory.write([1, 2, 3], to: "file")
@@ -52,7 +52,7 @@ struct PartFilesTests {
         #expect(server.accepted == 0)
     }
 
-    @Test("a range is read again from its own beginning, wherever the body is taken up")
+    @Test("the body can be read again from any offset within a range")
     func seek() throws {
         let directory = try TemporaryDirectory()
         let path = try directory.write((0..<200).map { UInt8($0) }, to: "file")
@@ -79,7 +79,7 @@ struct PartFilesTests {
         }
     }
 
-    @Test("a folder: its files by their paths, in order, and nothing else")
+    @Test("a folder gives its files by relative path, sorted, and nothing else")
     func folder() async throws {
         let directory = try TemporaryDirectory()
         for folder in ["b", "b/deep", "empty", "ä"] {
@@ -115,7 +115,7 @@ struct PartFilesTests {
         #expect(try await Part.files(in: directory.path).count == sorted.count)
     }
 
-    @Test("a folder that cannot be read, and a name that is not UTF-8, are errors that name it")
+    @Test("an unreadable folder and a name that is not UTF-8 are errors that name it")
     func unreadable() async throws {
         let directory = try TemporaryDirectory()
         let file = try directory.write([1], to: "file")

@@ -45,7 +45,7 @@ struct PartStreamTests {
         var count: Int { taken.load(ordering: .relaxed) }
     }
 
-    @Test("chunks of any size arrive whole, with a length and without, coded or not", arguments: 0..<8)
+    @Test("chunks of any size arrive whole, with and without a length, coded or not", arguments: 0..<8)
     func chunks(number: Int) async throws {
         print("seed \(SeededGenerator.seed)")
         let content = bottles([0, 1, 70_000, 6_000_000][number / 2])
@@ -68,7 +68,7 @@ struct PartStreamTests {
         #expect(try Coding.gzip.decode(coded[1].content) == content)
     }
 
-    @Test("chunks are arrays, slices, Data or anything that is a collection of bytes")
+    @Test("chunks may be arrays, slices, Data or any other collection of bytes")
     func elements() async throws {
         let client = try Client(.post, server.url)
         func once<Chunk: Sendable>(_ chunk: Chunk) -> AsyncStream<Chunk> {
@@ -85,7 +85,7 @@ struct PartStreamTests {
         #expect(parts.map(\.content) == [[1, 2], [1, 2], [1, 2], [1, 1], [1, 2]])
     }
 
-    @Test("a length that is not that of the chunks: an error that names it, and never a whole document")
+    @Test("chunks of another total length are an error that names it; no complete document arrives")
     func wrongLengths() async throws {
         for (count, length, text) in [
             (100_000, 100_001, "live: the source ended after 100000 bytes of 100001"),
@@ -115,7 +115,7 @@ struct PartStreamTests {
         #expect(error?.description == "file: its length is less than zero")
     }
 
-    @Test("the last byte of a length is sent when the sequence has ended, not before")
+    @Test("the last byte is sent only after the sequence has ended")
     func lastByte() async throws {
         let received = Shared(0)
         let server = try FaultServer { connection in
@@ -138,7 +138,7 @@ struct PartStreamTests {
         #expect(received.value > before + 1)
     }
 
-    @Test("what the sequence throws, at its beginning, in the middle, or when it is made, fails the request")
+    @Test("an error of the sequence at its start, in its middle or at its creation fails the request")
     func throwing() async throws {
         let client = try Client(.post, server.url)
         for count in [0, 1, 100_000] {
@@ -163,7 +163,7 @@ struct PartStreamTests {
         #expect(try await client.send(.field("a", "b")).status == 201)
     }
 
-    @Test("a server that does not read stops the sequence")
+    @Test("a server that does not read suspends the sequence")
     func backPressure() async throws {
         let gate = Gate()
         let server = try FaultServer(receiveBuffer: 4096) { connection in
@@ -192,7 +192,7 @@ struct PartStreamTests {
         gate.open()
     }
 
-    @Test("cancelling the send cancels the task that iterates")
+    @Test("cancelling the send cancels the iterating task")
     func cancellation() async throws {
         let source = Source()
         let client = try Client(.post, server.url)
@@ -206,7 +206,7 @@ struct PartStreamTests {
     }
 
     @Test(
-        "a refusal in mid-stream, or while the stream has nothing, is the response, and ends the iteration",
+        "a refusal during the stream, or while it is idle, is the response and ends the iteration",
         arguments: [2, Int.max])
     func refused(chunks: Int) async throws {
         let server = try FaultServer { connection in
@@ -223,7 +223,7 @@ struct PartStreamTests {
         #expect(source.isOver.isOpened)
     }
 
-    @Test("a server that hangs up while the stream has nothing is an error at once")
+    @Test("a server that closes while the stream is idle is an error at once")
     func hangUp() async throws {
         let server = try FaultServer { connection in
             _ = try connection.readHeadAndContinue()
@@ -238,7 +238,7 @@ struct PartStreamTests {
         #expect(source.isOver.isOpened)
     }
 
-    @Test("a stream that can be read once is not taken twice; one that is made anew is")
+    @Test("a stream that can be read once is refused a second time; one made anew is accepted")
     func twice() async throws {
         let client = try Client(.post, server.url)
         let part = Part.stream(Chunks(content: bottles(10), number: 1), filename: "live")
@@ -265,7 +265,7 @@ struct PartStreamTests {
         #expect(try receivedParts(of: recorder.request(0)).map(\.content) == [content])
     }
 
-    @Test("stalled streams hold up no other client")
+    @Test("stalled streams do not delay other clients")
     func stalled() async throws {
         let sources = (0..<20).map { _ in Source() }
         let tasks = try sources.map { source in

@@ -44,7 +44,7 @@ struct ClientLengthTests {
     }
 
     @Test(
-        "411 and 501 to a chunked request: counted, and sent again with a length", arguments: [411, 501], [true, false])
+        "a refused chunked body is counted and sent again with its length", arguments: [411, 501], [true, false])
     func counted(status: Int, readsBody: Bool) async throws {
         let directory = try TemporaryDirectory()
         let content = bottles(1_500_000)
@@ -78,7 +78,7 @@ struct ClientLengthTests {
         }
     }
 
-    @Test("an open request that is closed: its parts are sent again with a length")
+    @Test("a closed open request is sent again with its length")
     func openRequest() async throws {
         let recorder = Recorder()
         let server = try server(411, recorder, readsBody: true)
@@ -89,7 +89,7 @@ struct ClientLengthTests {
         #expect(try receivedParts(of: recorder.request(1)).map(\.name) == ["0", "1", "2"])
     }
 
-    @Test("not after sendUnclosed has said that no more is taken")
+    @Test("nothing is sent again after sendUnclosed has returned false")
     func openRequestRefused() async throws {
         let server = try server(411, Recorder(), readsBody: false)
         let client = try Client(.post, server.url)
@@ -102,7 +102,7 @@ struct ClientLengthTests {
         #expect(try await client.close().status == 411)
     }
 
-    @Test("once only: a server that says it again is believed")
+    @Test("the body is counted once only: a second 411 is the response")
     func stubborn() async throws {
         let count = Shared(0)
         let server = try FaultServer { connection in
@@ -121,7 +121,7 @@ struct ClientLengthTests {
         #expect(count.value == 3)
     }
 
-    @Test("what can be read once is not counted: the 411 is the response, whether it came before or after")
+    @Test("a body that can be read once is not counted: the 411 is the response")
     func readOnce() async throws {
         for readsBody in [true, false] {
             let recorder = Recorder()
@@ -141,7 +141,7 @@ struct ClientLengthTests {
     }
 
     @Test(
-        "a length that turns out to be another than the counted one is an error, and no document is complete",
+        "a length that differs from the counted one is an error; no complete document arrives",
         arguments: [-1, 1, 100_000])
     func changes(difference: Int) async throws {
         for gzipped in [false, true] {
@@ -175,7 +175,7 @@ struct ClientLengthTests {
         }
     }
 
-    @Test("cancelling while it is counted")
+    @Test("counting can be cancelled")
     func cancelled() async throws {
         let server = try server(411, Recorder(), readsBody: true)
         let calls = Shared(0)

@@ -7,7 +7,7 @@ import Testing
 
 /// Redirects of what is still being sent.
 extension ClientRedirectTests {
-    @Test("an open request is redirected unseen, with all that it had, and goes on")
+    @Test("an open request follows a redirect with all of its parts and goes on")
     func openRequest() async throws {
         let recorder = Recorder()
         let server = try FaultServer { connection in
@@ -37,7 +37,7 @@ extension ClientRedirectTests {
         #expect(try receivedParts(of: recorder.request(0)).map(\.name) == ["0", "1", "2", "3", "4"])
     }
 
-    @Test("parts beyond what is kept of an open request: the redirect is the response")
+    @Test("after more parts than are kept, the redirect is the response")
     func openRequestTooLarge() async throws {
         let isRead = Gate()
         let server = try FaultServer { connection in
@@ -63,7 +63,7 @@ extension ClientRedirectTests {
         #expect(try await response.text() == "there")
     }
 
-    @Test("after something was read of what can be read once, the redirect is the response; before, it is followed")
+    @Test("a redirect is followed until content that can be read once was read; then it is the response")
     func readOnce() async throws {
         for bytesRead in [0, 100_000] {
             let recorder = Recorder()

@@ -35,7 +35,7 @@ struct ClientRedirectTests {
     }
 
     @Test(
-        "307 and 308 within an origin: same method, body and fields, whatever form the Location has",
+        "307 and 308 within an origin keep method, body and fields, for every form of Location",
         arguments: ["/there", "there?q=1", "//HOST/there", "http://HOST/there#part", "../there", "/th ére", "?q"],
         [307, 308])
     func sameOrigin(location: String, status: Int) async throws {
@@ -63,7 +63,7 @@ struct ClientRedirectTests {
         #expect(path(second.head).lowercased() == paths[location])
     }
 
-    @Test("to another port none of the configured fields is sent, nor on the way back; the user of the URL neither")
+    @Test("another port receives no configured field and no user of the URL, nor does the way back")
     func otherOrigin() async throws {
         let recorder = Recorder()
         let home = Shared("")
@@ -94,7 +94,7 @@ struct ClientRedirectTests {
         #expect(recorder.request(3).head["x-key"] == "secret")
     }
 
-    @Test("within an origin the user and password of the URL go along")
+    @Test("within an origin the URL's user and password are sent again")
     func userInformation() async throws {
         let recorder = Recorder()
         let server = try server(recorder) { head in
@@ -106,7 +106,7 @@ struct ClientRedirectTests {
         #expect(recorder.request(0).head["authorization"] == recorder.request(1).head["authorization"])
     }
 
-    @Test("301, 302 and 303: followed for GET and HEAD; the response for what would have to become a GET")
+    @Test("301, 302 and 303 are followed for GET and HEAD; otherwise they are the response")
     func becomesGet() async throws {
         for status in [301, 302, 303, 307] {
             let recorder = Recorder()
@@ -140,7 +140,7 @@ struct ClientRedirectTests {
         #expect(heads.count == 2 && heads.request(1).head.line == "HEAD /there HTTP/1.1")
     }
 
-    @Test("a loop ends with an error, after as many redirects as are allowed; with none, it is the response")
+    @Test("a loop is an error after the allowed number of redirects; with none allowed it is the response")
     func loop() async throws {
         let recorder = Recorder()
         let server = try server(recorder) { _ in (307, "Location: /\r\n") }
@@ -162,7 +162,7 @@ struct ClientRedirectTests {
     }
 
     @Test(
-        "a Location that leads nowhere is not followed",
+        "an invalid Location is not followed",
         arguments: [
             "", "Location: ftp://example.invalid/\r\n", "Location: http://\r\n", "Location: file:///etc/passwd\r\n",
         ])
@@ -172,7 +172,7 @@ struct ClientRedirectTests {
         #expect(response.status == 307)
     }
 
-    @Test("in mid-body of a large file, with Expect: 100-continue and without", arguments: [true, false])
+    @Test("a redirect in mid-body of a large file is followed, with and without Expect", arguments: [true, false])
     func midBody(expects: Bool) async throws {
         let recorder = Recorder()
         let target = try FaultServer { connection in
@@ -217,7 +217,7 @@ struct ClientRedirectTests {
         #expect(progress.value.allSatisfy { $0.bytesRead <= response.bytesSent })
     }
 
-    @Test("the content of a redirect is nobody's: however long, slow or cut, the next request begins")
+    @Test("the redirect's content, however long, slow or cut off, does not delay the next request")
     func content() async throws {
         for ending in 0..<3 {
             let server = try FaultServer { connection in

@@ -6,7 +6,7 @@ import Testing
 @testable import HTTPStreaming
 
 /// Requests that fail, and are tried again, or not.
-@Suite("Client, tried again", .serialized, .timeLimit(.minutes(2)))
+@Suite("Client, retries", .serialized, .timeLimit(.minutes(2)))
 struct ClientRetryTests {
     private func configuration(
         attempts: Int = 3, delay: Duration = .milliseconds(20), maximumTime: Duration = .seconds(60),
@@ -38,7 +38,7 @@ struct ClientRetryTests {
     }
 
     @Test(
-        "a PUT is sent again after each status that may pass, with the same body",
+        "a PUT is sent again with the same body after each temporary status",
         arguments: [408, 425, 429, 500, 502, 503, 504])
     func statuses(status: Int) async throws {
         let recorder = Recorder()
@@ -52,7 +52,7 @@ struct ClientRetryTests {
         #expect(progress.value.last?.bytesSent == Int64(recorder.request(2).body.count))
     }
 
-    @Test("after the last try, its response or its error is the result")
+    @Test("the last try's response or error is the result")
     func lastTry() async throws {
         let recorder = Recorder()
         let server = try server(failures: .max, recorder: recorder) { try $0.respond(503, "never") }
@@ -69,7 +69,7 @@ struct ClientRetryTests {
         #expect(recorder.count == 3 + 4 && resetting.accepted == 4)
     }
 
-    @Test("what is not tried again: POST, unless it is said to be safe; other statuses; with one attempt")
+    @Test("POST without permission, other statuses, and a limit of one try are not retried")
     func notCovered() async throws {
         for (method, configuration, status, count) in [
             (Client.Method.post, Client.Configuration(), 503, 1), (.patch, Client.Configuration(), 503, 1),
@@ -89,7 +89,7 @@ struct ClientRetryTests {
         #expect(error?.code == .connectionLost && recorder.count == 1)
     }
 
-    @Test("a reset in mid-body, a close without an answer, and nobody listening")
+    @Test("resets in mid-body, missing answers and refused connections are retried")
     func connections() async throws {
         let recorder = Recorder()
         let directory = try TemporaryDirectory()
@@ -123,7 +123,7 @@ struct ClientRetryTests {
         #expect(ContinuousClock.now - start >= .milliseconds(300))
     }
 
-    @Test("Retry-After in seconds and as a date is waited for; beyond the time, the answer is the result")
+    @Test("Retry-After delays the next try; beyond the time limit the response is the result")
     func retryAfter() async throws {
         let recorder = Recorder()
         let formatter = DateFormatter()
@@ -149,7 +149,7 @@ struct ClientRetryTests {
         #expect(response.status == 503 && recorder.count == before + 1)
     }
 
-    @Test("no try begins behind the limit of time")
+    @Test("no try begins after the time limit")
     func maximumTime() async throws {
         let recorder = Recorder()
         let server = try server(failures: .max, recorder: recorder) { try $0.respond(503) }
@@ -160,7 +160,7 @@ struct ClientRetryTests {
         #expect((2...4).contains(recorder.count))
     }
 
-    @Test("cancelling while it waits ends at once, and the client is ready for the next")
+    @Test("cancelling during a delay ends at once, and the client stays usable")
     func cancellation() async throws {
         let recorder = Recorder()
         let server = try server(failures: 1, recorder: recorder) { try $0.respond(503, fields: "Retry-After: 30\r\n") }
@@ -176,7 +176,7 @@ struct ClientRetryTests {
         #expect(try await client.send(.field("a", "b")).status == 201)
     }
 
-    @Test("what can be read once is not sent again once something was read, and the error says so")
+    @Test("content that can be read once is not sent again after reading began, and the error says so")
     func readOnce() async throws {
         let recorder = Recorder()
         let server = try server(failures: 1, recorder: recorder) { $0.reset() }
@@ -203,7 +203,7 @@ struct ClientRetryTests {
         #expect(response.status == 503 && recorder.count == 2)
     }
 
-    @Test("a refused connection took nothing of a pipe: it is sent when somebody listens")
+    @Test("after a refused connection an unread pipe is sent with the next try")
     func readOnceUntouched() async throws {
         let stopped = try FaultServer { _ in }
         stopped.stop()
@@ -221,7 +221,7 @@ struct ClientRetryTests {
         #expect(try receivedParts(of: recorder.request(0)).map(\.content) == [Array("once".utf8)])
     }
 
-    @Test("an open request whose connection is lost between two parts is sent again with all of them")
+    @Test("an open request that loses its connection between two parts is sent again with all of them")
     func openRequest() async throws {
         let recorder = Recorder()
         let server = try FaultServer { connection in
@@ -244,7 +244,7 @@ struct ClientRetryTests {
         #expect(server.accepted == 2)
     }
 
-    @Test("an open request with more than is kept is not sent again, and the error says so")
+    @Test("an open request larger than what is kept is not sent again, and the error says so")
     func openRequestTooLarge() async throws {
         let server = try FaultServer { connection in
             guard try connection.readHeadAndContinue() != nil else { return }
@@ -264,7 +264,7 @@ struct ClientRetryTests {
         #expect(server.accepted == 1)
     }
 
-    @Test("tries and redirects leave no descriptor behind")
+    @Test("retries and redirects leave no descriptor open")
     func leaks() async throws {
         let recorder = Recorder()
         let server = try FaultServer { connection in

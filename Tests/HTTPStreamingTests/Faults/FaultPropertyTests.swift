@@ -6,7 +6,7 @@ import Testing
 
 /// Random servers meet random requests. However it goes, the request ends in time, says what happened, and
 /// leaves a client that can do the next. `FAULT_ROUNDS` sets how many, `TEST_SEED` which.
-@Suite("Client, faults at random", .timeLimit(.minutes(30)))
+@Suite("Client, random faults", .timeLimit(.minutes(30)))
 struct FaultPropertyTests {
     private static let rounds = ProcessInfo.processInfo.environment["FAULT_ROUNDS"].flatMap { Int($0) } ?? 300
     private static let noise: [UInt8] = {
@@ -45,7 +45,7 @@ struct FaultPropertyTests {
         }
     }
 
-    @Test("a request ends in time and leaves a client that can do the next")
+    @Test("every request ends in time and leaves the client usable")
     func random() async throws {
         print("FaultPropertyTests: TEST_SEED=\(SeededGenerator.seed)")
         var outcomes: [String: Int] = [:]

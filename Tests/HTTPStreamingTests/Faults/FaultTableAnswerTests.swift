@@ -41,12 +41,12 @@ struct FaultTableAnswerTests {
         expectAnswer(try await run(status, each), status, each.phase)
     }
 
-    @Test("a refusal behind which the server closes is the response", arguments: [401, 413, 503], all)
+    @Test("a refusal before the server closes is the response", arguments: [401, 413, 503], all)
     func refusedAndClosed(status: Int, each: Case) async throws {
         expectAnswer(try await run(status, each, .closes), status, each.phase)
     }
 
-    @Test("a refusal behind which the server resets is the response; its content may be lost", arguments: all)
+    @Test("a refusal before the server resets is the response; its content may be lost", arguments: all)
     func refusedAndReset(each: Case) async throws {
         let outcome = try await run(413, each, .resets)
         // On a connection of which nothing was read, the reset may come before there is an answer.
@@ -56,7 +56,7 @@ struct FaultTableAnswerTests {
     }
 
     @Test(
-        "a redirect, or a wish for a length, is the response where the body cannot be sent again",
+        "a redirect or a 411 is the response if the body cannot be sent again",
         arguments: [301, 307, 411, 501],
         all.filter { $0.way == .unclosed && ($0.phase == .midBody || $0.phase == .afterBody) }
     )
@@ -64,7 +64,7 @@ struct FaultTableAnswerTests {
         expectAnswer(try await run(status, each), status, each.phase)
     }
 
-    @Test("417: sent again without the expectation, if there was one; a second one is the response", arguments: all)
+    @Test("a 417 repeats the request without Expect if it had one; a second one is the response", arguments: all)
     func expectationFailed(each: Case) async throws {
         let outcome = try await run(417, each)
         if outcome.response?.status == 201 {
@@ -76,7 +76,7 @@ struct FaultTableAnswerTests {
         }
     }
 
-    @Test("a success is one only when the whole body has been sent", arguments: all)
+    @Test("an early success is returned only after the whole body was sent", arguments: all)
     func success(each: Case) async throws {
         let outcome = try await run(200, each)
         guard each.phase == .midBody || each.phase == .afterBody || outcome.response != nil else {
@@ -90,7 +90,7 @@ struct FaultTableAnswerTests {
         #expect(outcome.response.map { $0.bytesSent > FaultExchange.content.count } == true)
     }
 
-    @Test("a success with more content than is buffered, in place of a 100: the body is sent, and all of it read")
+    @Test("a large success in place of a 100: the body is sent, and the content is read whole")
     func successInPlaceOfContinue() async throws {
         let server = try FaultServer { connection in
             guard let head = try connection.readHead() else { return }

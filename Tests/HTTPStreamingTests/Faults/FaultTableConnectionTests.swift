@@ -15,7 +15,7 @@ struct FaultTableConnectionTests {
         FaultExchange(way: way, phase: phase, isKept: isKept)
     }
 
-    @Test("reset: the connection was lost", arguments: cases)
+    @Test("a reset is a lost connection", arguments: cases)
     func reset(way: Way, phase: Phase, isKept: Bool) async throws {
         let outcome = try await exchange(way, phase, isKept).run { $0.reset() }
         // Connecting may fail already, where nothing is read of the request.
@@ -23,13 +23,13 @@ struct FaultTableConnectionTests {
         #expect(outcome.error.map { codes.contains($0.code) } == true, "\(outcome)")
     }
 
-    @Test("closed in order: the connection was lost", arguments: cases)
+    @Test("an orderly close is a lost connection", arguments: cases)
     func closed(way: Way, phase: Phase, isKept: Bool) async throws {
         let outcome = try await exchange(way, phase, isKept).run { try $0.hangUp() }
         #expect(outcome.error?.code == .connectionLost)
     }
 
-    @Test("stalled: waits until the task is cancelled", arguments: cases)
+    @Test("a stalled server is waited for until the task is cancelled", arguments: cases)
     func stalled(way: Way, phase: Phase, isKept: Bool) async throws {
         var exchange = exchange(way, phase, isKept)
         exchange.deadline = .milliseconds(300)

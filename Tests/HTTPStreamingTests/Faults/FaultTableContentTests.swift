@@ -25,7 +25,7 @@ struct FaultTableContentTests {
     }
 
     @Test(
-        "a chunked answer is cut off: within a chunk, between two, before the last, in the trailer", arguments: phases)
+        "a truncated chunked response is a lost connection, wherever it is cut", arguments: phases)
     func truncated(phase: Phase) async throws {
         for way in Way.allCases {
             for rest in ["", "30\r\nabc", "3\r\nabc\r\n", "3\r\nabc\r\n0", "3\r\nabc\r\n0\r\nA: b"] {
@@ -37,14 +37,14 @@ struct FaultTableContentTests {
         }
     }
 
-    @Test("a refusal in chunks is cut off: the status is there, its content not", arguments: phases)
+    @Test("a truncated chunked refusal has its status, but its content is an error", arguments: phases)
     func truncatedRefusal(phase: Phase) async throws {
         let outcome = try await run(phase) { try $0.respondChunked(413, ["abc", "def"], isEnded: false) }
         #expect(outcome.response?.status == 413 && outcome.error?.code == .connectionLost, "\(outcome)")
     }
 
     @Test(
-        "a chunk size that is none: the response is malformed", arguments: phases,
+        "an invalid chunk size is a malformed response", arguments: phases,
         ["xyz\r\nabc", "-3\r\nabc", "ffffffffffffffffffff\r\nabc", "3\r\nabcdef\r\n", "\r\n\r\n"]
     )
     func chunkSize(phase: Phase, chunk: String) async throws {
@@ -53,19 +53,19 @@ struct FaultTableContentTests {
         #expect(outcome.error?.message.contains("chunk") == true)
     }
 
-    @Test("a chunk of 2^63 - 1 bytes is believed, and does not come", arguments: phases)
+    @Test("a chunk size of 2^63 - 1 is accepted; its missing content is a lost connection", arguments: phases)
     func hugeChunk(phase: Phase) async throws {
         let outcome = try await run(phase) { try $0.send(Self.chunkedHead + "7fffffffffffffff\r\nabc\r\n0\r\n\r\n") }
         expect(.connectionLost, outcome, phase)
     }
 
-    @Test("a transfer coding that nobody knows: the response is malformed", arguments: phases)
+    @Test("an unknown transfer coding is a malformed response", arguments: phases)
     func unknownCoding(phase: Phase) async throws {
         let outcome = try await run(phase) { try $0.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: rot13\r\n\r\nabc") }
         #expect(outcome.error?.code == .invalidResponse, "\(outcome)")
     }
 
-    @Test("content shorter than its length: the connection was lost, closed or reset", arguments: phases)
+    @Test("content shorter than its length is a lost connection, after a close and a reset", arguments: phases)
     func tooShort(phase: Phase) async throws {
         for way in Way.allCases {
             let outcome = try await run(phase, way: way) { try $0.respondPartly(200, length: 100_000, sent: 50_000) }
@@ -78,7 +78,7 @@ struct FaultTableContentTests {
         }
     }
 
-    @Test("content longer than its length: what is more is no part of it, nor of the next response")
+    @Test("bytes after the content's length belong neither to it nor to the next response")
     func tooLong() async throws {
         let smuggled = "HTTP/1.1 500 Smuggled\r\nContent-Length: 0\r\n\r\n"
         let outcome = try await run(.afterBody) {
@@ -91,7 +91,7 @@ struct FaultTableContentTests {
         #expect(early.error?.code == .connectionLost || early.content == "abc", "\(early)")
     }
 
-    @Test("chunked goes before a length (RFC 9112 §6.3)", arguments: phases)
+    @Test("chunked overrides a length (RFC 9112 §6.3)", arguments: phases)
     func both(phase: Phase) async throws {
         let outcome = try await run(phase) {
             try $0.respondChunked(200, ["abc", "de"], fields: "Content-Length: 3\r\n")
@@ -99,7 +99,7 @@ struct FaultTableContentTests {
         #expect(outcome.content == "abcde", "\(outcome)")
     }
 
-    @Test("204 and 304 have no content, whatever follows; nor has the answer to HEAD")
+    @Test("204, 304 and the response to HEAD have no content, whatever follows")
     func none() async throws {
         for status in [204, 304] {
             for answer in ["Content-Length: 3\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"] {
@@ -117,7 +117,7 @@ struct FaultTableContentTests {
     }
 
     @Test(
-        "content that drips is read; content that stalls is waited for until the task is cancelled", arguments: phases)
+        "slow content is read; stalled content is waited for until the task is cancelled", arguments: phases)
     func dripping(phase: Phase) async throws {
         let whole = try await FaultExchange(phase: phase).run {
             try $0.drip("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", every: 5)

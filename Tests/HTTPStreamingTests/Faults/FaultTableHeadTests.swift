@@ -4,7 +4,7 @@ import Testing
 @testable import HTTPStreaming
 
 /// Answers that are none, or odd ones; after the whole body, and in mid-body.
-@Suite("Fault table, headers of answers", .serialized, .timeLimit(.minutes(3)))
+@Suite("Fault table, response heads", .serialized, .timeLimit(.minutes(3)))
 struct FaultTableHeadTests {
     static let phases = [Phase.midBody, .afterBody]
 
@@ -17,7 +17,7 @@ struct FaultTableHeadTests {
     }
 
     @Test(
-        "a status line that is none: no HTTP response",
+        "an invalid status line is not HTTP",
         arguments: [
             "SSH-2.0-OpenSSH\r\n\r\n", "<html>HTTP/0.9</html>", " HTTP/1.1 200 OK", "\r\nHTTP/1.1 200 OK", "ICY 200 OK",
             "http/1.1 200 OK", "HTTP/1.2 200 OK", "HTTP/1.1\t200\tOK", "HTTP/1.1",
@@ -31,7 +31,7 @@ struct FaultTableHeadTests {
     }
 
     @Test(
-        "a header that cannot be trusted is no HTTP response, and the error says why",
+        "a malformed header is not HTTP, and the error gives the reason",
         arguments: [
             ("Content-Length: 3\r\nContent-Length: 5", "Content-Length"), ("Content-Length: 3, 5", "Content-Length"),
             ("Content-Length: -3", "Content-Length"), ("Content-Length: +3", "Content-Length"),
@@ -56,7 +56,7 @@ struct FaultTableHeadTests {
     }
 
     @Test(
-        "what is odd but clear is read",
+        "unusual but unambiguous headers are accepted",
         arguments: [
             "Content-Length: 3\r\nContent-Length: 3", "Content-Length: 3, 3",
             "Content-Length: 3\r\nX-Fold: a\r\n b:\r\n\tc",
@@ -75,7 +75,7 @@ struct FaultTableHeadTests {
     }
 
     @Test(
-        "what versions of libcurl differ about is refused, or read without harm",
+        "headers that libcurl's versions read differently are refused or harmless",
         arguments: [
             "HTTP/3.0 200 OK\r\nContent-Length: 3", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nX: a\rb",
             "HTTP/1.1 200 OK\r\n X: folded\r\nContent-Length: 3",
@@ -90,14 +90,14 @@ struct FaultTableHeadTests {
         if let value = outcome.response?.headerFields["x"] { #expect(!value.contains("\r")) }
     }
 
-    @Test("an unknown status is the caller's to understand", arguments: [299, 399, 499, 600, 999], phases)
+    @Test("an unknown status is returned", arguments: [299, 399, 499, 600, 999], phases)
     func unknownStatus(status: Int, phase: Phase) async throws {
         let outcome = try await answer("HTTP/1.1 \(status)\r\nContent-Length: 3\r\n\r\nabc", phase)
         #expect(outcome.response?.status == status && outcome.content == "abc", "\(outcome)")
     }
 
     @Test(
-        "a header that ends in its middle: the connection was lost",
+        "a header cut off in its middle is a lost connection",
         arguments: ["HTTP/1.1 2", "HTTP/1.1 200 OK", "HTTP/1.1 200 OK\r\nContent-Le", "HTTP/1.1 200 OK\r\nA: b\r\n"],
         phases
     )
@@ -114,7 +114,7 @@ struct FaultTableHeadTests {
     }
 
     @Test(
-        "a header that drips is read; one without an end is waited for until the task is cancelled", arguments: phases)
+        "a slow header is read; an endless one is waited for until the task is cancelled", arguments: phases)
     func dripping(phase: Phase) async throws {
         let head = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"
         let whole = try await FaultExchange(phase: phase).run { try $0.drip(head, every: 5) }

@@ -7,7 +7,7 @@ import Testing
 @Suite("Fault table, idle connections", .serialized, .timeLimit(.minutes(1)))
 struct FaultTableIdleTests {
     @Test(
-        "is no answer to the next request, which goes over another connection",
+        "bytes on an idle connection are not taken for the next response, which uses another connection",
         arguments: [
             "HTTP/1.1 408 Timeout\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 200 Smuggled\r\nContent-Length: 0\r\n\r\n",
             "x",

@@ -4,7 +4,7 @@ import Testing
 @testable import HTTPStreaming
 
 /// Interim answers (RFC 9110 §15.2), by when, and by how the request is sent.
-@Suite("Fault table, interim answers", .serialized, .timeLimit(.minutes(3)))
+@Suite("Fault table, interim responses", .serialized, .timeLimit(.minutes(3)))
 struct FaultTableInterimTests {
     private func run(
         _ way: Way, _ phase: Phase, _ fault: @escaping @Sendable (RawConnection) throws -> Void
@@ -13,7 +13,7 @@ struct FaultTableInterimTests {
     }
 
     @Test(
-        "any, one or several, before the final answer: only that one counts, and only its fields",
+        "interim responses do not affect the final response or its fields",
         arguments: [[100], [100, 100, 100], [102], [103], [104], [199], [100, 102, 103, 103, 104]], Way.allCases
     )
     func beforeFinal(statuses: [Int], way: Way) async throws {
@@ -30,7 +30,7 @@ struct FaultTableInterimTests {
         }
     }
 
-    @Test("while the body goes on: it is sent whole, and answered", arguments: Way.allCases)
+    @Test("interim responses do not stop the body", arguments: Way.allCases)
     func whileSending(way: Way) async throws {
         let server = try FaultServer(receiveBuffer: 8192) { connection in
             guard let head = try connection.readHead() else { return }
@@ -54,7 +54,7 @@ struct FaultTableInterimTests {
         #expect(try #require(outcome.response).bytesSent > FaultExchange.content.count)
     }
 
-    @Test("and then nothing more: the connection was lost", arguments: [100, 103, 104], Phase.allCases)
+    @Test("a close after an interim response is a lost connection", arguments: [100, 103, 104], Phase.allCases)
     func andCloses(status: Int, phase: Phase) async throws {
         for way in Way.allCases {
             let closed = try await run(way, phase) {
@@ -71,7 +71,7 @@ struct FaultTableInterimTests {
     }
 
     @Test(
-        "101 in place of an answer is an error at once, though the server stays", arguments: Way.allCases,
+        "a 101 instead of a response is an error at once", arguments: Way.allCases,
         Phase.allCases)
     func switchingProtocols(way: Way, phase: Phase) async throws {
         for upgrade in ["h2c", "websocket"] {
@@ -84,7 +84,7 @@ struct FaultTableInterimTests {
         }
     }
 
-    @Test("without an end: 300 KiB of them are too many")
+    @Test("300 KiB of interim responses are too many")
     func endless() async throws {
         let outcome = try await run(.send, .afterBody) {
             for _ in 0..<310 { try $0.sendInterim(103, fields: RawConnection.headerLines(kibibytes: 1)) }

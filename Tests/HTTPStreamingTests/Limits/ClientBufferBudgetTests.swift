@@ -29,7 +29,7 @@ struct ClientBufferBudgetTests {
 
     private func part(_ count: Int) -> Part { .bytes([UInt8](repeating: 7, count: count)) }
 
-    @Test("twenty clients at a time with room for four: all get through, and the sum stays below")
+    @Test("twenty clients with room for four all finish, and their sum stays within the budget")
     func crowd() async throws {
         let recorder = Recorder()
         let server = try FaultServer(receiveBuffer: 8192, recorder.serve)
@@ -71,7 +71,7 @@ struct ClientBufferBudgetTests {
         .bytes([UInt8](repeating: UInt8(ascii: "#"), count: number) + [UInt8](repeating: 7, count: count - number))
     }
 
-    @Test("who waits has his turn in order; who is cancelled leaves, having sent nothing")
+    @Test("waiting clients are served in order; a cancelled one leaves without sending")
     func order() async throws {
         let (gate, arrived, order) = (Gate(), Gate(), Shared<[Int]>([]))
         let server = try holdingServer(gate, order, arrived: arrived)
@@ -102,7 +102,7 @@ struct ClientBufferBudgetTests {
         try await becomes(0) { budget.used }
     }
 
-    @Test("a client that is gone while it waits leaves the queue")
+    @Test("a released client leaves the queue")
     func gone() async throws {
         let (gate, arrived, order) = (Gate(), Gate(), Shared<[Int]>([]))
         let server = try holdingServer(gate, order, arrived: arrived)
@@ -140,7 +140,7 @@ struct ClientBufferBudgetTests {
         try await becomes(0) { budget.used }
     }
 
-    @Test("a short body takes no more than libcurl's least")
+    @Test("a short body uses only libcurl's minimum")
     func short() async throws {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
@@ -149,7 +149,7 @@ struct ClientBufferBudgetTests {
         #expect(budget.peak == 16 << 10)
     }
 
-    @Test("gzip bodies take turns with their encoders, and arrive as they are")
+    @Test("gzip bodies wait for room for their encoders and arrive unchanged")
     func coded() async throws {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
@@ -177,7 +177,7 @@ struct ClientBufferBudgetTests {
         try await becomes(0) { budget.used }
     }
 
-    @Test("a first gzipped part of an open request waits for its encoder; it can be cancelled, and refused")
+    @Test("an open request's first gzipped part waits for room; it can be cancelled and refused")
     func appended() async throws {
         let refuse = Gate()
         let server = try FaultServer { connection in
@@ -213,7 +213,7 @@ struct ClientBufferBudgetTests {
         try await becomes(0) { budget.used }
     }
 
-    @Test("nothing is left after 200 requests, of which some fail, are refused or are cancelled")
+    @Test("nothing stays reserved after 200 requests, some failed, refused or cancelled")
     func mixed() async throws {
         print("ClientBufferBudgetTests.mixed: seed \(SeededGenerator.seed)")
         let server = try FaultServer(receiveBuffer: 8192) { connection in
@@ -280,7 +280,7 @@ struct ClientBufferBudgetTests {
         #expect(budget.waitingCount == 0)
     }
 
-    @Test("the budget of the process is 64 MiB, unless it is set")
+    @Test("the process's budget is 64 MiB unless it is set")
     func process() {
         #expect(Client.Configuration.bufferBudget == 64 << 20)
         // What others, who run at the same time, do not notice.

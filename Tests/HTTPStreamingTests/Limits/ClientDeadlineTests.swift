@@ -29,7 +29,7 @@ struct ClientDeadlineTests {
         #expect(sent.contains(error.bytesSent), "\(error)", sourceLocation: sourceLocation)
     }
 
-    @Test("a server that stops reading", arguments: [true, false])
+    @Test("a server that stops reading times out", arguments: [true, false])
     func stopsReading(unclosed: Bool) async throws {
         let isDone = Gate()
         let server = try FaultServer(receiveBuffer: 8192) { connection in
@@ -52,7 +52,7 @@ struct ClientDeadlineTests {
         #expect(try await client.send(.field("a", "b")).status == 201)
     }
 
-    @Test("a server that never answers")
+    @Test("a server that never answers times out")
     func neverAnswers() async throws {
         let server = try FaultServer { connection in
             guard let head = try connection.readHead() else { return }
@@ -64,7 +64,7 @@ struct ClientDeadlineTests {
         check(error, "stallTimeout", "the answer", sent: 100...1000)
     }
 
-    @Test("an answer that stops in its content, and one that goes on for too long")
+    @Test("content that stalls, or goes on for too long, times out")
     func content() async throws {
         let server = try FaultServer { connection in
             guard let head = try connection.readHead() else { return }
@@ -84,7 +84,7 @@ struct ClientDeadlineTests {
         check(error, "requestTimeout", "content", sent: 100...1000)
     }
 
-    @Test("connecting, by its own limit, and as part of the whole; it is no stall")
+    @Test("connecting has its own limit and counts towards the total, not as a stall")
     func connecting() async throws {
         let backlog = FullBacklog()
         var error = await #expect(throws: ClientError.self) {
@@ -98,7 +98,7 @@ struct ClientDeadlineTests {
         check(error, "requestTimeout", "connecting")
     }
 
-    @Test("a request that waits for its parts is not timed out, nor one whose reader is behind")
+    @Test("waiting for this side's parts or reader does not time out")
     func thisSide() async throws {
         let server = try contentServer("", [UInt8](repeating: 1, count: 8 << 20))
         let client = try client(server.url, stall: .seconds(1), request: .seconds(2))
@@ -109,7 +109,7 @@ struct ClientDeadlineTests {
         #expect(try await response.bytes().count == 8 << 20)
     }
 
-    @Test("a rate so low that hardly anything moves is no stall")
+    @Test("a very low rate limit is not a stall")
     func throttled() async throws {
         let server = try FaultServer(Recorder().serve)
         let client = try client(server.url, stall: .milliseconds(400), request: .seconds(2))
@@ -120,7 +120,7 @@ struct ClientDeadlineTests {
         #expect(try await sending.value.status == 201)
     }
 
-    @Test("a server that is slow, but reads, is no stall, however much the kernels hold")
+    @Test("a slow server that reads is not a stall, whatever the kernels buffer")
     func slow() async throws {
         let server = try FaultServer(receiveBuffer: 8192) { connection in
             guard let head = try connection.readHeadAndContinue() else { return }
@@ -137,7 +137,7 @@ struct ClientDeadlineTests {
         #expect(try await client.send(.bytes([UInt8](repeating: 1, count: 8 << 20))).status == 201)
     }
 
-    @Test("limits that make no sense are refused")
+    @Test("invalid limits are refused")
     func settings() {
         #expect(refusal { $0.stallTimeout = .zero } == .invalidConfiguration)
         #expect(refusal { $0.requestTimeout = .seconds(-1) } == .invalidConfiguration)

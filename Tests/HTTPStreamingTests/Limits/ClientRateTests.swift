@@ -34,7 +34,7 @@ struct ClientRateTests {
         }
     }
 
-    @Test("100 KiB/s: smooth, and at no time more than a tenth of a second ahead")
+    @Test("100 KiB/s is smooth and never more than 0.1 s ahead")
     func smooth() async throws {
         let rate = 100 << 10
         let arrivals = Arrivals()
@@ -52,7 +52,7 @@ struct ClientRateTests {
         #expect(all.count >= 20)
     }
 
-    @Test("many small requests keep to it together, coded bytes are what counts")
+    @Test("many small requests share the limit; coded bytes count")
     func requests() async throws {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
@@ -71,7 +71,7 @@ struct ClientRateTests {
         #expect(sent > 20_000 && sent < 400_000)
     }
 
-    @Test("changed while it runs: in force at once")
+    @Test("a changed limit takes effect at once")
     func changed() async throws {
         let server = try FaultServer(Recorder().serve)
         let client = try client(server.url, rate: 1)
@@ -84,7 +84,7 @@ struct ClientRateTests {
         #expect(try await sending.value.status == 201)
     }
 
-    @Test("a refusal and a hang-up are seen while there is nothing to be sent", arguments: [true, false])
+    @Test("refusals and closed connections are noticed while the limit delays sending", arguments: [true, false])
     func answers(isRefused: Bool) async throws {
         let server = try FaultServer { connection in
             guard try connection.readHeadAndContinue() != nil else { return }

@@ -17,7 +17,7 @@ struct TimeLimitsTests {
         return limits.excess
     }
 
-    @Test("no limits: nothing to wait for")
+    @Test("without limits there is no deadline")
     func none() {
         var limits = TimeLimits(stall: nil, total: nil, at: start)
         #expect(advance(&limits, to: 1e6) == nil)
@@ -25,7 +25,7 @@ struct TimeLimitsTests {
         #expect(!limits.mustLook)
     }
 
-    @Test("the total counts from the beginning, whatever moves")
+    @Test("the total counts from the start, whatever moves")
     func total() {
         var limits = TimeLimits(stall: .seconds(8), total: .seconds(10), at: start)
         #expect(advance(&limits, to: 0) == nil)
@@ -34,7 +34,7 @@ struct TimeLimitsTests {
         #expect(advance(&limits, to: 10, bytes: 10) == .exceeded(.seconds(10)))
     }
 
-    @Test("a stall is found when nothing has moved for as long, an eighth late at most")
+    @Test("a stall is found when nothing has moved for the limit, at most an eighth late")
     func stall() {
         var limits = TimeLimits(stall: .seconds(8), total: nil, at: start)
         #expect(advance(&limits, to: 0) == nil)
@@ -54,7 +54,7 @@ struct TimeLimitsTests {
         #expect(looks < 35)
     }
 
-    @Test("time in which this side is waited for does not count")
+    @Test("time spent waiting for this side does not count")
     func paused() {
         var limits = TimeLimits(stall: .seconds(8), total: .seconds(20), at: start)
         for second in 0..<5 { #expect(advance(&limits, to: Double(second)) == nil) }
@@ -73,7 +73,7 @@ struct TimeLimitsTests {
         #expect(advance(&moving, to: 1001) == .exceeded(.seconds(20)))
     }
 
-    @Test("connecting is no stall")
+    @Test("connecting is not a stall")
     func connecting() {
         var limits = TimeLimits(stall: .seconds(8), total: nil, at: start)
         for second in 0..<100 { #expect(advance(&limits, to: Double(second), bytes: nil) == nil) }

@@ -27,7 +27,7 @@ struct TokenBucketTests {
     }
 
     @Test(
-        "exact over time, smooth, and never ahead by more than a tenth of a second",
+        "the rate is exact over time and never more than 0.1 s ahead",
         arguments: [
             1, 7, 1000, 100 << 10, 1 << 20, 100 << 20, 1 << 30,
         ])
@@ -47,7 +47,7 @@ struct TokenBucketTests {
         #expect(pieces.allSatisfy { $0.bytes > 0 })
     }
 
-    @Test("a thread that wakes late catches up, to a tenth of a second")
+    @Test("a thread that wakes late catches up at most 0.1 s")
     func late() {
         let bucket = TokenBucket()
         let pieces = send(bucket, rate: 100 << 20, from: .now, seconds: 10, lateness: .milliseconds(40))
@@ -56,7 +56,7 @@ struct TokenBucketTests {
         #expect(slow.reduce(0) { $0 + $1.bytes } < 1200)
     }
 
-    @Test("idle time is not saved up, and another rate is in force at once")
+    @Test("idle time is not saved, and a new rate takes effect at once")
     func changes() {
         let bucket = TokenBucket()
         let start = Instant.now

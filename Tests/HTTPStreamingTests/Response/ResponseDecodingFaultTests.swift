@@ -6,7 +6,7 @@ import Testing
 @testable import HTTPStreaming
 
 /// Responses that are not what their content coding says.
-@Suite("Response, decoding, faults", .timeLimit(.minutes(2)))
+@Suite("Response decoding, faults", .timeLimit(.minutes(2)))
 struct ResponseDecodingFaultTests {
     private let text = Array((0..<20_000).map { "line \($0)\n" }.joined().utf8)
 
@@ -22,7 +22,7 @@ struct ResponseDecodingFaultTests {
         return (content, error)
     }
 
-    @Test("corrupt data, and data behind the end, are errors that stay", arguments: Coding.allCases)
+    @Test("corrupt data and data after the end are errors, also for later reads", arguments: Coding.allCases)
     func corrupt(coding: Coding) async throws {
         let good = try coding.encode(text)
         var flipped = good
@@ -45,7 +45,7 @@ struct ResponseDecodingFaultTests {
         }
     }
 
-    @Test("coded data that is cut off in a complete message", arguments: Coding.allCases, [true, false])
+    @Test("truncated coded data in a complete message is an error", arguments: Coding.allCases, [true, false])
     func truncated(coding: Coding, chunked: Bool) async throws {
         let data = try coding.encode(text)
         for count in [1, 2, 11, data.count / 2, data.count - 5, data.count - 1] {
@@ -64,7 +64,7 @@ struct ResponseDecodingFaultTests {
         }
     }
 
-    @Test("a connection that is cut is that, whatever the coding", arguments: [true, false])
+    @Test("a lost connection is reported as such, whatever the coding", arguments: [true, false])
     func connectionLost(resets: Bool) async throws {
         let data = try Coding.gzip.encode(text)
         let server = try FaultServer { connection in

@@ -6,11 +6,11 @@ import Testing
 @testable import HTTPStreaming
 
 /// Responses with a content coding.
-@Suite("Response, decoding", .timeLimit(.minutes(2)))
+@Suite("Response decoding", .timeLimit(.minutes(2)))
 struct ResponseDecodingTests {
     private let text = Array((0..<20_000).map { "line \($0)\n" }.joined().utf8)
 
-    @Test("gzip and deflate are asked for, and undone", arguments: ["gzip", "x-gzip", "GZIP", "deflate"])
+    @Test("gzip and deflate are asked for and decoded", arguments: ["gzip", "x-gzip", "GZIP", "deflate"])
     func decoded(token: String) async throws {
         let content = try (token == "deflate" ? Coding.deflate : .gzip).encode(text)
         let heads = Shared<[RequestHead]>([])
@@ -36,7 +36,7 @@ struct ResponseDecodingTests {
     }
 
     @Test(
-        "any other coding, or several, are given as they come",
+        "any other coding, or several, are returned undecoded",
         arguments: [
             "br", "identity", "gzip, br", "br, gzip", "gzip, gzip", "", "gzip\r\nContent-Encoding: gzip", "zip",
         ]
@@ -48,7 +48,7 @@ struct ResponseDecodingTests {
     }
 
     @Test(
-        "who asks for codings, or a range, is given what comes",
+        "a request with its own Accept-Encoding or Range receives undecoded content",
         arguments: [("Accept-Encoding", "gzip"), ("accept-encoding", ""), ("Range", "bytes=0-9")]
     )
     func raw(name: String, value: String) async throws {
@@ -64,7 +64,7 @@ struct ResponseDecodingTests {
     }
 
     @Test(
-        "no content is no content, in any coding",
+        "empty content is empty in any coding",
         arguments: [
             "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n", "HTTP/1.1 204 No Content\r\n", "HTTP/1.1 304 Not Modified\r\n",
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n",
@@ -82,7 +82,7 @@ struct ResponseDecodingTests {
         #expect(server.accepted == 1)
     }
 
-    @Test("the answer to a HEAD has the fields of a content and none")
+    @Test("the response to HEAD has the fields of content but no content")
     func head() async throws {
         let server = try FaultServer { connection in
             while try connection.readHead() != nil {
@@ -94,7 +94,7 @@ struct ResponseDecodingTests {
         #expect(server.accepted == 1)
     }
 
-    @Test("data in chunks of one byte", arguments: Coding.allCases)
+    @Test("chunks of one byte are decoded", arguments: Coding.allCases)
     func tinyChunks(coding: Coding) async throws {
         let content = try coding.encode(Array(text.prefix(3000)))
         let server = try FaultServer { connection in
@@ -107,7 +107,7 @@ struct ResponseDecodingTests {
         #expect(try await Client(.get, server.url).send().bytes() == Array(text.prefix(3000)))
     }
 
-    @Test("what was flushed is given before more comes")
+    @Test("flushed data is returned before more arrives")
     func flushed() async throws {
         let (isRead, content) = (Gate(), Array("event\n".utf8))
         let server = try FaultServer { connection in
@@ -132,7 +132,7 @@ struct ResponseDecodingTests {
         #expect(try await iterator.next() == nil)
     }
 
-    @Test("a limit is one of decoded bytes, and holds to the byte")
+    @Test("a limit counts decoded bytes, exactly")
     func limits() async throws {
         let server = try contentServer("Content-Encoding: gzip\r\n", try Coding.gzip.encode(text))
         let client = try Client(.get, server.url)
@@ -142,7 +142,7 @@ struct ResponseDecodingTests {
         #expect(error?.code == .responseTooLarge)
     }
 
-    @Test("two readers at a time are one too many")
+    @Test("a second reader at the same time is an error")
     func twoReaders() async throws {
         let release = Gate()
         let data = try Coding.gzip.encode(text)
@@ -169,7 +169,7 @@ struct ResponseDecodingTests {
         #expect(codes == [.alreadyReading, nil])
     }
 
-    @Test("cancelling ends a reader whose content is here, but not yet decoded")
+    @Test("cancelling ends a reader whose content has arrived but is not decoded")
     func cancelled() async throws {
         let server = try contentServer("Content-Encoding: gzip\r\n", try bomb(mebibytes: 128))
         let response = try await Client(.get, server.url).send()
@@ -189,7 +189,7 @@ struct ResponseDecodingTests {
     }
 
     #if os(Linux)
-    @Test("of a bomb no more is held than a piece: a slow reader, and a limit")
+    @Test("a bomb needs only a chunk of memory, with a slow reader and with a limit")
     func memory() async throws {
         await #expect(processExitsWith: .success) {
             let data = try bomb(mebibytes: 512)

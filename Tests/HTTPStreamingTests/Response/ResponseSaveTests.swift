@@ -5,7 +5,7 @@ import Testing
 
 @testable import HTTPStreaming
 
-@Suite("Response, saved", .timeLimit(.minutes(2)))
+@Suite("Response saving", .timeLimit(.minutes(2)))
 struct ResponseSaveTests {
     /// Sends `content` to each request, the second half when `gate` opens.
     private func server(_ content: [UInt8], fields: String = "", gate: Gate? = nil) throws -> FaultServer {
@@ -21,7 +21,7 @@ struct ResponseSaveTests {
 
     private let content = (0..<1_000_003).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 16) }
 
-    @Test("what was received is in the file, decoded, and its length returned")
+    @Test("the decoded content is in the file, and its length is returned")
     func saved() async throws {
         let directory = try TemporaryDirectory()
         for (sent, fields) in [
@@ -37,7 +37,7 @@ struct ResponseSaveTests {
         #expect(try directory.contents() == ["file"])
     }
 
-    @Test("the file that was there stays until all has come, and is replaced then")
+    @Test("an existing file is replaced only when everything has arrived")
     func replaced() async throws {
         let directory = try TemporaryDirectory()
         let path = try directory.write("old".utf8, to: "file")
@@ -55,7 +55,7 @@ struct ResponseSaveTests {
         #expect(try directory.contents() == ["file"])
     }
 
-    @Test("what cannot be written to is named, before anything is read")
+    @Test("a path that cannot be written is an error that names it, before anything is read")
     func unwritable() async throws {
         let directory = try TemporaryDirectory()
         try directory.write("old".utf8, to: "file")
@@ -83,7 +83,7 @@ struct ResponseSaveTests {
         #expect(server.accepted == 1)
     }
 
-    @Test("content that is cut off or corrupt leaves nothing", arguments: 0..<3)
+    @Test("truncated or corrupt content leaves no file", arguments: 0..<3)
     func faults(fault: Int) async throws {
         let directory = try TemporaryDirectory()
         let path = try directory.write("old".utf8, to: "file")
@@ -103,7 +103,7 @@ struct ResponseSaveTests {
         #expect(try directory.read("file") == Data("old".utf8))
     }
 
-    @Test("cancelling leaves nothing, and ends the transfer")
+    @Test("cancelling leaves no file and ends the transfer")
     func cancelled() async throws {
         let directory = try TemporaryDirectory()
         let isClosed = Gate()
@@ -136,7 +136,7 @@ struct ResponseSaveTests {
         }
     }
 
-    @Test("nothing is written where the caller runs")
+    @Test("the caller's executor does not write")
     func executor() async throws {
         let directory = try TemporaryDirectory()
         let isWaiting = Gate()
@@ -160,7 +160,7 @@ struct ResponseSaveTests {
         #expect(executor.jobs.value < 10)
     }
 
-    @Test("blocking stays off the threads that all tasks share")
+    @Test("blocking work stays off the shared threads")
     func blocking() async throws {
         let cores = ProcessInfo.processInfo.activeProcessorCount
         let (started, release) = (Shared(0), Gate())
@@ -181,7 +181,7 @@ struct ResponseSaveTests {
     }
 
     #if os(Linux)
-    @Test("saving leaves neither threads nor descriptors behind, whether or not it succeeds")
+    @Test("saving leaves no thread or descriptor, whether or not it succeeds")
     func leaks() async throws {
         await #expect(processExitsWith: .success) {
             let content = [UInt8](repeating: 7, count: 300_000)
@@ -226,7 +226,7 @@ struct ResponseSaveTests {
         }
     }
 
-    @Test("a quarter of a GiB in constant memory, as it comes and decoded")
+    @Test("256 MiB are saved in constant memory, plain and coded")
     func memory() async throws {
         await #expect(processExitsWith: .success) {
             let pattern = (0..<65_521).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 16) }
@@ -261,7 +261,7 @@ struct ResponseSaveTests {
         }
     }
 
-    @Test("a file that is too large for the process is an error, not a signal, and leaves nothing")
+    @Test("a file over the process's size limit is an error, not a signal, and leaves nothing")
     func fileSizeLimit() async throws {
         await #expect(processExitsWith: .success) {
             let server = try FaultServer { connection in

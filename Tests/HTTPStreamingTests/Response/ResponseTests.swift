@@ -26,7 +26,7 @@ struct ResponseTests {
         }
     }
 
-    @Test("content streams in whole and in order, with back-pressure")
+    @Test("content streams whole and in order, with back-pressure")
     func streaming() async throws {
         let sent = Shared(0)
         let server = try source(64 << 20, sent: sent)
@@ -45,7 +45,7 @@ struct ResponseTests {
         #expect(received == 64 << 20)
     }
 
-    @Test("bytes and text, within their limit")
+    @Test("bytes and text are returned within their limit")
     func limits() async throws {
         let server = try source(100_000)
         let client = try Client(.get, server.url)
@@ -57,7 +57,7 @@ struct ResponseTests {
         #expect(server.accepted == 1)
     }
 
-    @Test("a small response can be read after the next request, a big one is thrown away")
+    @Test("a small response can be read after the next request; a large one is discarded")
     func unread() async throws {
         let small = try source(10_000)
         let client = try Client(.get, small.url)
@@ -74,7 +74,7 @@ struct ResponseTests {
         #expect(error?.code == .responseDiscarded)
     }
 
-    @Test("an endless response that nobody reads holds nothing up")
+    @Test("an endless unread response delays nothing")
     func endless() async throws {
         let server = try FaultServer { connection in
             while try connection.readHead() != nil {
@@ -92,7 +92,7 @@ struct ResponseTests {
         #expect(server.accepted == 2)
     }
 
-    @Test("content that is cut off is an error, after what has come", arguments: [true, false])
+    @Test("truncated content is an error after what has arrived", arguments: [true, false])
     func cutOff(chunked: Bool) async throws {
         let server = try FaultServer { connection in
             _ = try connection.readHead()
@@ -111,7 +111,7 @@ struct ResponseTests {
         #expect(text.hasPrefix("hello"))
     }
 
-    @Test("cancelling the reader ends the transfer; the client can be used again")
+    @Test("cancelling the reader ends the transfer; the client stays usable")
     func cancelled() async throws {
         let server = try FaultServer { connection in
             while try connection.readHead() != nil {
