@@ -21,10 +21,10 @@ struct CodedRoundTripTests {
     ) async throws {
         let fetched = try TemporaryDirectory()
         for coding in codings {
-            var configuration = Client.Configuration()
-            configuration.contentCoding = coding
-            configuration.headerFields = ["Want-Repr-Digest": "sha-256=10"]
-            let client = try Client(.post, server.url, configuration: configuration)
+            let client = try Client(.post, server.url) {
+                $0.contentCoding = coding
+                $0.headerFields = ["Want-Repr-Digest": "sha-256=10"]
+            }
             for isUnclosed in [false, true] {
                 if isUnclosed { try await client.sendUnclosed(.file(path)) }
                 let response = isUnclosed ? try await client.close() : try await client.send(.file(path))
@@ -70,9 +70,7 @@ struct CodedRoundTripTests {
         defer { process.terminate() }
         let url = try await process.firstLine()
         for coding in codings {
-            var configuration = Client.Configuration()
-            configuration.contentCoding = coding
-            let response = try await Client(.post, url, configuration: configuration).send(.file(path))
+            let response = try await Client(.post, url, { $0.contentCoding = coding }).send(.file(path))
             #expect(response.status == 201)
             let answer = try JSONDecoder().decode(PeerAnswer.self, from: Data(try await response.bytes()))
             let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int

@@ -7,9 +7,7 @@ import Testing
 @Suite("Round trips to this package's server", .serialized, .timeLimit(.minutes(10)))
 struct InteropRoundTripTests {
     private func client(_ server: ServerProcess) throws -> Client {
-        var configuration = Client.Configuration()
-        configuration.headerFields = ["Want-Repr-Digest": "sha-256=10"]
-        return try Client(.post, server.url, configuration: configuration)
+        return try Client(.post, server.url) { $0.headerFields = ["Want-Repr-Digest": "sha-256=10"] }
     }
 
     /// Sends a file both ways and compares what was received, and what was saved, with it.

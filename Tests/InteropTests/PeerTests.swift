@@ -67,9 +67,7 @@ struct PeerTests {
             Data((0..<1_000_000).map { _ in UInt8.random(in: 0...255, using: &generator) }),
         ]
         let parts = try contents.enumerated().map { Part.file(try directory.write($1, to: "\($0)")) }
-        var configuration = Client.Configuration()
-        configuration.contentCoding = coding
-        let client = try Client(.post, url, configuration: configuration)
+        let client = try Client(.post, url) { $0.contentCoding = coding }
         for part in parts { #expect(try await client.sendUnclosed(part)) }
         for response in [try await client.close(), try await client.send(parts)] {
             #expect(response.bytesSent < contents.reduce(0) { $0 + $1.count })

@@ -17,9 +17,7 @@ struct AuthenticationTests {
             (inURL, .none, basic), (server.url, .bearer("abc.DEF-1~2+3/4="), "Bearer abc.DEF-1~2+3/4="),
             (server.url, .basic(user: "", password: "x"), "Basic Ong="),
         ] {
-            var configuration = Client.Configuration()
-            configuration.authentication = authentication
-            let client = try Client(.post, url, configuration: configuration)
+            let client = try Client(.post, url) { $0.authentication = authentication }
             for _ in 0..<2 {
                 let response = try await client.send(.field("a", "b"))
                 #expect(try await response.answer().header["Authorization"] == [expected])
@@ -35,21 +33,17 @@ struct AuthenticationTests {
             .basic(user: "a:b", password: Self.secret), .basic(user: "a", password: Self.secret + "\r\n"),
             .digest(user: "a\0", password: Self.secret), .bearer(""), .bearer("a b"), .bearer("ä"),
         ] {
-            var configuration = Client.Configuration()
-            configuration.authentication = authentication
-            let error = #expect(throws: ClientError.self) {
-                try Client(.post, "http://h/", configuration: configuration)
-            }
+            let error = refusal { $0.authentication = authentication }
             #expect(error?.code == .invalidConfiguration)
             #expect(error?.description.contains(Self.secret) == false)
         }
-        var configuration = Client.Configuration()
-        configuration.authentication = .bearer("token")
-        #expect(throws: ClientError.self) { try Client(.post, "http://user@h/", configuration: configuration) }
-        configuration.headerFields = ["authorization": "Bearer token"]
-        #expect(throws: ClientError.self) { try Client(.post, "http://h/", configuration: configuration) }
-        let undecodable = #expect(throws: ClientError.self) { try Client(.post, "http://user:%FF%0A@h/") }
-        #expect(undecodable?.code == .invalidURL)
+        #expect(refusal("http://user@h/") { $0.authentication = .bearer("token") } != nil)
+        let twice = refusal {
+            $0.authentication = .bearer("token")
+            $0.headerFields = ["authorization": "Bearer token"]
+        }
+        #expect(twice != nil)
+        #expect(refusal("http://user:%FF%0A@h/")?.code == .invalidURL)
     }
 
     @Test("a configuration's descriptions and dumps contain no secret")

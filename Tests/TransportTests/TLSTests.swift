@@ -119,11 +119,7 @@ struct TLSTests {
     func files() async throws {
         let certificates = try await Certificates.shared
         func expectInvalid(_ name: String, _ change: (inout Client.TLS) -> Void) throws {
-            var configuration = Client.Configuration()
-            change(&configuration.tls)
-            let error = #expect(throws: ClientError.self) {
-                try Client(.post, "https://localhost/", configuration: configuration)
-            }
+            let error = refusal("https://localhost/") { change(&$0.tls) }
             #expect(error?.code == .invalidConfiguration)
             #expect(error?.description.contains(name) == true, "\(String(describing: error))")
             #expect(error?.description.contains("pass-Phrase") == false)

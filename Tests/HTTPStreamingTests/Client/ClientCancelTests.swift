@@ -33,8 +33,7 @@ struct ClientCancelTests {
         #expect(error?.code == .cancelled)
         #expect(error?.underlying is CancellationError)
         #expect(try await client.send(.field("a", "b")).status == 201)
-        let closing = await #expect(throws: ClientError.self) { try await client.close() }
-        #expect(closing?.code == .nothingOpen)
+        await expectError(.nothingOpen) { try await client.close() }
     }
 
     @Test("cancels while connecting")
@@ -45,8 +44,7 @@ struct ClientCancelTests {
             let sending = Task { try await client.send(.field("a", "b")) }
             try await Task.sleep(for: .milliseconds(200))
             client.cancel()
-            let error = await #expect(throws: ClientError.self) { try await sending.value }
-            #expect(error?.code == .cancelled)
+            let error = await expectError(.cancelled) { try await sending.value }
             #expect(error?.bytesSent == 0)
         }
     }
@@ -70,8 +68,7 @@ struct ClientCancelTests {
             client.resume()
             client.maximumUploadRate = nil
         }
-        let error = await #expect(throws: ClientError.self) { try await client.send(big) }
-        #expect(error?.code == .cancelled)
+        let error = await expectError(.cancelled) { try await client.send(big) }
         #expect(try #require(error).bytesSent > 0)
         try await sending.value
         release.open()
@@ -118,8 +115,7 @@ struct ClientCancelTests {
         await started.opened()
         if isIdle {
             client.cancel()
-            let closing = await #expect(throws: ClientError.self) { try await client.close() }
-            #expect(closing?.code == .nothingOpen)
+            await expectError(.nothingOpen) { try await client.close() }
         } else {
             try await check(client, when: started, delay: .milliseconds(200)) { try await client.sendUnclosed(big) }
         }
@@ -149,8 +145,7 @@ struct ClientCancelTests {
         try await Task.sleep(for: .milliseconds(200))
         client.cancel()
         for task in [first] + others {
-            let error = await #expect(throws: ClientError.self) { try await task.value }
-            #expect(error?.code == .cancelled)
+            await expectError(.cancelled) { try await task.value }
         }
         #expect(server.accepted == 1)
         #expect(try await client.send(.field("a", "b")).status == 201)
@@ -171,8 +166,7 @@ struct ClientCancelTests {
         let reading = Task { try await stream.response }
         try await Task.sleep(for: .milliseconds(100))
         client.cancel()
-        let error = await #expect(throws: ClientError.self) { try await reading.value }
-        #expect(error?.code == .cancelled)
+        await expectError(.cancelled) { try await reading.value }
         #expect(try await client.send(.field("a", "b")).status == 201)
     }
 
@@ -231,8 +225,7 @@ struct ClientCancelTests {
         print("ClientCancelTests.anyMoment: \(ended)")
         #expect(ended.cancelled > 0)
         client.cancel()
-        let closing = await #expect(throws: ClientError.self) { try await client.close() }
-        #expect(closing?.code == .nothingOpen)
+        await expectError(.nothingOpen) { try await client.close() }
         #expect(try await client.send(.field("a", "b")).status == 201)
     }
 }

@@ -54,10 +54,8 @@ struct ClientCancellationTests {
         let sending = Task { try await client.sendUnclosed(big) }
         await stalled.opened()
         sending.cancel()
-        let error = await #expect(throws: ClientError.self) { try await sending.value }
-        #expect(error?.code == .cancelled)
-        let closing = await #expect(throws: ClientError.self) { try await client.close() }
-        #expect(closing?.code == .nothingOpen)
+        await expectError(.cancelled) { try await sending.value }
+        await expectError(.nothingOpen) { try await client.close() }
         release.open()
         try await client.sendUnclosed(.field("a", "b"))
         #expect(try await client.close().status == 201)
@@ -71,8 +69,7 @@ struct ClientCancellationTests {
             withUnsafeCurrentTask { $0?.cancel() }
             return try await client.send(.field("a", "b"))
         }
-        var error = await #expect(throws: ClientError.self) { try await early.value }
-        #expect(error?.code == .cancelled)
+        await expectError(.cancelled) { try await early.value }
 
         let silent = try FaultServer { connection in
             if let head = try connection.readHead() { _ = try connection.readBody(of: head) }
@@ -84,11 +81,9 @@ struct ClientCancellationTests {
         let second = Task { try await waiting.send(.field("a", "b")) }
         try await Task.sleep(for: .milliseconds(50))
         second.cancel()
-        error = await #expect(throws: ClientError.self) { try await second.value }
-        #expect(error?.code == .cancelled)
+        await expectError(.cancelled) { try await second.value }
         first.cancel()
-        error = await #expect(throws: ClientError.self) { try await first.value }
-        #expect(error?.code == .cancelled)
+        await expectError(.cancelled) { try await first.value }
     }
 
     @Test("cancelling at any moment never hangs or crashes, and the client stays usable")

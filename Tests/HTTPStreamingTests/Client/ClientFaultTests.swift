@@ -86,8 +86,7 @@ struct ClientFaultTests {
         let response = try await client.close()
         #expect(response.status == 503)
         #expect(try await response.text() == "later")
-        let error = await #expect(throws: ClientError.self) { try await client.close() }
-        #expect(error?.code == .nothingOpen)
+        await expectError(.nothingOpen) { try await client.close() }
     }
 
     @Test("an answer between two parts of an open request is noticed", arguments: [true, false])
@@ -127,15 +126,13 @@ struct ClientFaultTests {
         #expect(try await client.sendUnclosed(.field("a", "b")))
         isSent.open()
         // The parts before are lost: the next call must not begin a new document without them.
-        var error = await #expect(throws: ClientError.self) {
+        await expectError(.connectionLost) {
             for _ in 0..<500 {
                 try await Task.sleep(for: .milliseconds(10))
                 try await client.sendUnclosed(.field("c", "d"))
             }
         }
-        #expect(error?.code == .connectionLost)
-        error = await #expect(throws: ClientError.self) { try await client.close() }
-        #expect(error?.code == .nothingOpen)
+        await expectError(.nothingOpen) { try await client.close() }
     }
 
     @Test("a server that closes or resets in mid-body is an error", arguments: [true, false])
@@ -147,8 +144,7 @@ struct ClientFaultTests {
         }
         let client = try Client(.post, server.url)
         for _ in 0..<10 {
-            let error = await #expect(throws: ClientError.self) { try await client.send(big) }
-            #expect(error?.code == .connectionLost)
+            let error = await expectError(.connectionLost) { try await client.send(big) }
             #expect(error?.curlCode != nil)
             let sent = try #require(error).bytesSent
             #expect(sent >= 1_000_000 && sent < 32 << 20)
@@ -179,16 +175,12 @@ struct ClientFaultTests {
     func unreachable() async throws {
         let server = try FaultServer { _ in }
         server.stop()
-        var error = await #expect(throws: ClientError.self) {
-            try await Client(.post, server.url).send(.field("a", "b"))
-        }
-        #expect(error?.code == .connectionFailed)
+        var error = await expectError(.connectionFailed) { try await Client(.post, server.url).send(.field("a", "b")) }
         #expect(error?.underlying as? SystemError == SystemError(code: ECONNREFUSED))
         #expect(error?.description.contains("Connection refused") == true)
-        error = await #expect(throws: ClientError.self) {
+        error = await expectError(.hostNotFound) {
             try await Client(.post, "http://no-such-host.invalid/").send(.field("a", "b"))
         }
-        #expect(error?.code == .hostNotFound)
         #expect(error?.bytesSent == 0)
     }
 
@@ -207,14 +199,13 @@ struct ClientFaultTests {
             isWhole.set(end.suffix(4).elementsEqual("--\r\n".utf8) || end.suffix(5).elementsEqual("0\r\n\r\n".utf8))
         }
         let client = try Client(.post, server.url)
-        let error = await #expect(throws: ClientError.self) {
+        let error = await expectError(.sourceChanged) {
             if unclosed {
                 try await client.sendUnclosed(.file(path))
             } else {
                 _ = try await client.send(.file(path))
             }
         }
-        #expect(error?.code == .sourceChanged)
         #expect(error?.description.contains(path) == true)
         #expect(error?.description.contains("shrank") == true)
         #expect(!isWhole.value)
@@ -236,9 +227,7 @@ struct ClientFaultTests {
             }
         }
         let url = "http://127.0.0.1:\(UInt16(bigEndian: address.sin_port))/"
-        var configuration = Client.Configuration()
-        configuration.connectTimeout = .milliseconds(200)
-        let clients = try (0..<4).map { _ in try Client(.post, url, configuration: configuration) }
+        let clients = try (0..<4).map { _ in try Client(.post, url) { $0.connectTimeout = .milliseconds(200) } }
         let codes = await withTaskGroup(of: ClientError.Code?.self) { group in
             for client in clients {
                 group.addTask {

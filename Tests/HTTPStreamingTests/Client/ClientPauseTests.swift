@@ -36,11 +36,11 @@ struct ClientPauseTests {
             }
             try connection.respond(201)
         }
-        var configuration = Client.Configuration()
-        configuration.stallTimeout = .seconds(1)
-        configuration.requestTimeout = .seconds(4)
-        configuration.maximumUploadRate = 1 << 20
-        let client = try Client(.post, server.url, configuration: configuration)
+        let client = try Client(.post, server.url) {
+            $0.stallTimeout = .seconds(1)
+            $0.requestTimeout = .seconds(4)
+            $0.maximumUploadRate = 1 << 20
+        }
         let sending = Task { try await client.send(big) }
         await started.opened()
         client.pause()
@@ -150,9 +150,7 @@ struct ClientPauseTests {
         var random = SeededGenerator(case: 0)
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
-        var configuration = Client.Configuration()
-        configuration.contentCoding = coded ? .gzip(level: 1) : .identity
-        let client = try Client(.post, server.url, configuration: configuration)
+        let client = try Client(.post, server.url) { $0.contentCoding = coded ? .gzip(level: 1) : .identity }
         let content = (0..<4).map { _ in bottles(500_000 + Int(random.next() % 1_500_000)) }
         let isDone = Gate()
         let disturbing = (0..<3).map { number in

@@ -11,11 +11,11 @@ struct ClientProgressTests {
         _ url: String, interval: Duration = .milliseconds(1), rate: Int? = nil,
         coding: Client.ContentCoding = .identity
     ) throws -> Client {
-        var configuration = Client.Configuration()
-        configuration.progressInterval = interval
-        configuration.maximumUploadRate = rate
-        configuration.contentCoding = coding
-        return try Client(.post, url, configuration: configuration)
+        return try Client(.post, url) {
+            $0.progressInterval = interval
+            $0.maximumUploadRate = rate
+            $0.contentCoding = coding
+        }
     }
 
     /// What holds for all values of one request.

@@ -36,8 +36,7 @@ struct ClientRequestTests {
             }
         }
         let client = try Client(.head, server.url)
-        let error = await #expect(throws: ClientError.self) { try await client.send(.field("a", "b")) }
-        #expect(error?.code == .invalidConfiguration)
+        await expectError(.invalidConfiguration) { try await client.send(.field("a", "b")) }
         let response = try await client.send()
         #expect(response.headerFields["content-length"] == "5")
         #expect(try await response.text() == "")
@@ -49,9 +48,7 @@ struct ClientRequestTests {
     func smallPut() async throws {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
-        var configuration = Client.Configuration()
-        configuration.connectTimeout = .seconds(Int64.max)
-        let client = try Client(.put, server.url, configuration: configuration)
+        let client = try Client(.put, server.url) { $0.connectTimeout = .seconds(Int64.max) }
         #expect(try await client.send(.field("a", "b")).status == 201)
         #expect(recorder.requests.withLock { $0.first }?.head["expect"] == nil)
         #expect(try await client.send(.bytes([UInt8](repeating: 0, count: 2 << 20))).status == 201)
@@ -62,10 +59,10 @@ struct ClientRequestTests {
     func headerFields() async throws {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
-        var configuration = Client.Configuration()
-        configuration.headerFields = ["X-A": "1", "x-a": "2", "User-Agent": "mine", "X-Empty": ""]
-        configuration.expect = .never
-        let client = try Client(.post, server.url, configuration: configuration)
+        let client = try Client(.post, server.url) {
+            $0.headerFields = ["X-A": "1", "x-a": "2", "User-Agent": "mine", "X-Empty": ""]
+            $0.expect = .never
+        }
         _ = try await client.send(.bytes([UInt8](repeating: 0, count: 2 << 20)))
         let head = try #require(recorder.requests.withLock { $0.first }).head
         #expect(head.fields.filter { $0.name == "x-a" }.map(\.value) == ["1", "2"])
@@ -77,29 +74,19 @@ struct ClientRequestTests {
     @Test("invalid configurations and parts are refused at once")
     func validation() throws {
         for url in ["", "localhost:3000", "/path", "ftp://host/", "http://", "http://a b/", "file:///etc/passwd"] {
-            let error = #expect(throws: ClientError.self, "\(url)") { try Client(.post, url) }
-            #expect(error?.code == .invalidURL)
+            let error = refusal(url)
+            #expect(error?.code == .invalidURL, "\(url)")
             #expect(error?.description.hasPrefix("malformed URL: ") == true)
         }
-        let secret = #expect(throws: ClientError.self) { try Client(.post, "http://user:secret@a b/") }
-        #expect(secret?.description.contains("secret") == false)
-        var configuration = Client.Configuration()
+        #expect(refusal("http://user:secret@a b/")?.description.contains("secret") == false)
         for fields: HeaderFields in [
             ["Content-type": "a/b"], ["Content-Length": "1"], ["Transfer-Encoding": "chunked"], ["A\r\nB": "c"],
             ["A": "b\r\nC: d"], ["": "x"], ["A b": "c"], ["A": "\0"], ["Expect": "100-continue"],
         ] {
-            configuration.headerFields = fields
-            let error = #expect(throws: ClientError.self) {
-                try Client(.post, "http://h/", configuration: configuration)
-            }
-            #expect(error?.code == .invalidConfiguration)
+            #expect(refusal { $0.headerFields = fields }?.code == .invalidConfiguration)
         }
-        configuration.headerFields = [:]
-        for size in [0, 16_383, (2 << 20) + 1] {
-            configuration.uploadBufferSize = size
-            #expect(throws: ClientError.self) { try Client(.post, "http://h/", configuration: configuration) }
-        }
+        for size in [0, 16_383, (2 << 20) + 1] { #expect(refusal { $0.uploadBufferSize = size } != nil) }
         #expect(throws: ClientError.self) { try Client(Client.Method("GET /\r\n"), "http://h/") }
-        #expect(throws: ClientError.self) { try Client(.post, "http://h/\0x") }
+        #expect(refusal("http://h/\0x") != nil)
     }
 }

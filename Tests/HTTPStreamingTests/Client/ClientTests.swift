@@ -116,8 +116,7 @@ struct ClientTests {
         let (head, body, _) = try #require(recorder.requests.withLock { $0.first })
         #expect(try Self.parts(body, head).map(\.head.name) == ["a", "b", "c"])
         #expect(recorder.requests.withLock { $0.count } == 1)
-        let error = await #expect(throws: ClientError.self) { try await client.close() }
-        #expect(error?.code == .nothingOpen)
+        await expectError(.nothingOpen) { try await client.close() }
     }
 
     @Test("close without an open request is an error; sending no parts is an empty document")
@@ -125,8 +124,7 @@ struct ClientTests {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
         let client = try Client(.post, server.url)
-        let error = await #expect(throws: ClientError.self) { try await client.close() }
-        #expect(error?.code == .nothingOpen)
+        await expectError(.nothingOpen) { try await client.close() }
         #expect(server.accepted == 0)
         #expect(try await client.send().status == 201)
         let (head, body, _) = try #require(recorder.requests.withLock { $0.first })
@@ -138,15 +136,11 @@ struct ClientTests {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
         let client = try Client(.post, server.url)
-        var error = await #expect(throws: ClientError.self) { try await client.sendUnclosed(.file("/no/such")) }
-        #expect(error?.code == .sourceUnreadable)
-        error = await #expect(throws: ClientError.self) { try await client.close() }
-        #expect(error?.code == .nothingOpen)
+        await expectError(.sourceUnreadable) { try await client.sendUnclosed(.file("/no/such")) }
+        await expectError(.nothingOpen) { try await client.close() }
         try await client.sendUnclosed(.field("a", "1"))
-        error = await #expect(throws: ClientError.self) { try await client.sendUnclosed(.file("/no/such")) }
-        #expect(error?.code == .sourceUnreadable)
-        error = await #expect(throws: ClientError.self) { try await client.send(.field("b", "2"), .file("/no/such")) }
-        #expect(error?.code == .sourceUnreadable)
+        await expectError(.sourceUnreadable) { try await client.sendUnclosed(.file("/no/such")) }
+        await expectError(.sourceUnreadable) { try await client.send(.field("b", "2"), .file("/no/such")) }
         try await client.sendUnclosed(.field("c", "3"))
         #expect(try await client.close().status == 201)
         let (head, body, _) = try #require(recorder.requests.withLock { $0.first })

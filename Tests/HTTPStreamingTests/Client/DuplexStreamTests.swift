@@ -48,9 +48,7 @@ struct DuplexStreamTests {
     @Test("many MiB come back unchanged, in pieces of any size", arguments: [0, 1])
     func volume(coded: Int) async throws {
         let server = try FaultServer(echo)
-        var configuration = Client.Configuration()
-        if coded == 1 { configuration.contentCoding = .gzip(level: 1) }
-        let client = try Client(.post, server.url, configuration: configuration)
+        let client = try Client(.post, server.url) { if coded == 1 { $0.contentCoding = .gzip(level: 1) } }
         let stream = try await client.open()
         var generator = SeededGenerator(case: coded)
         let content = (0..<(1 << 20)).flatMap { _ in
@@ -86,9 +84,7 @@ struct DuplexStreamTests {
             }
             try connection.send("0\r\n\r\n")
         }
-        var configuration = Client.Configuration()
-        configuration.contentCoding = .gzip()
-        let stream = try await Client(.put, server.url, configuration: configuration).open()
+        let stream = try await Client(.put, server.url, { $0.contentCoding = .gzip() }).open()
         var iterator = try await stream.response.body.makeAsyncIterator()
         for text in ["one", "two", String(repeating: "three", count: 10_000)] {
             try await stream.write(text.utf8)
@@ -187,19 +183,16 @@ struct DuplexStreamTests {
         var iterator = try await stream.response.body.makeAsyncIterator()
         #expect(try await iterator.next() == Array("some".utf8))
         try await stream.write([1])
-        var error = await #expect(throws: ClientError.self) { _ = try await iterator.next() }
-        #expect(error?.code == .connectionLost)
-        error = await #expect(throws: ClientError.self) {
+        await expectError(.connectionLost) { _ = try await iterator.next() }
+        await expectError(.connectionLost) {
             for _ in 0..<500 {
                 try await stream.write([1])
                 try await Task.sleep(for: .milliseconds(10))
             }
         }
-        #expect(error?.code == .connectionLost)
         stream.finish()
         // The client is ready again.
-        let next = await #expect(throws: ClientError.self) { try await client.send(.field("a", "b")).text() }
-        #expect(next?.code == .connectionLost)
+        await expectError(.connectionLost) { try await client.send(.field("a", "b")).text() }
     }
 
     @Test("a server that does not read suspends the writer; cancelling ends the wait", arguments: 0..<3)
@@ -234,10 +227,8 @@ struct DuplexStreamTests {
             writing.cancel()
             stream.cancel()
         }
-        let error = await #expect(throws: ClientError.self) { try await writing.value }
-        #expect(error?.code == .cancelled)
-        let again = await #expect(throws: ClientError.self) { try await stream.write([1]) }
-        #expect(again?.code == .cancelled)
+        await expectError(.cancelled) { try await writing.value }
+        await expectError(.cancelled) { try await stream.write([1]) }
     }
 
     @Test("other calls throw while a stream is open, until it ends or is released")
@@ -246,21 +237,17 @@ struct DuplexStreamTests {
         let client = try Client(.post, server.url)
         var stream: DuplexStream? = try await client.open()
         for _ in 0..<2 {
-            var error = await #expect(throws: ClientError.self) { try await client.send(.field("a", "b")) }
-            #expect(error?.code == .streamOpen)
-            error = await #expect(throws: ClientError.self) { try await client.open() }
-            #expect(error?.code == .streamOpen)
+            await expectError(.streamOpen) { try await client.send(.field("a", "b")) }
+            await expectError(.streamOpen) { try await client.open() }
         }
         stream = nil
         let next = try await client.open()
         next.finish()
         #expect(try await next.response.text() == "")
-        let error = await #expect(throws: ClientError.self) { try await next.write([1]) }
-        #expect(error?.code == .nothingOpen)
+        await expectError(.nothingOpen) { try await next.write([1]) }
         let unclosed = try Client(.post, server.url)
         try await unclosed.sendUnclosed(.field("a", "b"))
-        let open = await #expect(throws: ClientError.self) { try await unclosed.open() }
-        #expect(open?.code == .streamOpen)
+        await expectError(.streamOpen) { try await unclosed.open() }
         #expect(try await unclosed.close().status == 200)
         _ = stream
     }
@@ -272,8 +259,7 @@ struct DuplexStreamTests {
         let client = try Client(.put, server.url)
         let stream = try await client.open(contentType: "text/plain", length: 10)
         try await stream.write("01234".utf8)
-        var error = await #expect(throws: ClientError.self) { try await stream.write("567890".utf8) }
-        #expect(error?.code == .sourceChanged)
+        var error = await expectError(.sourceChanged) { try await stream.write("567890".utf8) }
         try await stream.write("56789".utf8)
         stream.finish()
         #expect(try await stream.response.status == 201)
@@ -286,14 +272,12 @@ struct DuplexStreamTests {
         let short = try await client.open(length: 10)
         try await short.write("0".utf8)
         short.finish()
-        error = await #expect(throws: ClientError.self) { try await short.response }
-        #expect(error?.code == .cancelled)
+        error = await expectError(.cancelled) { try await short.response }
         let empty = try await client.open(length: 0)
         empty.finish()
         #expect(try await empty.response.status == 201)
         for length: Int64 in [-1, .min] {
-            let error = await #expect(throws: ClientError.self) { try await client.open(length: length) }
-            #expect(error?.code == .invalidConfiguration)
+            await expectError(.invalidConfiguration) { try await client.open(length: length) }
         }
     }
 }

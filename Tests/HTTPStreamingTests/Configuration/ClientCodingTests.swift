@@ -79,10 +79,10 @@ struct ClientCodingTests {
             while case let chunk = try connection.readChunk(), !chunk.isEmpty { chunks.update { $0.append(chunk) } }
             try connection.respond(201)
         }
-        var configuration = Client.Configuration()
-        configuration.contentCoding = .gzip()
-        configuration.keepAliveInterval = .milliseconds(100)
-        let client = try Client(.post, server.url, configuration: configuration)
+        let client = try Client(.post, server.url) {
+            $0.contentCoding = .gzip()
+            $0.keepAliveInterval = .milliseconds(100)
+        }
         try await client.sendUnclosed(.field("a", "1"))
         try await eventually {
             var decoder = ContentDecoder(.gzip)
@@ -138,8 +138,7 @@ struct ClientCodingTests {
         #expect(received.filename == "a.txt.gz")
         #expect(try Coding.gzip.decode(received.content) == bottles(1000))
         for level in [-1, 10] {
-            let error = await #expect(throws: ClientError.self) { try await client.send(part.gzipped(level: level)) }
-            #expect(error?.code == .invalidPart)
+            await expectError(.invalidPart) { try await client.send(part.gzipped(level: level)) }
         }
     }
 
@@ -177,17 +176,17 @@ struct ClientCodingTests {
 
     @Test("invalid settings are refused")
     func settings() {
-        #expect(refusal { $0.contentCoding = .gzip(level: 10) } == .invalidConfiguration)
-        #expect(refusal { $0.contentCoding = .deflate(level: -1) } == .invalidConfiguration)
-        #expect(refusal { $0.contentCoding = .gzip(workers: 0) } == .invalidConfiguration)
-        #expect(refusal { $0.contentCoding = .gzip(workers: 65) } == .invalidConfiguration)
-        #expect(refusal { $0.keepAliveInterval = .seconds(1) } == .invalidConfiguration)
+        #expect(refusal { $0.contentCoding = .gzip(level: 10) }?.code == .invalidConfiguration)
+        #expect(refusal { $0.contentCoding = .deflate(level: -1) }?.code == .invalidConfiguration)
+        #expect(refusal { $0.contentCoding = .gzip(workers: 0) }?.code == .invalidConfiguration)
+        #expect(refusal { $0.contentCoding = .gzip(workers: 65) }?.code == .invalidConfiguration)
+        #expect(refusal { $0.keepAliveInterval = .seconds(1) }?.code == .invalidConfiguration)
         #expect(
             refusal {
                 $0.contentCoding = .gzip()
                 $0.keepAliveInterval = .milliseconds(99)
-            } == .invalidConfiguration)
-        #expect(refusal { $0.headerFields = ["Content-encoding": "gzip"] } == .invalidConfiguration)
+            }?.code == .invalidConfiguration)
+        #expect(refusal { $0.headerFields = ["Content-encoding": "gzip"] }?.code == .invalidConfiguration)
         #expect(
             refusal {
                 $0.contentCoding = .automatic

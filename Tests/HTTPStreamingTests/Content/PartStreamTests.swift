@@ -101,10 +101,9 @@ struct PartStreamTests {
                 while case let bytes = try connection.receiveSome(), !bytes.isEmpty { received.update { $0 += bytes } }
             }
             let chunks = Chunks(content: bottles(count), number: 3)
-            let error = await #expect(throws: ClientError.self) {
+            let error = await expectError(.sourceChanged) {
                 try await Client(.post, server.url).send(.stream(chunks, filename: "live", length: Int64(length)))
             }
-            #expect(error?.code == .sourceChanged)
             #expect(error?.message == text)
             await isOver.opened()
             #expect(!received.value.suffix(40).contains("--\r\n".utf8), "\(text)")
@@ -146,10 +145,9 @@ struct PartStreamTests {
                 if count > 0 { continuation.yield([UInt8](repeating: 1, count: count)) }
                 continuation.finish(throwing: Failure())
             }
-            let error = await #expect(throws: ClientError.self) {
+            let error = await expectError(.sourceUnreadable) {
                 try await client.send(.stream(stream, filename: "live"))
             }
-            #expect(error?.code == .sourceUnreadable)
             #expect(error?.underlying is Failure)
             #expect(error?.message == "live: Failure()")
         }
@@ -185,8 +183,7 @@ struct PartStreamTests {
         #expect(count * 10_000 < 16 << 20)
         print("stood still after \(count * 10_000) bytes")
         task.cancel()
-        let error = await #expect(throws: ClientError.self) { try await task.value }
-        #expect(error?.code == .cancelled)
+        await expectError(.cancelled) { try await task.value }
         await source.isOver.opened()
         #expect(source.isOver.isOpened)
         gate.open()
@@ -199,8 +196,7 @@ struct PartStreamTests {
         let task = Task { try await client.send(source.part(chunks: 2)) }
         #expect(try await eventually { source.count == 2 && server.accepted == 1 })
         task.cancel()
-        let error = await #expect(throws: ClientError.self) { try await task.value }
-        #expect(error?.code == .cancelled)
+        await expectError(.cancelled) { try await task.value }
         await source.isOver.opened()
         #expect(source.isOver.isOpened)
     }
@@ -230,10 +226,7 @@ struct PartStreamTests {
             _ = try connection.readChunk()
         }
         let source = Source()
-        let error = await #expect(throws: ClientError.self) {
-            try await Client(.post, server.url).send(source.part(chunks: 2))
-        }
-        #expect(error?.code == .connectionLost)
+        await expectError(.connectionLost) { try await Client(.post, server.url).send(source.part(chunks: 2)) }
         await source.isOver.opened()
         #expect(source.isOver.isOpened)
     }
@@ -244,8 +237,7 @@ struct PartStreamTests {
         let part = Part.stream(Chunks(content: bottles(10), number: 1), filename: "live")
         #expect(!part.isRepeatable)
         _ = try await client.send(part)
-        let again = await #expect(throws: ClientError.self) { try await client.send(part) }
-        #expect(again?.code == .cannotSendAgain)
+        let again = await expectError(.cannotSendAgain) { try await client.send(part) }
         #expect(again?.description == "live: the source can be read once only, and has been")
         let repeatable = Part.stream { Chunks(content: bottles(10), number: 1) }
         #expect(repeatable.isRepeatable)

@@ -75,9 +75,7 @@ struct ClientRedirectTests {
         }
         home.set(start.url)
         let url = start.url.replacingOccurrences(of: "//", with: "//user:password@")
-        var configuration = Client.Configuration()
-        configuration.headerFields = ["X-Key": "secret"]
-        let client = try Client(.post, url, configuration: configuration)
+        let client = try Client(.post, url) { $0.headerFields = ["X-Key": "secret"] }
         let response = try await client.send(.bytes(bottles(1000)))
         #expect(response.status == 201)
         let requests = recorder.requests.withLock { $0 }
@@ -149,14 +147,11 @@ struct ClientRedirectTests {
             configuration.maximumRedirects = maximum
             let before = recorder.count
             let client = try Client(.post, server.url, configuration: configuration)
-            let error = await #expect(throws: ClientError.self) { try await client.send(.field("a", "b")) }
-            #expect(error?.code == .tooManyRedirects)
+            let error = await expectError(.tooManyRedirects) { try await client.send(.field("a", "b")) }
             #expect(error?.message == "the server redirected more than \(maximum) times")
             #expect(recorder.count - before == requests)
         }
-        var configuration = Client.Configuration()
-        configuration.maximumRedirects = 0
-        let response = try await Client(.post, server.url, configuration: configuration).send(.field("a", "b"))
+        let response = try await Client(.post, server.url, { $0.maximumRedirects = 0 }).send(.field("a", "b"))
         #expect(response.status == 307)
         #expect(try await response.text() == "elsewhere")
     }

@@ -61,10 +61,9 @@ struct ClientRetryTests {
         #expect(try await response.text() == "never")
 
         let resetting = try self.server(failures: .max, recorder: recorder) { $0.reset() }
-        let error = await #expect(throws: ClientError.self) {
+        let error = await expectError(.connectionLost) {
             try await Client(.put, resetting.url, configuration: configuration(attempts: 4)).send(.field("a", "b"))
         }
-        #expect(error?.code == .connectionLost)
         #expect(error?.bytesSent ?? 0 > 0)
         #expect(recorder.count == 3 + 4 && resetting.accepted == 4)
     }
@@ -114,11 +113,10 @@ struct ClientRetryTests {
         let late = try FaultServer { _ in }
         late.stop()
         let start = ContinuousClock.now
-        let error = await #expect(throws: ClientError.self) {
+        await expectError(.connectionFailed) {
             try await Client(.put, late.url, configuration: configuration(delay: .milliseconds(200))).send(
                 .field("a", "b"))
         }
-        #expect(error?.code == .connectionFailed)
         // Half of 200 ms and of 400 ms at least.
         #expect(ContinuousClock.now - start >= .milliseconds(300))
     }
@@ -170,8 +168,7 @@ struct ClientRetryTests {
         try await Task.sleep(for: .milliseconds(100))
         let start = ContinuousClock.now
         task.cancel()
-        let error = await #expect(throws: ClientError.self) { try await task.value }
-        #expect(error?.code == .cancelled)
+        await expectError(.cancelled) { try await task.value }
         #expect(ContinuousClock.now - start < .seconds(10))
         #expect(try await client.send(.field("a", "b")).status == 201)
     }
@@ -184,10 +181,9 @@ struct ClientRetryTests {
         pipe.write(Array("once".utf8))
         pipe.finish()
         let client = try Client(.put, server.url, configuration: configuration())
-        let error = await #expect(throws: ClientError.self) {
+        let error = await expectError(.connectionLost) {
             try await client.send(.descriptor(pipe.reader, filename: "stdin"))
         }
-        #expect(error?.code == .connectionLost)
         #expect(
             error?.message.hasSuffix("; it was not sent again: stdin can be read once only") == true,
             "\(error.debugDescription)")
@@ -213,8 +209,7 @@ struct ClientRetryTests {
         pipe.finish()
         let part = Part.descriptor(pipe.reader)
         let client = try Client(.put, stopped.url, configuration: configuration())
-        let error = await #expect(throws: ClientError.self) { try await client.send(part) }
-        #expect(error?.code == .connectionFailed)
+        let error = await expectError(.connectionFailed) { try await client.send(part) }
         #expect(error?.message.contains("not sent again") == false)
         let server = try FaultServer(recorder.serve)
         _ = try await Client(.put, server.url).send(part)
@@ -253,13 +248,12 @@ struct ClientRetryTests {
             connection.reset()
         }
         let client = try Client(.put, server.url, configuration: configuration())
-        let error = await #expect(throws: ClientError.self) {
+        let error = await expectError(.connectionLost) {
             for _ in 0..<500 {
                 try await client.sendUnclosed(.bytes(bottles(500_000)))
                 try await Task.sleep(for: .milliseconds(10))
             }
         }
-        #expect(error?.code == .connectionLost)
         #expect(error?.message.hasSuffix("; it was not sent again: parts that were sent have been let go") == true)
         #expect(server.accepted == 1)
     }

@@ -77,11 +77,11 @@ struct FaultExchange {
             while try Self.serveOne(connection) {}
         }
         defer { server.stop() }
-        var configuration = Client.Configuration()
-        // What comes of following them is tested where that is.
-        configuration.maximumRedirects = 0
-        if way == .coded { configuration.contentCoding = .gzip(level: 0, workers: 2) }
-        let client = try Client(method, server.url, configuration: configuration)
+        let client = try Client(method, server.url) {
+            // What comes of following them is tested where that is.
+            $0.maximumRedirects = 0
+            if way == .coded { $0.contentCoding = .gzip(level: 0, workers: 2) }
+        }
         if isKept { _ = try await client.send().text() }
         let outcome = await attempt(client)
         isOver.set(true)

@@ -42,9 +42,7 @@ struct FaultTableInterimTests {
             try connection.readRest(of: head, after: read)
             try connection.respond(201, "all")
         }
-        var configuration = Client.Configuration()
-        if way == .coded { configuration.contentCoding = .gzip() }
-        let client = try Client(.post, server.url, configuration: configuration)
+        let client = try Client(.post, server.url) { if way == .coded { $0.contentCoding = .gzip() } }
         let outcome = await FaultExchange.withDeadline(.seconds(30)) {
             guard way == .unclosed else { return try await client.send(.bytes(FaultExchange.content)) }
             try await client.sendUnclosed(.bytes(FaultExchange.content))

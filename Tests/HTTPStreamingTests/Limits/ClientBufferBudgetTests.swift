@@ -11,10 +11,10 @@ struct ClientBufferBudgetTests {
     private func client(
         _ url: String, _ budget: BufferBudget, _ coding: Client.ContentCoding = .identity
     ) throws -> Client {
-        var configuration = Client.Configuration()
-        configuration.buffers = budget
-        configuration.contentCoding = coding
-        return try Client(.post, url, configuration: configuration)
+        return try Client(.post, url) {
+            $0.buffers = budget
+            $0.contentCoding = coding
+        }
     }
 
     private func budget(_ kibibytes: Int, clients: Int = 4) -> BufferBudget {
@@ -85,8 +85,7 @@ struct ClientBufferBudgetTests {
         }
         for cancelled in [4, 7] {
             sending[cancelled].cancel()
-            let error = await #expect(throws: ClientError.self) { try await sending[cancelled].value }
-            #expect(error?.code == .cancelled)
+            let error = await expectError(.cancelled) { try await sending[cancelled].value }
             #expect(error?.bytesSent == 0)
         }
         #expect(budget.waitingCount == 7)
@@ -128,9 +127,7 @@ struct ClientBufferBudgetTests {
         let open = try client(server.url, budget)
         try await open.sendUnclosed(part(10))
         #expect(budget.used == 64 << 10)
-        var configuration = Client.Configuration()
-        configuration.buffers = budget
-        #expect(try await Client(.get, server.url, configuration: configuration).send().status == 201)
+        #expect(try await Client(.get, server.url, { $0.buffers = budget }).send().status == 201)
         let other = try client(server.url, budget)
         let waiting = Task { try await other.send(part(20)).status }
         try await becomes(1) { budget.waitingCount }
@@ -203,8 +200,7 @@ struct ClientBufferBudgetTests {
         let second = Task { try await refused.sendUnclosed(part(10).gzipped()) }
         try await becomes(2) { budget.waitingCount }
         first.cancel()
-        let error = await #expect(throws: ClientError.self) { try await first.value }
-        #expect(error?.code == .cancelled)
+        await expectError(.cancelled) { try await first.value }
         refuse.open()
         #expect(try await second.value == false)
         #expect(try await refused.close().status == 413)

@@ -10,9 +10,7 @@ import Testing
 @Suite("Client, rate limit", .serialized, .timeLimit(.minutes(2)))
 struct ClientRateTests {
     private func client(_ url: String, rate: Int) throws -> Client {
-        var configuration = Client.Configuration()
-        configuration.maximumUploadRate = rate
-        return try Client(.post, url, configuration: configuration)
+        return try Client(.post, url) { $0.maximumUploadRate = rate }
     }
 
     /// Bytes of bodies received so far, and when.
@@ -56,10 +54,10 @@ struct ClientRateTests {
     func requests() async throws {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
-        var configuration = Client.Configuration()
-        configuration.contentCoding = .gzip(level: 1)
-        configuration.maximumUploadRate = 20_000
-        let client = try Client(.post, server.url, configuration: configuration)
+        let client = try Client(.post, server.url) {
+            $0.contentCoding = .gzip(level: 1)
+            $0.maximumUploadRate = 20_000
+        }
         let start = ContinuousClock.now
         for number in 0..<20 {
             let noise = (0..<3000).map { UInt8(truncatingIfNeeded: $0 &* $0 &* (number + 7919) >> 7) }
@@ -107,8 +105,7 @@ struct ClientRateTests {
             #expect(try await response.text() == "too slow")
             #expect(response.bytesSent < 1 << 20)
         } else {
-            let error = await #expect(throws: ClientError.self) { try await sending.value }
-            #expect(error?.code == .connectionLost)
+            await expectError(.connectionLost) { try await sending.value }
         }
         #expect(ContinuousClock.now - start < .seconds(30))
     }

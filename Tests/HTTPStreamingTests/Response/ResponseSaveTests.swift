@@ -71,8 +71,7 @@ struct ResponseSaveTests {
         if geteuid() != 0 { paths.append((directory.path("closed/file"), EACCES)) }
         for (path, code) in paths {
             let response = try await client.send()
-            let error = await #expect(throws: ClientError.self) { try await response.save(to: path) }
-            #expect(error?.code == .destinationUnwritable)
+            let error = await expectError(.destinationUnwritable) { try await response.save(to: path) }
             #expect(error?.underlying as? SystemError == SystemError(code: code), "\(path)")
             #expect(error?.description.hasPrefix("\(path): ") == true)
             // Nothing of it was lost.
@@ -117,8 +116,7 @@ struct ResponseSaveTests {
         let saving = Task { try await response.save(to: directory.path("file")) }
         try await Task.sleep(for: .milliseconds(200))
         saving.cancel()
-        let error = await #expect(throws: ClientError.self) { try await saving.value }
-        #expect(error?.code == .cancelled)
+        await expectError(.cancelled) { try await saving.value }
         #expect(try directory.contents() == [])
         await isClosed.opened()
         #expect(isClosed.isOpened && server.errors == [])
@@ -245,9 +243,9 @@ struct ResponseSaveTests {
             let directory = try TemporaryDirectory()
             let path = directory.path("file")
             for coding in ["gzip", "identity"] {
-                var configuration = Client.Configuration()
-                if coding != "gzip" { configuration.headerFields = ["Accept-Encoding": coding] }
-                let client = try Client(.get, server.url, configuration: configuration)
+                let client = try Client(.get, server.url) {
+                    if coding != "gzip" { $0.headerFields = ["Accept-Encoding": coding] }
+                }
                 let response = try await client.send()
                 #expect(response.headerFields["content-encoding"] == (coding == "gzip" ? "gzip" : nil))
                 let before = try resetPeakMemory()
@@ -273,8 +271,9 @@ struct ResponseSaveTests {
             let response = try await Client(.get, server.url).send()
             var limit = rlimit(rlim_cur: 1 << 20, rlim_max: 1 << 20)
             #expect(setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0)
-            let error = await #expect(throws: ClientError.self) { try await response.save(to: directory.path("file")) }
-            #expect(error?.code == .destinationUnwritable)
+            let error = await expectError(.destinationUnwritable) {
+                try await response.save(to: directory.path("file"))
+            }
             #expect(error?.underlying as? SystemError == SystemError(code: EFBIG))
             #expect(try directory.contents() == [])
         }

@@ -51,8 +51,7 @@ struct ResponseTests {
         let client = try Client(.get, server.url)
         #expect(try await client.send().bytes(limit: 100_000).count == 100_000)
         let response = try await client.send()
-        let error = await #expect(throws: ClientError.self) { try await response.bytes(limit: 99_999) }
-        #expect(error?.code == .responseTooLarge)
+        await expectError(.responseTooLarge) { try await response.bytes(limit: 99_999) }
         #expect(try await client.send().bytes().count == 100_000)
         #expect(server.accepted == 1)
     }
@@ -70,8 +69,7 @@ struct ResponseTests {
         let first = try await other.send()
         let second = try await other.send()
         #expect(try await second.bytes().count == 8 << 20)
-        let error = await #expect(throws: ClientError.self) { try await first.bytes() }
-        #expect(error?.code == .responseDiscarded)
+        await expectError(.responseDiscarded) { try await first.bytes() }
     }
 
     @Test("an endless unread response delays nothing")
@@ -104,10 +102,9 @@ struct ResponseTests {
         }
         let response = try await Client(.get, server.url).send()
         var text = ""
-        let error = await #expect(throws: ClientError.self) {
+        await expectError(.connectionLost) {
             for try await chunk in response.body { text += String(decoding: chunk, as: UTF8.self) }
         }
-        #expect(error?.code == .connectionLost)
         #expect(text.hasPrefix("hello"))
     }
 
@@ -124,8 +121,7 @@ struct ResponseTests {
         let reading = Task { try await response.text() }
         try await Task.sleep(for: .milliseconds(100))
         reading.cancel()
-        let error = await #expect(throws: ClientError.self) { try await reading.value }
-        #expect(error?.code == .cancelled)
+        await expectError(.cancelled) { try await reading.value }
         #expect(try await client.send().text() == "helloworld")
     }
 

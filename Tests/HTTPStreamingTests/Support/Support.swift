@@ -96,14 +96,15 @@ func readWaiting(_ body: inout BodyReader, into buffer: UnsafeMutableRawBufferPo
     throw FaultError("nothing came to be read for 30 s")
 }
 
-/// What a client with such a configuration is refused with; nil if it is not.
-func refusal(_ change: (inout Client.Configuration) -> Void) -> ClientError.Code? {
-    var configuration = Client.Configuration()
-    change(&configuration)
-    do {
-        _ = try Client(.post, "http://localhost", configuration: configuration)
-        return nil
-    } catch { return (error as? ClientError)?.code }
+/// Expects a ``ClientError`` with that code, and returns it.
+@discardableResult
+func expectError<Result>(
+    _ code: ClientError.Code, _ comment: Comment? = nil, sourceLocation: SourceLocation = #_sourceLocation,
+    _ body: () async throws -> Result
+) async -> ClientError? {
+    let error = await #expect(throws: ClientError.self, comment, sourceLocation: sourceLocation) { try await body() }
+    #expect(error?.code == code, comment, sourceLocation: sourceLocation)
+    return error
 }
 
 /// What the kernel says of this process, such as `VmHWM` in KiB or `Threads`. Linux only.
