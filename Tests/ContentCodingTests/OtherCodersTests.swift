@@ -37,7 +37,9 @@ struct OtherCodersTests {
         return try await run("python3", ["-c", script], input)
     }
 
-    @Test("gzip and pigz are decoded", arguments: [("gzip", ["-c", "-1"]), ("gzip", ["-c", "-9"]), ("pigz", ["-c", "-p", "4"])])
+    @Test(
+        "gzip and pigz are decoded",
+        arguments: [("gzip", ["-c", "-1"]), ("gzip", ["-c", "-9"]), ("pigz", ["-c", "-p", "4"])])
     func tools(command: String, arguments: [String]) async throws {
         for content in Self.contents {
             #expect(try decode(try await run(command, arguments, content), .gzip, room: 1000) == content)

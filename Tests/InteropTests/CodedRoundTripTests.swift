@@ -64,9 +64,7 @@ struct CodedRoundTripTests {
     /// Sends a file to a server that decodes with Python's zlib.
     private func sendToPeer(_ path: String, digest: String, codings: [Client.ContentCoding]) async throws {
         guard Subprocess.find("python3") != nil else { return print("CodedRoundTripTests: SKIPPED: no python3") }
-        let peer = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Peers")
-        let process = try Subprocess(
-            "python3", [peer.appendingPathComponent("receiver_zlib.py").path], deadline: .seconds(400))
+        let process = try Subprocess("python3", [Peer.source("receiver_zlib.py")], deadline: .seconds(400))
         defer { process.terminate() }
         let url = try await process.firstLine()
         for coding in codings {
@@ -95,9 +93,7 @@ struct CodedRoundTripTests {
         let server = try await ServerProcess.start()
         defer { server.process.terminate() }
         let source = try TemporaryDirectory()
-        let book = try Data(
-            contentsOf: URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-                .deletingLastPathComponent().appendingPathComponent("payload/book.txt"))
+        let book = try Data(contentsOf: packageFile("payload/book.txt"))
         let text = Data(repeatElement(book, count: 3).joined())
         // A message's framing is some 150 bytes: its blocks end before the content's.
         let sizes = [0, 1, 261_990, 262_143, 262_144, 262_145, 524_288, 700_000]

@@ -11,9 +11,7 @@ import Testing
 struct InteropDownloadTests {
     private func start() async throws -> (url: String, process: Subprocess) {
         let python = try await PythonEnvironment.shared.interpreter(with: ["aiohttp"])
-        let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .appendingPathComponent("Peers/source_aiohttp.py").path
-        let process = try Subprocess(python, [script], deadline: .seconds(240))
+        let process = try Subprocess(python, [Peer.source("source_aiohttp.py")], deadline: .seconds(240))
         return (try await process.firstLine(), process)
     }
 
@@ -40,9 +38,8 @@ struct InteropDownloadTests {
     func raw() async throws {
         let (url, process) = try await start()
         defer { process.terminate() }
-        var configuration = Client.Configuration()
-        configuration.headerFields = ["Accept-Encoding": "gzip"]
-        let response = try await Client(.get, url + "any/100000", configuration: configuration).send()
+        let response = try await Client(.get, url + "any/100000", { $0.headerFields = ["Accept-Encoding": "gzip"] })
+            .send()
         #expect(response.headerFields["Content-Encoding"] == "gzip")
         #expect(try await response.bytes().starts(with: [0x1F, 0x8B]))
     }

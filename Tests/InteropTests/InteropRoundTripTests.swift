@@ -46,9 +46,7 @@ struct InteropRoundTripTests {
     func book() async throws {
         let server = try await ServerProcess.start()
         defer { server.process.terminate() }
-        let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        let path = package.appendingPathComponent("payload/book.txt").path
+        let path = packageFile("payload/book.txt").path
         try await roundTrip(path, digest: await sha256(path: path), server: server)
     }
 

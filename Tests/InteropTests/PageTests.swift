@@ -5,9 +5,6 @@ import Testing
 /// The page at `GET /`, in a real browser: files are dropped and picked, and what is saved is compared.
 @Suite("The upload page", .serialized, .timeLimit(.minutes(5)))
 struct PageTests {
-    private static let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .appendingPathComponent("Peers/page.py").path
-
     private func interpreter() async throws -> String {
         guard Subprocess.find("chromium") != nil, Subprocess.find("chromedriver") != nil else {
             try Test.cancel("SKIPPED: there is no chromium with its driver: apt-get install chromium chromium-driver")
@@ -27,7 +24,7 @@ struct PageTests {
         let folder = try TemporaryDirectory()
         let result = try await Subprocess.run(
             python,
-            [Self.script, server.url, folder.path, "--dir", server.directory.path]
+            [Peer.source("page.py"), server.url, folder.path, "--dir", server.directory.path]
                 + (token.map { ["--token", $0] } ?? []),
             deadline: .seconds(270))
         print(result.output)

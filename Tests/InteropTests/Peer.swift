@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A server by other hands, as a process.
+/// A server that is not of this package, as a process.
 enum Peer: String, CaseIterable, Sendable {
     case go, aiohttp, werkzeug
 
@@ -14,7 +14,6 @@ enum Peer: String, CaseIterable, Sendable {
         struct Part: Decodable {
             let name: String
             let filename: String
-            let type: String
             let size: Int
             let sha256: String
         }
@@ -33,9 +32,8 @@ enum Peer: String, CaseIterable, Sendable {
         let process: Subprocess
         switch self {
         case .go:
-            guard let go = Subprocess.find("go") else { try Self.skip("there is no Go") }
-            let binary = try await Self.builtGo(go)
-            process = try Subprocess(binary, deadline: .seconds(120))
+            guard Subprocess.find("go") != nil else { try Self.skip("there is no Go") }
+            process = try Subprocess(try await GoPeer.shared.path, deadline: .seconds(120))
         case .aiohttp, .werkzeug:
             let python: String
             do {
@@ -54,21 +52,6 @@ enum Peer: String, CaseIterable, Sendable {
         try Test.cancel("skipped: \(reason)")
     }
 
-    private static let goBuild = Task {
-        let directory = try TemporaryDirectory()
-        let binary = directory.path("receiver")
-        let go = Subprocess.find("go") ?? "go"
-        let build = try await Subprocess.run(
-            go, ["build", "-o", binary, source("receiver.go")],
-            environment: ["GO111MODULE": "off", "GOCACHE": directory.path("cache")], deadline: .seconds(180)
-        )
-        try #require(build.status == 0, "\(build.errorOutput)")
-        return (directory, binary)
-    }
-
-    private static func builtGo(_ go: String) async throws -> String { try await goBuild.value.1 }
-
-    private static func source(_ name: String) -> String {
-        URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Peers/\(name)").path
-    }
+    /// The path of a peer's source.
+    static func source(_ name: String) -> String { packageFile("Tests/InteropTests/Peers/\(name)").path }
 }

@@ -50,32 +50,9 @@ final class GoServer: Sendable {
         return try await GoServer()
     }
 
-    private struct Binary {
-        let directory: TemporaryDirectory
-        let hasH2C: Bool
-        var path: String { directory.path("server") }
-    }
-
-    private static func binary() async throws -> Binary {
+    private static func binary() async throws -> GoPeer {
         guard Subprocess.find("go") != nil else { try Peers.skip("there is no Go") }
-        return try await build.value
-    }
-
-    private static let build = Task {
-        let directory = try TemporaryDirectory()
-        let peers = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Peers").path
-        // Debian's golang-golang-x-net-dev.
-        let libraries = "/usr/share/gocode"
-        let hasH2C = FileManager.default.fileExists(atPath: libraries + "/src/golang.org/x/net/http2/h2c")
-        let build = try await Subprocess.run(
-            "go",
-            ["build", "-tags", hasH2C ? "h2c" : "", "-o", directory.path("server")]
-                + ["server", "h2c", "no_h2c"].filter { $0 != (hasH2C ? "no_h2c" : "h2c") }.map { "\(peers)/\($0).go" },
-            environment: ["GO111MODULE": "off", "GOPATH": libraries, "GOCACHE": directory.path("cache")],
-            deadline: .seconds(240)
-        )
-        try #require(build.status == 0, "\(build.errorOutput)")
-        return Binary(directory: directory, hasH2C: hasH2C)
+        return try await GoPeer.shared
     }
 }
 

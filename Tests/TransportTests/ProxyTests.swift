@@ -97,9 +97,8 @@ struct ProxyTests {
         #expect(unknown.code == .connectionFailed)
         #expect([401, 407].contains { unknown.message == "the proxy refused to connect, status \($0)" }, "\(unknown)")
         // Without a tunnel, the proxy's answer is the answer.
-        var configuration = Client.Configuration()
-        configuration.proxy = .url("http://127.0.0.1:\(proxy.port)")
-        let answer = try await Client(.post, clear.url, configuration: configuration).send(.field("a", "b"))
+        let answer = try await Client(.post, clear.url, { $0.proxy = .url("http://127.0.0.1:\(proxy.port)") }).send(
+            .field("a", "b"))
         #expect([401, 407].contains(answer.status))
 
         let closed = try Daemon.freePort()

@@ -71,13 +71,3 @@ func exchange(
     if isDirect { #expect(both.remote == whole.remote, sourceLocation: sourceLocation) }
     if let proto { #expect([whole.proto, both.proto] == [proto, proto], sourceLocation: sourceLocation) }
 }
-
-/// A value shared by threads.
-final class Shared<Value: Sendable>: Sendable {
-    private let lock = NSLock()
-    nonisolated(unsafe) private var stored: Value
-    init(_ value: Value) { stored = value }
-    var value: Value { lock.withLock { stored } }
-    func set(_ value: Value) { lock.withLock { stored = value } }
-    func update(_ change: (inout Value) -> Void) { lock.withLock { change(&stored) } }
-}

@@ -19,8 +19,7 @@ struct BlockingPoolTests {
                 done.update { $0 += 1 }
             }
         }
-        for _ in 0..<3000 where done.value < 300 { try await Task.sleep(for: .milliseconds(10)) }
-        #expect(done.value == 300)
+        #expect(try await eventually { done.value == 300 })
         #expect(most.value <= 3)
     }
 
@@ -32,8 +31,7 @@ struct BlockingPoolTests {
         let done = Shared(0)
         for _ in 0..<5 { pool.run { gate.wait() } }
         for _ in 0..<20 { pool.run { done.update { $0 += 1 } } }
-        for _ in 0..<3000 where done.value < 20 { try await Task.sleep(for: .milliseconds(10)) }
-        #expect(done.value == 20)
+        #expect(try await eventually { done.value == 20 })
         #expect(!gate.isOpened)
     }
 }

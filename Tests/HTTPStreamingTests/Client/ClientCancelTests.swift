@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 import TestSupport
 import Testing
 
@@ -26,11 +25,8 @@ struct ClientCancelTests {
         await gate.opened()
         try await Task.sleep(for: delay)
         client.cancel()
-        let start = ContinuousClock.now
-        let error = await #expect(throws: ClientError.self) { try await calling.value }
         // The servers wait for half a minute, or for their gates.
-        #expect(ContinuousClock.now - start < .seconds(10))
-        #expect(error?.code == .cancelled)
+        let error = await expectError(.cancelled, within: .seconds(10)) { try await calling.value }
         #expect(error?.underlying is CancellationError)
         #expect(try await client.send(.field("a", "b")).status == 201)
         await expectError(.nothingOpen) { try await client.close() }
@@ -53,7 +49,7 @@ struct ClientCancelTests {
     func sending(how: String) async throws {
         let (started, release) = (Gate(), Gate())
         let server = try server { connection in
-            guard try connection.readHeadAndContinue() != nil else { return }
+            _ = try connection.readHeadAndContinue()
             _ = try connection.receive(count: 1000)
             started.open()
             release.wait()
@@ -78,11 +74,7 @@ struct ClientCancelTests {
     @Test("cancels while waiting for the response")
     func awaitingAnswer() async throws {
         let started = Gate()
-        let server = try server { connection in
-            if let head = try connection.readHead() { _ = try connection.readBody(of: head) }
-            started.open()
-            _ = connection.isClosedByPeer()
-        }
+        let server = try server { try $0.ignoreRequest(started) }
         let client = try Client(.post, server.url)
         try await check(client, when: started) { _ = try await client.send(.field("a", "b")) }
     }
@@ -91,7 +83,7 @@ struct ClientCancelTests {
     func reading() async throws {
         let started = Gate()
         let server = try server { connection in
-            if let head = try connection.readHead() { _ = try connection.readBody(of: head) }
+            _ = try connection.readRequest()
             try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf")
             _ = connection.isClosedByPeer()
         }
@@ -105,7 +97,7 @@ struct ClientCancelTests {
     func open(isIdle: Bool) async throws {
         let (started, release) = (Gate(), Gate())
         let server = try server { connection in
-            guard try connection.readHeadAndContinue() != nil else { return }
+            _ = try connection.readHeadAndContinue()
             _ = try connection.readChunk()
             started.open()
             release.wait()
@@ -128,11 +120,7 @@ struct ClientCancelTests {
     @Test("cancels the running call and all queued ones, but none made later")
     func queued() async throws {
         let started = Gate()
-        let server = try server { connection in
-            if let head = try connection.readHead() { _ = try connection.readBody(of: head) }
-            started.open()
-            _ = connection.isClosedByPeer()
-        }
+        let server = try server { try $0.ignoreRequest(started) }
         let client = try Client(.post, server.url)
         let first = Task { try await client.send(.field("a", "b")) }
         await started.opened()
@@ -156,7 +144,7 @@ struct ClientCancelTests {
     @Test("cancels a stream whose response is read while it is written")
     func duplex() async throws {
         let server = try server { connection in
-            guard try connection.readHeadAndContinue() != nil else { return }
+            _ = try connection.readHeadAndContinue()
             _ = connection.isClosedByPeer()
             while try !connection.receiveSome().isEmpty {}
         }
@@ -174,22 +162,17 @@ struct ClientCancelTests {
     func retrying() async throws {
         let isRefused = Gate()
         let server = try server { connection in
-            if let head = try connection.readHead() { _ = try connection.readBody(of: head) }
+            _ = try connection.readRequest()
             try connection.respond(503, fields: "Retry-After: 100\r\n")
             isRefused.open()
             _ = connection.isClosedByPeer()
         }
-        var configuration = Client.Configuration()
-        configuration.retry = Client.Retry(includesNonIdempotentMethods: true)
-        let client = try Client(.post, server.url, configuration: configuration)
+        let client = try Client(.post, server.url) { $0.retry = Client.Retry(includesNonIdempotentMethods: true) }
         let calling = Task { try await client.send(.field("a", "b")) }
         await isRefused.opened()
         try await Task.sleep(for: .milliseconds(200))
-        let start = ContinuousClock.now
         client.cancel()
-        let error = await #expect(throws: ClientError.self) { try await calling.value }
-        #expect(ContinuousClock.now - start < .seconds(50))
-        #expect(error?.code == .cancelled)
+        let error = await expectError(.cancelled, within: .seconds(50)) { try await calling.value }
         #expect(server.accepted == 1)
     }
 

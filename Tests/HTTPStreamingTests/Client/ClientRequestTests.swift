@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 import TestSupport
 import Testing
 
@@ -18,13 +17,13 @@ struct ClientRequestTests {
         ] {
             let client = try Client(method, server.url)
             #expect(try await client.send().status == 201)
-            let (head, body, _) = try #require(recorder.requests.withLock { $0.last })
+            let (head, body, _) = try #require(recorder.last)
             #expect(head.line == "\(method) / HTTP/1.1")
             #expect(body.isEmpty != hasBody)
             #expect((head["content-type"] != nil) == hasBody)
             try await client.sendUnclosed(.field("a", "1"))
             #expect(try await client.close().status == 201)
-            #expect(recorder.requests.withLock { $0.last }?.body.isEmpty == false)
+            #expect(recorder.last?.body.isEmpty == false)
         }
     }
 
@@ -46,25 +45,21 @@ struct ClientRequestTests {
 
     @Test("a small PUT does not wait for a 100; zero disables the limit on connecting")
     func smallPut() async throws {
-        let recorder = Recorder()
-        let server = try FaultServer(recorder.serve)
-        let client = try Client(.put, server.url) { $0.connectTimeout = .seconds(Int64.max) }
+        let (recorder, _, client) = try recording(.put) { $0.connectTimeout = .seconds(Int64.max) }
         #expect(try await client.send(.field("a", "b")).status == 201)
-        #expect(recorder.requests.withLock { $0.first }?.head["expect"] == nil)
+        #expect(recorder.first?.head["expect"] == nil)
         #expect(try await client.send(.bytes([UInt8](repeating: 0, count: 2 << 20))).status == 201)
-        #expect(recorder.requests.withLock { $0.last }?.head["expect"] == "100-continue")
+        #expect(recorder.last?.head["expect"] == "100-continue")
     }
 
     @Test("configured header fields are sent, and replace the client's")
     func headerFields() async throws {
-        let recorder = Recorder()
-        let server = try FaultServer(recorder.serve)
-        let client = try Client(.post, server.url) {
+        let (recorder, _, client) = try recording {
             $0.headerFields = ["X-A": "1", "x-a": "2", "User-Agent": "mine", "X-Empty": ""]
             $0.expect = .never
         }
         _ = try await client.send(.bytes([UInt8](repeating: 0, count: 2 << 20)))
-        let head = try #require(recorder.requests.withLock { $0.first }).head
+        let head = try #require(recorder.first).head
         #expect(head.fields.filter { $0.name == "x-a" }.map(\.value) == ["1", "2"])
         #expect(head.fields.filter { $0.name == "user-agent" }.map(\.value) == ["mine"])
         #expect(head["x-empty"] == "")

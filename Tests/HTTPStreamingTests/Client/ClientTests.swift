@@ -8,25 +8,6 @@ import Testing
 
 @Suite("Client", .timeLimit(.minutes(2)))
 struct ClientTests {
-    /// The parts of a document, by the parser of the other side.
-    static func parts(_ body: [UInt8], _ head: RequestHead) throws -> [(head: PartHead, content: [UInt8])] {
-        var parser = MultipartParser(boundary: try Boundary(contentType: head["content-type"] ?? ""))
-        var parts: [(head: PartHead, content: [UInt8])] = []
-        try body.withUnsafeBytes { buffer in
-            var offset = 0
-            while let event = try parser.next(in: buffer, at: &offset) {
-                switch event {
-                case .partBegan(let head): parts.append((head, []))
-                case .content(let range): parts[parts.count - 1].content += buffer[range]
-                case .heldContent(let bytes): parts[parts.count - 1].content += bytes
-                case .partEnded, .messageEnded: break
-                }
-            }
-        }
-        try parser.finish()
-        return parts
-    }
-
     @Test("send has an exact Content-Length, sends the parts in order and returns the response")
     func send() async throws {
         let recorder = Recorder()
@@ -36,14 +17,14 @@ struct ClientTests {
         let client = try Client(.post, server.url)
         let response = try await client.send(.file(path), .field("c", "text"), .bytes([0, 13, 10], name: "b"))
         #expect(response.status == 201 && response.isSuccess)
-        let (head, body, _) = try #require(recorder.requests.withLock { $0.first })
+        let request = try #require(recorder.first)
         #expect(try await response.text() == "\(body.count)")
         #expect(response.bytesSent == Int64(body.count))
         #expect(head.line == "POST / HTTP/1.1")
         #expect(head["content-length"] == "\(body.count)")
         #expect(head["transfer-encoding"] == nil)
         #expect(head["user-agent"]?.hasPrefix("http-streaming/") == true)
-        let parts = try Self.parts(body, head)
+        let parts = try receivedParts(of: request)
         #expect(
             parts.map(\.head) == [
                 PartHead(name: "file", filename: "a ü\".txt", contentType: "text/plain"),
@@ -65,14 +46,12 @@ struct ClientTests {
         for round in 1...3 {
             #expect(try await client.sendUnclosed(.file(paths[0])))
             #expect(try await client.sendUnclosed(.file(paths[1])))
-            #expect(recorder.requests.withLock { $0.count } == 2 * (round - 1))
-            let response = try await client.close()
-            #expect(response.status == 201)
-            let (head, body, _) = try #require(recorder.requests.withLock { $0.last })
+            #expect(recorder.count == 2 * (round - 1))
+            #expect(try await client.close().status == 201)
+            let request = try #require(recorder.last)
             #expect(head["transfer-encoding"] == "chunked")
-            #expect(try Self.parts(body, head).map(\.content) == contents)
-            let single = try await client.send(.file(paths[1]))
-            #expect(single.status == 201)
+            #expect(try receivedParts(of: request).map(\.content) == contents)
+            #expect(try await client.send(.file(paths[1])).status == 201)
         }
         #expect(recorder.requests.withLock { $0.map(\.connection) } == [1, 1, 1, 1, 1, 1])
         #expect(server.accepted == 1)
@@ -107,35 +86,28 @@ struct ClientTests {
 
     @Test("send during an open request adds its parts and finishes that request")
     func sendFinishes() async throws {
-        let recorder = Recorder()
-        let server = try FaultServer(recorder.serve)
-        let client = try Client(.post, server.url)
+        let (recorder, _, client) = try recording()
         try await client.sendUnclosed(.field("a", "1"))
-        let response = try await client.send(.field("b", "2"), .field("c", "3"))
-        #expect(response.status == 201)
-        let (head, body, _) = try #require(recorder.requests.withLock { $0.first })
-        #expect(try Self.parts(body, head).map(\.head.name) == ["a", "b", "c"])
-        #expect(recorder.requests.withLock { $0.count } == 1)
+        #expect(try await client.send(.field("b", "2"), .field("c", "3")).status == 201)
+        let request = try #require(recorder.first)
+        #expect(try receivedParts(of: request).map(\.head.name) == ["a", "b", "c"])
+        #expect(recorder.count == 1)
         await expectError(.nothingOpen) { try await client.close() }
     }
 
     @Test("close without an open request is an error; sending no parts is an empty document")
     func nothing() async throws {
-        let recorder = Recorder()
-        let server = try FaultServer(recorder.serve)
-        let client = try Client(.post, server.url)
+        let (recorder, server, client) = try recording()
         await expectError(.nothingOpen) { try await client.close() }
         #expect(server.accepted == 0)
         #expect(try await client.send().status == 201)
-        let (head, body, _) = try #require(recorder.requests.withLock { $0.first })
-        #expect(try Self.parts(body, head).isEmpty)
+        let request = try #require(recorder.first)
+        #expect(try receivedParts(of: request).isEmpty)
     }
 
     @Test("a part that cannot be opened leaves the open request unchanged")
     func missingPart() async throws {
-        let recorder = Recorder()
-        let server = try FaultServer(recorder.serve)
-        let client = try Client(.post, server.url)
+        let (recorder, server, client) = try recording()
         await expectError(.sourceUnreadable) { try await client.sendUnclosed(.file("/no/such")) }
         await expectError(.nothingOpen) { try await client.close() }
         try await client.sendUnclosed(.field("a", "1"))
@@ -143,21 +115,19 @@ struct ClientTests {
         await expectError(.sourceUnreadable) { try await client.send(.field("b", "2"), .file("/no/such")) }
         try await client.sendUnclosed(.field("c", "3"))
         #expect(try await client.close().status == 201)
-        let (head, body, _) = try #require(recorder.requests.withLock { $0.first })
-        #expect(try Self.parts(body, head).map(\.head.name) == ["a", "c"])
+        let request = try #require(recorder.first)
+        #expect(try receivedParts(of: request).map(\.head.name) == ["a", "c"])
         #expect(server.accepted == 1)
     }
 
     @Test("calls of many tasks on one client run one after another on one connection")
     func serialized() async throws {
-        let recorder = Recorder()
-        let server = try FaultServer(recorder.serve)
-        let client = try Client(.post, server.url)
+        let (recorder, server, client) = try recording()
         try await withThrowingTaskGroup(of: Int.self) { group in
             for index in 0..<50 { group.addTask { try await client.send(.field("n", "\(index)")).status } }
             for try await status in group { #expect(status == 201) }
         }
-        #expect(recorder.requests.withLock { $0.count } == 50)
+        #expect(recorder.count == 50)
         #expect(server.accepted == 1)
     }
 
@@ -181,9 +151,7 @@ struct ClientTests {
 
     @Test("progress never decreases and ends with the total")
     func progress() async throws {
-        let recorder = Recorder()
-        let server = try FaultServer(recorder.serve)
-        let client = try Client(.post, server.url)
+        let (_, _, client) = try recording()
         let seen = Shared<[UploadProgress]>([])
         let response = try await client.send(.bytes([UInt8](repeating: 0, count: 5_000_000))) { progress in
             seen.update { $0.append(progress) }

@@ -1,4 +1,3 @@
-import ContentCoding
 import Foundation
 import HTTPStreaming
 import Synchronization

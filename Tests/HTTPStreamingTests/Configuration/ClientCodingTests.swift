@@ -2,7 +2,6 @@ import ContentCoding
 import Foundation
 import HTTPStreaming
 import Multipart
-import Synchronization
 import TestSupport
 import Testing
 
@@ -34,7 +33,7 @@ struct ClientCodingTests {
             let directory = try TemporaryDirectory()
             let path = try directory.write(content, to: "log.txt")
             let response = try await client.send(.file(path), .field("note", "äöü"))
-            let request = try #require(recorder.requests.withLock { $0.last })
+            let request = try #require(recorder.last)
             #expect(request.head["content-encoding"] == example.token)
             #expect(request.head["transfer-encoding"] == "chunked")
             // A small one is not worth asking first.
@@ -66,7 +65,7 @@ struct ClientCodingTests {
             #expect(try await client.sendUnclosed(part))
             // The network has it; the server's thread may need a moment.
             let end = bottles(number * 150_000).suffix(1000) + "\r\n".utf8
-            try await eventually { decoded.value.suffix(end.count) == end }
+            #expect(try await eventually { decoded.value.suffix(end.count) == end })
         }
         #expect(try await client.close().status == 201)
     }
@@ -84,10 +83,11 @@ struct ClientCodingTests {
             $0.keepAliveInterval = .milliseconds(100)
         }
         try await client.sendUnclosed(.field("a", "1"))
-        try await eventually {
+        let hasArrived = try await eventually {
             var decoder = ContentDecoder(.gzip)
             return (try? decode(chunks.value.flatMap { $0 }, &decoder).suffix(3) == Array("1\r\n".utf8)) ?? false
         }
+        #expect(hasArrived)
         let before = chunks.value.count
         let start = ContinuousClock.now
         try await Task.sleep(for: .milliseconds(950))
@@ -113,7 +113,7 @@ struct ClientCodingTests {
         _ = try await client.send(
             .field("before", "x"), .file(path).gzipped(), .bytes(content, name: "data").gzipped(level: 1),
             .bytes([], filename: "empty").gzipped(), .field("after", "y"))
-        let request = try #require(recorder.requests.withLock { $0.last })
+        let request = try #require(recorder.last)
         #expect(request.head["content-encoding"] == (isCoded ? "gzip" : nil))
         #expect(request.head["transfer-encoding"] == "chunked")
         let parts = try receivedParts(of: request)
@@ -133,7 +133,7 @@ struct ClientCodingTests {
         let client = try Client(server, .identity)
         let part = Part.bytes(bottles(1000), filename: "a.txt")
         _ = try await client.send(part.gzipped().gzipped())
-        let request = try #require(recorder.requests.withLock { $0.last })
+        let request = try #require(recorder.last)
         let received = try #require(try receivedParts(of: request).first)
         #expect(received.filename == "a.txt.gz")
         #expect(try Coding.gzip.decode(received.content) == bottles(1000))
@@ -155,7 +155,7 @@ struct ClientCodingTests {
         let directory = try TemporaryDirectory()
         let path = try directory.write(picture, to: "picture.png")
         let response = try await client.send(.bytes(noise, name: "noise"), .file(path), .bytes(text, name: "text"))
-        let request = try #require(recorder.requests.withLock { $0.last })
+        let request = try #require(recorder.last)
         #expect(try receivedParts(of: request).map(\.content) == [noise, picture, text])
         let stored = noise.count + picture.count
         #expect(response.bytesSent > Int64(stored) && response.bytesSent < Int64(stored + text.count / 2))
@@ -193,20 +193,11 @@ struct ClientCodingTests {
                 $0.keepAliveInterval = .seconds(1)
             } == nil)
     }
-
-    // MARK: Help
-
-    private func eventually(_ condition: () -> Bool) async throws {
-        for _ in 0..<1000 where !condition() { try await Task.sleep(for: .milliseconds(5)) }
-        #expect(condition())
-    }
 }
 
 extension Client {
-    /// To a test's server, with nothing else set.
+    /// Of a test's server, with that coding.
     convenience init(_ server: FaultServer, _ coding: ContentCoding) throws {
-        var configuration = Configuration()
-        configuration.contentCoding = coding
-        try self.init(.post, server.url, configuration: configuration)
+        try self.init(.post, server.url) { $0.contentCoding = coding }
     }
 }

@@ -27,12 +27,9 @@ struct PartDescriptorTests {
         let pipe = try OpenPipe()
         let content = bottles([1, 65_536, 300_000, 1_000_000, 3_000_000, 5_000_000][number])
         pipe.writeInBursts(content, case: number)
-        var configuration = Client.Configuration()
         let isCoded = number % 2 == 1
-        if isCoded { configuration.contentCoding = .gzip() }
-        let client = try Client(.post, server.url, configuration: configuration)
-        let response = try await client.send(.descriptor(pipe.reader, filename: "log.txt"))
-        #expect(response.status == 201)
+        let client = try Client(.post, server.url) { if isCoded { $0.contentCoding = .gzip() } }
+        #expect(try await client.send(.descriptor(pipe.reader, filename: "log.txt")).status == 201)
         let (head, part) = try received()
         #expect(head["transfer-encoding"] == "chunked" && head["content-length"] == nil)
         #expect(head["content-encoding"] == (isCoded ? "gzip" : nil))
@@ -70,12 +67,7 @@ struct PartDescriptorTests {
 
     @Test("a pipe that ends before its length is an error that names it; no complete document arrives")
     func endsEarly() async throws {
-        let (received, isOver) = (Shared<[UInt8]>([]), Gate())
-        let server = try FaultServer { connection in
-            defer { isOver.open() }
-            _ = try connection.readHeadAndContinue()
-            while case let bytes = try connection.receiveSome(), !bytes.isEmpty { received.update { $0 += bytes } }
-        }
+        let (server, received, isOver) = try swallowingServer()
         let pipe = try OpenPipe()
         let content = bottles(100_000)
         let client = try Client(.post, server.url)
@@ -88,8 +80,7 @@ struct PartDescriptorTests {
         pipe.finish()
         let error = await expectError(.sourceChanged) { try await sending.value }
         #expect(error?.message == "backup.tar: the source ended after 100000 bytes of 100001")
-        await isOver.opened()
-        #expect(isOver.isOpened)
+        #expect(await isOver.opened())
         #expect(!String(decoding: received.value.suffix(100), as: UTF8.self).contains("--\r\n"))
     }
 
@@ -246,9 +237,7 @@ struct PartDescriptorTests {
 
     @Test("the largest lengths do not crash")
     func hugeLengths() async throws {
-        let pipe = try OpenPipe()
-        pipe.write([1])
-        pipe.finish()
+        let pipe = try OpenPipe(holding: [1])
         let client = try Client(.post, server.url)
         await expectError(.sourceChanged) {
             try await client.send(.descriptor(pipe.reader, length: .max), .descriptor(pipe.reader, length: .max))
@@ -259,5 +248,4 @@ struct PartDescriptorTests {
             try await client.send(.descriptor(other.reader, length: .max - 1000).gzipped())
         }
     }
-
 }

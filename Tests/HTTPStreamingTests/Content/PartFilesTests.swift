@@ -1,6 +1,5 @@
 import Foundation
 import Multipart
-import Synchronization
 import TestSupport
 import Testing
 
@@ -14,7 +13,7 @@ struct PartFilesTests {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
         _ = try await Client(.post, server.url, { $0.contentCoding = coding }).send(parts)
-        let request = try #require(recorder.requests.withLock { $0.last })
+        let request = try #require(recorder.last)
         return try receivedParts(of: request).map { ($0.filename, $0.content) }
     }
 

@@ -24,8 +24,7 @@ struct ClientRetryTests {
     {
         let failed = Shared(0)
         return try FaultServer { connection in
-            while let head = try connection.readHead() {
-                let body = try connection.readBody(of: head)
+            while let (head, body) = try connection.readRequest() {
                 recorder.requests.withLock { $0.append((head, body, connection.number)) }
                 if failed.value < failures {
                     failed.update { $0 += 1 }
@@ -100,8 +99,7 @@ struct ClientRetryTests {
                 return connection.reset()
             }
             let body = try connection.receive(count: Int(head["content-length"] ?? "") ?? 0)
-            recorder.requests.withLock { $0.append((head, body, connection.number)) }
-            try connection.respond(201)
+            try recorder.take(head, body, connection)
         }
         #expect(try await Client(.put, resetting.url).send(.file(path)).status == 201)
         #expect(try receivedParts(of: recorder.request(0)).map(\.content) == [bottles(8_000_000)])
@@ -152,8 +150,7 @@ struct ClientRetryTests {
         let recorder = Recorder()
         let server = try server(failures: .max, recorder: recorder) { try $0.respond(503) }
         let configuration = configuration(attempts: 1000, delay: .milliseconds(100), maximumTime: .milliseconds(500))
-        let response = try await Client(.put, server.url, configuration: configuration).send(.field("a", "b"))
-        #expect(response.status == 503)
+        #expect(try await Client(.put, server.url, configuration: configuration).send(.field("a", "b")).status == 503)
         // 50 to 100, 100 to 200, 200 to 400 ms: the next one would be too late.
         #expect((2...4).contains(recorder.count))
     }
@@ -166,10 +163,8 @@ struct ClientRetryTests {
         let task = Task { try await client.send(.field("a", "b")) }
         #expect(try await eventually { recorder.count == 1 })
         try await Task.sleep(for: .milliseconds(100))
-        let start = ContinuousClock.now
         task.cancel()
-        await expectError(.cancelled) { try await task.value }
-        #expect(ContinuousClock.now - start < .seconds(10))
+        await expectError(.cancelled, within: .seconds(10)) { try await task.value }
         #expect(try await client.send(.field("a", "b")).status == 201)
     }
 
@@ -177,9 +172,7 @@ struct ClientRetryTests {
     func readOnce() async throws {
         let recorder = Recorder()
         let server = try server(failures: 1, recorder: recorder) { $0.reset() }
-        let pipe = try OpenPipe()
-        pipe.write(Array("once".utf8))
-        pipe.finish()
+        let pipe = try OpenPipe(holding: Array("once".utf8))
         let client = try Client(.put, server.url, configuration: configuration())
         let error = await expectError(.connectionLost) {
             try await client.send(.descriptor(pipe.reader, filename: "stdin"))
@@ -191,9 +184,7 @@ struct ClientRetryTests {
         #expect(recorder.count == 1)
 
         let refusing = try self.server(failures: 1, recorder: recorder) { try $0.respond(503, "later") }
-        let other = try OpenPipe()
-        other.write(Array("once".utf8))
-        other.finish()
+        let other = try OpenPipe(holding: Array("once".utf8))
         let response = try await Client(.put, refusing.url, configuration: configuration()).send(
             .descriptor(other.reader))
         #expect(response.status == 503 && recorder.count == 2)
@@ -204,9 +195,7 @@ struct ClientRetryTests {
         let stopped = try FaultServer { _ in }
         stopped.stop()
         let recorder = Recorder()
-        let pipe = try OpenPipe()
-        pipe.write(Array("once".utf8))
-        pipe.finish()
+        let pipe = try OpenPipe(holding: Array("once".utf8))
         let part = Part.descriptor(pipe.reader)
         let client = try Client(.put, stopped.url, configuration: configuration())
         let error = await expectError(.connectionFailed) { try await client.send(part) }
@@ -227,8 +216,7 @@ struct ClientRetryTests {
             }
             var body: [UInt8] = []
             while case let chunk = try connection.readChunk(), !chunk.isEmpty { body += chunk }
-            recorder.requests.withLock { $0.append((head, body, connection.number)) }
-            try connection.respond(201)
+            try recorder.take(head, body, connection)
         }
         let client = try Client(.put, server.url, configuration: configuration())
         #expect(try await client.sendUnclosed(.field("a", "1")))
@@ -249,10 +237,7 @@ struct ClientRetryTests {
         }
         let client = try Client(.put, server.url, configuration: configuration())
         let error = await expectError(.connectionLost) {
-            for _ in 0..<500 {
-                try await client.sendUnclosed(.bytes(bottles(500_000)))
-                try await Task.sleep(for: .milliseconds(10))
-            }
+            _ = try await eventually { !(try await client.sendUnclosed(.bytes(bottles(500_000)))) }
         }
         #expect(error?.message.hasSuffix("; it was not sent again: parts that were sent have been let go") == true)
         #expect(server.accepted == 1)
@@ -262,8 +247,7 @@ struct ClientRetryTests {
     func leaks() async throws {
         let recorder = Recorder()
         let server = try FaultServer { connection in
-            while let head = try connection.readHead() {
-                _ = try connection.readBody(of: head)
+            while let (head, _) = try connection.readRequest() {
                 switch recorder.count % 3 {
                 case 0: try connection.respond(503)
                 case 1: try connection.respond(307, fields: "Location: /x\r\n")

@@ -17,8 +17,7 @@ struct FaultTableIdleTests {
     func stray(bytes: String, closes: Bool) async throws {
         let hasSent = Gate()
         let server = try FaultServer { connection in
-            while let head = try connection.readHead() {
-                let body = try connection.readBody(of: head)
+            while let (_, body) = try connection.readRequest() {
                 try connection.respond(201, "\(body.count)")
                 guard connection.number == 1 else { continue }
                 // Not in the read that ends the answer: libcurl would see it.
@@ -33,8 +32,7 @@ struct FaultTableIdleTests {
         #expect(try await first.text() == "\(first.bytesSent)")
         await hasSent.opened()
         let second = try await client.send(.field("a", "b"))
-        #expect(second.status == 201)
-        #expect(try await second.text() == "\(second.bytesSent)")
+        #expect(try await second.summary() == "201 \(second.bytesSent)")
         #expect(server.accepted == 2)
     }
 }

@@ -190,13 +190,7 @@ struct ResponseDecodingTests {
     func memory() async throws {
         await #expect(processExitsWith: .success) {
             let data = try bomb(mebibytes: 512)
-            let server = try FaultServer { connection in
-                while try connection.readHead() != nil {
-                    try connection.send(
-                        "HTTP/1.1 200 OK\r\nContent-Length: \(data.count)\r\nContent-Encoding: gzip\r\n\r\n")
-                    try connection.send(data)
-                }
-            }
+            let server = try contentServer("Content-Encoding: gzip\r\n", data)
             let client = try Client(.get, server.url)
             // Everything that is allocated once has been.
             _ = await #expect(throws: ClientError.self) { try await client.send().bytes(limit: 1 << 20) }

@@ -118,8 +118,7 @@ struct ResponseSaveTests {
         saving.cancel()
         await expectError(.cancelled) { try await saving.value }
         #expect(try directory.contents() == [])
-        await isClosed.opened()
-        #expect(isClosed.isOpened && server.errors == [])
+        #expect(await isClosed.opened() && server.errors == [])
     }
 
     /// Counts what it is given to run.
@@ -150,7 +149,7 @@ struct ResponseSaveTests {
         let response = try await Client(.get, server.url).send()
         let executor = CountingExecutor()
         let saving = Task(executorPreference: executor) { try await response.save(to: directory.path("file")) }
-        for _ in 0..<1000 where executor.jobs.value == 0 { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(try await eventually { executor.jobs.value > 0 })
         try await Task.sleep(for: .milliseconds(100))
         isWaiting.open()
         #expect(try await saving.value == 100_000)
@@ -183,12 +182,7 @@ struct ResponseSaveTests {
     func leaks() async throws {
         await #expect(processExitsWith: .success) {
             let content = [UInt8](repeating: 7, count: 300_000)
-            let server = try FaultServer { connection in
-                while try connection.readHead() != nil {
-                    try connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(content.count)\r\n\r\n")
-                    try connection.send(content)
-                }
-            }
+            let server = try contentServer("", content)
             let directory = try TemporaryDirectory()
             let client = try Client(.get, server.url)
             // All threads that stay are there then.

@@ -19,6 +19,13 @@ final class OpenPipe: Sendable {
         writer = Mutex(pair[1])
     }
 
+    /// A pipe that ends after these bytes, which have to fit into it.
+    convenience init(holding bytes: some Collection<UInt8>) throws {
+        try self.init()
+        write(bytes)
+        finish()
+    }
+
     deinit {
         close(reader)
         finish()
@@ -89,13 +96,13 @@ func openDescriptors(like descriptor: Int32) throws -> Int {
     return try openDescriptors { $0 == name }
 }
 
-/// Waits until `condition` holds, for ten seconds at most.
-func eventually(_ condition: () throws -> Bool) async throws -> Bool {
-    for _ in 0..<1000 {
-        if try condition() { return true }
+/// Tries every 10 ms whether `condition` holds, for half a minute at most.
+func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
+    for _ in 0..<3000 {
+        if try await condition() { return true }
         try await Task.sleep(for: .milliseconds(10))
     }
-    return try condition()
+    return try await condition()
 }
 
 /// The CPU time that this process has used, all threads together: for exit tests, whose process is their own.

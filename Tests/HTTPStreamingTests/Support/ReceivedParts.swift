@@ -17,10 +17,12 @@ func decode(_ data: [UInt8], _ decoder: inout ContentDecoder) throws -> [UInt8] 
 }
 
 struct ReceivedPart {
-    var name = ""
-    var filename: String?
-    var contentType: String?
+    let head: PartHead
     var content: [UInt8] = []
+
+    var name: String { head.name }
+    var filename: String? { head.filename }
+    var contentType: String? { head.contentType }
 }
 
 /// The parts of a request's message.
@@ -35,9 +37,7 @@ func receivedParts(of request: (head: RequestHead, body: [UInt8], connection: In
         var offset = 0
         while let event = try parser.next(in: bytes, at: &offset) {
             switch event {
-            case .partBegan(let head):
-                parts.append(
-                    ReceivedPart(name: head.name, filename: head.filename, contentType: head.contentType))
+            case .partBegan(let head): parts.append(ReceivedPart(head: head))
             case .content(let range): parts[parts.count - 1].content += bytes[range]
             case .heldContent(let held): parts[parts.count - 1].content += held
             case .partEnded, .messageEnded: break

@@ -7,15 +7,6 @@ import Testing
 
 @testable import HTTPStreaming
 
-/// A value shared by threads.
-final class Shared<Value: Sendable>: Sendable {
-    private let mutex: Mutex<Value>
-    init(_ value: Value) { mutex = Mutex(value) }
-    var value: Value { mutex.withLock { $0 } }
-    func set(_ value: Value) { mutex.withLock { $0 = value } }
-    func update(_ change: @Sendable (inout Value) -> Void) { mutex.withLock { change(&$0) } }
-}
-
 /// Holds threads, or tasks, until it is opened.
 final class Gate: Sendable {
     private let isOpen = Shared(false)
@@ -26,8 +17,10 @@ final class Gate: Sendable {
         for _ in 0..<3000 where !isOpen.value { usleep(10_000) }
     }
 
-    func opened() async {
+    @discardableResult
+    func opened() async -> Bool {
         for _ in 0..<3000 where !isOpen.value { try? await Task.sleep(for: .milliseconds(10)) }
+        return isOpen.value
     }
 }
 
@@ -38,16 +31,29 @@ final class Recorder: Sendable {
     let requests = Mutex<[Request]>([])
 
     var count: Int { requests.withLock { $0.count } }
+    var first: Request? { requests.withLock { $0.first } }
+    var last: Request? { requests.withLock { $0.last } }
 
     func request(_ index: Int) -> Request { requests.withLock { $0[index] } }
 
     func serve(_ connection: RawConnection) throws {
-        while let head = try connection.readHead() {
-            let body = try connection.readBody(of: head)
-            requests.withLock { $0.append((head, body, connection.number)) }
-            try connection.respond(201, "\(body.count)")
-        }
+        while let (head, body) = try connection.readRequest() { try take(head, body, connection) }
     }
+
+    /// Keeps a request and answers it.
+    func take(_ head: RequestHead, _ body: [UInt8], _ connection: RawConnection) throws {
+        requests.withLock { $0.append((head, body, connection.number)) }
+        try connection.respond(201, "\(body.count)")
+    }
+}
+
+/// A server that keeps every request, and a client of it.
+func recording(
+    _ method: Client.Method = .post, _ change: (inout Client.Configuration) -> Void = { _ in }
+) throws -> (recorder: Recorder, server: FaultServer, client: Client) {
+    let recorder = Recorder()
+    let server = try FaultServer(recorder.serve)
+    return (recorder, server, try Client(method, server.url, change))
 }
 
 /// A server that takes 10,000 bytes of a body, and the rest, which does not fit into its buffer, when the gate is open.
@@ -57,6 +63,26 @@ func stallingServer(until gate: Gate) throws -> FaultServer {
         _ = try connection.receive(count: 10_000)
         gate.wait()
         while try !connection.receiveSome().isEmpty {}
+    }
+}
+
+/// A server that keeps what it receives after a request's header, answers nothing, and opens the gate at the end.
+func swallowingServer() throws -> (server: FaultServer, received: Shared<[UInt8]>, isOver: Gate) {
+    let (received, isOver) = (Shared<[UInt8]>([]), Gate())
+    let server = try FaultServer { connection in
+        defer { isOver.open() }
+        _ = try connection.readHeadAndContinue()
+        while case let bytes = try connection.receiveSome(), !bytes.isEmpty { received.update { $0 += bytes } }
+    }
+    return (server, received, isOver)
+}
+
+extension RawConnection {
+    /// Reads a request, opens the gate, and waits until the client has closed the connection.
+    func ignoreRequest(_ isRead: Gate = Gate()) throws {
+        _ = try readRequest()
+        isRead.open()
+        _ = isClosedByPeer()
     }
 }
 
@@ -71,8 +97,7 @@ func contentServer(
     _ fields: String, _ content: [UInt8], heads: Shared<[RequestHead]> = Shared([])
 ) throws -> FaultServer {
     try FaultServer { connection in
-        while let head = try connection.readHead() {
-            _ = try connection.readBody(of: head)
+        while let (head, _) = try connection.readRequest() {
             heads.update { $0.append(head) }
             try connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(content.count)\r\n\(fields)\r\n")
             try connection.send(content)
@@ -97,12 +122,16 @@ func readWaiting(_ body: inout BodyReader, into buffer: UnsafeMutableRawBufferPo
 }
 
 /// Expects a ``ClientError`` with that code, and returns it.
+///
+/// - Parameter limit: how long it may take; servers of tests often wait for half a minute.
 @discardableResult
 func expectError<Result>(
-    _ code: ClientError.Code, _ comment: Comment? = nil, sourceLocation: SourceLocation = #_sourceLocation,
-    _ body: () async throws -> Result
+    _ code: ClientError.Code, _ comment: Comment? = nil, within limit: Duration = .seconds(3600),
+    sourceLocation: SourceLocation = #_sourceLocation, _ body: () async throws -> Result
 ) async -> ClientError? {
+    let start = ContinuousClock.now
     let error = await #expect(throws: ClientError.self, comment, sourceLocation: sourceLocation) { try await body() }
+    #expect(ContinuousClock.now - start < limit, comment, sourceLocation: sourceLocation)
     #expect(error?.code == code, comment, sourceLocation: sourceLocation)
     return error
 }

@@ -1,9 +1,5 @@
 import Foundation
 
-#if canImport(Glibc)
-import Glibc
-#endif
-
 /// What a server can do wrong, by name, for the handlers of a ``FaultServer``. See also
 /// ``RawConnection/reset()`` and ``RawConnection/finishSending()``.
 extension RawConnection {

@@ -34,6 +34,12 @@ extension RawConnection {
         return body
     }
 
+    /// A whole request, of which `Expect: 100-continue` is answered; nil when the peer closed before another one.
+    public func readRequest() throws -> (head: RequestHead, body: [UInt8])? {
+        guard let head = try readHead() else { return nil }
+        return (head, try readBody(of: head))
+    }
+
     /// A whole response with a length.
     public func respond(_ status: Int, _ body: String = "", fields: String = "") throws {
         try send("HTTP/1.1 \(status) Status\r\nContent-Length: \(body.utf8.count)\r\n\(fields)\r\n\(body)")

@@ -1,13 +1,5 @@
 import Foundation
 
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
-
 /// A TCP connection that sends and receives exactly what a test says. Every call blocks, for as
 /// long as its deadline at most: call it from a thread of its own (see ``onThread(_:)``).
 public final class RawConnection {
@@ -83,13 +75,7 @@ public final class RawConnection {
             var rest = bytes[...]
             while !rest.isEmpty {
                 let part = UnsafeRawBufferPointer(rebasing: rest)
-                #if canImport(Darwin)
-                let sent = Darwin.send(descriptor, part.baseAddress, part.count, flags)
-                #elseif canImport(Glibc)
-                let sent = Glibc.send(descriptor, part.baseAddress, part.count, flags)
-                #else
-                let sent = Musl.send(descriptor, part.baseAddress, part.count, flags)
-                #endif
+                let sent = Foundation.send(descriptor, part.baseAddress, part.count, flags)
                 guard sent >= 0 else {
                     if errno == EINTR { continue }
                     throw Self.failure("send")
@@ -205,13 +191,7 @@ public final class RawConnection {
 
     public func close() {
         guard descriptor >= 0 else { return }
-        #if canImport(Darwin)
-        _ = Darwin.close(descriptor)
-        #elseif canImport(Glibc)
-        _ = Glibc.close(descriptor)
-        #else
-        _ = Musl.close(descriptor)
-        #endif
+        _ = Foundation.close(descriptor)
         descriptor = -1
     }
 

@@ -18,3 +18,8 @@ public func refusal(
         return nil
     } catch { return error as? ClientError }
 }
+
+extension Response {
+    /// The status and the whole content, as one text to compare: `201 stored`.
+    public func summary() async throws -> String { "\(status) \(try await text())" }
+}
