@@ -2,7 +2,6 @@ import ContentCoding
 import TestSupport
 import Testing
 
-/// What is encoded is decoded again.
 @Suite("Content coding round trips", .timeLimit(.minutes(2)))
 struct CodingRoundTripTests {
     private static let sizes = [0, 1, 2, 100, 32_767, 32_768, 32_769, 65_535, 65_536, 65_537, 300_000]
@@ -77,7 +76,7 @@ struct CodingRoundTripTests {
     @Test("more than 1 GiB in one piece survives")
     func huge() throws {
         let size = (1 << 30) + 12_345
-        // Neither is touched where it is zero, and takes no memory then.
+        // Zero pages are never touched and take no memory.
         let content = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 1 << 16)
         defer { content.deallocate() }
         content.initializeMemory(as: UInt8.self, repeating: 0)

@@ -81,7 +81,7 @@ struct ContentDecoderTests {
                 #expect(decodingError([cmf, (flg | check) ^ 1] + data.dropFirst(2), .deflate) == .corrupt)
             }
         }
-        // A window of more than 32 KiB; a dictionary, which nobody has agreed upon.
+        // A window of more than 32 KiB; an unknown dictionary.
         #expect(decodingError([0x88, 0x1C] + data.dropFirst(2), .deflate) == .corrupt)
         #expect(decodingError([0x78, 0xBB, 1, 2, 3, 4] + data.dropFirst(2), .deflate) == .corrupt)
     }
@@ -120,7 +120,7 @@ struct ContentDecoderTests {
                     harmless.insert(position)
                 }
             }
-            // Nothing and zeros can be written in other ways, with a bit's difference.
+            // Empty content and zeros have several encodings that differ in one bit.
             guard content.contains(where: { $0 != 0 }) else { continue }
             // FTEXT, MTIME, XFL and OS (RFC 1952 §2.3.1); the padding of a stored block's header, and
             // that between the data and its checksum.
@@ -147,7 +147,7 @@ struct ContentDecoderTests {
             }
             #expect(decodingError(whole, coding, splits: Array(0...whole.count), room: 1) == .trailingData)
         }
-        // What begins as a member does must be one.
+        // Data that begins like a member must be one.
         let isGzip = coding == .gzip
         #expect(decodingError(data + [0x1F], coding) == (isGzip ? .truncated : .trailingData))
         #expect(decodingError(data + member.prefix(member.count / 2), coding) == (isGzip ? .truncated : .trailingData))
@@ -223,7 +223,7 @@ struct ContentDecoderTests {
         #expect(try decoded(bomb, coding, limits) == nil)
         limits.size = 3 << 20
         #expect(try decoded(bomb, coding, limits) == .sizeLimit)
-        // What is small may be all zeros.
+        // Small content may be all zeros.
         limits.ratio = 2
         #expect(try decode(encode(Sample.zeros.bytes(1 << 20), coding), coding, limits: limits).count == 1 << 20)
         // Ordinary content of any length is no bomb.
@@ -232,7 +232,7 @@ struct ContentDecoderTests {
         #expect(try decode(encode(Sample.random.bytes(2 << 20), coding), coding, limits: limits).count == 2 << 20)
     }
 
-    /// How decoding ends; checks that no more than a limit and one buffer was given out.
+    /// How decoding ends; checks that no more than the limit and one buffer was returned.
     private func decoded(_ data: [UInt8], _ coding: Coding, _ limits: DecodingLimits) throws -> CodingError.Code? {
         var decoder = ContentDecoder(coding, limits: limits)
         defer { if limits.size < .max { #expect(decoder.bytesDecoded <= limits.size + 4096) } }

@@ -17,7 +17,7 @@ struct ContentEncoderTests {
             let data = encode(content, with: &encoder, .flush, room: room)
             length += data.count
             #expect(try decode(data, with: &decoder) == content, "round \(round)")
-            // With nothing new there is nothing to say, or once more where it ends a buffer.
+            // Without new data nothing is written, or the same once more at the end of a buffer.
             #expect(encode([], with: &encoder, .flush, room: room).count <= 5)
         }
         #expect(try decode(encode([], with: &encoder, .finish, room: room), with: &decoder) == [])

@@ -3,7 +3,6 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Data by other hands, and this package's data in other hands.
 @Suite("Coders of other programs", .timeLimit(.minutes(3)))
 struct OtherCodersTests {
     private static let contents = [

@@ -3,8 +3,7 @@ import HTTPStreaming
 import TestSupport
 import Testing
 
-/// Files to this server and back, and to one of other hands, encoded on all ways, by this client and
-/// by others.
+/// Coded uploads and downloads between this client, this server, and curl, httpie and Python's zlib.
 @Suite("Coded round trips", .serialized, .timeLimit(.minutes(15)))
 struct CodedRoundTripTests {
     /// What `receiver_zlib.py` says.
@@ -15,7 +14,7 @@ struct CodedRoundTripTests {
 
     private static let codings: [Client.ContentCoding] = [.gzip(), .gzip(level: 1, workers: 1), .deflate(), .automatic]
 
-    /// Sends a file, and fetches it by this client and by curl; compares digests all the way.
+    /// Sends a file and downloads it with this client and curl; compares digests.
     private func roundTrip(
         _ path: String, digest: String, codings: [Client.ContentCoding], server: ServerProcess
     ) async throws {
@@ -43,7 +42,7 @@ struct CodedRoundTripTests {
         #expect(try server.directory.contents() == [])
     }
 
-    /// Has curl and httpie send a file; each compresses it by itself.
+    /// Sends a file with curl and httpie, compressed by gzip and httpie.
     private func sendByOthers(_ path: String, digest: String, server: ServerProcess) async throws {
         var lines = [
             "curl": "gzip -1 -c '\(path)' | curl -sS --fail -T - -H 'Content-Encoding: gzip' \(server.url)/curl"
@@ -95,7 +94,7 @@ struct CodedRoundTripTests {
         let source = try TemporaryDirectory()
         let book = try Data(contentsOf: packageFile("payload/book.txt"))
         let text = Data(repeatElement(book, count: 3).joined())
-        // A message's framing is some 150 bytes: its blocks end before the content's.
+        // A message's framing is some 150 bytes, so its blocks end before the content's.
         let sizes = [0, 1, 261_990, 262_143, 262_144, 262_145, 524_288, 700_000]
         for content in [book] + sizes.map({ text.prefix($0) }) {
             let path = try source.write(content, to: "text \(content.count)")
@@ -121,7 +120,7 @@ struct CodedRoundTripTests {
         try #require(made.status == 0, "\(made.errorOutput)")
         let server = try await ServerProcess.start(deadline: .seconds(800))
         defer { server.process.terminate() }
-        // Random bytes at any other level only take longer.
+        // Other levels only take longer for random bytes.
         let coding = device == "zero" ? Client.ContentCoding.gzip() : .gzip(level: 1)
         let digest = try await sha256(path: path)
         try await roundTrip(path, digest: digest, codings: [coding], server: server)

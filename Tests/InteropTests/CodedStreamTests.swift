@@ -3,10 +3,10 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What the parallel encoder writes, read by the tools and libraries that people have.
+/// Output of the parallel encoder, read by common tools and libraries.
 @Suite("Coded streams, read by other programs", .timeLimit(.minutes(5)))
 struct CodedStreamTests {
-    /// Contents that differ in what the encoder makes of them, and around its blocks' edges.
+    /// Contents that the encoder treats differently, and sizes around its blocks' edges.
     static let contents: [(name: String, bytes: [UInt8])] = {
         var generator = SystemRandomNumberGenerator()
         let text = Array((0..<60_000).map { "line \($0) of \($0 * 7919 % 10_007)\n" }.joined().utf8)
@@ -17,7 +17,7 @@ struct CodedStreamTests {
         ] + [262_143, 262_144, 262_145, 524_288].map { ("text-\($0)", Array(text[..<$0])) }
     }()
 
-    /// Writes all contents in a coding, and gives the pairs of paths: content and coded.
+    /// Writes all contents, plain and coded; returns the pairs of paths.
     private func files(
         _ coding: Coding, level: Int, in directory: TemporaryDirectory
     ) async throws -> [(content: String, coded: String)] {

@@ -2,16 +2,21 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The example as a user runs it: what it prints, and how it exits.
+/// What the example prints, and the status with which it exits.
 @Suite("The example program", .timeLimit(.minutes(3)))
 struct ExampleTests {
-    private func example(_ arguments: [String], host: String) async throws -> Subprocess.Result {
+    /// The folder of the files that the example sends.
+    private let source: TemporaryDirectory
+
+    init() throws { source = try TemporaryDirectory() }
+
+    private func example(_ arguments: [String], host: String, input: Data = Data()) async throws -> Subprocess.Result {
         try await Subprocess.run(
-            Subprocess.product("example"), arguments, environment: ["UPLOAD_HOST": host], deadline: .seconds(30)
-        )
+            Subprocess.product("example"), arguments, input: input, environment: ["UPLOAD_HOST": host],
+            deadline: .seconds(30))
     }
 
-    /// Runs it for an error: one clear line, no rate, and that exit status.
+    /// Runs the example; expects one line of error, no rate, and that exit status.
     private func expectError(
         _ arguments: [String], host: String = "http://127.0.0.1:1", status: Int = 1, containing text: String,
         sourceLocation: SourceLocation = #_sourceLocation
@@ -28,7 +33,6 @@ struct ExampleTests {
     func oneFile() async throws {
         let server = try await ServerProcess.start()
         defer { server.process.terminate() }
-        let source = try TemporaryDirectory()
         let path = try source.write("hello".utf8, to: "a.txt")
         let result = try await example(["-filepath", path], host: server.url)
         #expect(result.status == 0 && result.errorOutput == "", "\(result.errorOutput)")
@@ -47,7 +51,6 @@ struct ExampleTests {
     func severalFiles() async throws {
         let server = try await ServerProcess.start()
         defer { server.process.terminate() }
-        let source = try TemporaryDirectory()
         let paths = try (0..<3).map { try source.write("\($0)".utf8, to: "same \($0)") }
         let result = try await example(paths.flatMap { ["-filepath", $0] }, host: server.url)
         #expect(result.status == 0)
@@ -59,15 +62,12 @@ struct ExampleTests {
     func standardInput() async throws {
         let server = try await ServerProcess.start()
         defer { server.process.terminate() }
-        let source = try TemporaryDirectory()
         let path = try source.write("hello".utf8, to: "a.txt")
         let input = Data(bottles(3_000_000))
         for (arguments, name) in [
             (["-filepath", "-"], "stdin"), (["-filepath", path, "-filepath", "-"], "stdin (1)"),
         ] {
-            let result = try await Subprocess.run(
-                Subprocess.product("example"), arguments, input: input, environment: ["UPLOAD_HOST": server.url],
-                deadline: .seconds(30))
+            let result = try await example(arguments, host: server.url, input: input)
             #expect(result.status == 0, "\(result.errorOutput)")
             #expect(result.output.contains(#""filename":"stdin""#) && result.output.contains(#""size":3000000"#))
             #expect(try server.directory.contents().contains(name))
@@ -77,7 +77,6 @@ struct ExampleTests {
 
     @Test("wrong arguments and unreadable files are errors that say so")
     func sources() async throws {
-        let source = try TemporaryDirectory()
         let file = try source.write("x".utf8, to: "file")
         try await expectError(
             [], status: 2, containing: "no file given; usage: example [-gzip] [-cacert FILE] -filepath FILE")
@@ -95,7 +94,6 @@ struct ExampleTests {
 
     @Test("hides a proxy's password")
     func proxyPassword() async throws {
-        let source = try TemporaryDirectory()
         let file = try source.write("x".utf8, to: "file")
         for proxy in ["foo://user:secret@localhost:99", "http://user:secret@local host:99"] {
             let result = try await Subprocess.run(
@@ -111,27 +109,22 @@ struct ExampleTests {
     func secondMissing() async throws {
         let server = try await ServerProcess.start()
         defer { server.process.terminate() }
-        let source = try TemporaryDirectory()
         let file = try source.write("x".utf8, to: "file")
         try await expectError(
             ["-filepath", file, "-filepath", source.path("missing")], host: server.url, containing: "No such file"
         )
-        for _ in 0..<500 where !server.process.errorOutputSoFar.contains("\n") {
-            try await Task.sleep(for: .milliseconds(10))
-        }
-        #expect(server.process.errorOutputSoFar.contains("parts=1 reason="))
+        #expect(try await eventually { server.process.errorOutputSoFar.contains("parts=1 reason=") })
         #expect(try server.directory.contents() == [])
     }
 
     @Test("an unreadable file is an error that names it")
     func unreadable() async throws {
-        let source = try TemporaryDirectory()
         let file = try source.write("x".utf8, to: "secret")
         chmod(file, 0)
         guard getuid() == 0 else {
             return try await expectError(["-filepath", file], containing: "secret: Permission denied")
         }
-        // Root may read everything: run it as nobody.
+        // Root may read everything: run the example as nobody.
         guard Subprocess.find("setpriv") != nil else { try Test.cancel("skipped: root without setpriv") }
         chmod(source.path, 0o755)
         let binary = source.path("example")
@@ -147,19 +140,16 @@ struct ExampleTests {
 
     @Test("a server that closes in mid-body is an error; a 413 in mid-body is printed")
     func faults() async throws {
-        let source = try TemporaryDirectory()
         let path = try source.write(Data(count: 64 << 20), to: "big")
         let closing = try FaultServer { connection in
-            _ = try connection.readHead()
-            try connection.send("HTTP/1.1 100 Continue\r\n\r\n")
+            _ = try connection.readHeadAndContinue()
             _ = try connection.receive(count: 1_000_000)
         }
         try await expectError(["-filepath", path], host: closing.url, containing: "the connection was lost")
 
         for paths in [[path], [path, path]] {
             let refusing = try FaultServer { connection in
-                _ = try connection.readHead()
-                try connection.send("HTTP/1.1 100 Continue\r\n\r\n")
+                _ = try connection.readHeadAndContinue()
                 _ = try connection.receive(count: 1_000_000)
                 try connection.respond(413, "at most 1 MB here", fields: "Connection: close\r\n")
                 while try !connection.receiveSome().isEmpty {}
@@ -175,23 +165,21 @@ struct ExampleTests {
     func shrinks() async throws {
         let server = try await ServerProcess.start()
         defer { server.process.terminate() }
-        let source = try TemporaryDirectory()
         let path = source.path("shrinking")
         #expect(FileManager.default.createFile(atPath: path, contents: nil))
-        // So large that it is still being sent when it is cut.
+        // So large that it is still being sent when it is truncated.
         #expect(truncate(path, 64 << 30) == 0)
         let process = try Subprocess(
             Subprocess.product("example"), ["-filepath", path], environment: ["UPLOAD_HOST": server.url],
             deadline: .seconds(60)
         )
-        for _ in 0..<1000 where try openTemporaries(of: server) == 0 { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(try await eventually { try openTemporaries(of: server) > 0 })
         #expect(truncate(path, 1000) == 0)
         let result = await process.result()
         #expect(result.status == 1)
         #expect(result.errorOutput.contains("\(path): the file ended after"), "\(result.errorOutput)")
         #expect(try server.directory.contents() == [])
-        for _ in 0..<500 where try openTemporaries(of: server) > 0 { try await Task.sleep(for: .milliseconds(10)) }
-        #expect(try openTemporaries(of: server) == 0)
+        #expect(try await eventually { try openTemporaries(of: server) == 0 })
     }
 
     /// The files that the server has open in its directory, named or not.

@@ -3,7 +3,6 @@ import HTTPStreaming
 import TestSupport
 import Testing
 
-/// What servers of other hands send, coded, read by this client.
 @Suite(
     "Downloads from aiohttp", .timeLimit(.minutes(5)),
     .enabled("needs Python with aiohttp") { await PythonEnvironment.shared.isAvailable(with: ["aiohttp"]) }

@@ -3,14 +3,13 @@ import HTTPStreaming
 import TestSupport
 import Testing
 
-/// Files of all sizes, from this client to this server, each in its own process.
 @Suite("Round trips to this package's server", .serialized, .timeLimit(.minutes(10)))
 struct InteropRoundTripTests {
     private func client(_ server: ServerProcess) throws -> Client {
         return try Client(.post, server.url) { $0.headerFields = ["Want-Repr-Digest": "sha-256=10"] }
     }
 
-    /// Sends a file both ways and compares what was received, and what was saved, with it.
+    /// Sends a file by send and by sendUnclosed; compares the report and the saved file with it.
     private func roundTrip(_ path: String, digest: String, server: ServerProcess) async throws {
         let client = try client(server)
         let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int64

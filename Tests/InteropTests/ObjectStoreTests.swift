@@ -17,7 +17,7 @@ struct ObjectStoreTests {
 
         let url: String
         let fields: [Field]
-        /// Where the object can be got.
+        /// The URL of the stored object.
         let object: String
 
         var parts: [Part] { fields.map { .field($0.name, $0.value) } }

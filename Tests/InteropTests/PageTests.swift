@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The page at `GET /`, in a real browser: files are dropped and picked, and what is saved is compared.
+/// The page at `GET /` in Chromium; compares the saved files.
 @Suite("The upload page", .serialized, .timeLimit(.minutes(5)))
 struct PageTests {
     private func interpreter() async throws -> String {
@@ -30,7 +30,7 @@ struct PageTests {
         print(result.output)
         #expect(result.status == 0, "\(result.errorOutput)")
         #expect(result.output.split(separator: "\n").filter { $0.hasPrefix("ok: ") }.count >= 7)
-        // Cut off or cancelled: nothing of that is left.
+        // Nothing is left of aborted or cancelled uploads.
         #expect(try server.directory.contents().allSatisfy { !$0.hasPrefix(".") })
     }
 }

@@ -9,7 +9,7 @@ enum Peer: String, CaseIterable, Sendable {
     /// werkzeug's own server closes after each response.
     var keepsConnections: Bool { self != .werkzeug }
 
-    /// What a peer says that it read.
+    /// What a peer read of a request.
     struct Answer: Decodable {
         struct Part: Decodable {
             let name: String
@@ -27,7 +27,7 @@ enum Peer: String, CaseIterable, Sendable {
 
     /// Starts it, and returns its URL with the process, which ends with its last reference.
     ///
-    /// - Throws: a cancellation of the test that says why, where the peer cannot be installed.
+    /// - Throws: a cancellation of the test if the peer cannot be installed.
     func start() async throws -> (url: String, process: Subprocess) {
         let process: Subprocess
         switch self {
@@ -46,7 +46,7 @@ enum Peer: String, CaseIterable, Sendable {
         return (try await process.firstLine(), process)
     }
 
-    /// Of a test with arguments the runner calls a cancelled case passed: hence the line printed.
+    /// Prints a line too: of a test with arguments the runner reports a cancelled case as passed.
     private static func skip(_ reason: String) throws -> Never {
         print("PeerTests: SKIPPED: \(reason)")
         try Test.cancel("skipped: \(reason)")

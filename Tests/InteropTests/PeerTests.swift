@@ -3,7 +3,6 @@ import HTTPStreaming
 import TestSupport
 import Testing
 
-/// What this client sends, read by servers of other hands.
 @Suite("Other servers", .timeLimit(.minutes(5)))
 struct PeerTests {
     private func answer(_ response: Response) async throws -> Peer.Answer {
@@ -35,7 +34,7 @@ struct PeerTests {
         let closed = try await answer(try await client.send(parts))
         #expect(unclosed.length == -1)
         #expect(closed.length > 5_000_000)
-        // Go now and then answers a chunked request with `Connection: close`; werkzeug always does.
+        // Go sometimes answers a chunked request with `Connection: close`; werkzeug always does.
         #expect((unclosed.remote == closed.remote) == isKept)
         if peer == .aiohttp { #expect(isKept) }
         #expect(closed.parts?.count == 4)

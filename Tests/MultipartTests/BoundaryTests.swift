@@ -77,7 +77,7 @@ struct BoundaryTests {
     }
 
     /// 28 of 64 letters. Each place takes each letter about 312 times in 20,000 (standard
-    /// deviation 17.5): a place with fewer bits of chance would show.
+    /// deviation 17.5): a place with fewer random bits would be detected.
     @Test("random boundaries are valid, distinct and use all letters evenly")
     func random() throws {
         let boundaries = (0..<20_000).map { _ in Boundary.random() }

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Delimiter search", .timeLimit(.minutes(1)))
 struct DelimiterSearchTests {
-    /// What the search should find, by looking at every place.
+    /// The expected match, found by checking every position.
     private func naiveMatch(of delimiter: [UInt8], in text: [UInt8], from start: Int) -> DelimiterSearch.Match {
         for index in start..<max(start, text.count) {
             let rest = text[index...]
@@ -44,7 +44,7 @@ struct DelimiterSearchTests {
         }
     }
 
-    /// Over places of every alignment, and in every distance from both ends of the buffer.
+    /// At every alignment, and at every distance from both ends of the buffer.
     @Test("finds a delimiter at every position and alignment")
     func positions() throws {
         let search = DelimiterSearch(boundary: try Boundary("ab"))

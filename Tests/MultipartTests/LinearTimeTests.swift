@@ -3,8 +3,8 @@ import Testing
 
 @testable import Multipart
 
-/// Sixteen times the input takes some sixteen times as long, whatever the input: 256 times would
-/// be quadratic, and the line is drawn at 80 for the sake of busy machines.
+/// Sixteen times the input takes about sixteen times as long: 256 times would be quadratic. The limit is
+/// 80, for busy machines.
 @Suite("Parsing time is linear", .serialized, .timeLimit(.minutes(2)))
 struct LinearTimeTests {
     private func expectLinear(
@@ -15,7 +15,7 @@ struct LinearTimeTests {
         #expect(ratio < 80, sourceLocation: sourceLocation)
     }
 
-    /// Seconds of this thread alone, which other tests and other programs do not lengthen.
+    /// Processor seconds of this thread, which do not depend on the machine's load.
     private static func time(_ work: () -> Void) -> Double {
         func now() -> Double {
             var time = timespec()

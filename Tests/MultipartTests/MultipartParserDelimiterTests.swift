@@ -25,7 +25,7 @@ struct MultipartParserDelimiterTests {
         }
     }
 
-    /// Right behind a header, where the CRLF is the header's.
+    /// Directly after a header, whose CRLF counts as the delimiter's.
     @Test(
         "bytes that resemble a delimiter are content directly after a header too",
         arguments: ["--Bx", "--B-x", "--B\rx", "-", "--", "--b", "--B-\r\n--B-x", "--B\n"])
@@ -82,7 +82,7 @@ struct MultipartParserDelimiterTests {
         let harness = ParserHarness(boundary: boundary)
         let head = head.replacing("--B", with: "--" + text)
         let content = "\r\n--\r\n--" + text.dropLast() + "\r\n-" + text
-        // A boundary of dashes alone is its own prefix: what ends with it is a delimiter.
+        // A boundary of dashes alone is its own prefix.
         let outcome = harness.parse(head + "x" + content + "y\r\n--\(text)--\r\n")
         let reference = ReferenceParser(boundary: text).parse(
             Array((head + "x" + content + "y\r\n--\(text)--\r\n").utf8))

@@ -11,7 +11,7 @@ struct MultipartParserHeaderTests {
 
     private func parse(_ header: String) -> Outcome { harness.parse("--B\r\n" + header + "x\r\n--B--") }
 
-    /// The limit counts line ends, and the empty line's too.
+    /// The limit includes line ends and the empty line.
     @Test("the size of a part's header is limited")
     mutating func headerBytes() {
         let header = disposition + "X: y\r\n\r\n"
@@ -36,7 +36,6 @@ struct MultipartParserHeaderTests {
         #expect(limits.preambleBytes == 8_192 && limits.epilogueBytes == 8_192)
     }
 
-    /// Each header has the whole of the limits.
     @Test("each part's header is counted alone")
     mutating func eachPart() {
         harness.limits.headerBytes = disposition.utf8.count + 2
@@ -72,7 +71,6 @@ struct MultipartParserHeaderTests {
         #expect(parse(header) == Outcome(error: expected))
     }
 
-    /// A delimiter is none inside of a header.
     @Test("a delimiter within a header is read as a header line")
     func delimiters() {
         #expect(parse("X: y\r\n--B--\r\n\r\n") == Outcome(error: .malformedHeaderLine))

@@ -34,7 +34,7 @@ struct MultipartParserTests {
         ])
     func content(content: String) {
         let outcome = harness.parse(headB + content + "\r\n--B--\r\n")
-        // `--B` right behind the header is a delimiter, and what follows then is a header.
+        // `--B` directly after the header is a delimiter, followed by a header.
         if content == "--B" || content == "\r\n--B" {
             #expect(outcome.contents == [""])
             #expect(outcome.error == .truncated)
@@ -94,7 +94,7 @@ struct MultipartParserTests {
             let text = Array(String(repeating: filler, count: limit + 1).utf8)
             let exact = harness.parse(Array(text[..<limit]) + Array("\r\n--B--".utf8))
             let over = harness.parse(Array(text[..<(limit + 1)]) + Array("\r\n--B--".utf8))
-            // A preamble cut so that it ends with a delimiter begun is another message.
+            // A preamble that ends with the start of a delimiter is another message.
             let (cut, longer) = (ReferenceParser(boundary: "B"), "\r\n--B--")
             guard cut.preambleLength(Array(text[..<limit]) + Array(longer.utf8)) == limit else { continue }
             #expect(exact.error == nil, "\(filler.debugDescription) × \(limit)")
@@ -145,7 +145,6 @@ struct MultipartParserTests {
         try parser.finish()
     }
 
-    /// Content within one buffer is one range, whatever in it looks like a delimiter.
     @Test("content in one buffer is reported as one range")
     func oneRange() throws {
         var parser = MultipartParser(boundary: try Boundary("B"))

@@ -3,7 +3,6 @@ import Testing
 
 @testable import Multipart
 
-/// What is encoded is parsed again.
 @Suite("Multipart round trips", .timeLimit(.minutes(1)))
 struct MultipartRoundTripTests {
     @Test("parsing returns the encoded parts")
@@ -43,8 +42,7 @@ struct MultipartRoundTripTests {
         return try Boundary(String(decoding: letters, as: UTF8.self))
     }
 
-    /// Content made to look like delimiters, but for the content that is one: its boundary would
-    /// have to be another.
+    /// Content that resembles delimiters but contains none.
     private func randomContent(_ boundary: String, _ generator: inout SeededGenerator) -> [UInt8] {
         let delimiter = Array("\r\n--\(boundary)".utf8)
         var changed = delimiter
@@ -84,14 +82,13 @@ struct MultipartRoundTripTests {
         return (0..<Int.random(in: 0...6, using: &generator)).map { _ in generator.pick(pieces) }.joined()
     }
 
-    /// Whether the names of a part can come back. They cannot where the one written form stands
-    /// for two texts:
+    /// Whether a part's names survive. They do not if the written form stands for two texts:
     /// - WHATWG escapes `"` as `%22` but not `%` itself: a literal `%22`, `%0D` or `%0A` reads as
-    ///   what it would be the escape of.
+    ///   the escaped character.
     /// - Go and httpx write a backslash as two, browsers and this encoder as one: two in a row
     ///   read as one.
-    /// - A name ending in a backslash seems to escape its closing quote. It does not where
-    ///   nothing sensible would follow then; a filename that begins with `;` is sensible.
+    /// - A name ending in a backslash seems to escape its closing quote, unless the rest would make no
+    ///   sense; a filename that begins with `;` makes sense.
     private static func survives(_ head: PartHead) -> Bool {
         for text in [head.name, head.filename ?? ""] {
             let lowercased = text.lowercased()

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Multipart
 
-/// What other programs send, as they write it.
+/// Part heads as other programs write them.
 @Suite("Messages of other clients", .timeLimit(.minutes(1)))
 struct OtherClientsTests {
     private func heads(_ header: String, boundary: String = "B") throws -> PartHead? {

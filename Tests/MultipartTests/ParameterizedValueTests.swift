@@ -39,7 +39,7 @@ struct ParameterizedValueTests {
             (#"a; b="c\"d"; e="f""#, #"a|b=c"d|e=f"#),
             (#"a; b="c\\d""#, #"a|b=c\d"#),
             (#"a; b="c\\"; d=e"#, #"a|b=c\|d=e"#),
-            // What escapes nothing is itself.
+            // A backslash that escapes nothing is itself.
             (#"a; b="C:\dir\x.txt""#, #"a|b=C:\dir\x.txt"#),
             // A value that ends with a backslash that escapes nothing.
             (#"a; b="c\""#, #"a|b=c\"#),
@@ -50,7 +50,6 @@ struct ParameterizedValueTests {
         #expect(read(text) == expected)
     }
 
-    /// Quotes that an escaping client wrote do not end a value.
     @Test("an escaped quote cannot add a parameter")
     func escapedQuotes() {
         #expect(read(#"form-data; name="a\"; filename=\"b"; x=y"#) == #"form-data|name=a"; filename="b|x=y"#)

@@ -3,7 +3,6 @@ import Testing
 
 @testable import Multipart
 
-/// The parser against one that is too simple to be wrong, on messages that no client writes.
 @Suite("Multipart parser against a reference parser", .timeLimit(.minutes(1)))
 struct ReferenceParserTests {
     private static let boundaries = ["B", "-", "--", "aa", "-a", "aab", "a b", "bounds"]

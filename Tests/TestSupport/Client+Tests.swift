@@ -23,3 +23,23 @@ extension Response {
     /// The status and the whole content, as one text to compare: `201 stored`.
     public func summary() async throws -> String { "\(status) \(try await text())" }
 }
+
+extension Client {
+    /// Writes 20 lines to a server that echoes, each only when the one before has come back.
+    ///
+    /// - Returns: the response, whose content has been read.
+    /// - Throws: ``FaultError`` when something else comes back.
+    public func echoLines() async throws -> Response {
+        let stream = try await open(contentType: "text/plain")
+        let response = try await stream.response
+        var iterator = response.body.makeAsyncIterator()
+        for index in 0..<20 {
+            let line = Array("line \(index)\n".utf8)
+            guard try await stream.write(line) else { throw FaultError("line \(index) was not taken") }
+            guard try await iterator.next() == line else { throw FaultError("line \(index) did not come back") }
+        }
+        stream.finish()
+        guard try await iterator.next() == nil else { throw FaultError("more came back than the lines") }
+        return response
+    }
+}

@@ -2,7 +2,7 @@ import Foundation
 
 /// Python with packages from PyPI, in a virtual environment below the package's `.build` folder.
 ///
-/// It is made at its first use and kept. Where it cannot be made, without a network for one,
+/// It is made at its first use and kept. If it cannot be made, for example without a network,
 /// ``isAvailable(with:)`` prints why, and the tests that need it are skipped.
 public actor PythonEnvironment {
     public struct Failure: Error, CustomStringConvertible {

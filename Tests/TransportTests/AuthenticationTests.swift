@@ -72,7 +72,7 @@ struct AuthenticationTests {
 
     // MARK: Digest
 
-    /// Apache's mod_auth_digest before a Go server.
+    /// Starts Apache with mod_auth_digest in front of a Go server.
     private func apache() async throws -> String {
         let modules = "/usr/lib/apache2/modules"
         try Peers.require("apache2")
@@ -96,12 +96,12 @@ struct AuthenticationTests {
             </Location>
             ProxyPass / \(behind.url)
             """)
-        // The file is read at each request.
+        // Apache reads the file at each request.
         running.update { $0 += [apache, behind, directory] }
         return "http://127.0.0.1:\(apache.port)/"
     }
 
-    /// What lives as long as the test.
+    /// Keeps servers alive until the test ends.
     private let running = Shared<[any Sendable]>([])
 
     private func configuration(_ password: String = secret) -> Client.Configuration {
@@ -148,7 +148,7 @@ struct AuthenticationTests {
         "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"r\", qop=\"auth\", nonce=\"\(nonce)\"\(more)\r\nContent-Length: 2\r\n\r\nno"
     }
 
-    /// What the bodies of its requests had been, when the last was accepted.
+    /// A server that uses `answers` in order, then accepts requests; keeps the sizes of bodies.
     private func digestServer(
         _ answers: [@Sendable (RawConnection, RequestHead) throws -> Void], _ bodies: Shared<[Int]>
     ) throws -> FaultServer {
@@ -160,7 +160,6 @@ struct AuthenticationTests {
                 if index < answers.count {
                     try answers[index](connection, head)
                 } else {
-                    if head["expect"] != nil { try connection.send("HTTP/1.1 100 Continue\r\n\r\n") }
                     let count = try connection.readBody(of: head).count
                     bodies.update { $0.append(count) }
                     try connection.respond(
@@ -183,14 +182,13 @@ struct AuthenticationTests {
                         try connection.send(Self.challenge("first"))
                     },
                     { connection, head in
-                        if head["expect"] != nil { try connection.send("HTTP/1.1 100 Continue\r\n\r\n") }
                         let count = try connection.readBody(of: head).count
                         bodies.update { $0.append(count) }
                         try connection.send(Self.challenge("last", ", stale=true"))
                     },
                 ], bodies)
             let client = try Client(.post, server.url, configuration: configuration())
-            // A file: of memory, an open request keeps no more than 1 MiB to send it again.
+            // A file, since an open request keeps no more than 1 MiB of memory for sending again.
             let directory = try TemporaryDirectory()
             let part = Part.file(try directory.write([UInt8](repeating: 1, count: size), to: "file"))
             let response: Response

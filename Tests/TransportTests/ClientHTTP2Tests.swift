@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Client over HTTP/2", .timeLimit(.minutes(5)))
 struct ClientHTTP2Tests {
-    /// A server and how to reach it: by TLS, and in the clear.
+    /// Servers with TLS and without, with the client's configuration for each.
     private func peers() async throws -> [(server: GoServer, configuration: Client.Configuration)] {
         try requireHTTP2()
         return [
@@ -24,7 +24,7 @@ struct ClientHTTP2Tests {
         let server = try await GoServer.h2c()
         let configuration = try await Client.Configuration.trusting { $0.httpVersion = .http2PriorKnowledge }
         try await exchange(server.url, configuration, proto: "HTTP/2.0")
-        // HTTP/1.1 goes without TLS, unless HTTP/2 is known to be there.
+        // Without TLS HTTP/1.1 is used unless prior knowledge is configured.
         try await exchange(server.url, .trusting { $0.httpVersion = .automatic }, proto: "HTTP/1.1")
     }
 

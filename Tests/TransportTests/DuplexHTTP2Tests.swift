@@ -3,10 +3,9 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Requests that are written while their responses are read, over HTTP/2, with Go's server.
 @Suite("DuplexStream over HTTP/2", .timeLimit(.minutes(5)))
 struct DuplexHTTP2Tests {
-    /// Over HTTP/2 alone: with HTTP/1.1, Go's server up to 1.20 reads a request to its end before it answers.
+    /// HTTP/2 only: with HTTP/1.1, Go's server up to 1.20 reads the whole request before it answers.
     private func client(_ path: String) async throws -> (client: Client, server: GoServer) {
         guard MultiHandle.sendsHTTP2 else { try Peers.skip("this libcurl is too old for HTTP/2") }
         let server = try await GoServer(certificate: "server")
@@ -19,18 +18,9 @@ struct DuplexHTTP2Tests {
         let (client, server) = try await client("echo")
         defer { withExtendedLifetime(server) {} }
         for _ in 0..<3 {
-            let stream = try await client.open(contentType: "text/plain")
-            let response = try await stream.response
+            let response = try await client.echoLines()
             #expect(response.status == 200)
             #expect(response.metrics.httpVersion == "2")
-            var iterator = response.body.makeAsyncIterator()
-            for index in 0..<20 {
-                let line = Array("line \(index)\n".utf8)
-                #expect(try await stream.write(line))
-                #expect(try await iterator.next() == line)
-            }
-            stream.finish()
-            #expect(try await iterator.next() == nil)
         }
     }
 

@@ -3,7 +3,6 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Requests that are written while their responses are read, with this package's server.
 @Suite("DuplexStream with this package's server", .serialized, .timeLimit(.minutes(5)))
 struct EchoServerTests {
     enum Way: String, CaseIterable, Sendable {
@@ -26,18 +25,9 @@ struct EchoServerTests {
         defer { server.process.terminate() }
         let client = try Client(.post, server.localURL + "/echo", configuration: configuration)
         for _ in 0..<2 {
-            let stream = try await client.open(contentType: "text/plain")
-            let response = try await stream.response
+            let response = try await client.echoLines()
             #expect(response.status == 200)
             #expect(response.metrics.httpVersion == way.version)
-            var iterator = response.body.makeAsyncIterator()
-            for index in 0..<20 {
-                let line = Array("line \(index)\n".utf8)
-                #expect(try await stream.write(line))
-                #expect(try await iterator.next() == line)
-            }
-            stream.finish()
-            #expect(try await iterator.next() == nil)
         }
     }
 
@@ -60,7 +50,7 @@ struct EchoServerTests {
         #endif
     }
 
-    /// What is at an offset follows from it, so that nothing has to be kept to compare with.
+    /// Content that follows from its offset, so that nothing has to be kept to compare with.
     private static let pattern: [UInt8] = {
         var generator = SeededGenerator(case: 3)
         return (0..<125_001).flatMap { _ in withUnsafeBytes(of: generator.next(), Array.init) }
@@ -110,7 +100,7 @@ struct EchoServerTests {
         #expect(Self.messages(result).isEmpty, "\(result.errorOutput)")
     }
 
-    /// What the example says, without what the loader says of a libcurl that was put in its way.
+    /// The example's messages, without those of the loader about another libcurl.
     private static func messages(_ result: Subprocess.Result) -> [Substring] {
         result.errorOutput.split(separator: "\n").filter { !$0.contains("no version information available") }
     }
@@ -128,6 +118,6 @@ struct EchoServerTests {
 }
 
 extension ServerProcess {
-    /// The tests' certificate knows both names.
+    /// The tests' certificate is valid for both names.
     fileprivate var localURL: String { url.replacing("127.0.0.1", with: "localhost") }
 }

@@ -3,9 +3,9 @@ import HTTPStreaming
 import TestSupport
 import Testing
 
-/// `Peers/server.go`, as a process that ends with its last reference.
+/// `Peers/server.go` as a process, which ends with its last reference.
 final class GoServer: Sendable {
-    /// What it says that it read.
+    /// What the server read of a request.
     struct Answer: Decodable {
         struct Part: Decodable, Equatable {
             let name: String
@@ -18,7 +18,7 @@ final class GoServer: Sendable {
         /// The address and port at the client's end.
         let remote: String
         let proto: String
-        /// -1 where it was not said.
+        /// The Content-Length; -1 if there was none.
         let length: Int
         /// The name in the client's certificate.
         let client: String
@@ -31,7 +31,7 @@ final class GoServer: Sendable {
 
     var port: Int { URL(string: url)?.port ?? 0 }
 
-    /// - Throws: a cancellation of the test that says why, where there is no Go.
+    /// - Throws: a cancellation of the test if Go is not installed.
     init(_ arguments: [String] = []) async throws {
         process = try Subprocess(try await Self.binary().path, arguments, deadline: .seconds(180))
         url = try await process.firstLine()
@@ -44,7 +44,7 @@ final class GoServer: Sendable {
             ["-cert", certificates.certificate(certificate), "-key", certificates.key(certificate)] + arguments)
     }
 
-    /// In the clear, with HTTP/2.
+    /// With HTTP/2 and without TLS.
     static func h2c() async throws -> GoServer {
         guard try await binary().hasH2C else { try Peers.skip("there is no golang.org/x/net") }
         return try await GoServer()
@@ -57,7 +57,7 @@ final class GoServer: Sendable {
 }
 
 extension Response {
-    /// What a ``GoServer`` says.
+    /// The answer of a ``GoServer``.
     func answer() async throws -> GoServer.Answer {
         try JSONDecoder().decode(GoServer.Answer.self, from: Data(try await bytes()))
     }

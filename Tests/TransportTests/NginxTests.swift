@@ -9,7 +9,7 @@ struct NginxTests {
         case http, https, http2
     }
 
-    /// An nginx before a Go server, which it hands bodies on to as they come, and how to reach it.
+    /// Starts nginx, which streams bodies on to a Go server.
     private func start(
         _ transport: Transport, _ locations: String = ""
     ) async throws -> (url: String, configuration: Client.Configuration) {
@@ -49,7 +49,7 @@ struct NginxTests {
         return ("\(transport == .http ? "http" : "https")://127.0.0.1:\(port)/", configuration)
     }
 
-    /// What lives as long as the test.
+    /// Keeps servers alive until the test ends.
     private let running = Shared<[any Sendable]>([])
 
     private var transports: [Transport] {
@@ -85,8 +85,8 @@ struct NginxTests {
         }
     }
 
-    /// Where it closes at once, unread bytes of the body make a reset of that. Without TLS no answer
-    /// is lost by it; see ``UnreadAnswer``.
+    /// nginx closes at once, and unread bytes of the body cause a reset. Without TLS no answer
+    /// is lost by that; see ``UnreadAnswer``.
     @Test("an answer is read although the server closes at once without lingering")
     func closing() async throws {
         for transport in transports {
@@ -118,7 +118,7 @@ struct NginxTests {
     func clientCertificate() async throws {
         let certificates = try await Certificates.shared
         for transport in transports where transport != .http {
-            // proxy_ssl is not meant: the header says what nginx has seen.
+            // The header field says which certificate nginx has seen.
             let (url, configuration) = try await start(
                 transport,
                 """

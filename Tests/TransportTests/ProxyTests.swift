@@ -7,7 +7,7 @@ import Testing
 struct ProxyTests {
     private static let secret = "s3cret-Word"
 
-    /// The error of a request by that proxy, which shows no password.
+    /// The error of a request by that proxy; checks that it shows no password.
     private func failure(
         _ url: String, by proxy: Client.Proxy, sourceLocation: SourceLocation = #_sourceLocation
     ) async throws -> ClientError {
@@ -42,7 +42,7 @@ struct ProxyTests {
                 try await client.sendUnclosed(.file(sample.path))
                 let both = try await client.close()
                 #expect(try await both.answer().parts.map(\.sha256) == [sample.sha256, sample.sha256])
-                // tinyproxy closes behind each answer; its tunnel stays.
+                // tinyproxy closes after each answer; its tunnel stays open.
                 #expect(both.metrics.connectionsOpened == (server === tls ? 0 : 1))
             }
         }
@@ -64,7 +64,7 @@ struct ProxyTests {
     @Test("SOCKS 5 proxies work, with names resolved on either side, with and without a password")
     func socks() async throws {
         try Peers.require("microsocks")
-        // "localhost" may be ::1 to either end.
+        // Either side may resolve "localhost" to ::1.
         let server = try await GoServer(certificate: "server", ["-listen", ":0"])
         let url = "https://localhost:\(server.port)/"
         for user in [nil, "user"] {
@@ -89,14 +89,14 @@ struct ProxyTests {
         let tls = try await GoServer(certificate: "server")
         let proxy = try await Daemon.tinyproxy("BasicAuth user \(Self.secret)\nConnectPort 563")
         let credentials = "user:\(Self.secret)@"
-        // A port that it does not tunnel to, and no password.
+        // A port that the proxy does not tunnel to, then no password.
         let forbidden = try await failure(tls.url, by: .url("http://\(credentials)127.0.0.1:\(proxy.port)"))
         #expect(forbidden.code == .connectionFailed)
         #expect(forbidden.message == "the proxy refused to connect, status 403")
         let unknown = try await failure(tls.url, by: .url("http://127.0.0.1:\(proxy.port)"))
         #expect(unknown.code == .connectionFailed)
         #expect([401, 407].contains { unknown.message == "the proxy refused to connect, status \($0)" }, "\(unknown)")
-        // Without a tunnel, the proxy's answer is the answer.
+        // Without a tunnel, the proxy's answer is the response.
         let answer = try await Client(.post, clear.url, { $0.proxy = .url("http://127.0.0.1:\(proxy.port)") }).send(
             .field("a", "b"))
         #expect([401, 407].contains(answer.status))
@@ -143,7 +143,7 @@ struct ProxyTests {
         #expect(refusal { $0.proxy = .url("http://proxy:1", noProxy: ["a,b"]) } != nil)
     }
 
-    /// The environment is the process's: the example, as one of its own.
+    /// The environment belongs to the process, so the example runs as another one.
     @Test("http_proxy, https_proxy, all_proxy and no_proxy are used, HTTP_PROXY is not")
     func environment() async throws {
         try Peers.require("tinyproxy")
@@ -156,7 +156,7 @@ struct ProxyTests {
         func run(_ environment: [String: String], succeeds: Bool, sourceLocation: SourceLocation = #_sourceLocation)
             async throws
         {
-            // What the machine has of its own must not count.
+            // Variables of the machine must not count.
             var all = ["http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"]
                 .reduce(into: [:]) { $0[$1] = "" }
             all.merge(environment) { $1 }

@@ -36,8 +36,8 @@ struct TLSTests {
         }
     }
 
-    /// - Returns: the error of a small request, and of one of 8 MiB, which is being sent when the
-    ///   server finds fault.
+    /// - Returns: the errors of a small request and of one of 8 MiB, which is being sent when the server
+    ///   refuses it.
     private func failures(_ url: String, _ configuration: Client.Configuration) async throws -> [ClientError] {
         var errors: [ClientError] = []
         for size in [10, 8 << 20] {
@@ -63,7 +63,7 @@ struct TLSTests {
     @Test("an untrusted authority is refused, with the system's and a given file")
     func unknownAuthority() async throws {
         let server = try await GoServer(certificate: "server")
-        // A libcurl of another system's may not find the authorities at all.
+        // A libcurl built for another system may not find the authorities.
         expectTLS(try await failures(server.url, Client.Configuration()), "")
         let other = try await Certificates.shared.otherAuthority
         let configuration = try await Client.Configuration.trusting { $0.tls.caFile = other }
@@ -99,8 +99,8 @@ struct TLSTests {
         let server = try await GoServer(certificate: "server", ["-clientca", certificates.authority])
         let errors = try await failures(server.url, .trusting())
         expectTLS(Array(errors.prefix(1)), "certificate")
-        // The server's alert comes with TLS 1.3 after the request has begun; behind it the connection
-        // is reset, and who is sending may learn of that only.
+        // With TLS 1.3 the server's alert arrives after the request has begun and is followed by a reset,
+        // which may be all that the sender sees.
         #expect([.tls, .connectionLost].contains(errors[1].code))
         for (certificate, key, password) in [
             ("client", "client-encrypted", nil), ("client", "client-encrypted", "wrong-Phrase"),

@@ -81,7 +81,7 @@ struct PollerTests {
         }
         let start = Instant.now
         var ready: [Int32: Poller.Interest] = [:]
-        // Where it has to be woken for that, it returns before.
+        // It may return early to apply the change.
         while ready.isEmpty, .now - start < .seconds(40) { ready = wait(poller, until: start + .seconds(50)) }
         #expect(ready == [output: .write])
     }

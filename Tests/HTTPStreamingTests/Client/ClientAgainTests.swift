@@ -4,7 +4,7 @@ import Testing
 
 @testable import HTTPStreaming
 
-/// Requests that are sent again, and answers that come before the body's end but are no refusal.
+/// Requests that are sent again, and early responses that are not refusals.
 @Suite("Client, repeated sending", .serialized, .timeLimit(.minutes(2)))
 struct ClientAgainTests {
     private let big = Part.bytes([UInt8](repeating: 7, count: 32 << 20))
@@ -14,13 +14,13 @@ struct ClientAgainTests {
         let directory = try TemporaryDirectory()
         let content = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 / 977) }
         let path = try directory.write(content, to: "again.bin")
-        // Now a read finds out, now a send.
+        // Either a read or a write notices it.
         for _ in 0..<25 { try await resetsKeptConnection(path) }
     }
 
     private func resetsKeptConnection(_ path: String) async throws {
-        // Answers once, then reads the next request's head, and closes: as a server does that gave
-        // the connection up when the request was under way.
+        // Answers once, reads the next request's head and closes, as a server whose idle timeout
+        // ended while that request was on its way.
         let server = try FaultServer { connection in
             guard let (_, body) = try connection.readRequest() else { return }
             try connection.respond(201, "\(body.count)")
@@ -88,7 +88,7 @@ struct ClientAgainTests {
             guard let (_, body) = try connection.readRequest() else { return }
             try connection.respond(201, "\(body.count)")
             guard connection.number == 1 else { return }
-            // No 100: with a byte of an answer it would not be sent again. libcurl waits for one
+            // No 100: after any byte of a response it would not be sent again. libcurl waits for the 100
             // for a second.
             _ = try connection.readHead()
             _ = try connection.readChunk()
@@ -96,7 +96,7 @@ struct ClientAgainTests {
         let client = try Client(.post, server.url)
         _ = try await client.send(.field("a", "1"))
         #expect(try await client.sendUnclosed(.field("a", "1")))
-        // Until the end has been seen and the parts have been sent again.
+        // Until the parts have been sent again.
         #expect(try await eventually { server.accepted == 2 })
         #expect(try await client.sendUnclosed(.field("b", "2")))
         let response = try await client.close()
@@ -170,7 +170,7 @@ struct ClientAgainTests {
             _ = try connection.readChunk()
             mayAnswer.wait()
             try connection.respond(200, "ok")
-            // Not in the read that ends the answer: libcurl would end the transfer.
+            // Not together with the end of the response: libcurl would end the transfer.
             usleep(100_000)
             try connection.send("STRAY")
             mayClose.wait()

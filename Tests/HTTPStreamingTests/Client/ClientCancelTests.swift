@@ -4,12 +4,11 @@ import Testing
 
 @testable import HTTPStreaming
 
-/// ``Client/cancel()``, wherever a request is.
 @Suite("Client.cancel", .serialized, .timeLimit(.minutes(2)))
 struct ClientCancelTests {
     private let big = Part.bytes([UInt8](repeating: 7, count: 64 << 20))
 
-    /// Does `first` with its first connection, and answers all requests of the others.
+    /// A server that runs `first` on its first connection and answers all requests on the others.
     private func server(_ first: @escaping @Sendable (RawConnection) throws -> Void) throws -> FaultServer {
         let recorder = Recorder()
         return try FaultServer(receiveBuffer: 8192) { connection in
@@ -17,7 +16,7 @@ struct ClientCancelTests {
         }
     }
 
-    /// Cancels when the gate opens; checks what `call` throws, and that the client goes on.
+    /// Cancels when the gate opens; checks the error of `call`, and that the client stays usable.
     private func check(
         _ client: Client, when gate: Gate, delay: Duration = .zero, _ call: @escaping @Sendable () async throws -> Void
     ) async throws {
@@ -25,7 +24,6 @@ struct ClientCancelTests {
         await gate.opened()
         try await Task.sleep(for: delay)
         client.cancel()
-        // The servers wait for half a minute, or for their gates.
         let error = await expectError(.cancelled, within: .seconds(10)) { try await calling.value }
         #expect(error?.underlying is CancellationError)
         #expect(try await client.send(.field("a", "b")).status == 201)
@@ -112,7 +110,7 @@ struct ClientCancelTests {
             try await check(client, when: started, delay: .milliseconds(200)) { try await client.sendUnclosed(big) }
         }
         release.open()
-        // A new document, without the part before.
+        // A new document, without the first part.
         #expect(try await client.sendUnclosed(.field("a", "b")))
         #expect(try await client.close().status == 201)
     }
@@ -200,7 +198,7 @@ struct ClientCancelTests {
                 } catch let error as ClientError
                     where [.cancelled, .responseDiscarded].contains(error.code)
                 {
-                    // Discarded: another task's call had its turn before this one read.
+                    // Discarded: another task's call ran before this one read its response.
                     ended.cancelled += 1
                 }
             }

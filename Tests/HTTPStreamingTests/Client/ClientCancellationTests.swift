@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Client, cancelled tasks", .serialized, .timeLimit(.minutes(2)))
 struct ClientCancellationTests {
-    /// Stops reading in the middle of its first request, until the gate opens; answers all others.
+    /// A server that stops reading in its first request until `release` opens, and answers the others.
     private func server(_ stalled: Gate, release: Gate) throws -> FaultServer {
         let recorder = Recorder()
         return try FaultServer(receiveBuffer: 8192) { connection in
@@ -27,7 +27,6 @@ struct ClientCancellationTests {
         let client = try Client(.post, server.url)
         let sending = Task { try await client.send(big) }
         await stalled.opened()
-        // The server would hold it for half a minute.
         sending.cancel()
         let error = await expectError(.cancelled, within: .seconds(10)) { try await sending.value }
         #expect(error?.underlying is CancellationError)
@@ -104,7 +103,7 @@ struct ClientCancellationTests {
         }
         print("ClientCancellationTests.anyMoment: \(ended)")
         #expect(ended.cancelled > 0)
-        // One left open by a cancelled task in between its calls is closed or thrown away here.
+        // Ends a request that a cancelled task left open between its calls.
         _ = try? await client.close()
         #expect(try await client.send(.field("a", "b")).status == 201)
     }

@@ -4,8 +4,8 @@ import Testing
 
 @testable import HTTPStreaming
 
-/// Servers that answer early, badly or not at all. None may hang, none may crash the process, and
-/// each error says what happened.
+/// Servers that answer early, badly or not at all. The client must not hang or crash, and each error
+/// must name its cause.
 @Suite("Client, faults", .serialized, .timeLimit(.minutes(2)))
 struct ClientFaultTests {
     private let big = Part.bytes([UInt8](repeating: 7, count: 32 << 20))
@@ -26,7 +26,7 @@ struct ClientFaultTests {
             let client = try Client(.post, server.url)
             let response = try await client.send(big)
             #expect(response.status == 413)
-            // Behind a reset, what was not read yet may be lost with it; the status never is.
+            // A reset may lose unread content, but never the status.
             if ending < 2 { #expect(try await response.text() == "too big for me") }
             #expect(response.bytesSent < 32 << 20)
             #expect(response.bytesSent >= 100_000)
@@ -108,7 +108,7 @@ struct ClientFaultTests {
         let client = try Client(.post, server.url)
         #expect(try await client.sendUnclosed(.field("a", "b")))
         isSent.open()
-        // The parts before are lost: the next call must not begin a new document without them.
+        // The parts are lost: the next call must not begin a new document without them.
         await expectError(.connectionLost) {
             _ = try await eventually { !(try await client.sendUnclosed(.field("c", "d"))) }
         }
@@ -174,7 +174,7 @@ struct ClientFaultTests {
             truncate(path, 1_000_000)
             var end: [UInt8] = []
             while case let bytes = try connection.receiveSome(), !bytes.isEmpty { end = (end + bytes).suffix(9) }
-            // The closing delimiter, or the last chunk, which comes behind it.
+            // The closing delimiter, or the last chunk after it.
             isWhole.set(end.suffix(4).elementsEqual("--\r\n".utf8) || end.suffix(5).elementsEqual("0\r\n\r\n".utf8))
         }
         let client = try Client(.post, server.url)
@@ -197,7 +197,7 @@ struct ClientFaultTests {
         let codes = await withTaskGroup(of: ClientError.Code?.self) { group in
             for client in clients {
                 group.addTask {
-                    // Those whom the backlog takes are never answered; the kernel may reset them.
+                    // Connections within the backlog are never answered; the kernel may reset them.
                     let sending = Task { try await client.send(.field("a", "b")) }
                     try? await Task.sleep(for: .seconds(1))
                     sending.cancel()

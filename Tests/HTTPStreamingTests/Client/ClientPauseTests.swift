@@ -9,7 +9,7 @@ import Testing
 struct ClientPauseTests {
     private let big = Part.bytes([UInt8](repeating: 7, count: 16 << 20))
 
-    /// Reads some of the first body, says so, and goes on with `then`.
+    /// A server that reads a part of the first body, opens the gate and runs `then`.
     private func server(
         reading count: Int = 1_000_000, _ started: Gate, then: @escaping @Sendable (RawConnection) throws -> Void
     ) throws -> FaultServer {
@@ -104,7 +104,7 @@ struct ClientPauseTests {
         let (started, isPaused) = (Gate(), Gate())
         let server = try server(started) { connection in
             isPaused.wait()
-            // What libcurl had been given already.
+            // The bytes that libcurl had already received.
             while connection.isReadable(within: 300), try !connection.receiveSome().isEmpty {}
             try connection.respond(413, "too big", fields: fields)
             _ = connection.isClosedByPeer()
@@ -132,7 +132,7 @@ struct ClientPauseTests {
         await started.opened()
         client.pause()
         isPaused.open()
-        // Else it would be the stall timeout, of five minutes.
+        // The stall timeout would take five minutes.
         let error = await expectError(.connectionLost, within: .seconds(20)) { try await sending.value }
         #expect(try #require(error).bytesSent >= 1_000_000)
     }

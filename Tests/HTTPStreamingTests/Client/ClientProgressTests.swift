@@ -18,7 +18,7 @@ struct ClientProgressTests {
         }
     }
 
-    /// What holds for all values of one request.
+    /// Checks what is true of all reports of one request.
     private func check(_ values: [UploadProgress], sourceLocation: SourceLocation = #_sourceLocation) throws {
         for (one, next) in zip(values, values.dropFirst()) {
             #expect(one.bytesRead <= next.bytesRead, sourceLocation: sourceLocation)
@@ -55,7 +55,7 @@ struct ClientProgressTests {
         let seen = Shared<[UploadProgress]>([])
         let response = try await client.send(parts) { progress in
             seen.update { $0.append(progress) }
-            // Slow until values have come, however busy the machine.
+            // Throttled until reports have arrived, however busy the machine.
             if progress.part?.index == 1 { client.maximumUploadRate = nil }
         }
         #expect(response.status == 201)
@@ -66,7 +66,7 @@ struct ClientProgressTests {
         #expect(last.totalBytes == response.bytesSent)
         #expect(values.allSatisfy { $0.totalBytes == response.bytesSent })
         #if os(Linux)
-        // The answer acknowledges all.
+        // The response acknowledges everything.
         #expect(last.bytesAcknowledged == response.bytesSent)
         #else
         #expect(last.bytesAcknowledged == nil)
@@ -100,7 +100,7 @@ struct ClientProgressTests {
         await stalled.opened()
         try await Task.sleep(for: .milliseconds(500))
         let value = try #require(seen.value)
-        // A kernel's send buffer is larger by far than what the server's takes.
+        // The send buffer is far larger than the server's receive buffer.
         #expect(value.bytesSent > 100_000 && value.bytesSent < 16 << 20)
         #expect(value.bytesRead >= value.bytesSent)
         #if os(Linux)
@@ -167,7 +167,7 @@ struct ClientProgressTests {
             #expect(last.bytesSent == last.bytesRead)
         }
         let response = try await client.close(progress: note)
-        // The next call begins with what the one before has ended with.
+        // A call's first report is the last one of the call before.
         let values = seen.value.enumerated().filter { $0 == 0 || seen.value[$0 - 1] != $1 }.map(\.element)
         try check(values)
         #expect(values.last?.bytesSent == response.bytesSent)
@@ -202,7 +202,7 @@ struct ClientProgressTests {
             started.open()
             if how == "cancelled" { _ = connection.isClosedByPeer() }
         }
-        // Only the first value and the last.
+        // Only the first and the last report.
         let client = try client(server.url, interval: .seconds(30))
         let seen = Shared<[UploadProgress]>([])
         let part = Part.bytes([UInt8](repeating: 1, count: 32 << 20))
@@ -228,7 +228,7 @@ struct ClientProgressTests {
         let start = ContinuousClock.now
         _ = try await client.send(.bytes([UInt8](repeating: 1, count: 300_000))) { _ in calls.update { $0 += 1 } }
         let intervals = Int((ContinuousClock.now - start) / .milliseconds(200))
-        // One at the beginning, and the last.
+        // Plus the first and the last one.
         #expect(calls.value <= intervals + 2)
         #expect(calls.value >= 3)
     }
@@ -255,7 +255,7 @@ struct ClientProgressTests {
             try await client.sendUnclosed(.field("a", "b"))
             let second = try await client.close()
             try await isSeen(second.bytesSent)
-            // The last value of the first request, which says what was acknowledged by then, may come late.
+            // The last report of the first request, with its acknowledged bytes, may arrive late.
             try check(Array(seen.value[count...].drop { $0.bytesSent == first.bytesSent }))
             let other = Task { for await _ in client.progress {} }
             other.cancel()

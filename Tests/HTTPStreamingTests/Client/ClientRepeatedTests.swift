@@ -5,10 +5,10 @@ import Testing
 
 @testable import HTTPStreaming
 
-/// One request after another on one client, of whose options libcurl keeps what is the same.
+/// Successive requests on one client, for which libcurl keeps the options that stay the same.
 @Suite("Client, repeated requests", .timeLimit(.minutes(2)))
 struct ClientRepeatedTests {
-    /// How a request is made that libcurl must be told of in its own way.
+    /// Requests that need different options of libcurl.
     enum Kind: CaseIterable {
         case short, file, long, unclosed, gzipped, none
 
@@ -35,7 +35,7 @@ struct ClientRepeatedTests {
         try directory.write(Data(repeating: 7, count: 100_000), to: "file")
         let (recorder, server, client) = try recording(method)
         var generator = SeededGenerator(case: 0)
-        // Each kind behind each other, and behind itself.
+        // Each kind after each other one, and after itself.
         var kinds = Kind.allCases.flatMap { first in Kind.allCases.flatMap { [first, $0, $0] } }
         kinds.shuffle(using: &generator)
         for kind in kinds {

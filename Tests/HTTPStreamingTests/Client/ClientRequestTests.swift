@@ -4,7 +4,6 @@ import Testing
 
 @testable import HTTPStreaming
 
-/// Methods, header fields, and what cannot be sent.
 @Suite("Client, requests", .timeLimit(.minutes(2)))
 struct ClientRequestTests {
     @Test("methods are sent by name, with a body if there is one")

@@ -79,7 +79,7 @@ struct ClientTests {
         #expect(!reading.value)
         gate.open()
         #expect(try await sent)
-        // All but what the kernel's buffers and one of libcurl's hold.
+        // Everything but the content of the kernel's buffers and one of libcurl's.
         #expect(read.value > 48 << 20)
         #expect(try await client.close().status == 200)
     }

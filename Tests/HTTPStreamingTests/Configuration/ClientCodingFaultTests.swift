@@ -4,12 +4,11 @@ import HTTPStreaming
 import TestSupport
 import Testing
 
-/// What happens to bodies that are encoded on the way, and around it.
 @Suite("Client, content codings and faults", .timeLimit(.minutes(2)))
 struct ClientCodingFaultTests {
     @Test("a kept connection that turns out dead: the coded body is sent again whole", arguments: [false, true])
     func again(readsSome: Bool) async throws {
-        // Now a read finds out, now a send; with blocks that are still being encoded, and with all done.
+        // Either a read or a write notices it, with and without blocks that are still being encoded.
         for round in 0..<10 { try await resetsKeptConnection(readsSome: readsSome, size: round * 400_000) }
     }
 
@@ -25,7 +24,7 @@ struct ClientCodingFaultTests {
         }
         let client = try Client(.post, server.url) {
             $0.contentCoding = .gzip(workers: 2)
-            // Otherwise nothing of the body would be sent before the connection is found dead.
+            // Otherwise no body would be sent before the connection is found dead.
             $0.expect = .never
         }
         _ = try await client.send(.field("first", "1"))
@@ -94,7 +93,7 @@ struct ClientCodingFaultTests {
     @Test("encoding starts no thread, whatever the number of workers")
     func threads() async {
         await #expect(processExitsWith: .success) {
-            // As many threads as the concurrency library takes for what computes.
+            // The threads of the concurrency library for computation.
             await withTaskGroup(of: Void.self) { group in
                 for _ in 0..<64 {
                     group.addTask {
@@ -108,7 +107,7 @@ struct ClientCodingFaultTests {
             for coding in [Client.ContentCoding.identity, .gzip(workers: 1), .gzip(level: 9, workers: 8)] {
                 let client = try Client(.post, server.url) { $0.contentCoding = coding }
                 _ = try await client.send(.bytes(bottles(10_000_000))) { _ in }
-                // Dispatch, on which the library stands, keeps a thread for some seconds.
+                // Dispatch keeps an idle thread for some seconds.
                 let after = try Self.dispatchThreads()
                 if coding == .identity { before = after }
                 try #require(

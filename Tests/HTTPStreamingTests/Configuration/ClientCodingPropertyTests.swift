@@ -4,7 +4,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Whatever the content, and wherever the blocks' encodings end in the buffers that they pass.
+/// Random content, whose encoded blocks end anywhere in the buffers.
 @Suite("Client, random content codings", .timeLimit(.minutes(3)))
 struct ClientCodingPropertyTests {
     @Test("decoding the body gives the parts' content")
@@ -40,7 +40,7 @@ struct ClientCodingPropertyTests {
         }
     }
 
-    /// Runs of text, noise and one byte, of lengths around those of blocks and buffers.
+    /// Runs of text, noise and one byte, with lengths around those of blocks and buffers.
     private static func content(_ generator: inout SeededGenerator) -> [UInt8] {
         var content: [UInt8] = []
         for _ in 0..<Int.random(in: 0...3, using: &generator) {

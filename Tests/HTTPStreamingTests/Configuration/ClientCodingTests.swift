@@ -5,7 +5,6 @@ import Multipart
 import TestSupport
 import Testing
 
-/// Bodies that are encoded on the way.
 @Suite("Client, content codings", .timeLimit(.minutes(2)))
 struct ClientCodingTests {
     struct Case: CustomTestStringConvertible, Sendable {
@@ -36,7 +35,7 @@ struct ClientCodingTests {
             let request = try #require(recorder.last)
             #expect(request.head["content-encoding"] == example.token)
             #expect(request.head["transfer-encoding"] == "chunked")
-            // A small one is not worth asking first.
+            // A small body is sent without Expect.
             #expect((request.head["expect"] == nil) == (size < 1_000_000))
             #expect(response.bytesSent == Int64(request.body.count))
             let parts = try receivedParts(of: request)
@@ -63,7 +62,7 @@ struct ClientCodingTests {
         for number in 0..<5 {
             let part = Part.bytes(bottles(number * 150_000), filename: "file \(number)")
             #expect(try await client.sendUnclosed(part))
-            // The network has it; the server's thread may need a moment.
+            // The network has accepted it; the server's thread may need a moment.
             let end = bottles(number * 150_000).suffix(1000) + "\r\n".utf8
             #expect(try await eventually { decoded.value.suffix(end.count) == end })
         }
@@ -92,7 +91,7 @@ struct ClientCodingTests {
         let start = ContinuousClock.now
         try await Task.sleep(for: .milliseconds(950))
         let idle = chunks.value.dropFirst(before)
-        // As many as fit into the time, fewer on a machine that is busy.
+        // As many as fit into the time, fewer on a busy machine.
         let most = Int((ContinuousClock.now - start) / .milliseconds(100)) + 1
         #expect((3...most).contains(idle.count) && idle.allSatisfy { $0 == [0, 0, 0, 0xFF, 0xFF] }, "\(idle)")
         try await client.sendUnclosed(.field("b", "2"))
@@ -149,7 +148,7 @@ struct ClientCodingTests {
         let client = try Client(server, .automatic)
         var generator = SeededGenerator(case: 7)
         let noise = (0..<1_000_000).map { _ in UInt8.random(in: 0...255, using: &generator) }
-        // A PNG by its signature only: what is behind it would become smaller, if it were tried.
+        // A PNG by its signature only: the rest could be compressed.
         let picture = [0x89] + Array("PNG\r\n\u{1A}\n".utf8) + bottles(1_000_000)
         let text = bottles(1_000_000)
         let directory = try TemporaryDirectory()

@@ -2,7 +2,6 @@ import Testing
 
 @testable import HTTPStreaming
 
-/// When a request is tried again, as a pure function.
 @Suite("Retry")
 struct RetryTests {
     private func delay(
@@ -19,7 +18,7 @@ struct RetryTests {
         #expect(delay(retry, 3, chance: 0) == .seconds(2))
         #expect(delay(retry, 3, chance: 0.5) == .seconds(3))
         #expect(delay(retry, 99) == .seconds(10) && delay(retry, 100) == nil)
-        // Nor does a delay overflow, or take long to be found.
+        // A delay does not overflow and is computed quickly.
         let extreme = Client.Retry(
             attempts: .max, delay: .seconds(Int64.max), maximumDelay: .seconds(Int64.max),
             maximumTime: .seconds(Int64.max))

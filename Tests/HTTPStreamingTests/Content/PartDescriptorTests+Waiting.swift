@@ -4,7 +4,7 @@ import Testing
 
 @testable import HTTPStreaming
 
-/// Pipes that have nothing for the moment.
+/// Pipes that are empty for some time.
 extension PartDescriptorTests {
     @Test("a send that waits for a pipe can be cancelled and leaves no descriptor open", arguments: [false, true])
     func cancelled(coded: Bool) async throws {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import HTTPStreaming
 
-/// What comes out of pipes, sockets, terminals and devices, on its way to a server.
+/// Uploads from pipes, sockets, terminals and devices.
 @Suite("Part.descriptor", .serialized, .timeLimit(.minutes(2)))
 struct PartDescriptorTests {
     let recorder = Recorder()
@@ -47,7 +47,7 @@ struct PartDescriptorTests {
         #expect(head["transfer-encoding"] == nil)
         #expect(head["content-length"] == "\(recorder.request(0).body.count)")
         #expect(part.content == Array("0123".utf8))
-        // The next part takes it up from there.
+        // The next part continues from there.
         _ = try await client.send(.descriptor(pipe.reader, length: 3), .descriptor(pipe.reader, length: 2))
         let parts = try receivedParts(of: recorder.request(1))
         #expect(parts.map(\.content) == [Array("456".utf8), Array("78".utf8)])
@@ -147,7 +147,7 @@ struct PartDescriptorTests {
             }
             #expect(error?.description == "f.txt: has 90000 bytes, not \(length)")
         }
-        // Behind the end there is nothing.
+        // After its end the file is empty.
         #expect(lseek(file, 200_000, SEEK_SET) == 200_000)
         _ = try await client.send(.descriptor(file))
         #expect(try receivedParts(of: recorder.request(1)).map(\.content) == [[]])
@@ -227,7 +227,7 @@ struct PartDescriptorTests {
         #expect(try await client.sendUnclosed(part))
         let again = await expectError(.cannotSendAgain) { try await client.sendUnclosed(part) }
         #expect(again?.description == "in: the source can be read once only, and has been")
-        // The open request is none the worse for it.
+        // The open request goes on.
         #expect(try await client.sendUnclosed(.field("a", "b")))
         _ = try await client.close()
         let parts = try receivedParts(of: recorder.request(0))

@@ -6,7 +6,6 @@ import Testing
 
 @testable import HTTPStreaming
 
-/// Asynchronous sequences on their way to a server.
 @Suite("Part.stream", .serialized, .timeLimit(.minutes(2)))
 struct PartStreamTests {
     private struct Failure: Error {}
@@ -16,7 +15,7 @@ struct PartStreamTests {
 
     init() throws { server = try FaultServer(recorder.serve) }
 
-    /// Counts what is taken from it, and knows when nobody iterates any more.
+    /// Counts the chunks taken from it, and opens a gate when the iteration has ended.
     private final class Source: Sendable {
         private final class Iteration: Sendable {
             let source: Source
@@ -29,7 +28,7 @@ struct PartStreamTests {
         let isOver = Gate()
 
         /// - Parameters:
-        ///   - chunks: how many are given without delay; then nothing more comes.
+        ///   - chunks: how many are given without delay; then the stream is idle.
         ///   - size: of each.
         func part(chunks: Int = .max, size: Int = 1000) -> Part {
             .stream(filename: "live") { [self] in
@@ -126,7 +125,7 @@ struct PartStreamTests {
         #expect(before > 0)
         continuation.finish()
         #expect(try await task.value.status == 201)
-        // That byte, and the framing behind it.
+        // That byte and the framing after it.
         #expect(received.value > before + 1)
     }
 
@@ -150,7 +149,7 @@ struct PartStreamTests {
         }
         #expect(error?.underlying is Failure)
         #expect(recorder.count == 0)
-        // The client is ready for the next.
+        // The client is usable.
         #expect(try await client.send(.field("a", "b")).status == 201)
     }
 
@@ -164,7 +163,7 @@ struct PartStreamTests {
         let source = Source()
         let client = try Client(.post, server.url)
         let task = Task { try await client.send(source.part(size: 10_000)) }
-        // Until it stands still.
+        // Until the sequence is suspended.
         var (before, count) = (-1, 0)
         for _ in 0..<100 where count == 0 || before != count {
             before = count

@@ -6,10 +6,10 @@ import Testing
 
 @testable import HTTPStreaming
 
-/// Servers that want to be told the length of what they get.
+/// Servers that require a Content-Length.
 @Suite("Client, lengths", .serialized, .timeLimit(.minutes(2)))
 struct ClientLengthTests {
-    /// Refuses what is chunked, before or after its body.
+    /// A server that refuses chunked requests, before or after the body.
     private func server(_ status: Int, _ recorder: Recorder, readsBody: Bool) throws -> FaultServer {
         try FaultServer { connection in
             while let head = try connection.readHead() {
@@ -109,7 +109,7 @@ struct ClientLengthTests {
         let response = try await client.send(stream(bottles(1000)))
         #expect(response.status == 411 && count.value == 2)
         #expect(try await response.text() == "never")
-        // A request that had a length is not sent twice.
+        // A request with a length is not sent twice.
         #expect(try await client.send(.field("a", "b")).status == 411)
         #expect(count.value == 3)
     }
@@ -124,7 +124,7 @@ struct ClientLengthTests {
             pipe.write([1, 2, 3])
             pipe.finish()
             #expect(try await client.send(.descriptor(pipe.reader)).status == 411 && recorder.count == 1)
-            // Before anything is read of it, and nothing comes: no wait.
+            // An idle source, of which nothing was read, causes no wait.
             guard !readsBody else { continue }
             #expect(try await client.send(.descriptor(idle.reader)).status == 411)
             let stream = AsyncStream<[UInt8]> { _ in }
@@ -147,7 +147,7 @@ struct ClientLengthTests {
                 defer { isOver.open() }
                 while case let bytes = try connection.receiveSome(), !bytes.isEmpty { received.update { $0 += bytes } }
             }
-            // Sent, counted, and sent: the last time it is another.
+            // Sent, counted and sent again, the last time with another length.
             let part = Part.stream { () -> AsyncStream<[UInt8]> in
                 calls.update { $0 += 1 }
                 let count = 200_000 + (calls.value == 3 ? difference : 0)

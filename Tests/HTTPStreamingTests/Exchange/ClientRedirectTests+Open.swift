@@ -5,7 +5,7 @@ import Testing
 
 @testable import HTTPStreaming
 
-/// Redirects of what is still being sent.
+/// Redirects of open requests.
 extension ClientRedirectTests {
     @Test("an open request follows a redirect with all of its parts and goes on")
     func openRequest() async throws {
@@ -27,7 +27,7 @@ extension ClientRedirectTests {
         let client = try Client(.post, server.url)
         for number in 0..<5 {
             #expect(try await client.sendUnclosed(.field("\(number)", "\(number)")))
-            // So that the answer is there before the next.
+            // So that the response arrives before the next part.
             try await Task.sleep(for: .milliseconds(50))
         }
         #expect(try await client.close().status == 201)
@@ -47,7 +47,7 @@ extension ClientRedirectTests {
             while try !connection.receiveSome().isEmpty {}
         }
         let client = try Client(.post, server.url)
-        // The last one may see the answer already.
+        // The last one may notice the response.
         for _ in 0..<3 { try await client.sendUnclosed(.bytes(bottles(500_000))) }
         await isRead.opened()
         #expect(try await eventually { !(try await client.sendUnclosed(.field("a", "b"))) })

@@ -5,10 +5,9 @@ import Testing
 
 @testable import HTTPStreaming
 
-/// Redirects, followed with the body or not at all.
 @Suite("Client, redirects", .serialized, .timeLimit(.minutes(2)))
 struct ClientRedirectTests {
-    /// Answers each request with what `answer` says to its head, having read its body; 201 where it says nothing.
+    /// A server that reads each request and answers with the status and fields that `answer` returns, otherwise 201.
     private func server(
         _ recorder: Recorder, readsBody: Bool = true, _ answer: @escaping @Sendable (RequestHead) -> (Int, String)?
     ) throws -> FaultServer {
@@ -85,7 +84,7 @@ struct ClientRedirectTests {
             #expect(!all.contains("secret") && !all.contains("x-key") && request.head["authorization"] == nil)
             #expect(request.head["content-type"]?.hasPrefix("multipart/form-data; boundary=") == true)
         }
-        // The next request begins where the client was told to.
+        // The next request goes to the client's own URL.
         _ = try await client.send(.field("a", "b"))
         #expect(recorder.request(3).head["x-key"] == "secret")
     }
@@ -167,8 +166,7 @@ struct ClientRedirectTests {
     func midBody(expects: Bool) async throws {
         let recorder = Recorder()
         let target = try FaultServer { connection in
-            guard let head = try connection.readHead() else { return }
-            if head["expect"] != nil { try connection.send("HTTP/1.1 100 Continue\r\n\r\n") }
+            guard let head = try connection.readHeadAndContinue() else { return }
             let length = Int(head["content-length"] ?? "") ?? 0
             var left = length
             var end: [UInt8] = []
@@ -183,7 +181,7 @@ struct ClientRedirectTests {
         let start = try FaultServer { connection in
             guard let head = try connection.readHead() else { return }
             if expects {
-                // Before a byte of the body.
+                // Before the body.
                 try connection.respond(307, "there", fields: "Location: \(target.url)\r\n")
             } else {
                 if head["expect"] != nil { try connection.send("HTTP/1.1 100 Continue\r\n\r\n") }
@@ -201,7 +199,7 @@ struct ClientRedirectTests {
         #expect(try await response.summary() == "201 \(response.bytesSent)")
         #expect(response.bytesSent > 64 << 20)
         #expect(String(decoding: recorder.request(0).body, as: UTF8.self).hasSuffix("--\r\n"))
-        // Counted from the beginning, and never beyond the whole.
+        // Counted from the start, and never beyond the total.
         let last = try #require(progress.value.last)
         #expect(last.bytesRead == response.bytesSent && last.totalBytes == response.bytesSent)
         #expect(progress.value.allSatisfy { $0.bytesRead <= response.bytesSent })

@@ -5,7 +5,6 @@ import Testing
 
 @testable import HTTPStreaming
 
-/// Requests that fail, and are tried again, or not.
 @Suite("Client, retries", .serialized, .timeLimit(.minutes(2)))
 struct ClientRetryTests {
     private func configuration(
@@ -18,7 +17,7 @@ struct ClientRetryTests {
         return configuration
     }
 
-    /// Fails so many requests, one way or another, and takes the next.
+    /// A server that runs `fail` for so many requests, and answers the next ones.
     private func server(failures: Int, recorder: Recorder, _ fail: @escaping @Sendable (RawConnection) throws -> Void)
         throws -> FaultServer
     {
@@ -107,7 +106,7 @@ struct ClientRetryTests {
         let closing = try server(failures: 1, recorder: recorder) { $0.close() }
         #expect(try await Client(.put, closing.url).send(.field("a", "b")).status == 201)
 
-        // Once it listens again, it gets the request.
+        // A port where nothing listens.
         let late = try FaultServer { _ in }
         late.stop()
         let start = ContinuousClock.now
@@ -115,7 +114,7 @@ struct ClientRetryTests {
             try await Client(.put, late.url, configuration: configuration(delay: .milliseconds(200))).send(
                 .field("a", "b"))
         }
-        // Half of 200 ms and of 400 ms at least.
+        // At least half of 200 ms and of 400 ms.
         #expect(ContinuousClock.now - start >= .milliseconds(300))
     }
 
@@ -151,7 +150,7 @@ struct ClientRetryTests {
         let server = try server(failures: .max, recorder: recorder) { try $0.respond(503) }
         let configuration = configuration(attempts: 1000, delay: .milliseconds(100), maximumTime: .milliseconds(500))
         #expect(try await Client(.put, server.url, configuration: configuration).send(.field("a", "b")).status == 503)
-        // 50 to 100, 100 to 200, 200 to 400 ms: the next one would be too late.
+        // 50 to 100, 100 to 200, 200 to 400 ms: another try would be too late.
         #expect((2...4).contains(recorder.count))
     }
 

@@ -5,9 +5,9 @@ import Testing
 
 /// How a request is sent.
 enum Way: CaseIterable {
-    /// Of a known length.
+    /// With a Content-Length.
     case send
-    /// Chunked, its length unknown because of a content coding.
+    /// Chunked, because of a content coding.
     case coded
     /// Chunked, part by part, and closed.
     case unclosed
@@ -15,15 +15,15 @@ enum Way: CaseIterable {
 
 /// When a server misbehaves.
 enum Phase: CaseIterable {
-    /// Nothing of the request has been read.
+    /// Before the server has read anything.
     case beforeHead
-    /// The head has been read, nothing of the body, and a 100 not been sent.
+    /// After the head, before a 100 and the body.
     case beforeBody
     case midBody
     case afterBody
 }
 
-/// What a caller gets to see.
+/// The result that a caller sees.
 enum Outcome {
     case response(Response, content: Result<String, ClientError>)
     case error(ClientError)
@@ -39,10 +39,10 @@ enum Outcome {
     }
 }
 
-/// A request to a server that misbehaves, and what comes of it.
+/// A request to a server with a fault, and its outcome.
 ///
-/// Each has a deadline; each ends with a good request of the same client, which must succeed; and of each
-/// the count of bytes sent must be no less than what the server has read, and no more than there were.
+/// Each has a deadline and ends with a good request of the same client, which must succeed. The count of
+/// bytes sent must be at least what the server has read, and at most the size of the body.
 struct FaultExchange {
     /// Incompressible, and more than the kernel buffers.
     static let content: [UInt8] = {
@@ -56,15 +56,15 @@ struct FaultExchange {
     /// Whether the connection has been used before.
     var isKept = false
     var content = FaultExchange.content
-    /// After which time the task is cancelled; that is expected if `isEndless`.
+    /// The time after which the task is cancelled, which is expected only if `isEndless`.
     var deadline = Duration.seconds(30)
     var isEndless = false
     var method = Client.Method.post
 
     private static let midBody = 300_000
 
-    /// - Parameter fault: what the server does when the phase is reached, on each connection; then it reads what
-    ///   is left of the request, and serves others well.
+    /// - Parameter fault: what the server does in that phase of each connection. Then it reads the rest of the
+    ///   request and answers others correctly.
     func run(_ fault: @escaping @Sendable (RawConnection) throws -> Void) async throws -> Outcome {
         let (isOver, read) = (Shared(false), Shared(0))
         let server = try FaultServer(receiveBuffer: 8192) { [phase, isKept] connection in
@@ -78,7 +78,7 @@ struct FaultExchange {
         }
         defer { server.stop() }
         let client = try Client(method, server.url) {
-            // What comes of following them is tested where that is.
+            // Redirects have tests of their own.
             $0.maximumRedirects = 0
             if way == .coded { $0.contentCoding = .gzip(level: 0, workers: 2) }
         }
@@ -93,7 +93,7 @@ struct FaultExchange {
         return outcome
     }
 
-    /// A whole request and its answer; false if there is none.
+    /// Reads and answers a whole request; false if there is none.
     @discardableResult
     private static func serveOne(_ connection: RawConnection) throws -> Bool {
         guard let head = try connection.readHead() else { return false }
@@ -102,7 +102,7 @@ struct FaultExchange {
         return true
     }
 
-    /// - Returns: the head, if it has been read, and how much of the body.
+    /// - Returns: the head, if it was read, and how many bytes of the body were read.
     private static func read(
         _ connection: RawConnection, to phase: Phase, _ total: Shared<Int>
     ) throws -> (head: RequestHead, read: Int?)? {
@@ -123,7 +123,7 @@ struct FaultExchange {
         }
     }
 
-    /// Reads what is left of a request; behind an answer to an expectation that may be nothing.
+    /// Reads the rest of a request, which may be nothing after an answer to an expectation.
     private static func finish(_ connection: RawConnection, _ request: (head: RequestHead, read: Int?)?) throws {
         guard let head = try request?.head ?? connection.readHead() else { return }
         guard let read = request.map(\.read) ?? 0 else { return }
@@ -135,13 +135,13 @@ struct FaultExchange {
         await Self.withDeadline(deadline, isExpected: isEndless) { [way, content, method] in
             guard method != .head else { return try await client.send() }
             guard way == .unclosed else { return try await client.send(.bytes(content)) }
-            // A part of its own before, so that the big one meets an open request.
+            // A first part, so that the large one meets an open request.
             if try await client.sendUnclosed(.field("first", "1")) { try await client.sendUnclosed(.bytes(content)) }
             return try await client.close()
         }
     }
 
-    /// Sends and reads the content, both in time.
+    /// Sends the request and reads the content, within the deadline.
     static func withDeadline(
         _ deadline: Duration, isExpected: Bool = false, _ body: @escaping @Sendable () async throws -> Response
     ) async -> Outcome {
@@ -170,7 +170,7 @@ struct FaultExchange {
     }
 
     private func check(_ outcome: Outcome, read: Int) {
-        // Framing, the part before, and what incompressible content grows by.
+        // Framing, the first part, and the overhead of incompressible content.
         let most = Int64(content.count + content.count / 100 + 2000)
         let sent: Int64
         switch outcome {

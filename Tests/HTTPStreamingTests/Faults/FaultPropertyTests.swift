@@ -4,8 +4,7 @@ import Testing
 
 @testable import HTTPStreaming
 
-/// Random servers meet random requests. However it goes, the request ends in time, says what happened, and
-/// leaves a client that can do the next. `FAULT_ROUNDS` sets how many, `TEST_SEED` which.
+/// Random requests to servers with random faults. `FAULT_ROUNDS` sets the number of rounds, `TEST_SEED` the seed.
 @Suite("Client, random faults", .timeLimit(.minutes(30)))
 struct FaultPropertyTests {
     private static let rounds = ProcessInfo.processInfo.environment["FAULT_ROUNDS"].flatMap { Int($0) } ?? 300
@@ -14,7 +13,7 @@ struct FaultPropertyTests {
         return (0..<(1 << 18)).flatMap { _ in withUnsafeBytes(of: generator.next(), Array.init) }
     }()
 
-    /// A server of scripts, until it is over; then of answers.
+    /// A server that follows scripts until it is told to answer correctly.
     private final class Server: Sendable {
         let isOver = Shared(false)
         let misbehaving = Shared(0)
@@ -37,7 +36,7 @@ struct FaultPropertyTests {
 
         @discardableResult
         private static func answer(_ connection: RawConnection) throws -> Bool {
-            // A connection that was kept for nothing is no reason to wait.
+            // An unused kept connection must not delay the end.
             guard connection.isReadable(within: 2000), let head = try connection.readHead() else { return false }
             let body = try connection.readBody(of: head)
             try connection.respond(201, "\(body.count)")
@@ -64,14 +63,14 @@ struct FaultPropertyTests {
                 _ = generator.next()
             }
             behaviour.isOver.set(true)
-            // What is still on its way of the scripts is no answer to a good request.
+            // Data of the scripts that is still on its way must not answer a good request.
             for _ in 0..<1000 where behaviour.misbehaving.value > 0 { try await Task.sleep(for: .milliseconds(5)) }
             let good = await FaultExchange.withDeadline(.seconds(30)) { try await client.send(.field("a", "b")) }
             #expect(good.response?.status == 201, "round \(round): \(good)")
             server.stop()
         }
         print("FaultPropertyTests:", outcomes.sorted { $0.value > $1.value }.map { "\($0.key) \($0.value)" })
-        // Of everything there is something: a script that never gets anywhere would prove nothing.
+        // Each kind of outcome has occurred; otherwise the scripts would prove nothing.
         if Self.rounds >= 300 {
             for some in ["200", "413", "connectionLost", "invalidResponse"] {
                 #expect(outcomes[some] != nil, "\(some)")
@@ -79,7 +78,7 @@ struct FaultPropertyTests {
         }
     }
 
-    /// One request, of random parts, in a random way; what came of it.
+    /// Makes a request of random parts in a random way, and returns its outcome.
     private func attempt(_ client: Client, _ generator: SeededGenerator, _ round: Int) async -> String {
         var random = generator
         let parts = (0..<Int.random(in: 0...3, using: &random)).map { _ in
@@ -88,7 +87,7 @@ struct FaultPropertyTests {
         let unclosed = random.oneIn(2) ? parts.count : 0
         let pauses = parts.map { _ in random.oneIn(2) ? Int.random(in: 0...20, using: &random) : 0 }
         let isCancelled = random.oneIn(8)
-        // A deadline that is a cancellation at a random time, or one that must not be reached.
+        // Either a cancellation at a random time, or a deadline that must not be reached.
         let deadline = isCancelled ? Duration.milliseconds(.random(in: 0...60, using: &random)) : .seconds(30)
         let outcome = await FaultExchange.withDeadline(deadline, isExpected: isCancelled) {
             for (part, pause) in zip(parts, pauses).prefix(unclosed) {
@@ -97,7 +96,7 @@ struct FaultPropertyTests {
             }
             return try await unclosed > 0 ? client.close() : client.send(parts)
         }
-        // A call that is cancelled before its turn leaves an open request as it was.
+        // A call cancelled in the queue leaves an open request unchanged.
         if isCancelled { _ = await FaultExchange.withDeadline(.seconds(30)) { try await client.close() } }
         let sent = outcome.response?.bytesSent ?? outcome.error?.bytesSent ?? 0
         #expect(sent >= 0 && sent < 7 << 20)
@@ -106,7 +105,7 @@ struct FaultPropertyTests {
             if error.code == .cancelled, !isCancelled {
                 Issue.record("round \(round) hangs; TEST_SEED=\(SeededGenerator.seed)")
             }
-            // What no mapping knows.
+            // Errors without a mapping.
             #expect(error.code != .transport, "round \(round): \(error)")
         }
         return outcome.error?.code.description ?? "\(outcome.response?.status ?? 0)"

@@ -1,10 +1,10 @@
 import Foundation
 import TestSupport
 
-/// What a server does on a connection, at random, but never for ever: it ends by closing.
+/// What a server does on a connection, at random; it ends by closing.
 struct FaultScript {
     enum Step {
-        /// Reads so many bytes, as long as some are there or come soon.
+        /// Reads so many bytes unless none arrive for some time.
         case read(Int)
         case send([UInt8])
         case pause(milliseconds: UInt32)
@@ -40,7 +40,7 @@ struct FaultScript {
         for _ in 0..<Int.random(in: 1...2, using: &generator) { addAnswer(&generator) }
     }
 
-    /// An answer, sometimes cut off or garbled, in pieces, with something else in between.
+    /// A response in pieces, sometimes truncated or garbled, with other data in between.
     private mutating func addAnswer(_ generator: inout SeededGenerator) {
         var bytes = Array(generator.pick(Self.answers).utf8)
         if generator.oneIn(3) { bytes = Array("HTTP/1.1 \(generator.pick(Self.interims))\r\n\r\n".utf8) + bytes }

@@ -4,12 +4,12 @@ import Testing
 
 @testable import HTTPStreaming
 
-/// Early answers, by when, by how the request is sent, and by whether the connection is a new one.
+/// Early answers by phase, way of sending, and new or kept connection.
 @Suite("Fault table, early answers", .serialized, .timeLimit(.minutes(3)))
 struct FaultTableAnswerTests {
     typealias Case = (way: Way, phase: Phase, isKept: Bool)
 
-    /// What a server does behind its answer.
+    /// What a server does after its answer.
     enum Ending: CaseIterable { case readsOn, closes, resets }
 
     static let all: [Case] = Way.allCases.flatMap { way in
@@ -31,7 +31,7 @@ struct FaultTableAnswerTests {
     private func expectAnswer(_ outcome: Outcome, _ status: Int, _ phase: Phase) {
         #expect(outcome.response?.status == status, "\(outcome)")
         #expect(outcome.content == "because", "\(outcome)")
-        // Nothing is sent to a server that has refused it.
+        // Nothing more is sent after a refusal.
         if phase == .beforeBody { #expect(outcome.response?.bytesSent == 0) }
         if phase == .midBody { #expect(outcome.response.map { $0.bytesSent < FaultExchange.content.count } == true) }
     }
@@ -49,7 +49,7 @@ struct FaultTableAnswerTests {
     @Test("a refusal before the server resets is the response; its content may be lost", arguments: all)
     func refusedAndReset(each: Case) async throws {
         let outcome = try await run(413, each, .resets)
-        // On a connection of which nothing was read, the reset may come before there is an answer.
+        // If the server has read nothing, the reset may arrive before the answer.
         if each.phase == .beforeHead, outcome.error != nil { return }
         #expect(outcome.response?.status == 413, "\(outcome)")
         if outcome.content == nil { #expect(outcome.error?.code == .connectionLost) }
@@ -71,7 +71,7 @@ struct FaultTableAnswerTests {
             // On the same connection.
             #expect(each.phase == .beforeHead || each.phase == .beforeBody, "\(outcome)")
         } else {
-            // On another one, where it comes again.
+            // On another one, where it happens again.
             #expect(outcome.response?.status == 417 && outcome.content == "because", "\(outcome)")
         }
     }

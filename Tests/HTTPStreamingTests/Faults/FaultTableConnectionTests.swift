@@ -4,7 +4,7 @@ import Testing
 
 @testable import HTTPStreaming
 
-/// Connections that break, by when, by how the request is sent, and by whether the connection is a new one.
+/// Lost connections by phase, way of sending, and new or kept connection.
 @Suite("Fault table, connections", .serialized, .timeLimit(.minutes(3)))
 struct FaultTableConnectionTests {
     static let cases = Way.allCases.flatMap { way in
@@ -18,7 +18,7 @@ struct FaultTableConnectionTests {
     @Test("a reset is a lost connection", arguments: cases)
     func reset(way: Way, phase: Phase, isKept: Bool) async throws {
         let outcome = try await exchange(way, phase, isKept).run { $0.reset() }
-        // Connecting may fail already, where nothing is read of the request.
+        // Connecting may fail if the server reads nothing.
         let codes: [ClientError.Code] = phase == .beforeHead ? [.connectionLost, .connectionFailed] : [.connectionLost]
         #expect(outcome.error.map { codes.contains($0.code) } == true, "\(outcome)")
     }

@@ -3,8 +3,8 @@ import Testing
 
 @testable import HTTPStreaming
 
-/// Answers whose content is cut off, or framed wrongly: the head is the response, and reading fails; or, where
-/// libcurl sees both at once and the body has not been sent, the request does.
+/// Responses with truncated or badly framed content: the head is the response and reading fails; or, if
+/// libcurl sees both at once before the body was sent, the request fails.
 @Suite("Fault table, content of answers", .serialized, .timeLimit(.minutes(3)))
 struct FaultTableContentTests {
     static let phases = [Phase.midBody, .afterBody]

@@ -3,12 +3,12 @@ import Testing
 
 @testable import HTTPStreaming
 
-/// Answers that are none, or odd ones; after the whole body, and in mid-body.
+/// Malformed and unusual response heads, after the whole body and in mid-body.
 @Suite("Fault table, response heads", .serialized, .timeLimit(.minutes(3)))
 struct FaultTableHeadTests {
     static let phases = [Phase.midBody, .afterBody]
 
-    /// Answers so, and hangs up.
+    /// Answers with that text and closes.
     private func answer(_ text: String, _ phase: Phase, way: Way = .send) async throws -> Outcome {
         try await FaultExchange(way: way, phase: phase).run {
             try $0.send(text)

@@ -3,7 +3,6 @@ import Testing
 
 @testable import HTTPStreaming
 
-/// What comes on a kept connection between two requests.
 @Suite("Fault table, idle connections", .serialized, .timeLimit(.minutes(1)))
 struct FaultTableIdleTests {
     @Test(
@@ -20,7 +19,7 @@ struct FaultTableIdleTests {
             while let (_, body) = try connection.readRequest() {
                 try connection.respond(201, "\(body.count)")
                 guard connection.number == 1 else { continue }
-                // Not in the read that ends the answer: libcurl would see it.
+                // Not together with the end of the response: libcurl would see it.
                 _ = connection.isReadable(within: 100)
                 try connection.send(bytes)
                 if closes { connection.finishSending() }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import HTTPStreaming
 
-/// Interim answers (RFC 9110 §15.2), by when, and by how the request is sent.
+/// Interim responses (RFC 9110 §15.2) by phase and way of sending.
 @Suite("Fault table, interim responses", .serialized, .timeLimit(.minutes(3)))
 struct FaultTableInterimTests {
     private func run(

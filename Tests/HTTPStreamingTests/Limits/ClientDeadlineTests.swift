@@ -119,7 +119,7 @@ struct ClientDeadlineTests {
         let server = try FaultServer(receiveBuffer: 8192) { connection in
             guard let head = try connection.readHeadAndContinue() else { return }
             var left = try #require(head["content-length"].flatMap { Int($0) })
-            // Less than frees the sender's socket for some time, but something is always moved.
+            // Too little to free the sender's socket for some time, but some bytes always move.
             for _ in 0..<60 {
                 usleep(50_000)
                 left -= try connection.receive(count: 20_000).count

@@ -5,15 +5,15 @@ import Testing
 
 @testable import HTTPStreaming
 
-/// A busy machine sends slower than it may, never faster: what is checked here are upper bounds, and
-/// how finely the bytes come. How exact the rate is, `make bench-rate` measures.
+/// A busy machine sends slower than the limit, never faster: these tests check upper bounds and how
+/// evenly the bytes arrive. `make bench-rate` measures how exact the rate is.
 @Suite("Client, rate limit", .serialized, .timeLimit(.minutes(2)))
 struct ClientRateTests {
     private func client(_ url: String, rate: Int) throws -> Client {
         return try Client(.post, url) { $0.maximumUploadRate = rate }
     }
 
-    /// Bytes of bodies received so far, and when.
+    /// The bytes received so far, and their times.
     private final class Arrivals: Sendable {
         let all = Mutex<[(sum: Int, time: ContinuousClock.Instant)]>([])
 
@@ -21,7 +21,7 @@ struct ClientRateTests {
             while let head = try connection.readHeadAndContinue() {
                 var left = try #require(head["content-length"].flatMap { Int($0) })
                 while left > 0 {
-                    // What is there, without waiting for more.
+                    // The available bytes, without waiting for more.
                     guard connection.isReadable(within: 30_000) else { return }
                     let count = try connection.receiveSome().count
                     left -= count
@@ -46,7 +46,7 @@ struct ClientRateTests {
             #expect(Double(sum) <= allowed + 1)
         }
         #expect(all.last.map { $0.time - start > .milliseconds(2900) } == true)
-        // Sixty pieces, unless the server is slow to look.
+        // Sixty pieces, fewer if the server reads late.
         #expect(all.count >= 20)
     }
 
@@ -90,7 +90,7 @@ struct ClientRateTests {
                 _ = connection.isClosedByPeer()
             }
         }
-        // A piece is a byte, each tenth of a second; the rest of a body would take days.
+        // A piece is a byte every 0.1 s; the body would take days.
         let client = try client(server.url, rate: 2000)
         client.maximumUploadRate = 2000
         let start = ContinuousClock.now

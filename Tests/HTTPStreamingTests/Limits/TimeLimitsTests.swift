@@ -8,7 +8,7 @@ struct TimeLimitsTests {
 
     private func at(_ seconds: Double) -> Instant { start + .seconds(seconds) }
 
-    /// Looks whenever it must, as a transfer does.
+    /// Checks at each deadline, as a transfer does.
     private func advance(
         _ limits: inout TimeLimits, to seconds: Double, isCounting: Bool = true, bytes: Int64? = 0
     ) -> TimeLimits.Excess? {
@@ -39,7 +39,7 @@ struct TimeLimitsTests {
         var limits = TimeLimits(stall: .seconds(8), total: nil, at: start)
         #expect(advance(&limits, to: 0) == nil)
         #expect(limits.deadline == at(1))
-        // Moves until 20.5, and is looked at when the deadline says so.
+        // Bytes move until 20.5 s; the check happens at the deadline.
         var time = 0.0
         var excess: TimeLimits.Excess?
         var looks = 0
@@ -62,7 +62,7 @@ struct TimeLimitsTests {
         #expect(limits.deadline == nil)
         #expect(advance(&limits, to: 1000, isCounting: false) == nil)
         #expect(advance(&limits, to: 2000) == nil)
-        // Five seconds have been counted, of which the first before it was looked.
+        // Five seconds count, the first of them before the first check.
         #expect(advance(&limits, to: 2003.9) == nil)
         #expect(advance(&limits, to: 2004) == .stalled(.seconds(8)))
         var moving = TimeLimits(stall: nil, total: .seconds(20), at: start)

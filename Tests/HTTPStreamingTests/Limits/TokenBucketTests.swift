@@ -4,8 +4,8 @@ import Testing
 
 @Suite("TokenBucket", .timeLimit(.minutes(1)))
 struct TokenBucketTests {
-    /// Sends for some simulated seconds in pieces of a buffer's size at most, asking when it is told
-    /// to, `lateness` later; returns each piece and its time.
+    /// Sends for some simulated seconds in pieces of at most a buffer's size, `lateness` later than the
+    /// bucket says; returns each piece and its time.
     private func send(
         _ bucket: TokenBucket, rate: Int, from start: Instant, seconds: Double,
         lateness: Duration = .milliseconds(1), buffer: Int = 512 << 10
@@ -42,7 +42,7 @@ struct TokenBucketTests {
             #expect(Double(sum) <= Double(rate) * piece.time + burst + 1)
         }
         #expect(Double(sum) > Double(rate) * seconds * 0.97 - burst - 1)
-        // In pieces of a twentieth of a second, where there is more than a byte in one.
+        // In pieces of 0.05 s, if one is more than a byte.
         if rate >= 1000 { #expect(pieces.count >= Int(seconds * 18)) }
         #expect(pieces.allSatisfy { $0.bytes > 0 })
     }
@@ -65,7 +65,7 @@ struct TokenBucketTests {
         bucket.spend(100)
         #expect(
             bucket.allowance(rate: 10, at: start + .seconds(3600)) == .none(until: start + .milliseconds(3_600_100)))
-        // A second's ten bytes, and what a larger piece lacks.
+        // Ten bytes for a second, minus the rest of a larger piece.
         let time = start + .seconds(3601)
         #expect(bucket.allowance(rate: 1000, at: time) == .none(until: time + .milliseconds(40)))
     }

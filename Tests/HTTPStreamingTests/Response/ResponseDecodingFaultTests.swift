@@ -5,12 +5,11 @@ import Testing
 
 @testable import HTTPStreaming
 
-/// Responses that are not what their content coding says.
 @Suite("Response decoding, faults", .timeLimit(.minutes(2)))
 struct ResponseDecodingFaultTests {
     private let text = Array((0..<20_000).map { "line \($0)\n" }.joined().utf8)
 
-    /// What came before the error that iterating ended with; checks that it ends so for ever.
+    /// The content before the error and the error; checks that later reads throw the same.
     private func failure(_ response: Response) async throws -> (content: [UInt8], error: ClientError) {
         var content: [UInt8] = []
         let error = try #require(
@@ -37,9 +36,9 @@ struct ResponseDecodingFaultTests {
             let client = try Client(.get, server.url)
             let (received, error) = try await failure(try await client.send())
             #expect(error.code == .invalidContent && (error.underlying as? CodingError)?.code == code, "\(error)")
-            // The checksum comes last: what a flipped bit has changed has been given by then.
+            // The checksum comes last: the changed content has been returned by then.
             if content != flipped { #expect(text.starts(with: received)) }
-            // The connection is as good as before.
+            // The connection is kept.
             #expect(try await client.send().status == 200 && server.accepted == 1)
         }
     }

@@ -5,7 +5,6 @@ import Testing
 
 @testable import HTTPStreaming
 
-/// Responses with a content coding.
 @Suite("Response decoding", .timeLimit(.minutes(2)))
 struct ResponseDecodingTests {
     private let text = Array((0..<20_000).map { "line \($0)\n" }.joined().utf8)
@@ -25,11 +24,11 @@ struct ResponseDecodingTests {
             received += chunk
         }
         #expect(received == text)
-        // The fields are those of the coded form.
+        // The fields describe the coded content.
         #expect(response.headerFields["content-encoding"] == token)
         #expect(response.headerFields["content-length"] == "\(content.count)")
         #expect(heads.value.map { $0["accept-encoding"] } == ["gzip, deflate", "gzip, deflate", "gzip, deflate"])
-        // With a body too.
+        // Also for a request with a body.
         #expect(try await Client(.post, server.url).send(.field("a", "b")).bytes() == text)
         #expect(heads.value.last?["accept-encoding"] == "gzip, deflate")
         #expect(server.accepted == 2)
@@ -192,7 +191,7 @@ struct ResponseDecodingTests {
             let data = try bomb(mebibytes: 512)
             let server = try contentServer("Content-Encoding: gzip\r\n", data)
             let client = try Client(.get, server.url)
-            // Everything that is allocated once has been.
+            // Makes all one-time allocations.
             _ = await #expect(throws: ClientError.self) { try await client.send().bytes(limit: 1 << 20) }
             let before = try resetPeakMemory()
             let response = try await client.send()

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Response saving", .timeLimit(.minutes(2)))
 struct ResponseSaveTests {
-    /// Sends `content` to each request, the second half when `gate` opens.
+    /// A server that answers with `content`, the second half when `gate` opens.
     private func server(_ content: [UInt8], fields: String = "", gate: Gate? = nil) throws -> FaultServer {
         try FaultServer { connection in
             while try connection.readHead() != nil {
@@ -74,7 +74,7 @@ struct ResponseSaveTests {
             let error = await expectError(.destinationUnwritable) { try await response.save(to: path) }
             #expect(error?.underlying as? SystemError == SystemError(code: code), "\(path)")
             #expect(error?.description.hasPrefix("\(path): ") == true)
-            // Nothing of it was lost.
+            // The content can still be read.
             #expect(try await response.bytes() == content)
         }
         #expect(try directory.contents() == ["closed", "file", "pipe"])
@@ -121,7 +121,7 @@ struct ResponseSaveTests {
         #expect(await isClosed.opened() && server.errors == [])
     }
 
-    /// Counts what it is given to run.
+    /// Counts the jobs that it runs.
     private final class CountingExecutor: TaskExecutor {
         let jobs = Shared(0)
         private let queue = DispatchQueue(label: "counting")
@@ -153,7 +153,7 @@ struct ResponseSaveTests {
         try await Task.sleep(for: .milliseconds(100))
         isWaiting.open()
         #expect(try await saving.value == 100_000)
-        // To begin with, and at the end; not with every chunk.
+        // At the start and at the end, not with every chunk.
         #expect(executor.jobs.value < 10)
     }
 
@@ -170,7 +170,7 @@ struct ResponseSaveTests {
                     }
                 }
             }
-            // Would they block those threads, this task would not get one.
+            // If they blocked the shared threads, this task would not run.
             for _ in 0..<1000 where started.value < 4 * cores { try? await Task.sleep(for: .milliseconds(10)) }
             #expect(started.value == 4 * cores)
             release.open()
@@ -185,7 +185,7 @@ struct ResponseSaveTests {
             let server = try contentServer("", content)
             let directory = try TemporaryDirectory()
             let client = try Client(.get, server.url)
-            // All threads that stay are there then.
+            // Starts all threads that stay.
             await withTaskGroup(of: Void.self) { group in for _ in 0..<100 { group.addTask { usleep(1000) } } }
             _ = try await client.send().bytes()
             let threads = try processStatus("Threads")
@@ -204,7 +204,7 @@ struct ResponseSaveTests {
                 }
             }
             _ = try await client.send().bytes()
-            // Dispatch keeps a thread for some seconds, for whoever needs one next.
+            // Dispatch keeps an idle thread for some seconds.
             #expect(try processStatus("Threads") <= threads + 2)
             for _ in 0..<300 where try processStatus("Threads") > threads {
                 try await Task.sleep(for: .milliseconds(50))
@@ -222,7 +222,7 @@ struct ResponseSaveTests {
     func memory() async throws {
         await #expect(processExitsWith: .success) {
             let pattern = (0..<65_521).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 16) }
-            // Members of gzip may follow one another.
+            // A gzip stream may have many members.
             let member = try Coding.gzip.encode(pattern)
             let count = (256 << 20) / pattern.count
             let server = try FaultServer { connection in

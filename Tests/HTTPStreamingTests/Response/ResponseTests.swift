@@ -6,10 +6,10 @@ import Testing
 
 @Suite("Response", .timeLimit(.minutes(2)))
 struct ResponseTests {
-    /// Prime in length, so that a lost or doubled buffer would show.
+    /// Of prime length, so that a lost or repeated buffer is detected.
     private static let pattern = (0..<65_521).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 16) }
 
-    /// Answers `GET`s with that many bytes, the pattern again and again, as fast as they are taken.
+    /// A server that answers with that many bytes of the repeated pattern, as fast as they are read.
     private func source(_ count: Int, sent: Shared<Int>? = nil) throws -> FaultServer {
         try FaultServer { connection in
             while try connection.readHead() != nil {
@@ -31,7 +31,7 @@ struct ResponseTests {
         let server = try source(64 << 20, sent: sent)
         let response = try await Client(.get, server.url).send()
         try await Task.sleep(for: .milliseconds(300))
-        // Nothing is read: what is on its way fits into the buffers of client and kernels.
+        // Nothing is read: only the buffers of client and kernels are full.
         #expect(sent.value < 32 << 20)
         let twice = Self.pattern + Self.pattern
         var received = 0

@@ -6,7 +6,7 @@ private let stream = Int32(SOCK_STREAM.rawValue)
 private let stream = SOCK_STREAM
 #endif
 
-/// A port where connecting neither succeeds nor fails: its backlog is full, and nobody accepts.
+/// A port where connecting neither succeeds nor fails: its backlog is full, and no connection is accepted.
 final class FullBacklog: Sendable {
     let url: String
     private let sockets: [Int32]
@@ -17,7 +17,7 @@ final class FullBacklog: Sendable {
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = inet_addr("127.0.0.1")
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        // Some more than it takes; those that it does not wait as the tests' do.
+        // More than the backlog holds; the others wait as the tests' connections do.
         sockets = withUnsafeMutablePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
                 _ = bind(listener, address, length) == 0 && listen(listener, 0) == 0

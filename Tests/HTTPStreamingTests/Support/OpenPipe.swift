@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 import TestSupport
 
-/// Both ends of a pipe, or of whatever else has two; closed with this object.
+/// Both ends of a pipe, socket pair or terminal; closed with this object.
 final class OpenPipe: Sendable {
     let reader: Int32
     private let writer: Mutex<Int32?>
@@ -31,7 +31,7 @@ final class OpenPipe: Sendable {
         finish()
     }
 
-    /// Blocks until all is in the pipe; stops where nobody reads any more.
+    /// Blocks until everything is in the pipe, or its reader is closed.
     func write(_ bytes: some Collection<UInt8>) {
         guard let writer = writer.withLock({ $0 }) else { return }
         signal(SIGPIPE, SIG_IGN)
@@ -46,12 +46,12 @@ final class OpenPipe: Sendable {
         }
     }
 
-    /// The reader finds the end.
+    /// Closes the writing end.
     func finish() {
         writer.withLock { $0.take() }.map { _ = close($0) }
     }
 
-    /// Writes from a thread of its own, in bursts of random lengths with pauses between them, and ends.
+    /// Writes on another thread, in bursts of random lengths with pauses, then closes the writing end.
     func writeInBursts(_ content: [UInt8], case number: Int) {
         Thread.detachNewThread { [self] in
             var generator = SeededGenerator(case: number)
@@ -67,7 +67,7 @@ final class OpenPipe: Sendable {
         }
     }
 
-    /// What is left to be read, without waiting.
+    /// The bytes that can be read without waiting.
     func rest() -> [UInt8] {
         _ = fcntl(reader, F_SETFL, fcntl(reader, F_GETFL) | O_NONBLOCK)
         var buffer = [UInt8](repeating: 0, count: 1 << 20)
@@ -75,7 +75,7 @@ final class OpenPipe: Sendable {
         return Array(buffer[..<max(0, count)])
     }
 
-    /// Whether the other end has taken all.
+    /// Whether the reader has read everything.
     var isDrained: Bool {
         var entry = pollfd(fd: reader, events: Int16(POLLIN), revents: 0)
         return poll(&entry, 1, 0) == 0
@@ -90,22 +90,13 @@ func openDescriptors(_ isMeant: (String) -> Bool) throws -> Int {
     }
 }
 
-/// How many descriptors there are of what `descriptor` is one of.
+/// How many descriptors are open of the file, pipe or socket of `descriptor`.
 func openDescriptors(like descriptor: Int32) throws -> Int {
     let name = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(descriptor)")
     return try openDescriptors { $0 == name }
 }
 
-/// Tries every 10 ms whether `condition` holds, for half a minute at most.
-func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
-    for _ in 0..<3000 {
-        if try await condition() { return true }
-        try await Task.sleep(for: .milliseconds(10))
-    }
-    return try await condition()
-}
-
-/// The CPU time that this process has used, all threads together: for exit tests, whose process is their own.
+/// The CPU time of all threads of this process, for exit tests.
 func processorTime() -> Duration {
     var time = timespec()
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)

@@ -7,7 +7,7 @@ import Testing
 
 @testable import HTTPStreaming
 
-/// Holds threads, or tasks, until it is opened.
+/// Blocks threads and suspends tasks until it is opened, for half a minute at most.
 final class Gate: Sendable {
     private let isOpen = Shared(false)
     func open() { isOpen.set(true) }
@@ -24,7 +24,7 @@ final class Gate: Sendable {
     }
 }
 
-/// A server that answers 201 with what it got, and keeps every request.
+/// Keeps every request and answers 201 with the size of its body.
 final class Recorder: Sendable {
     typealias Request = (head: RequestHead, body: [UInt8], connection: Int)
 
@@ -56,7 +56,7 @@ func recording(
     return (recorder, server, try Client(method, server.url, change))
 }
 
-/// A server that takes 10,000 bytes of a body, and the rest, which does not fit into its buffer, when the gate is open.
+/// A server that reads 10,000 bytes of a body, and the rest, which its buffer cannot hold, after the gate was opened.
 func stallingServer(until gate: Gate) throws -> FaultServer {
     try FaultServer(receiveBuffer: 4096) { connection in
         _ = try connection.readHeadAndContinue()
@@ -86,13 +86,13 @@ extension RawConnection {
     }
 }
 
-/// As many MiB of zeros as gzip, in members of 8 MiB, which are 8 KiB each.
+/// So many MiB of zeros as gzip, in members of 8 MiB, which take 8 KiB each.
 func bomb(mebibytes: Int) throws -> [UInt8] {
     let member = try Coding.gzip.encode([UInt8](repeating: 0, count: 8 << 20))
     return Array(repeatElement(member, count: mebibytes / 8).joined())
 }
 
-/// Answers each request with `content` under these fields, and keeps the request's head.
+/// A server that answers each request with these fields and `content`, and keeps the request's head.
 func contentServer(
     _ fields: String, _ content: [UInt8], heads: Shared<[RequestHead]> = Shared([])
 ) throws -> FaultServer {
@@ -105,7 +105,7 @@ func contentServer(
     }
 }
 
-/// Parts as the agent gets them.
+/// Parts as the agent receives them.
 func prepared(_ parts: [Part], _ encoder: MultipartEncoder) throws -> [PreparedPart] {
     try parts.map { try PreparedPart($0, encoder: encoder, recognizesCompressed: false) }
 }
@@ -136,16 +136,16 @@ func expectError<Result>(
     return error
 }
 
-/// What the kernel says of this process, such as `VmHWM` in KiB or `Threads`. Linux only.
+/// A value of /proc/self/status, such as `VmHWM` in KiB or `Threads`. Linux only.
 func processStatus(_ key: String) throws -> Int {
     let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
     let line = status.split(separator: "\n").first { $0.hasPrefix("\(key):") }
     return try #require(line.flatMap { Int($0.split(whereSeparator: \.isWhitespace)[1]) })
 }
 
-/// Forgets the peak of this process's resident memory, `VmHWM`. Linux only.
+/// Resets the peak of this process's resident memory, `VmHWM`. Linux only.
 ///
-/// - Returns: what is resident now, in KiB.
+/// - Returns: the resident memory now, in KiB.
 func resetPeakMemory() throws -> Int {
     // https://man7.org/linux/man-pages/man5/proc_pid_clear_refs.5.html
     try Data("5".utf8).write(to: URL(fileURLWithPath: "/proc/self/clear_refs"))

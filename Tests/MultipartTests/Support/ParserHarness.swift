@@ -3,17 +3,17 @@ import Testing
 
 @testable import Multipart
 
-/// A part as a parser handed it out.
+/// A part as the parser reported it.
 struct ParsedPart: Equatable {
     var head: PartHead
     var content: [UInt8] = []
-    /// Whether its end was told.
+    /// Whether its end was reported.
     var isComplete = false
 
     var text: String { String(decoding: content, as: UTF8.self) }
 }
 
-/// What became of a message.
+/// The result of parsing a message.
 struct Outcome: Equatable {
     var parts: [ParsedPart] = []
     var messageEnded = false
@@ -24,13 +24,13 @@ struct Outcome: Equatable {
     var contents: [String] { parts.map(\.text) }
 }
 
-/// Runs a parser over a message in pieces, and checks what it promises at every step.
+/// Runs a parser over a message in pieces and checks its guarantees at every step.
 struct ParserHarness {
     var boundary: Boundary
     var limits = MultipartParser.Limits()
 
-    /// Runs `message` whole, byte by byte, at every two-way split and at some random ones; each
-    /// must come to the same.
+    /// Runs `message` whole, byte by byte, at every two-way split and at some random splits; all must
+    /// give the same result.
     func parse(_ message: [UInt8], sourceLocation: SourceLocation = #_sourceLocation) -> Outcome {
         let whole = run(message, splits: [], sourceLocation)
         var generator = SeededGenerator(case: message.count)
@@ -59,8 +59,7 @@ struct ParserHarness {
     }
 
     /// Runs `message` split before each of the offsets `splits`, which ascend. Every piece is
-    /// memory of its own, overwritten and freed after the call, so that whatever is kept of it
-    /// shows.
+    /// separate memory, overwritten and freed after the call, so that a reference to it is detected.
     func run(
         _ message: [UInt8], splits: [Int], _ sourceLocation: SourceLocation = #_sourceLocation
     ) -> Outcome {
@@ -94,7 +93,7 @@ struct ParserHarness {
     }
 
     /// Content held back is never more than the closing delimiter: CRLF `--` boundary `-`.
-    /// Padding behind a delimiter is read, but can no longer be content.
+    /// Padding after a delimiter is read, but is never content.
     private func checkHeldBack(
         by parser: MultipartParser, _ outcome: Outcome, consumed: Int, _ sourceLocation: SourceLocation
     ) {
@@ -124,7 +123,7 @@ struct ParserHarness {
 }
 
 extension Outcome {
-    /// Adds an event, which must be one that may come now.
+    /// Adds an event, which must be allowed in this state.
     fileprivate mutating func take(
         _ event: MultipartParser.Event, of piece: UnsafeMutableRawBufferPointer, _ sourceLocation: SourceLocation
     ) {

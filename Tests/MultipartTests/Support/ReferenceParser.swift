@@ -1,8 +1,8 @@
 @testable import Multipart
 
-/// A parser of whole messages that looks for a delimiter at every place: slow, plain, and written
-/// without a glance at the real one. What the lines of a header mean it leaves to `PartHead`. It
-/// knows no limits; of a part that is not complete it tells the head only.
+/// A simple, slow parser of whole messages that looks for a delimiter at every position, written
+/// independently of the real one. `PartHead` reads the header lines. It has no limits, and reports only
+/// the head of a part that is not complete.
 struct ReferenceParser {
     var boundary: String
 
@@ -17,7 +17,7 @@ struct ReferenceParser {
         // The CRLF may be missing before the first delimiter.
         let text = [13, 10] + message
         var outcome = Outcome()
-        // Where the CRLF stands that ends the header, or the one before the message.
+        // The position of the CRLF that ends the header, or of the one before the message.
         var position = 0
         while true {
             let found = firstDelimiter(in: text, from: position)

@@ -2,13 +2,13 @@ import Foundation
 
 /// The server's end of HTTP, for the handlers of a ``FaultServer``.
 extension RawConnection {
-    /// The header of a request; nil when the peer closed before another one.
+    /// The head of a request; nil if the peer has closed.
     public func readHead() throws -> RequestHead? {
         guard try !isEnded() else { return nil }
         return RequestHead(String(decoding: try receive(through: "\r\n\r\n"), as: UTF8.self))
     }
 
-    /// The same, and `100 Continue` where the request waits for it.
+    /// The same; also sends `100 Continue` if the request has an `Expect`.
     public func readHeadAndContinue() throws -> RequestHead? {
         let head = try readHead()
         if head?["expect"] != nil { try send("HTTP/1.1 100 Continue\r\n\r\n") }
@@ -34,7 +34,7 @@ extension RawConnection {
         return body
     }
 
-    /// A whole request, of which `Expect: 100-continue` is answered; nil when the peer closed before another one.
+    /// A whole request, answering `Expect: 100-continue`; nil if the peer has closed.
     public func readRequest() throws -> (head: RequestHead, body: [UInt8])? {
         guard let head = try readHead() else { return nil }
         return (head, try readBody(of: head))

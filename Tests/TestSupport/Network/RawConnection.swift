@@ -8,10 +8,10 @@ public final class RawConnection {
         public let number: Int32
     }
 
-    /// Of a server's connections the how manieth, from 1; 0 at a client's end.
+    /// The number of a server's connection, from 1; 0 at a client's end.
     public let number: Int
     private var descriptor: Int32
-    /// Received, and not yet taken.
+    /// Received and not yet returned.
     private var buffer: [UInt8] = []
     private var isAtEnd = false
 
@@ -56,7 +56,7 @@ public final class RawConnection {
         setDeadline(deadline, option: SO_RCVTIMEO)
         setDeadline(deadline, option: SO_SNDTIMEO)
         var on: Int32 = 1
-        // What is sent leaves at once, in the pieces in which it is sent.
+        // Each piece is sent at once.
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
         #if canImport(Darwin)
         setsockopt(descriptor, SOL_SOCKET, SO_NOSIGPIPE, &on, socklen_t(MemoryLayout<Int32>.size))
@@ -85,9 +85,9 @@ public final class RawConnection {
         }
     }
 
-    /// Up to the end of `pattern`; what follows stays for the next call.
+    /// Everything up to the end of `pattern`; the rest stays for the next call.
     ///
-    /// - Throws: ``Failure`` where the connection ends before.
+    /// - Throws: ``Failure`` if the connection ends before.
     public func receive(through pattern: String) throws -> [UInt8] {
         let pattern = Array(pattern.utf8)
         while true {
@@ -112,7 +112,7 @@ public final class RawConnection {
         return buffer.prefix(count)
     }
 
-    /// What there is, 64 KiB at most; nothing at the end. Waits where there is neither.
+    /// The available bytes, at most 64 KiB; empty at the end. Waits for either.
     public func receiveSome() throws -> [UInt8] {
         if buffer.isEmpty { _ = try fill() }
         return take(buffer.count)
@@ -123,7 +123,7 @@ public final class RawConnection {
         return take(buffer.count)
     }
 
-    /// What comes until the peer closes, or resets.
+    /// Everything until the peer closes or resets.
     public func receiveToClose() throws -> [UInt8] {
         do {
             while try fill() {}
@@ -144,7 +144,7 @@ public final class RawConnection {
         return (status, head, String(decoding: try receive(count: length ?? 0), as: UTF8.self))
     }
 
-    /// How long a call of `send` waits from now on until some of its bytes are taken.
+    /// Sets how long a call of `send` waits until some of its bytes are accepted.
     public func setSendDeadline(_ deadline: Duration) { setDeadline(deadline, option: SO_SNDTIMEO) }
 
     /// Whether something can be received within so many milliseconds: bytes or the end.
