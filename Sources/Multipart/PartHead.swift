@@ -6,7 +6,12 @@ public struct PartHead: Hashable, Sendable {
     public var name: String
     /// The `filename` of the Content-Disposition, or nil where the part is no file. What a client
     /// names is data, never a path: take the last component, if that, before touching a disk.
-    public var filename: String?
+    public var filename: String? {
+        get { filenameBytes.map { String(decoding: $0, as: UTF8.self) } }
+        set { filenameBytes = newValue.map { Array($0.utf8) } }
+    }
+    /// The bytes of ``filename``, which need not be UTF-8.
+    public var filenameBytes: [UInt8]?
     /// The Content-Type; nil stands for `text/plain` (RFC 7578 §4.4).
     public var contentType: String?
     /// Every other header line, in order. Most receivers ignore them (RFC 7578 §4.8).
@@ -16,7 +21,7 @@ public struct PartHead: Hashable, Sendable {
         name: String, filename: String? = nil, contentType: String? = nil, otherFields: [HeaderField] = []
     ) {
         self.name = name
-        self.filename = filename
+        filenameBytes = filename.map { Array($0.utf8) }
         self.contentType = contentType
         self.otherFields = otherFields
     }

@@ -28,7 +28,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ContentCodingTests", dependencies: ["ContentCoding", "TestSupport"], swiftSettings: settings),
-        .testTarget(name: "MultipartTests", dependencies: ["Multipart", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "MultipartTests", dependencies: ["Multipart", "Platform", "TestSupport"], swiftSettings: settings),
+        .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "HTTPStreamingTests",
             dependencies: ["ContentCoding", "HTTPStreaming", "Multipart", "MutexAnnotations", "Platform", "TestSupport"],

@@ -52,26 +52,11 @@ struct PartFilesTests {
     func seek() throws {
         let directory = try TemporaryDirectory()
         let path = try directory.write((0..<200).map { UInt8($0) }, to: "file")
-        let context = BodyContext(priority: .medium, onContent: {})
-        let encoder = MultipartEncoder()
-        var body = BodyReader(messageEnd: encoder.messageEnd, context: context)
-        body.append(try prepared([.file(path, range: 50..<150), .bytes([9])], encoder), isLast: true)
-        var buffer = [UInt8](repeating: 0, count: 1000)
-        let length = Int(try #require(body.length))
-        func rest() throws -> [UInt8] {
-            var bytes: [UInt8] = []
-            while case .bytes(let count) = try buffer.withUnsafeMutableBytes({ try readWaiting(&body, into: $0) }) {
-                bytes += buffer[..<count]
-            }
-            return bytes
-        }
-        let whole = try rest()
-        #expect(whole.count == length)
-        for offset in 0..<length {
-            let isFound = body.seek(to: Int64(offset))
-            let expected = Array(whole[offset...])
-            #expect(isFound)
-            #expect(try rest() == expected, "from \(offset)")
+        let source = try form([.file(path, range: 50..<150), Part("file", .bytes([9]))])
+        let whole = try source.reader().readAll()
+        #expect(whole.count == Int(try #require(source.length)))
+        for offset in 0..<whole.count {
+            #expect(try source.reader(at: Int64(offset)).readAll() == Array(whole[offset...]), "from \(offset)")
         }
     }
 
