@@ -64,8 +64,8 @@ struct ReadmeTests {
     @Test("every make target that a document names exists", arguments: documents)
     func targets(document: String) throws {
         let makefile = try text("Makefile")
-        let inline = try text(document).matches(of: /`make ([a-z][a-z0-9-]*)[ `]/).map(\.1)
-        let fenced = try blocks(in: document).joined().matches(of: /(?m)^make ([a-z][a-z0-9-]*)(?=\s)/).map(\.1)
+        let inline = try text(document).matches(of: /`make ([a-z][a-z0-9-]*)[ `]/).map { $0.1 }
+        let fenced = try blocks(in: document).joined().matches(of: /(?m)^make ([a-z][a-z0-9-]*)(?=\s)/).map { $0.1 }
         for target in inline + fenced { #expect(makefile.contains("\n\(target):"), "make \(target)") }
     }
 

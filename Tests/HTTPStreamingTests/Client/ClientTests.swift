@@ -18,12 +18,12 @@ struct ClientTests {
         let response = try await client.send(.file(path), .field("c", "text"), Part("b", .bytes([0, 13, 10])))
         #expect(response.status == 201 && response.isSuccess)
         let request = try #require(recorder.first)
-        #expect(try await response.text() == "\(body.count)")
-        #expect(response.bytesSent == Int64(body.count))
-        #expect(head.line == "POST / HTTP/1.1")
-        #expect(head["content-length"] == "\(body.count)")
-        #expect(head["transfer-encoding"] == nil)
-        #expect(head["user-agent"]?.hasPrefix("http-streaming/") == true)
+        #expect(try await response.text() == "\(request.body.count)")
+        #expect(response.bytesSent == Int64(request.body.count))
+        #expect(request.head.line == "POST / HTTP/1.1")
+        #expect(request.head["content-length"] == "\(request.body.count)")
+        #expect(request.head["transfer-encoding"] == nil)
+        #expect(request.head["user-agent"]?.hasPrefix("http-streaming/") == true)
         let parts = try receivedParts(of: request)
         #expect(
             parts.map(\.head) == [
@@ -49,7 +49,7 @@ struct ClientTests {
             #expect(recorder.count == 2 * (round - 1))
             #expect(try await client.close().status == 201)
             let request = try #require(recorder.last)
-            #expect(head["transfer-encoding"] == "chunked")
+            #expect(request.head["transfer-encoding"] == "chunked")
             #expect(try receivedParts(of: request).map(\.content) == contents)
             #expect(try await client.send(.file(paths[1])).status == 201)
         }
