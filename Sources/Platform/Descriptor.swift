@@ -20,6 +20,13 @@ package struct Descriptor: ~Copyable, Sendable {
         guard closeDescriptor(raw) == 0 else { throw .last }
     }
 
+    /// Gives the open descriptor to the caller.
+    package consuming func release() -> Int32 {
+        let raw = raw
+        discard self
+        return raw
+    }
+
     /// Writes all of `bytes` at the current position, in as many calls as it takes. Blocks.
     package borrowing func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) {
         let raw = raw

@@ -24,10 +24,13 @@ let package = Package(
             swiftSettings: settings),
         .target(name: "MutexAnnotations", publicHeadersPath: "."),
         .target(
-            name: "TestSupport", dependencies: ["ContentCoding"], path: "Tests/TestSupport", swiftSettings: settings),
+            name: "TestSupport", dependencies: ["ContentCoding", "HTTPStreaming"], path: "Tests/TestSupport",
+            swiftSettings: settings),
         .testTarget(
             name: "ContentCodingTests", dependencies: ["ContentCoding", "TestSupport"], swiftSettings: settings),
-        .testTarget(name: "MultipartTests", dependencies: ["Multipart", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "MultipartTests", dependencies: ["Multipart", "Platform", "TestSupport"], swiftSettings: settings),
+        .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "HTTPStreamingTests",
             dependencies: ["ContentCoding", "HTTPStreaming", "Multipart", "MutexAnnotations", "Platform", "TestSupport"],

@@ -1,3 +1,0 @@
-// Types of the package's internal module that are part of this library's interface.
-
-@_exported public import struct Platform.SystemError
