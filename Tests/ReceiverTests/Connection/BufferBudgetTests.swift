@@ -2,7 +2,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Buffer budget") struct BufferBudgetTests {
+@Suite("Buffer budget")
+struct BufferBudgetTests {
     @Test(
         "the more users budget the budget, the smaller the buffer of each",
         arguments: [

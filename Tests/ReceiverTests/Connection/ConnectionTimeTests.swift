@@ -8,7 +8,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Timeouts of HTTP/1 connections", .timeLimit(.minutes(1))) struct ConnectionTimeTests {
+@Suite("Timeouts of HTTP/1 connections", .timeLimit(.minutes(1)))
+struct ConnectionTimeTests {
     /// Keeps written parts until they are released, like a socket whose client does not read.
     private final class Holder: ChannelOutboundHandler {
         typealias OutboundIn = HTTPServerResponsePart

@@ -5,7 +5,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Endurance", .timeLimit(.minutes(5)), .serialized) struct EnduranceTests {
+@Suite("Endurance", .timeLimit(.minutes(5)), .serialized)
+struct EnduranceTests {
     private static func descriptors(of process: Subprocess) throws -> [String] {
         let folder = "/proc/\(process.processIdentifier)/fd"
         return try FileManager.default.contentsOfDirectory(atPath: folder).map {

@@ -2,7 +2,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Expect: 100-continue") struct ExpectContinueStateMachineTests {
+@Suite("Expect: 100-continue")
+struct ExpectContinueStateMachineTests {
     typealias Machine = ExpectContinueHandler.StateMachine
 
     @Test("a client that waits gets a 100")

@@ -4,7 +4,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Persistence of HTTP/1 connections (RFC 9112 §9)", .timeLimit(.minutes(2))) struct PersistenceTests {
+@Suite("Persistence of HTTP/1 connections (RFC 9112 §9)", .timeLimit(.minutes(2)))
+struct PersistenceTests {
     private static func get(_ path: String, _ version: String = "1.1", _ fields: [String] = []) -> String {
         (["GET \(path) HTTP/\(version)", "Host: x"] + fields).joined(separator: "\r\n") + "\r\n\r\n"
     }

@@ -4,7 +4,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Server connections", .timeLimit(.minutes(2))) struct ServerConnectionTests {
+@Suite("Server connections", .timeLimit(.minutes(2)))
+struct ServerConnectionTests {
     private static let document = RunningServer.document([("x", Array("abc".utf8))])
 
     @Test("a connection persists after successes and errors")

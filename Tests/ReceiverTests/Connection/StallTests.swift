@@ -4,7 +4,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Stalled requests and responses", .timeLimit(.minutes(2))) struct StallTests {
+@Suite("Stalled requests and responses", .timeLimit(.minutes(2)))
+struct StallTests {
     @Test("a body that stalls gets 408; a slow one does not")
     func stalledBody() async throws {
         try await RunningServer.with(configure: { $0.connections.stall = .seconds(2) }) { server in

@@ -5,7 +5,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Echo, text and count", .timeLimit(.minutes(2))) struct EchoTests {
+@Suite("Echo, text and count", .timeLimit(.minutes(2)))
+struct EchoTests {
     private static let head = "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
 
     private static func chunk(_ bytes: some Collection<UInt8>) -> [UInt8] {

@@ -5,7 +5,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Download requests") struct DownloadRequestTests {
+@Suite("Download requests")
+struct DownloadRequestTests {
     private static let now = Timestamp(seconds: 2000)
     private static let file = StoredFile(name: "a.txt", size: 5000, modified: 1000, version: "v")
 

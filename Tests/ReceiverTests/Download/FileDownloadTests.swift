@@ -5,7 +5,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Downloads", .timeLimit(.minutes(2))) struct FileDownloadTests {
+@Suite("Downloads", .timeLimit(.minutes(2)))
+struct FileDownloadTests {
     private func with(
         _ files: [(name: String, bytes: [UInt8])] = Samples.all, _ body: (RunningServer) async throws -> Void
     ) async throws {

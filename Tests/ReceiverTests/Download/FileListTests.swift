@@ -2,7 +2,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("List of files") struct FileListTests {
+@Suite("List of files")
+struct FileListTests {
     @Test("files are sorted by name, in one line of JSON")
     func sorted() {
         let files = [

@@ -2,7 +2,8 @@ import Testing
 
 @testable import server
 
-@Suite("Lines of the log") struct LogLineTests {
+@Suite("Lines of the log")
+struct LogLineTests {
     @Test(
         "control and format characters are escaped",
         arguments: [

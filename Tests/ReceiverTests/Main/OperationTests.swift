@@ -4,7 +4,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Operation of the server", .timeLimit(.minutes(4)), .serialized) struct OperationTests {
+@Suite("Operation of the server", .timeLimit(.minutes(4)), .serialized)
+struct OperationTests {
     private static let get = "GET /echo/x HTTP/1.1\r\nHost: x\r\n\r\n"
 
     /// Waits until the server is answering `count` requests.

@@ -2,7 +2,8 @@ import Testing
 
 @testable import server
 
-@Suite("Sizes on the command line") struct ByteCountTests {
+@Suite("Values of options")
+struct OptionValuesTests {
     @Test(
         "sizes have an optional suffix; others are invalid",
         arguments: [
@@ -11,12 +12,10 @@ import Testing
             ("10 G", nil),
             ("1KB", nil), ("9223372036854775807K", nil), ("1P", nil),
         ] as [(String, Int?)])
-    func reading(argument: String, expected: Int?) {
+    func sizes(argument: String, expected: Int?) {
         #expect((try? ByteCount(argument))?.bytes == expected)
     }
-}
 
-@Suite("Origins on the command line") struct OriginTests {
     @Test(
         "origins are normalized as browsers write them; others are invalid",
         arguments: [
@@ -26,7 +25,7 @@ import Testing
             ("://example.org", nil), ("https://example.org/", nil), ("https://example.org?x", nil),
             ("https://me@example.org", nil), ("https://a b", nil), ("", nil), ("null", nil),
         ] as [(String, String?)])
-    func reading(argument: String, expected: String?) {
+    func origins(argument: String, expected: String?) {
         #expect((try? Origin(argument))?.text == expected)
     }
 }

@@ -3,7 +3,8 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("The server program", .timeLimit(.minutes(5)), .serialized) struct ServerExecutableTests {
+@Suite("The server program", .timeLimit(.minutes(5)), .serialized)
+struct ServerExecutableTests {
     private static func start(_ arguments: [String]) async throws -> (process: Subprocess, port: Int) {
         let process = try Subprocess(
             Subprocess.product("server"), ["--port", "0"] + arguments, deadline: .seconds(240)

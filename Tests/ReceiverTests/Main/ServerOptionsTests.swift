@@ -2,7 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Options of the server", .timeLimit(.minutes(4)), .serialized) struct ServerOptionsTests {
+@Suite("Options of the server", .timeLimit(.minutes(4)), .serialized)
+struct ServerOptionsTests {
     @Test("every option has an environment variable, which the command line overrides")
     func environment() async throws {
         let help = try await Subprocess.run(Subprocess.product("server"), ["--help"]).output

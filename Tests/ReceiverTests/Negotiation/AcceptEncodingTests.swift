@@ -3,7 +3,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Accept-Encoding") struct AcceptEncodingTests {
+@Suite("Accept-Encoding")
+struct AcceptEncodingTests {
     private static let gzip = Representation.coded(.gzip)
     private static let deflate = Representation.coded(.deflate)
 

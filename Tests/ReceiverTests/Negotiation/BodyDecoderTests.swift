@@ -5,7 +5,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Decoding of bodies", .timeLimit(.minutes(1))) struct BodyDecoderTests {
+@Suite("Decoding of bodies", .timeLimit(.minutes(1)))
+struct BodyDecoderTests {
     private func pieces(_ decoder: BodyDecoder, _ chunk: [UInt8]) async throws -> [ByteBuffer] {
         var rest = ByteBuffer(bytes: chunk)
         var pieces: [ByteBuffer] = []

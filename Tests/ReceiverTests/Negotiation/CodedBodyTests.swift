@@ -5,7 +5,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Uploads with a content coding", .timeLimit(.minutes(3))) struct CodedBodyTests {
+@Suite("Uploads with a content coding", .timeLimit(.minutes(3)))
+struct CodedBodyTests {
     private static let book = RunningServer.document([("book", Samples.book)])
 
     @Test(

@@ -3,7 +3,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Entity tags") struct EntityTagTests {
+@Suite("Entity tags")
+struct EntityTagTests {
     private let strong = EntityTag("a")
     private let weak = EntityTag("a", isWeak: true)
 

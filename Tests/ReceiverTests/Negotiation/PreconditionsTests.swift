@@ -4,7 +4,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Preconditions") struct PreconditionsTests {
+@Suite("Preconditions")
+struct PreconditionsTests {
     private static let before = Timestamp(seconds: 999).httpDate
     private static let same = Timestamp(seconds: 1000).httpDate
     private static let after = Timestamp(seconds: 1001).httpDate

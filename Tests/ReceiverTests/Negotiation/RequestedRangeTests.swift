@@ -2,7 +2,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Range") struct RequestedRangeTests {
+@Suite("Range")
+struct RequestedRangeTests {
     @Test(
         "a range is resolved within the size of the file",
         arguments: [

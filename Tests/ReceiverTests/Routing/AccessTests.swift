@@ -5,7 +5,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Access", .timeLimit(.minutes(2))) struct AccessTests {
+@Suite("Access", .timeLimit(.minutes(2)))
+struct AccessTests {
     private static let token = "s3cret-token"
     private static let body = RunningServer.document([("x", [1])])
 

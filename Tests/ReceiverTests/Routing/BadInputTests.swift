@@ -4,7 +4,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Invalid requests", .timeLimit(.minutes(2))) struct BadInputTests {
+@Suite("Invalid requests", .timeLimit(.minutes(2)))
+struct BadInputTests {
     struct Row: CustomTestStringConvertible {
         let name: String
         let status: Int

@@ -5,7 +5,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Routes") struct RouteTests {
+@Suite("Routes")
+struct RouteTests {
     private func head(_ method: HTTPRequest.Method, _ path: String) -> HTTPRequest {
         var head = HTTPRequest(method: method, scheme: "http", authority: "x", path: path)
         head.headerFields[.contentType] = "multipart/form-data; boundary=b"

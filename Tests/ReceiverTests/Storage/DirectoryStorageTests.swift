@@ -6,7 +6,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Directory storage", .timeLimit(.minutes(1))) struct DirectoryStorageTests {
+@Suite("Directory storage", .timeLimit(.minutes(1)))
+struct DirectoryStorageTests {
     private func transaction(_ storage: any Storage, _ files: [(String, String)]) async throws -> any StorageTransaction
     {
         var transaction = storage.begin()

@@ -2,7 +2,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Names of stored files") struct FileNameTests {
+@Suite("Names of stored files")
+struct FileNameTests {
     @Test(
         "a name is one path component without control characters",
         arguments: [

@@ -8,7 +8,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Write queue", .timeLimit(.minutes(1))) struct WriteQueueTests {
+@Suite("Write queue", .timeLimit(.minutes(1)))
+struct WriteQueueTests {
     @Test("bytes are written in order")
     func order() async throws {
         let directory = try TemporaryDirectory()

@@ -1,15 +1,10 @@
 import ContentCoding
 import Foundation
+import TestSupport
 
 /// Contents that tests upload and download, and their coded forms.
 enum Samples {
-    static let book: [UInt8] = {
-        // Tests/ReceiverTests/Support/Samples.swift → the package.
-        let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent()
-        let data = try? Data(contentsOf: package.appendingPathComponent("payload/book.txt"))
-        return Array(data ?? Data())
-    }()
+    static let book = Array((try? Data(contentsOf: packageFile("payload/book.txt"))) ?? Data())
 
     /// Bytes that cannot be compressed: they repeat after 128 KiB, and DEFLATE looks back only 32 KiB.
     static func random(_ count: Int) -> [UInt8] {

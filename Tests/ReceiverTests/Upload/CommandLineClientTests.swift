@@ -4,7 +4,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("curl and httpie", .timeLimit(.minutes(5))) struct CommandLineClientTests {
+@Suite("curl and httpie", .timeLimit(.minutes(5)))
+struct CommandLineClientTests {
     /// Runs a line of shell at a terminal. Without one httpie reads its standard input, whatever its arguments are.
     private func atTerminal(_ line: String, in directory: TemporaryDirectory) async throws -> Subprocess.Result {
         let python = try await PythonEnvironment.shared.interpreter(with: ["httpie"])

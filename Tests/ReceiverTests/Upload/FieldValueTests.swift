@@ -2,7 +2,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Values of fields") struct FieldValueTests {
+@Suite("Values of fields")
+struct FieldValueTests {
     private func value(_ pieces: [String], limit: Int) -> FieldValue {
         var value = FieldValue()
         for piece in pieces { Array(piece.utf8).withUnsafeBytes { value.append($0, limit: limit) } }

@@ -6,7 +6,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Clients of other origins", .timeLimit(.minutes(5))) struct InteroperationTests {
+@Suite("Clients of other origins", .timeLimit(.minutes(5)))
+struct InteroperationTests {
     private static let packages = ["requests", "httpx"]
 
     private static let contents = [

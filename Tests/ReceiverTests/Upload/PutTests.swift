@@ -7,7 +7,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("PUT of files", .timeLimit(.minutes(2))) struct PutTests {
+@Suite("PUT of files", .timeLimit(.minutes(2)))
+struct PutTests {
     @Test(
         "every byte arrives, in each coding, with a length or in chunks", arguments: [nil, Coding.gzip, .deflate],
         [false, true])

@@ -3,7 +3,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Reception, its state machine") struct ReceptionStateMachineTests {
+@Suite("Reception, its state machine")
+struct ReceptionStateMachineTests {
     private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
     @Test("a file begins, is written and ends")

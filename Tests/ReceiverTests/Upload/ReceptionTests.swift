@@ -5,7 +5,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Reception", .timeLimit(.minutes(1))) struct ReceptionTests {
+@Suite("Reception", .timeLimit(.minutes(1)))
+struct ReceptionTests {
     /// Records the calls of the storage, and fails at one of them.
     actor Recorder {
         private(set) var calls: [String] = []

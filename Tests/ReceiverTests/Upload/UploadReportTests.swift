@@ -2,7 +2,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Upload report") struct UploadReportTests {
+@Suite("Upload report")
+struct UploadReportTests {
     @Test("a file has type, name, size and stored name")
     func file() {
         var file = ReceivedPart(name: "file", filename: "book.txt", contentType: "text/plain")

@@ -5,7 +5,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Upload requests") struct UploadRequestTests {
+@Suite("Upload requests")
+struct UploadRequestTests {
     private func head(
         _ method: HTTPRequest.Method = .post, _ path: String = "/", type: String? = "multipart/form-data; boundary=b",
         coding: String? = nil
@@ -83,18 +84,16 @@ import Testing
         part.headerFields[.contentRange] = "bytes 0-9/100"
         #expect(refusal { try UploadRequest(file: part, named: "x") }?.code == .malformed)
     }
-}
 
-@Suite("Want-Repr-Digest") struct WantedDigestTests {
     @Test(
-        "the field asks for SHA-256 with a weight from 1 to 10",
+        "Want-Repr-Digest asks for SHA-256 with a weight from 1 to 10",
         arguments: [
             ("sha-256=10", true), ("sha-256=1", true), ("sha-512=3, sha-256=10", true), (" sha-256=5 ", true),
             ("sha-256=0", false), ("sha-256=11", false), ("sha-256=-1", false), ("sha-512=3", false), ("", false),
             ("sha-256", false), ("sha-256=\"10\"", false), ("sha-256=:AAAA:", false), ("=", false),
             ("sha-256=10, sha-256=0", false),
         ])
-    func sha256(field: String, expected: Bool) {
+    func wantedDigest(field: String, expected: Bool) {
         #expect(WantedDigest.includesSHA256(field) == expected)
     }
 }

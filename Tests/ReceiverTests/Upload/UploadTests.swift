@@ -6,7 +6,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Uploads", .timeLimit(.minutes(2))) struct UploadTests {
+@Suite("Uploads", .timeLimit(.minutes(2)))
+struct UploadTests {
     @Test("parts are reported in order")
     func report() async throws {
         try await RunningServer.with { server in

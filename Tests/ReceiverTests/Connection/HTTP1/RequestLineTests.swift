@@ -2,7 +2,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Refused request lines") struct RequestLineTests {
+@Suite("Refused request lines")
+struct RequestLineTests {
     @Test(
         "the line tells an unknown method and another HTTP version from nonsense",
         arguments: [

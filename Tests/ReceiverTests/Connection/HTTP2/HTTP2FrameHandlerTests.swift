@@ -6,7 +6,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("HTTP/2 frames") struct HTTP2FrameHandlerTests {
+@Suite("HTTP/2 frames")
+struct HTTP2FrameHandlerTests {
     private static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
 
     private static func frame(_ type: UInt8, _ stream: Int, length: Int) -> [UInt8] {

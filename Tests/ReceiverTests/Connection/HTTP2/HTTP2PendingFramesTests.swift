@@ -3,7 +3,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Unread HTTP/2 frames") struct HTTP2PendingFramesTests {
+@Suite("Unread HTTP/2 frames")
+struct HTTP2PendingFramesTests {
     private let pending = HTTP2PendingFrames()
 
     @Test("frames count until their stream has been read or closed")

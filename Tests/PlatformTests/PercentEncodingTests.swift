@@ -1,9 +1,9 @@
-import Platform
 import Testing
 
-@testable import Receiver
+@testable import Platform
 
-@Suite("Percent-encoding") struct PercentEncodingTests {
+@Suite("Percent-encoding")
+struct PercentEncodingTests {
     @Test(
         "valid sequences are decoded, others are kept",
         arguments: [

@@ -1,9 +1,9 @@
-import Platform
 import Testing
 
-@testable import Receiver
+@testable import Platform
 
-@Suite("Dates") struct TimestampTests {
+@Suite("Dates")
+struct TimestampTests {
     private static let now = Timestamp(seconds: 1_795_262_400)  // 2026-11-21
 
     @Test(
