@@ -5,11 +5,11 @@ import Testing
 @Suite("Buffer budget")
 struct BufferBudgetTests {
     @Test(
-        "the more users budget the budget, the smaller the buffer of each",
+        "the more users share the budget, the smaller the buffer of each",
         arguments: [
             (0, 1 << 20), (1, 1 << 20), (64, 1 << 20), (65, 1 << 19), (100, 1 << 19), (1000, 1 << 16), (1025, 1 << 15),
             (10_000, 1 << 14), (1_000_000, 1 << 14),
-        ])
+        ] as [(Int, Int)])
     func shares(users: Int, size: Int) {
         let budget = BufferBudget()
         for _ in 0..<users { budget.join() }
