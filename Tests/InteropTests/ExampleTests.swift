@@ -42,7 +42,7 @@ struct ExampleTests {
         #expect(lines.dropFirst().first?.contains("MB/s") == true)
         #expect(
             lines.last
-                == #"201 {"parts":[{"name":"file","filename":"a.txt","content_type":"text/plain","size":5,"saved_as":"a.txt"}],"bytes":5}"#
+                == #"201 {"bytes":5,"parts":[{"content_type":"text/plain","filename":"a.txt","name":"file","saved_as":"a.txt","size":5}]}"#
         )
         #expect(try server.directory.read("a.txt") == Data("hello".utf8))
     }
@@ -54,7 +54,7 @@ struct ExampleTests {
         let paths = try (0..<3).map { try source.write("\($0)".utf8, to: "same \($0)") }
         let result = try await example(paths.flatMap { ["-filepath", $0] }, host: server.url)
         #expect(result.status == 0)
-        #expect(result.output.contains(#""saved_as":"same 2"}],"bytes":3}"#))
+        #expect(result.output.contains(#""saved_as":"same 2","size":3}]}"#))
         #expect(server.process.errorOutputSoFar.split(separator: "\n").count == 1)
     }
 
