@@ -16,7 +16,7 @@ struct FileWriterTests {
     @Test("a file has its name when it is published, and not before", arguments: ways)
     func publish(mayBeUnnamed: Bool) throws {
         let directory = try TemporaryDirectory()
-        var file = try FileWriter(replacing: directory.path("new"), mayBeUnnamed: mayBeUnnamed)
+        var file = try FileWriter(replacing: Path(directory.path("new")), mayBeUnnamed: mayBeUnnamed)
         try file.append([1, 2])
         try file.append([])
         try file.append([3])
@@ -36,7 +36,7 @@ struct FileWriterTests {
         let path = try directory.write([9, 9, 9, 9], to: "old")
         // Whoever has the old one open keeps it.
         let reader = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-        var file = try FileWriter(replacing: path, mayBeUnnamed: mayBeUnnamed)
+        var file = try FileWriter(replacing: Path(path), mayBeUnnamed: mayBeUnnamed)
         try file.append([1])
         #expect(try contents(directory, "old") == [9, 9, 9, 9])
         try file.publish()
@@ -50,7 +50,7 @@ struct FileWriterTests {
         let directory = try TemporaryDirectory()
         let path = try directory.write([9], to: "old")
         for _ in 0..<3 {
-            var file = try FileWriter(replacing: path, mayBeUnnamed: mayBeUnnamed)
+            var file = try FileWriter(replacing: Path(path), mayBeUnnamed: mayBeUnnamed)
             try file.append([1])
         }
         #expect(try directory.contents() == ["old"])
@@ -61,7 +61,7 @@ struct FileWriterTests {
     func cannotPublish(mayBeUnnamed: Bool) throws {
         let directory = try TemporaryDirectory()
         do {
-            var file = try FileWriter(replacing: directory.path("new"), mayBeUnnamed: mayBeUnnamed)
+            var file = try FileWriter(replacing: Path(directory.path("new")), mayBeUnnamed: mayBeUnnamed)
             try FileManager.default.createDirectory(atPath: directory.path("new"), withIntermediateDirectories: false)
             let error = #expect(throws: SystemError.self) { try file.publish() }
             #expect(error?.code == EISDIR)
@@ -73,7 +73,7 @@ struct FileWriterTests {
     func renamedFolder(mayBeUnnamed: Bool) throws {
         let directory = try TemporaryDirectory()
         try FileManager.default.createDirectory(atPath: directory.path("a"), withIntermediateDirectories: false)
-        var file = try FileWriter(replacing: directory.path("a/file"), mayBeUnnamed: mayBeUnnamed)
+        var file = try FileWriter(replacing: Path(directory.path("a/file")), mayBeUnnamed: mayBeUnnamed)
         try FileManager.default.moveItem(atPath: directory.path("a"), toPath: directory.path("b"))
         try file.append([1])
         try file.publish()
@@ -86,7 +86,7 @@ struct FileWriterTests {
         #expect(FileManager.default.createFile(atPath: directory.path("other"), contents: nil))
         let other = open(directory.path("other2"), O_CREAT | O_WRONLY, 0o666)
         close(other)
-        var file = try FileWriter(replacing: directory.path("new"), mayBeUnnamed: mayBeUnnamed)
+        var file = try FileWriter(replacing: Path(directory.path("new")), mayBeUnnamed: mayBeUnnamed)
         try file.publish()
         let modes = try ["other2", "new"].map {
             try FileManager.default.attributesOfItem(atPath: directory.path($0))[.posixPermissions] as? Int
@@ -100,7 +100,7 @@ struct FileWriterTests {
         try directory.write([9], to: "file")
         for (name, target) in [("link", "file"), ("dangling", "nothing")] {
             try FileManager.default.createSymbolicLink(atPath: directory.path(name), withDestinationPath: target)
-            var file = try FileWriter(replacing: directory.path(name))
+            var file = try FileWriter(replacing: Path(directory.path(name)))
             try file.append([1])
             try file.publish()
             #expect(try contents(directory, name) == [1])
@@ -121,7 +121,7 @@ struct FileWriterTests {
             (directory.path(String(repeating: "n", count: 300)), ENAMETOOLONG),
         ]
         for (path, code) in refused {
-            let error = #expect(throws: SystemError.self, "\(path)") { _ = try FileWriter(replacing: path) }
+            let error = #expect(throws: SystemError.self, "\(path)") { _ = try FileWriter(replacing: Path(path)) }
             #expect(error?.code == code, "\(path)")
         }
         #expect(try directory.contents() == ["dangling", "file", "folder", "link", "pipe", "to-pipe"])
@@ -150,7 +150,7 @@ struct FileWriterTests {
             try Test.cancel("skipped: no file system can be mounted")
         }
         do {
-            var file = try FileWriter(replacing: directory.path("new"), mayBeUnnamed: mayBeUnnamed)
+            var file = try FileWriter(replacing: Path(directory.path("new")), mayBeUnnamed: mayBeUnnamed)
             let error = #expect(throws: SystemError.self) {
                 for _ in 0..<10 { try file.append([UInt8](repeating: 1, count: 10_000)) }
             }
