@@ -88,7 +88,7 @@ struct ObjectStoreTests {
         let (form, process) = try await start()
         defer { process.terminate() }
         let client = try Client(.post, form.url)
-        let content = Part.bytes(Array("content".utf8), filename: "a.txt")
+        let content = Part("file", .bytes(Array("content".utf8)), filename: "a.txt")
         #expect(try await client.send([content] + form.parts).status == 400)
         #expect(try await client.send(form.parts + [.field("x-amz-meta-more", "1"), content]).status == 403)
         #expect(try await client.send(form.parts + [content]).status == 201)

@@ -83,7 +83,8 @@ struct PeerTests {
         let client = try Client(.post, url)
         var remotes: Set<String> = []
         for index in 0..<50 {
-            let answer = try await answer(try await client.send(.bytes([UInt8(index)], filename: "\(index)")))
+            let answer = try await answer(
+                try await client.send(Part("file", .bytes([UInt8(index)]), filename: "\(index)")))
             #expect(answer.parts?.map(\.size) == [1])
             remotes.insert(answer.remote)
         }

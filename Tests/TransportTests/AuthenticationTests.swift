@@ -133,11 +133,11 @@ struct AuthenticationTests {
         let url = try await apache()
         for size in [10, 8 << 20] {
             let client = try Client(.post, url, configuration: configuration("wrong"))
-            let response = try await client.send(.bytes([UInt8](repeating: 1, count: size)))
+            let response = try await client.send(Part("file", .bytes([UInt8](repeating: 1, count: size))))
             #expect(response.status == 401)
             #expect(try await response.text().contains("401"))
             let open = try Client(.post, url, configuration: configuration("wrong"))
-            while try await open.sendUnclosed(.bytes([UInt8](repeating: 1, count: size))) {}
+            while try await open.sendUnclosed(Part("file", .bytes([UInt8](repeating: 1, count: size)))) {}
             let other = try await open.close()
             #expect(other.status == 401)
             #expect(try await other.text().contains("401"))

@@ -1,7 +1,9 @@
 import Foundation
-@testable import HTTPStreaming
+import Platform
 import TestSupport
 import Testing
+
+@testable import HTTPStreaming
 
 @Suite("Connections, cookies, expectations and metrics", .timeLimit(.minutes(3)))
 struct TransportConnectionTests {
@@ -55,7 +57,7 @@ struct TransportConnectionTests {
             configuration.expect = expect
             for size in sizes {
                 let client = try Client(.post, server.url, configuration: configuration)
-                #expect(try await client.send(.bytes([UInt8](repeating: 0, count: size))).status == 201)
+                #expect(try await client.send(Part("file", .bytes([UInt8](repeating: 0, count: size)))).status == 201)
             }
         }
         #expect(seen.value == [nil, "100-continue", "100-continue", "100-continue", nil, nil])

@@ -7,7 +7,7 @@ import Testing
 /// Requests that are sent again, and early responses that are not refusals.
 @Suite("Client, repeated sending", .serialized, .timeLimit(.minutes(2)))
 struct ClientAgainTests {
-    private let big = Part.bytes([UInt8](repeating: 7, count: 32 << 20))
+    private let big = Part("file", .bytes([UInt8](repeating: 7, count: 32 << 20)))
 
     @Test("a kept connection that the server has closed: the body is sent again from its start")
     func deadConnection() async throws {
@@ -50,7 +50,7 @@ struct ClientAgainTests {
             }
         }
         let client = try Client(.post, server.url)
-        let response = try await client.send(.bytes([UInt8](repeating: 1, count: 4 << 20)))
+        let response = try await client.send(Part("file", .bytes([UInt8](repeating: 1, count: 4 << 20))))
         #expect(try await response.summary() == "201 \(response.bytesSent)")
 
         let stubborn = try FaultServer { connection in
@@ -58,7 +58,8 @@ struct ClientAgainTests {
             if head["expect"] == nil { _ = try connection.readBody(of: head) }
             try connection.respond(417, "never", fields: "Connection: close\r\n")
         }
-        let refused = try await Client(.post, stubborn.url).send(.bytes([UInt8](repeating: 1, count: 4 << 20)))
+        let refused = try await Client(.post, stubborn.url).send(
+            Part("file", .bytes([UInt8](repeating: 1, count: 4 << 20))))
         #expect(try await refused.summary() == "417 never")
     }
 
@@ -112,7 +113,8 @@ struct ClientAgainTests {
             _ = try connection.receive(count: Int(head["content-length"] ?? "") ?? 0)
             try connection.respond(417, "never")
         }
-        let response = try await Client(.post, late.url).send(.bytes([UInt8](repeating: 1, count: 2 << 20)))
+        let response = try await Client(.post, late.url).send(
+            Part("file", .bytes([UInt8](repeating: 1, count: 2 << 20))))
         #expect(try await response.summary() == "417 never")
 
         let picky = try FaultServer { connection in

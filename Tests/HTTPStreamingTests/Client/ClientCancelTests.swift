@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Client.cancel", .serialized, .timeLimit(.minutes(2)))
 struct ClientCancelTests {
-    private let big = Part.bytes([UInt8](repeating: 7, count: 64 << 20))
+    private let big = Part("file", .bytes([UInt8](repeating: 7, count: 64 << 20)))
 
     /// A server that runs `first` on its first connection and answers all requests on the others.
     private func server(_ first: @escaping @Sendable (RawConnection) throws -> Void) throws -> FaultServer {
@@ -53,14 +53,14 @@ struct ClientCancelTests {
             release.wait()
         }
         let client = try Client(.post, server.url)
-        if how == "throttled" { client.maximumUploadRate = 20_000 }
+        if how == "throttled" { client.maximumUploadBytesPerSecond = 20_000 }
         let sending = Task {
             await started.opened()
             if how == "paused" { client.pause() }
             try await Task.sleep(for: .milliseconds(100))
             client.cancel()
             client.resume()
-            client.maximumUploadRate = nil
+            client.maximumUploadBytesPerSecond = nil
         }
         let error = await expectError(.cancelled) { try await client.send(big) }
         #expect(try #require(error).bytesSent > 0)
@@ -182,7 +182,7 @@ struct ClientCancelTests {
         let client = try Client(.post, server.url)
         var ended = (whole: 0, cancelled: 0)
         for _ in 0..<200 {
-            let part = Part.bytes([UInt8](repeating: 1, count: Int(random.next() % 2_000_000)))
+            let part = Part("file", .bytes([UInt8](repeating: 1, count: Int(random.next() % 2_000_000))))
             let sending = (0..<3).map { number in
                 Task {
                     if number == 0 { try await client.sendUnclosed(part) }

@@ -18,7 +18,7 @@ struct ClientCancellationTests {
         }
     }
 
-    private let big = Part.bytes([UInt8](repeating: 7, count: 64 << 20))
+    private let big = Part("file", .bytes([UInt8](repeating: 7, count: 64 << 20)))
 
     @Test("cancelling in mid-body ends the transfer at once; the client stays usable")
     func midBody() async throws {
@@ -85,7 +85,7 @@ struct ClientCancellationTests {
         let client = try Client(.post, server.url)
         var ended = (whole: 0, cancelled: 0)
         for round in 0..<300 {
-            let part = Part.bytes([UInt8](repeating: 1, count: Int(random.next() % 4_000_000)))
+            let part = Part("file", .bytes([UInt8](repeating: 1, count: Int(random.next() % 4_000_000))))
             let isUnclosed = round % 3 == 0
             let sending = Task {
                 if isUnclosed { try await client.sendUnclosed(part) }

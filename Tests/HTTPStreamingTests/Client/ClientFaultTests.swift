@@ -8,7 +8,7 @@ import Testing
 /// must name its cause.
 @Suite("Client, faults", .serialized, .timeLimit(.minutes(2)))
 struct ClientFaultTests {
-    private let big = Part.bytes([UInt8](repeating: 7, count: 32 << 20))
+    private let big = Part("file", .bytes([UInt8](repeating: 7, count: 32 << 20)))
 
     @Test("an answer in mid-body is the response, whether the server reads on, closes or resets", arguments: 0..<3)
     func earlyAnswer(ending: Int) async throws {

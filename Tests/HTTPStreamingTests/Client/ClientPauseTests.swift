@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Client, pause and resume", .serialized, .timeLimit(.minutes(2)))
 struct ClientPauseTests {
-    private let big = Part.bytes([UInt8](repeating: 7, count: 16 << 20))
+    private let big = Part("file", .bytes([UInt8](repeating: 7, count: 16 << 20)))
 
     /// A server that reads a part of the first body, opens the gate and runs `then`.
     private func server(
@@ -39,7 +39,7 @@ struct ClientPauseTests {
         let client = try Client(.post, server.url) {
             $0.stallTimeout = .seconds(1)
             $0.requestTimeout = .seconds(4)
-            $0.maximumUploadRate = 1 << 20
+            $0.maximumUploadBytesPerSecond = 1 << 20
         }
         let sending = Task { try await client.send(big) }
         await started.opened()
@@ -51,7 +51,7 @@ struct ClientPauseTests {
         #expect(before < 16 << 20)
         try await Task.sleep(for: .milliseconds(4500))
         #expect(received.value == before)
-        client.maximumUploadRate = nil
+        client.maximumUploadBytesPerSecond = nil
         client.resume()
         client.resume()
         #expect(!client.isPaused)
@@ -150,8 +150,8 @@ struct ClientPauseTests {
                 while !isDone.isOpened {
                     switch random.next() % 4 {
                     case 0: client.pause()
-                    case 1: client.maximumUploadRate = 1 << (14 + random.next() % 12)
-                    case 2: client.maximumUploadRate = nil
+                    case 1: client.maximumUploadBytesPerSecond = 1 << (14 + random.next() % 12)
+                    case 2: client.maximumUploadBytesPerSecond = nil
                     default: break
                     }
                     try? await Task.sleep(for: .microseconds(random.next() % 5000))
@@ -159,8 +159,8 @@ struct ClientPauseTests {
                 }
             }
         }
-        for part in content.dropLast() { #expect(try await client.sendUnclosed(.bytes(part))) }
-        #expect(try await client.send(.bytes(content[3])).status == 201)
+        for part in content.dropLast() { #expect(try await client.sendUnclosed(Part("file", .bytes(part)))) }
+        #expect(try await client.send(Part("file", .bytes(content[3]))).status == 201)
         isDone.open()
         for task in disturbing { await task.value }
         let request = try #require(recorder.first)

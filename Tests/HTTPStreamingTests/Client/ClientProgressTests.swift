@@ -13,7 +13,7 @@ struct ClientProgressTests {
     ) throws -> Client {
         return try Client(.post, url) {
             $0.progressInterval = interval
-            $0.maximumUploadRate = rate
+            $0.maximumUploadBytesPerSecond = rate
             $0.contentCoding = coding
         }
     }
@@ -49,14 +49,14 @@ struct ClientProgressTests {
         let directory = try TemporaryDirectory()
         let path = try directory.write([UInt8](repeating: 1, count: 200_000), to: "a.bin")
         let parts: [Part] = [
-            .file(path, name: "one"), .bytes([UInt8](repeating: 2, count: 600_000), name: "two", filename: "b.bin"),
-            .bytes([UInt8](repeating: 3, count: 300_000), name: "three"),
+            .file(path, name: "one"), Part("two", .bytes([UInt8](repeating: 2, count: 600_000)), filename: "b.bin"),
+            Part("three", .bytes([UInt8](repeating: 3, count: 300_000))),
         ]
         let seen = Shared<[UploadProgress]>([])
         let response = try await client.send(parts) { progress in
             seen.update { $0.append(progress) }
             // Throttled until reports have arrived, however busy the machine.
-            if progress.part?.index == 1 { client.maximumUploadRate = nil }
+            if progress.part?.index == 1 { client.maximumUploadBytesPerSecond = nil }
         }
         #expect(response.status == 201)
         let values = seen.value
@@ -95,7 +95,7 @@ struct ClientProgressTests {
         let client = try client(server.url)
         let seen = Shared<UploadProgress?>(nil)
         let sending = Task {
-            try await client.send(.bytes([UInt8](repeating: 1, count: 16 << 20))) { seen.set($0) }
+            try await client.send(Part("file", .bytes([UInt8](repeating: 1, count: 16 << 20)))) { seen.set($0) }
         }
         await stalled.opened()
         try await Task.sleep(for: .milliseconds(500))
@@ -118,7 +118,7 @@ struct ClientProgressTests {
         let client = try client(server.url, rate: 2 << 20, coding: .gzip(level: 1))
         let seen = Shared<[UploadProgress]>([])
         let response = try await client.send(
-            .bytes(bottles(3_000_000), name: "one"), .bytes(bottles(2_000_000)).gzipped()
+            Part("one", .bytes(bottles(3_000_000))), Part("file", .bytes(bottles(2_000_000))).gzipped()
         ) { progress in seen.update { $0.append(progress) } }
         try check(seen.value)
         let last = try #require(seen.value.last)
@@ -135,7 +135,7 @@ struct ClientProgressTests {
         let (values, continuation) = AsyncStream<[UInt8]>.makeStream()
         for _ in 0..<10 { continuation.yield([UInt8](repeating: 1, count: 100_000)) }
         continuation.finish()
-        _ = try await client.send(.field("a", "b"), .stream(values, filename: "c.bin")) { progress in
+        _ = try await client.send(.field("a", "b"), Part("file", .stream(values), filename: "c.bin")) { progress in
             seen.update { $0.append(progress) }
         }
         try check(seen.value)
@@ -157,7 +157,7 @@ struct ClientProgressTests {
         let note: @Sendable (UploadProgress) -> Void = { progress in seen.update { $0.append(progress) } }
         for number in 0..<4 {
             let content = [UInt8](repeating: 1, count: 700_000)
-            try await client.sendUnclosed(.bytes(content, name: "part \(number)"), progress: note)
+            try await client.sendUnclosed(Part("part \(number)", .bytes(content)), progress: note)
             let last = try #require(seen.value.last)
             #expect(
                 last.part
@@ -181,7 +181,7 @@ struct ClientProgressTests {
         let client = try client(server.url)
         let wasReceivedMeanwhile = Shared(false)
         let seen = Shared<[UploadProgress]>([])
-        let response = try await client.send(.bytes([UInt8](repeating: 1, count: 8 << 20))) { progress in
+        let response = try await client.send(Part("file", .bytes([UInt8](repeating: 1, count: 8 << 20)))) { progress in
             if seen.value.isEmpty {
                 for _ in 0..<1000 where recorder.requests.withLock({ $0.isEmpty }) { usleep(10_000) }
                 wasReceivedMeanwhile.set(recorder.requests.withLock { !$0.isEmpty })
@@ -205,7 +205,7 @@ struct ClientProgressTests {
         // Only the first and the last report.
         let client = try client(server.url, interval: .seconds(30))
         let seen = Shared<[UploadProgress]>([])
-        let part = Part.bytes([UInt8](repeating: 1, count: 32 << 20))
+        let part = Part("file", .bytes([UInt8](repeating: 1, count: 32 << 20)))
         let sending = Task {
             try await client.send(part) { progress in seen.update { $0.append(progress) } }
         }
@@ -226,7 +226,9 @@ struct ClientProgressTests {
         let client = try client(server.url, interval: .milliseconds(200), rate: 200_000)
         let calls = Shared(0)
         let start = ContinuousClock.now
-        _ = try await client.send(.bytes([UInt8](repeating: 1, count: 300_000))) { _ in calls.update { $0 += 1 } }
+        _ = try await client.send(Part("file", .bytes([UInt8](repeating: 1, count: 300_000)))) { _ in
+            calls.update { $0 += 1 }
+        }
         let intervals = Int((ContinuousClock.now - start) / .milliseconds(200))
         // Plus the first and the last one.
         #expect(calls.value <= intervals + 2)
@@ -247,7 +249,7 @@ struct ClientProgressTests {
             let values = client.progress
             listening = Task { for await value in values { seen.update { $0.append(value) } } }
             #expect(client.progressHub.isListening)
-            let first = try await client.send(.bytes([UInt8](repeating: 1, count: 3_000_000)))
+            let first = try await client.send(Part("file", .bytes([UInt8](repeating: 1, count: 3_000_000))))
             try await isSeen(first.bytesSent)
             try check(seen.value)
             #expect(seen.value.last?.bytesSent == first.bytesSent)

@@ -16,7 +16,7 @@ struct ClientRepeatedTests {
             switch self {
             case .short: return try await client.send(.field("a", "b"))
             case .file: return try await client.send(.file(file))
-            case .long: return try await client.send(.bytes([UInt8](repeating: 1, count: 1_500_000)))
+            case .long: return try await client.send(Part("file", .bytes([UInt8](repeating: 1, count: 1_500_000))))
             case .unclosed:
                 try await client.sendUnclosed(.field("a", "b"))
                 return try await client.close()
@@ -112,7 +112,7 @@ struct ClientRepeatedTests {
             while try !connection.receiveSome().isEmpty {}
         }
         let client = try Client(.post, server.url)
-        let part = Part.bytes([UInt8](repeating: 1, count: 32 << 20))
+        let part = Part("file", .bytes([UInt8](repeating: 1, count: 32 << 20)))
         #expect(try await eventually { !(try await client.sendUnclosed(part)) })
         let last = Shared(UploadProgress())
         let response = try await client.close { last.set($0) }

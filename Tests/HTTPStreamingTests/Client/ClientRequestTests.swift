@@ -47,7 +47,7 @@ struct ClientRequestTests {
         let (recorder, _, client) = try recording(.put) { $0.connectTimeout = .seconds(Int64.max) }
         #expect(try await client.send(.field("a", "b")).status == 201)
         #expect(recorder.first?.head["expect"] == nil)
-        #expect(try await client.send(.bytes([UInt8](repeating: 0, count: 2 << 20))).status == 201)
+        #expect(try await client.send(Part("file", .bytes([UInt8](repeating: 0, count: 2 << 20)))).status == 201)
         #expect(recorder.last?.head["expect"] == "100-continue")
     }
 
@@ -57,7 +57,7 @@ struct ClientRequestTests {
             $0.headerFields = ["X-A": "1", "x-a": "2", "User-Agent": "mine", "X-Empty": ""]
             $0.expect = .never
         }
-        _ = try await client.send(.bytes([UInt8](repeating: 0, count: 2 << 20)))
+        _ = try await client.send(Part("file", .bytes([UInt8](repeating: 0, count: 2 << 20))))
         let head = try #require(recorder.first).head
         #expect(head.fields.filter { $0.name == "x-a" }.map(\.value) == ["1", "2"])
         #expect(head.fields.filter { $0.name == "user-agent" }.map(\.value) == ["mine"])

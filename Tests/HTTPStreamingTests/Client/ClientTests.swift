@@ -15,7 +15,7 @@ struct ClientTests {
         let directory = try TemporaryDirectory()
         let path = try directory.write("hello".utf8, to: "a ü\".txt")
         let client = try Client(.post, server.url)
-        let response = try await client.send(.file(path), .field("c", "text"), .bytes([0, 13, 10], name: "b"))
+        let response = try await client.send(.file(path), .field("c", "text"), Part("b", .bytes([0, 13, 10])))
         #expect(response.status == 201 && response.isSuccess)
         let request = try #require(recorder.first)
         #expect(try await response.text() == "\(request.body.count)")
@@ -73,7 +73,7 @@ struct ClientTests {
             try connection.respond(200)
         }
         let client = try Client(.post, server.url)
-        let part = Part.bytes([UInt8](repeating: 3, count: 64 << 20))
+        let part = Part("file", .bytes([UInt8](repeating: 3, count: 64 << 20)))
         async let sent = client.sendUnclosed(part)
         try await Task.sleep(for: .milliseconds(300))
         #expect(!reading.value)
@@ -139,7 +139,8 @@ struct ClientTests {
             for index in 0..<100 {
                 group.addTask {
                     let client = try Client(.post, server.url)
-                    try await client.sendUnclosed(.bytes([UInt8](repeating: UInt8(index), count: 100_000)))
+                    try await client.sendUnclosed(
+                        Part("file", .bytes([UInt8](repeating: UInt8(index), count: 100_000))))
                     return try await client.close().status
                 }
             }
@@ -153,7 +154,8 @@ struct ClientTests {
     func progress() async throws {
         let (_, _, client) = try recording()
         let seen = Shared<[UploadProgress]>([])
-        let response = try await client.send(.bytes([UInt8](repeating: 0, count: 5_000_000))) { progress in
+        let response = try await client.send(Part("file", .bytes([UInt8](repeating: 0, count: 5_000_000)))) {
+            progress in
             seen.update { $0.append(progress) }
         }
         let last = try #require(seen.value.last)

@@ -212,8 +212,8 @@ struct DuplexStreamTests {
         let client = try Client(.post, server.url)
         var stream: DuplexStream? = try await client.open()
         for _ in 0..<2 {
-            await expectError(.streamOpen) { try await client.send(.field("a", "b")) }
-            await expectError(.streamOpen) { try await client.open() }
+            await expectError(.requestOpen) { try await client.send(.field("a", "b")) }
+            await expectError(.requestOpen) { try await client.open() }
         }
         stream = nil
         let next = try await client.open()
@@ -222,7 +222,7 @@ struct DuplexStreamTests {
         await expectError(.nothingOpen) { try await next.write([1]) }
         let unclosed = try Client(.post, server.url)
         try await unclosed.sendUnclosed(.field("a", "b"))
-        await expectError(.streamOpen) { try await unclosed.open() }
+        await expectError(.requestOpen) { try await unclosed.open() }
         #expect(try await unclosed.close().status == 200)
         _ = stream
     }

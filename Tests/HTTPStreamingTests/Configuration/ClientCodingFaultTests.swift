@@ -29,7 +29,7 @@ struct ClientCodingFaultTests {
         }
         _ = try await client.send(.field("first", "1"))
         let content = bottles(size)
-        _ = try await client.send(.bytes(content), .bytes(content, name: "z").gzipped())
+        _ = try await client.send(Part("file", .bytes(content)), Part("z", .bytes(content)).gzipped())
         let request = try #require(recorder.last)
         let parts = try receivedParts(of: request)
         #expect(parts.first?.content == content)
@@ -54,7 +54,7 @@ struct ClientCodingFaultTests {
         }
         let client = try Client(server, .gzip(level: 9))
         let content = bottles(20_000_000)
-        let call = Task { try await client.send(.bytes(content)) }
+        let call = Task { try await client.send(Part("file", .bytes(content))) }
         if isCancelled {
             await hasBegun.opened()
             call.cancel()
@@ -106,7 +106,7 @@ struct ClientCodingFaultTests {
             var before: [String] = []
             for coding in [Client.ContentCoding.identity, .gzip(workers: 1), .gzip(level: 9, workers: 8)] {
                 let client = try Client(.post, server.url) { $0.contentCoding = coding }
-                _ = try await client.send(.bytes(bottles(10_000_000))) { _ in }
+                _ = try await client.send(Part("file", .bytes(bottles(10_000_000)))) { _ in }
                 // Dispatch keeps an idle thread for some seconds.
                 let after = try Self.dispatchThreads()
                 if coding == .identity { before = after }

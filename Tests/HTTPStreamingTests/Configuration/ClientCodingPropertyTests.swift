@@ -29,7 +29,8 @@ struct ClientCodingPropertyTests {
                 let isFile = Bool.random(using: &generator)
                 contents.append(content)
                 parts.append(
-                    isFile ? .file(try directory.write(content, to: "\(round) \(number)")) : .bytes(content))
+                    isFile
+                        ? .file(try directory.write(content, to: "\(round) \(number)")) : Part("file", .bytes(content)))
             }
             let unclosed = Int.random(in: 0...parts.count, using: &generator)
             for part in parts[..<unclosed] { try await client.sendUnclosed(part) }

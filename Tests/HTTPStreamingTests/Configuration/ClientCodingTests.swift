@@ -60,7 +60,7 @@ struct ClientCodingTests {
         }
         let client = try Client(server, example.coding)
         for number in 0..<5 {
-            let part = Part.bytes(bottles(number * 150_000), filename: "file \(number)")
+            let part = Part("file", .bytes(bottles(number * 150_000)), filename: "file \(number)")
             #expect(try await client.sendUnclosed(part))
             // The network has accepted it; the server's thread may need a moment.
             let end = bottles(number * 150_000).suffix(1000) + "\r\n".utf8
@@ -79,7 +79,7 @@ struct ClientCodingTests {
         }
         let client = try Client(.post, server.url) {
             $0.contentCoding = .gzip()
-            $0.keepAliveInterval = .milliseconds(100)
+            $0.heartbeatInterval = .milliseconds(100)
         }
         try await client.sendUnclosed(.field("a", "1"))
         let hasArrived = try await eventually {
@@ -110,8 +110,8 @@ struct ClientCodingTests {
         let directory = try TemporaryDirectory()
         let path = try directory.write(content, to: "log.txt")
         _ = try await client.send(
-            .field("before", "x"), .file(path).gzipped(), .bytes(content, name: "data").gzipped(level: 1),
-            .bytes([], filename: "empty").gzipped(), .field("after", "y"))
+            .field("before", "x"), .file(path).gzipped(), Part("data", .bytes(content)).gzipped(level: 1),
+            Part("file", .bytes([]), filename: "empty").gzipped(), .field("after", "y"))
         let request = try #require(recorder.last)
         #expect(request.head["content-encoding"] == (isCoded ? "gzip" : nil))
         #expect(request.head["transfer-encoding"] == "chunked")
@@ -130,7 +130,7 @@ struct ClientCodingTests {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
         let client = try Client(server, .identity)
-        let part = Part.bytes(bottles(1000), filename: "a.txt")
+        let part = Part("file", .bytes(bottles(1000)), filename: "a.txt")
         _ = try await client.send(part.gzipped().gzipped())
         let request = try #require(recorder.last)
         let received = try #require(try receivedParts(of: request).first)
@@ -153,7 +153,7 @@ struct ClientCodingTests {
         let text = bottles(1_000_000)
         let directory = try TemporaryDirectory()
         let path = try directory.write(picture, to: "picture.png")
-        let response = try await client.send(.bytes(noise, name: "noise"), .file(path), .bytes(text, name: "text"))
+        let response = try await client.send(Part("noise", .bytes(noise)), .file(path), Part("text", .bytes(text)))
         let request = try #require(recorder.last)
         #expect(try receivedParts(of: request).map(\.content) == [noise, picture, text])
         let stored = noise.count + picture.count
@@ -165,7 +165,7 @@ struct ClientCodingTests {
         let server = try FaultServer(Recorder().serve)
         let client = try Client(server, .gzip())
         let seen = Shared<[UploadProgress]>([])
-        let response = try await client.send(.bytes(bottles(2_000_000))) { progress in
+        let response = try await client.send(Part("file", .bytes(bottles(2_000_000)))) { progress in
             seen.update { $0.append(progress) }
         }
         let last = try #require(seen.value.last)
@@ -179,17 +179,17 @@ struct ClientCodingTests {
         #expect(refusal { $0.contentCoding = .deflate(level: -1) }?.code == .invalidConfiguration)
         #expect(refusal { $0.contentCoding = .gzip(workers: 0) }?.code == .invalidConfiguration)
         #expect(refusal { $0.contentCoding = .gzip(workers: 65) }?.code == .invalidConfiguration)
-        #expect(refusal { $0.keepAliveInterval = .seconds(1) }?.code == .invalidConfiguration)
+        #expect(refusal { $0.heartbeatInterval = .seconds(1) }?.code == .invalidConfiguration)
         #expect(
             refusal {
                 $0.contentCoding = .gzip()
-                $0.keepAliveInterval = .milliseconds(99)
+                $0.heartbeatInterval = .milliseconds(99)
             }?.code == .invalidConfiguration)
         #expect(refusal { $0.headerFields = ["Content-encoding": "gzip"] }?.code == .invalidConfiguration)
         #expect(
             refusal {
                 $0.contentCoding = .automatic
-                $0.keepAliveInterval = .seconds(1)
+                $0.heartbeatInterval = .seconds(1)
             } == nil)
     }
 }

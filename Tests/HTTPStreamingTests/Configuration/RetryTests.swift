@@ -55,12 +55,12 @@ struct RetryTests {
             ("0", 0), ("120", 120), ("Fri, 31 Dec 1999 23:59:59 GMT", 0), ("99999999999", Int(Int32.max)),
         ])
     func values(value: String, seconds: Int) {
-        #expect(CurlDate.duration(retryAfter: value) == .seconds(seconds))
+        #expect(Client.Retry.duration(retryAfter: value) == .seconds(seconds))
     }
 
     @Test("an invalid Retry-After is ignored", arguments: ["", "-1", "soon", "1.5", "99999999999999999999"])
     func invalid(value: String) {
-        #expect(CurlDate.duration(retryAfter: value) == nil)
+        #expect(Client.Retry.duration(retryAfter: value) == nil)
     }
 
     @Test("invalid settings are refused")

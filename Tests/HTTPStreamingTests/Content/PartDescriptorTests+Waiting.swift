@@ -11,7 +11,7 @@ extension PartDescriptorTests {
         let pipe = try OpenPipe()
         let client = try Client(.post, server.url) { if coded { $0.contentCoding = .gzip() } }
         let before = try openDescriptors(like: pipe.reader)
-        let task = Task { try await client.send(.descriptor(pipe.reader)) }
+        let task = Task { try await client.send(Part("file", .descriptor(pipe.reader))) }
         #expect(try await eventually { server.accepted == 1 })
         #expect(try openDescriptors(like: pipe.reader) == before + 1)
         pipe.write([1])
@@ -30,8 +30,10 @@ extension PartDescriptorTests {
             var coded = Client.Configuration()
             coded.contentCoding = .gzip()
             let tasks = try [
-                (Client.Configuration(), Part.descriptor(pipe.reader)), (coded, .descriptor(pipe.reader)),
-                (coded, .descriptor(pipe.reader).gzipped()), (Client.Configuration(), .stream(stream)),
+                (Client.Configuration(), Part("file", .descriptor(pipe.reader))),
+                (coded, Part("file", .descriptor(pipe.reader))),
+                (coded, Part("file", .descriptor(pipe.reader)).gzipped()),
+                (Client.Configuration(), Part("file", .stream(stream))),
             ].map { configuration, part in
                 let client = try Client(.post, server.url, configuration: configuration)
                 return Task { try await client.send(part) }
@@ -53,12 +55,12 @@ extension PartDescriptorTests {
         let pipes = try (0..<20).map { _ in try OpenPipe() }
         let tasks = try pipes.map { pipe in
             let client = try Client(.post, server.url)
-            return Task { try await client.send(.descriptor(pipe.reader)).status }
+            return Task { try await client.send(Part("file", .descriptor(pipe.reader))).status }
         }
         #expect(try await eventually { server.accepted == pipes.count })
         let others = try (0..<8).map { _ in try Client(.post, server.url) }
         for client in others {
-            for _ in 0..<5 { #expect(try await client.send(.bytes(bottles(200_000))).status == 201) }
+            for _ in 0..<5 { #expect(try await client.send(Part("file", .bytes(bottles(200_000)))).status == 201) }
         }
         for pipe in pipes {
             pipe.write([1])
@@ -83,7 +85,7 @@ extension PartDescriptorTests {
             pipe.write([1, 2, 3])
             let client = try Client(.post, server.url)
             do {
-                let response = try await client.send(.descriptor(pipe.reader))
+                let response = try await client.send(Part("file", .descriptor(pipe.reader)))
                 #expect(refuses && response.status == 413)
                 #expect(try await response.text() == "too long")
             } catch let error as ClientError {

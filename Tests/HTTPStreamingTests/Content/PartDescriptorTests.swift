@@ -29,7 +29,7 @@ struct PartDescriptorTests {
         pipe.writeInBursts(content, case: number)
         let isCoded = number % 2 == 1
         let client = try Client(.post, server.url) { if isCoded { $0.contentCoding = .gzip() } }
-        #expect(try await client.send(.descriptor(pipe.reader, filename: "log.txt")).status == 201)
+        #expect(try await client.send(Part("file", .descriptor(pipe.reader), filename: "log.txt")).status == 201)
         let (head, part) = try received()
         #expect(head["transfer-encoding"] == "chunked" && head["content-length"] == nil)
         #expect(head["content-encoding"] == (isCoded ? "gzip" : nil))
@@ -42,13 +42,14 @@ struct PartDescriptorTests {
         let pipe = try OpenPipe()
         pipe.write(Array("0123456789".utf8))
         let client = try Client(.post, server.url)
-        _ = try await client.send(.descriptor(pipe.reader, length: 4))
+        _ = try await client.send(Part("file", .descriptor(pipe.reader, length: 4)))
         let (head, part) = try received()
         #expect(head["transfer-encoding"] == nil)
         #expect(head["content-length"] == "\(recorder.request(0).body.count)")
         #expect(part.content == Array("0123".utf8))
         // The next part continues from there.
-        _ = try await client.send(.descriptor(pipe.reader, length: 3), .descriptor(pipe.reader, length: 2))
+        _ = try await client.send(
+            Part("file", .descriptor(pipe.reader, length: 3)), Part("file", .descriptor(pipe.reader, length: 2)))
         let parts = try receivedParts(of: recorder.request(1))
         #expect(parts.map(\.content) == [Array("456".utf8), Array("78".utf8)])
         #expect(pipe.rest() == Array("9".utf8))
@@ -58,10 +59,10 @@ struct PartDescriptorTests {
     func empty() async throws {
         let pipe = try OpenPipe()
         let client = try Client(.post, server.url)
-        _ = try await client.send(.descriptor(pipe.reader, length: 0))
+        _ = try await client.send(Part("file", .descriptor(pipe.reader, length: 0)))
         #expect(try received().part.content.isEmpty)
         pipe.finish()
-        _ = try await client.send(.descriptor(pipe.reader))
+        _ = try await client.send(Part("file", .descriptor(pipe.reader)))
         #expect(try receivedParts(of: recorder.request(1)).map(\.content) == [[]])
     }
 
@@ -72,7 +73,7 @@ struct PartDescriptorTests {
         let content = bottles(100_000)
         let client = try Client(.post, server.url)
         let sending = Task {
-            try await client.send(.descriptor(pipe.reader, filename: "backup.tar", length: 100_001))
+            try await client.send(Part("file", .descriptor(pipe.reader, length: 100_001), filename: "backup.tar"))
         }
         pipe.write(content[..<50_000])
         #expect(try await eventually { received.value.count > 1000 })
@@ -97,7 +98,7 @@ struct PartDescriptorTests {
         for (number, ends) in [(sockets[0], sockets[1]), (fifoReader, open(fifo, O_WRONLY))].enumerated() {
             let pipe = try OpenPipe(ends: ends)
             pipe.writeInBursts(content, case: number)
-            _ = try await client.send(.descriptor(pipe.reader))
+            _ = try await client.send(Part("file", .descriptor(pipe.reader)))
             let parts = try receivedParts(of: recorder.request(number))
             #expect(parts.map(\.content) == [content])
         }
@@ -107,7 +108,7 @@ struct PartDescriptorTests {
             close(null)
             close(zero)
         }
-        _ = try await client.send(.descriptor(null), .descriptor(zero, length: 3_000_000))
+        _ = try await client.send(Part("file", .descriptor(null)), Part("file", .descriptor(zero, length: 3_000_000)))
         let parts = try receivedParts(of: recorder.request(2))
         #expect(parts.map(\.content) == [[], [UInt8](repeating: 0, count: 3_000_000)])
     }
@@ -118,7 +119,7 @@ struct PartDescriptorTests {
         try #require(openpty(&keyboard, &terminal, nil, nil, nil) == 0)
         let pipe = try OpenPipe(ends: (terminal, keyboard))
         let client = try Client(.post, server.url)
-        async let response = client.send(.descriptor(pipe.reader))
+        async let response = client.send(Part("file", .descriptor(pipe.reader)))
         for line in ["hello\n", "world\n", "\u{4}"] {
             try await Task.sleep(for: .milliseconds(20))
             pipe.write(Array(line.utf8))
@@ -134,8 +135,8 @@ struct PartDescriptorTests {
         defer { close(file) }
         #expect(lseek(file, 10_000, SEEK_SET) == 10_000)
         let client = try Client(.post, server.url)
-        let part = Part.descriptor(file)
-        _ = try await client.send(part, part, .descriptor(file, length: 5))
+        let part = Part("file", .descriptor(file))
+        _ = try await client.send(part, part, Part("file", .descriptor(file, length: 5)))
         let request = recorder.request(0)
         #expect(request.head["content-length"] == "\(request.body.count)")
         let rest = Array(bottles(100_000)[10_000...])
@@ -143,13 +144,13 @@ struct PartDescriptorTests {
         #expect(lseek(file, 0, SEEK_CUR) == 10_000)
         for length in [90_001, Int64.max] {
             let error = await expectError(.sourceUnreadable) {
-                try await client.send(.descriptor(file, filename: "f.txt", length: length))
+                try await client.send(Part("file", .descriptor(file, length: length), filename: "f.txt"))
             }
             #expect(error?.description == "f.txt: has 90000 bytes, not \(length)")
         }
         // After its end the file is empty.
         #expect(lseek(file, 200_000, SEEK_SET) == 200_000)
-        _ = try await client.send(.descriptor(file))
+        _ = try await client.send(Part("file", .descriptor(file)))
         #expect(try receivedParts(of: recorder.request(1)).map(\.content) == [[]])
     }
 
@@ -162,7 +163,7 @@ struct PartDescriptorTests {
         let file = open(path, O_RDONLY)
         defer { close(file) }
         let client = try Client(.post, server.url)
-        let task = Task { try await client.send(.descriptor(file, filename: "f")) }
+        let task = Task { try await client.send(Part("file", .descriptor(file), filename: "f")) }
         try await Task.sleep(for: .milliseconds(200))
         #expect(truncate(path, (16 << 20) + 1) == 0)
         gate.open()
@@ -189,7 +190,7 @@ struct PartDescriptorTests {
             (pipe.reader, -1, "it: its length is less than zero"),
         ] {
             let error = await #expect(throws: ClientError.self) {
-                try await client.send(.descriptor(descriptor, filename: "it", length: length))
+                try await client.send(Part("file", .descriptor(descriptor, length: length), filename: "it"))
             }
             #expect(error?.description == text)
         }
@@ -204,7 +205,7 @@ struct PartDescriptorTests {
         let pipe = try OpenPipe(ends: (dup(ends[0]), ends[1]))
         pipe.write([1])
         let client = try Client(.post, server.url)
-        let part = Part.descriptor(ends[0])
+        let part = Part("file", .descriptor(ends[0]))
         let task = Task { try await client.sendUnclosed(part) }
         #expect(try await eventually { pipe.isDrained && server.accepted == 1 })
         close(ends[0])
@@ -218,7 +219,7 @@ struct PartDescriptorTests {
     @Test("a part that can be read once is refused a second time: in one call, one open request or the next")
     func twice() async throws {
         let pipe = try OpenPipe()
-        let part = Part.descriptor(pipe.reader, filename: "in")
+        let part = Part("file", .descriptor(pipe.reader), filename: "in")
         let client = try Client(.post, server.url)
         let both = await expectError(.invalidPart) { try await client.send(part, part) }
         #expect(both?.description == "in: given twice, and the source can be read once only")
@@ -240,12 +241,14 @@ struct PartDescriptorTests {
         let pipe = try OpenPipe(holding: [1])
         let client = try Client(.post, server.url)
         await expectError(.sourceChanged) {
-            try await client.send(.descriptor(pipe.reader, length: .max), .descriptor(pipe.reader, length: .max))
+            try await client.send(
+                Part("file", .descriptor(pipe.reader, length: .max)),
+                Part("file", .descriptor(pipe.reader, length: .max)))
         }
         let other = try OpenPipe()
         other.finish()
         await expectError(.sourceChanged) {
-            try await client.send(.descriptor(other.reader, length: .max - 1000).gzipped())
+            try await client.send(Part("file", .descriptor(other.reader, length: .max - 1000)).gzipped())
         }
     }
 }

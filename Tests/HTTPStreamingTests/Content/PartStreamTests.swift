@@ -31,14 +31,16 @@ struct PartStreamTests {
         ///   - chunks: how many are given without delay; then the stream is idle.
         ///   - size: of each.
         func part(chunks: Int = .max, size: Int = 1000) -> Part {
-            .stream(filename: "live") { [self] in
-                let iteration = Iteration(self)
-                return AsyncThrowingStream<[UInt8], any Error> {
-                    if iteration.source.count == chunks { try await Task.sleep(for: .seconds(100)) }
-                    iteration.source.taken.add(1, ordering: .relaxed)
-                    return [UInt8](repeating: 0x61, count: size)
-                }
-            }
+            Part(
+                "file",
+                .stream { [self] in
+                    let iteration = Iteration(self)
+                    return AsyncThrowingStream<[UInt8], any Error> {
+                        if iteration.source.count == chunks { try await Task.sleep(for: .seconds(100)) }
+                        iteration.source.taken.add(1, ordering: .relaxed)
+                        return [UInt8](repeating: 0x61, count: size)
+                    }
+                }, filename: "live")
         }
 
         var count: Int { taken.load(ordering: .relaxed) }
@@ -52,8 +54,9 @@ struct PartStreamTests {
         let client = try Client(.post, server.url)
         let coding = try Client(server, .gzip())
         let chunks = Chunks(content: content, number: number)
-        _ = try await client.send(.stream(chunks, filename: "s.txt", length: length), .field("a", "b"))
-        _ = try await coding.send(.stream(chunks, length: length), .stream(chunks, length: length).gzipped())
+        _ = try await client.send(Part("file", .stream(chunks, length: length), filename: "s.txt"), .field("a", "b"))
+        _ = try await coding.send(
+            Part("file", .stream(chunks, length: length)), Part("file", .stream(chunks, length: length)).gzipped())
         let head = recorder.request(0).head
         #expect(head["content-length"] == length.map { _ in "\(recorder.request(0).body.count)" })
         #expect((head["transfer-encoding"] == nil) == (length != nil))
@@ -75,9 +78,11 @@ struct PartStreamTests {
             }
         }
         _ = try await client.send(
-            .stream(once([1, 2] as [UInt8])), .stream(once([0, 1, 2, 3][1...2] as ArraySlice<UInt8>)),
-            .stream(once(Data([0, 1, 2])[1...])), .stream(once(repeatElement(UInt8(1), count: 2))),
-            .stream(once([[1], [2]].joined().map { UInt8($0) })))
+            Part("file", .stream(once([1, 2] as [UInt8]))),
+            Part("file", .stream(once([0, 1, 2, 3][1...2] as ArraySlice<UInt8>))),
+            Part("file", .stream(once(Data([0, 1, 2])[1...]))),
+            Part("file", .stream(once(repeatElement(UInt8(1), count: 2)))),
+            Part("file", .stream(once([[1], [2]].joined().map { UInt8($0) }))))
         let parts = try receivedParts(of: recorder.request(0))
         #expect(parts.map(\.content) == [[1, 2], [1, 2], [1, 2], [1, 1], [1, 2]])
     }
@@ -94,14 +99,15 @@ struct PartStreamTests {
             let (server, received, isOver) = try swallowingServer()
             let chunks = Chunks(content: bottles(count), number: 3)
             let error = await expectError(.sourceChanged) {
-                try await Client(.post, server.url).send(.stream(chunks, filename: "live", length: Int64(length)))
+                try await Client(.post, server.url).send(
+                    Part("file", .stream(chunks, length: Int64(length)), filename: "live"))
             }
             #expect(error?.message == text)
             await isOver.opened()
             #expect(!received.value.suffix(40).contains("--\r\n".utf8), "\(text)")
         }
         let error = await #expect(throws: ClientError.self) {
-            try await Client(.post, server.url).send(.stream(Chunks(content: [], number: 1), length: -1))
+            try await Client(.post, server.url).send(Part("file", .stream(Chunks(content: [], number: 1), length: -1)))
         }
         #expect(error?.description == "file: its length is less than zero")
     }
@@ -118,7 +124,7 @@ struct PartStreamTests {
             try connection.respond(201)
         }
         let (stream, continuation) = AsyncStream.makeStream(of: [UInt8].self)
-        let task = Task { try await Client(.post, server.url).send(.stream(stream, length: 3)) }
+        let task = Task { try await Client(.post, server.url).send(Part("file", .stream(stream, length: 3))) }
         continuation.yield([1, 2, 3])
         try await Task.sleep(for: .milliseconds(300))
         let before = received.value
@@ -138,14 +144,14 @@ struct PartStreamTests {
                 continuation.finish(throwing: Failure())
             }
             let error = await expectError(.sourceUnreadable) {
-                try await client.send(.stream(stream, filename: "live"))
+                try await client.send(Part("file", .stream(stream), filename: "live"))
             }
             #expect(error?.underlying is Failure)
             #expect(error?.message == "live: Failure()")
         }
         let error = await #expect(throws: ClientError.self) {
             try await client.send(
-                .stream(filename: "live") { () async throws -> AsyncStream<[UInt8]> in throw Failure() })
+                Part("file", .stream { () async throws -> AsyncStream<[UInt8]> in throw Failure() }, filename: "live"))
         }
         #expect(error?.underlying is Failure)
         #expect(recorder.count == 0)
@@ -220,13 +226,13 @@ struct PartStreamTests {
     @Test("a stream that can be read once is refused a second time; one made anew is accepted")
     func twice() async throws {
         let client = try Client(.post, server.url)
-        let part = Part.stream(Chunks(content: bottles(10), number: 1), filename: "live")
-        #expect(!part.isRepeatable)
+        let part = Part("file", .stream(Chunks(content: bottles(10), number: 1)), filename: "live")
+        #expect(!part.content.isRepeatable)
         _ = try await client.send(part)
         let again = await expectError(.cannotSendAgain) { try await client.send(part) }
         #expect(again?.description == "live: the source can be read once only, and has been")
-        let repeatable = Part.stream { Chunks(content: bottles(10), number: 1) }
-        #expect(repeatable.isRepeatable)
+        let repeatable = Part("file", .stream { Chunks(content: bottles(10), number: 1) })
+        #expect(repeatable.content.isRepeatable)
         _ = try await client.send(repeatable, repeatable)
         #expect(try receivedParts(of: recorder.request(1)).map(\.content) == [bottles(10), bottles(10)])
     }
@@ -238,7 +244,7 @@ struct PartStreamTests {
             for number in 0..<10_000 { continuation.yield([UInt8(truncatingIfNeeded: number)]) }
             continuation.finish()
         }
-        _ = try await client.send(.stream(stream))
+        _ = try await client.send(Part("file", .stream(stream)))
         let content = (0..<10_000).map { UInt8(truncatingIfNeeded: $0) }
         #expect(try receivedParts(of: recorder.request(0)).map(\.content) == [content])
     }
@@ -253,7 +259,7 @@ struct PartStreamTests {
         #expect(try await eventually { server.accepted == sources.count && sources.allSatisfy { $0.count == 1 } })
         for _ in 0..<8 {
             let client = try Client(.post, server.url)
-            for _ in 0..<3 { #expect(try await client.send(.bytes(bottles(200_000))).status == 201) }
+            for _ in 0..<3 { #expect(try await client.send(Part("file", .bytes(bottles(200_000)))).status == 201) }
         }
         for task in tasks { task.cancel() }
         for task in tasks { await #expect(throws: ClientError.self) { try await task.value } }

@@ -32,14 +32,14 @@ struct ClientLengthTests {
     }
 
     private func stream(_ content: [UInt8]) -> Part {
-        .stream {
+        Part("file", .stream {
             AsyncStream { continuation in
                 for start in stride(from: 0, to: content.count, by: 7000) {
                     continuation.yield(content[start..<min(content.count, start + 7000)])
                 }
                 continuation.finish()
             }
-        }
+        })
     }
 
     @Test(
@@ -56,7 +56,7 @@ struct ClientLengthTests {
         for (number, (configuration, parts)) in [
             (coded, [Part.file(file)]), (plain, [.file(file).gzipped(), .field("a", "b")]),
             (plain, [stream(content), .file(file)]), (coded, [stream(content).gzipped(), .file(file)]),
-            (automatic, [.bytes(try Coding.gzip.encode(content)), .file(file)]),
+            (automatic, [Part("file", .bytes(try Coding.gzip.encode(content))), .file(file)]),
         ].enumerated() {
             let recorder = Recorder()
             let server = try server(status, recorder, readsBody: readsBody)
@@ -123,12 +123,12 @@ struct ClientLengthTests {
             let (pipe, idle) = (try OpenPipe(), try OpenPipe())
             pipe.write([1, 2, 3])
             pipe.finish()
-            #expect(try await client.send(.descriptor(pipe.reader)).status == 411 && recorder.count == 1)
+            #expect(try await client.send(Part("file", .descriptor(pipe.reader))).status == 411 && recorder.count == 1)
             // An idle source, of which nothing was read, causes no wait.
             guard !readsBody else { continue }
-            #expect(try await client.send(.descriptor(idle.reader)).status == 411)
+            #expect(try await client.send(Part("file", .descriptor(idle.reader))).status == 411)
             let stream = AsyncStream<[UInt8]> { _ in }
-            #expect(try await client.send(.stream(stream)).status == 411)
+            #expect(try await client.send(Part("file", .stream(stream))).status == 411)
         }
     }
 
@@ -148,14 +148,14 @@ struct ClientLengthTests {
                 while case let bytes = try connection.receiveSome(), !bytes.isEmpty { received.update { $0 += bytes } }
             }
             // Sent, counted and sent again, the last time with another length.
-            let part = Part.stream { () -> AsyncStream<[UInt8]> in
+            let part = Part("file", .stream { () -> AsyncStream<[UInt8]> in
                 calls.update { $0 += 1 }
                 let count = 200_000 + (calls.value == 3 ? difference : 0)
                 return AsyncStream { continuation in
                     continuation.yield(bottles(count))
                     continuation.finish()
                 }
-            }
+            })
             let error = await expectError(.sourceChanged) {
                 try await Client(.post, server.url).send(gzipped ? part.gzipped(level: 0) : part)
             }
@@ -170,14 +170,14 @@ struct ClientLengthTests {
     func cancelled() async throws {
         let server = try server(411, Recorder(), readsBody: true)
         let calls = Shared(0)
-        let part = Part.stream { () -> AsyncStream<[UInt8]> in
+        let part = Part("file", .stream { () -> AsyncStream<[UInt8]> in
             calls.update { $0 += 1 }
             let isFirst = calls.value == 1
             return AsyncStream { continuation in
                 continuation.yield([1])
                 if isFirst { continuation.finish() }
             }
-        }
+        })
         let client = try Client(.post, server.url)
         let task = Task { try await client.send(part) }
         #expect(try await eventually { calls.value == 2 })

@@ -48,7 +48,7 @@ extension ClientRedirectTests {
         }
         let client = try Client(.post, server.url)
         // The last one may notice the response.
-        for _ in 0..<3 { try await client.sendUnclosed(.bytes(bottles(500_000))) }
+        for _ in 0..<3 { try await client.sendUnclosed(Part("file", .bytes(bottles(500_000)))) }
         await isRead.opened()
         #expect(try await eventually { !(try await client.sendUnclosed(.field("a", "b"))) })
         #expect(try await client.close().summary() == "307 there")
@@ -75,7 +75,7 @@ extension ClientRedirectTests {
             let pipe = try OpenPipe()
             pipe.writeInBursts(bottles(500_000), case: 1)
             let client = try Client(.post, server.url)
-            let response = try await client.send(.descriptor(pipe.reader))
+            let response = try await client.send(Part("file", .descriptor(pipe.reader)))
             #expect(response.status == (bytesRead == 0 ? 201 : 307))
             if bytesRead > 0 {
                 #expect(try await response.text() == "there")

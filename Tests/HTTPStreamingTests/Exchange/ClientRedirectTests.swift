@@ -74,7 +74,7 @@ struct ClientRedirectTests {
         home.set(start.url)
         let url = start.url.replacingOccurrences(of: "//", with: "//user:password@")
         let client = try Client(.post, url) { $0.headerFields = ["X-Key": "secret"] }
-        #expect(try await client.send(.bytes(bottles(1000))).status == 201)
+        #expect(try await client.send(Part("file", .bytes(bottles(1000)))).status == 201)
         let requests = recorder.requests.withLock { $0 }
         #expect(requests.count == 3)
         #expect(requests[0].head["x-key"] == "secret" && requests[0].head["authorization"] != nil)
@@ -220,7 +220,7 @@ struct ClientRedirectTests {
                     if ending == 2 { return _ = connection.isClosedByPeer() }
                 }
             }
-            #expect(try await Client(.post, server.url).send(.bytes(bottles(10_000))).text() == "there")
+            #expect(try await Client(.post, server.url).send(Part("file", .bytes(bottles(10_000)))).text() == "there")
         }
     }
 }

@@ -43,7 +43,9 @@ struct ClientRetryTests {
         let server = try server(failures: 2, recorder: recorder) { try $0.respond(status, "later") }
         let client = try Client(.put, server.url, configuration: configuration())
         let progress = Shared<[UploadProgress]>([])
-        let response = try await client.send(.bytes(bottles(100_000))) { value in progress.update { $0.append(value) } }
+        let response = try await client.send(Part("file", .bytes(bottles(100_000)))) { value in
+            progress.update { $0.append(value) }
+        }
         #expect(response.status == 201 && recorder.count == 3)
         #expect(recorder.request(0).body == recorder.request(1).body)
         #expect(recorder.request(0).body == recorder.request(2).body)
@@ -174,7 +176,7 @@ struct ClientRetryTests {
         let pipe = try OpenPipe(holding: Array("once".utf8))
         let client = try Client(.put, server.url, configuration: configuration())
         let error = await expectError(.connectionLost) {
-            try await client.send(.descriptor(pipe.reader, filename: "stdin"))
+            try await client.send(Part("file", .descriptor(pipe.reader), filename: "stdin"))
         }
         #expect(
             error?.message.hasSuffix("; it was not sent again: stdin can be read once only") == true,
@@ -185,7 +187,7 @@ struct ClientRetryTests {
         let refusing = try self.server(failures: 1, recorder: recorder) { try $0.respond(503, "later") }
         let other = try OpenPipe(holding: Array("once".utf8))
         let response = try await Client(.put, refusing.url, configuration: configuration()).send(
-            .descriptor(other.reader))
+            Part("file", .descriptor(other.reader)))
         #expect(response.status == 503 && recorder.count == 2)
     }
 
@@ -195,7 +197,7 @@ struct ClientRetryTests {
         stopped.stop()
         let recorder = Recorder()
         let pipe = try OpenPipe(holding: Array("once".utf8))
-        let part = Part.descriptor(pipe.reader)
+        let part = Part("file", .descriptor(pipe.reader))
         let client = try Client(.put, stopped.url, configuration: configuration())
         let error = await expectError(.connectionFailed) { try await client.send(part) }
         #expect(error?.message.contains("not sent again") == false)
@@ -236,9 +238,9 @@ struct ClientRetryTests {
         }
         let client = try Client(.put, server.url, configuration: configuration())
         let error = await expectError(.connectionLost) {
-            _ = try await eventually { !(try await client.sendUnclosed(.bytes(bottles(500_000)))) }
+            _ = try await eventually { !(try await client.sendUnclosed(Part("file", .bytes(bottles(500_000))))) }
         }
-        #expect(error?.message.hasSuffix("; it was not sent again: parts that were sent have been let go") == true)
+        #expect(error?.message.hasSuffix("; it was not sent again: parts that were sent have been released") == true)
         #expect(server.accepted == 1)
     }
 
@@ -260,7 +262,7 @@ struct ClientRetryTests {
         let client = try Client(.put, server.url, configuration: configuration(delay: .milliseconds(1)))
         let folder = directory.path
         for _ in 0..<30 {
-            #expect(try await client.send(.file(path), .stream { AsyncStream { [1] }.prefix(3) }).status == 201)
+            #expect(try await client.send(.file(path), Part("file", .stream { AsyncStream { [1] }.prefix(3) })).status == 201)
         }
         #expect(try await eventually { try openDescriptors { $0.hasPrefix(folder) } == 0 })
     }

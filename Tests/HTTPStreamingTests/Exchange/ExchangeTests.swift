@@ -7,10 +7,13 @@ import Testing
 /// What is sent again, decided without a server.
 @Suite("Exchange")
 struct ExchangeTests {
-    private func exchange(_ url: String = "https://example.com/a/b", isOpenEnded: Bool = false) -> Exchange {
-        Exchange(
-            id: TransferID(connection: 0, serial: 1), url: url, isOpenEnded: isOpenEnded, progress: ProgressHub(),
-            control: UploadControl(maximumRate: nil))
+    private func exchange(
+        _ url: String = "https://example.com/a/b", _ method: Client.Method = .post, form: MultipartSource? = nil
+    ) -> Exchange {
+        let form = form ?? MultipartSource()
+        return Exchange(
+            id: TransferID(connection: 0, serial: 1), PreparedRequest(method: method, url: url, source: form), form: form,
+            ClientSettings(Client.Configuration(), url: url), ProgressHub(), UploadControl(maximumRate: nil))
     }
 
     private func answer(
@@ -24,11 +27,10 @@ struct ExchangeTests {
     @Test("from https to http is not followed; from http to https is, as another origin")
     func schemes() throws {
         var secure = exchange()
-        let configuration = Client.Configuration()
-        #expect(try secure.next(after: answer(307, ["Location": "http://example.com/"]), .post, configuration) == nil)
+        #expect(try secure.next(after: answer(307, ["Location": "http://example.com/"])) == nil)
         var plain = exchange("http://example.com/")
         #expect(
-            try plain.next(after: answer(307, ["Location": "https://example.com/"]), .post, configuration)
+            try plain.next(after: answer(307, ["Location": "https://example.com/"]))
                 == .redirected(url: "https://example.com/", isSameOrigin: false))
     }
 
@@ -41,8 +43,8 @@ struct ExchangeTests {
             ("//evil.org/x", false), ("https://example.org/x", false),
         ])
     func origins(location: String, isSame: Bool) throws {
-        var exchange = exchange()
-        let next = try exchange.next(after: answer(308, ["Location": location]), .put, Client.Configuration())
+        var exchange = exchange("https://example.com/a/b", .put)
+        let next = try exchange.next(after: answer(308, ["Location": location]))
         guard case .redirected(_, let isSameOrigin) = next else {
             Issue.record("\(location) was not followed")
             return
@@ -71,31 +73,26 @@ struct ExchangeTests {
 
     @Test("411 and 501 count once, only a finished request that was sent chunked")
     func counted() async throws {
-        let configuration = Client.Configuration()
         for status in [411, 501] {
-            var exchange = exchange()
-            exchange.append([], isLast: true)
-            #expect(try exchange.next(after: answer(status), .post, configuration) == nil)
-            var chunked = self.exchange()
-            chunked.append([], isLast: true)
-            #expect(
-                try chunked.next(after: answer(status, isBodyOfUnknownLength: true), .post, configuration) == .counted)
-            try await chunked.begin(.counted, id: TransferID(connection: 0, serial: 2), coding: .identity)
-            #expect(
-                try chunked.next(after: answer(status, isBodyOfUnknownLength: true), .post, configuration) == nil)
-            var open = self.exchange(isOpenEnded: true)
-            open.append([], isLast: false)
-            #expect(try open.next(after: answer(status, isBodyOfUnknownLength: true), .post, configuration) == nil)
+            let finished = try form()
+            var exchange = exchange(form: finished)
+            #expect(try exchange.next(after: answer(status)) == nil)
+            var chunked = self.exchange(form: finished)
+            #expect(try chunked.next(after: answer(status, isBodyOfUnknownLength: true)) == .counted)
+            try await chunked.begin(.counted, id: TransferID(connection: 0, serial: 2))
+            #expect(try chunked.next(after: answer(status, isBodyOfUnknownLength: true)) == nil)
+            var open = self.exchange(form: try form(isLast: false))
+            #expect(try open.next(after: answer(status, isBodyOfUnknownLength: true)) == nil)
         }
     }
 
     @Test("what the caller was told is final")
     func refused() throws {
-        var exchange = exchange(isOpenEnded: true)
-        exchange.append([], isLast: false)
-        #expect(try exchange.next(after: answer(404), .put, Client.Configuration()) == nil)
-        exchange.append([], isLast: true)
-        #expect(try exchange.next(after: answer(307, ["Location": "/x"]), .put, Client.Configuration()) == nil)
-        #expect(try exchange.next(after: answer(503), .put, Client.Configuration()) == nil)
+        let form = try form(isLast: false)
+        var exchange = exchange("https://example.com/a/b", .put, form: form)
+        #expect(try exchange.next(after: answer(404)) == nil)
+        try form.add([], isLast: true)
+        #expect(try exchange.next(after: answer(307, ["Location": "/x"])) == nil)
+        #expect(try exchange.next(after: answer(503)) == nil)
     }
 }

@@ -134,9 +134,11 @@ struct FaultExchange {
     private func attempt(_ client: Client) async -> Outcome {
         await Self.withDeadline(deadline, isExpected: isEndless) { [way, content, method] in
             guard method != .head else { return try await client.send() }
-            guard way == .unclosed else { return try await client.send(.bytes(content)) }
+            guard way == .unclosed else { return try await client.send(Part("file", .bytes(content))) }
             // A first part, so that the large one meets an open request.
-            if try await client.sendUnclosed(.field("first", "1")) { try await client.sendUnclosed(.bytes(content)) }
+            if try await client.sendUnclosed(.field("first", "1")) {
+                try await client.sendUnclosed(Part("file", .bytes(content)))
+            }
             return try await client.close()
         }
     }

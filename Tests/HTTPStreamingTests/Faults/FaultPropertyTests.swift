@@ -82,7 +82,9 @@ struct FaultPropertyTests {
     private func attempt(_ client: Client, _ generator: SeededGenerator, _ round: Int) async -> String {
         var random = generator
         let parts = (0..<Int.random(in: 0...3, using: &random)).map { _ in
-            Part.bytes(Array(Self.noise.prefix(.random(in: 0...(1 << random.pick([4, 16, 21])), using: &random))))
+            Part(
+                "file",
+                .bytes(Array(Self.noise.prefix(.random(in: 0...(1 << random.pick([4, 16, 21])), using: &random)))))
         }
         let unclosed = random.oneIn(2) ? parts.count : 0
         let pauses = parts.map { _ in random.oneIn(2) ? Int.random(in: 0...20, using: &random) : 0 }

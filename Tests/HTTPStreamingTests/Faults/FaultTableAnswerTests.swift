@@ -99,7 +99,7 @@ struct FaultTableAnswerTests {
         }
         let client = try Client(.post, server.url)
         let outcome = await FaultExchange.withDeadline(.seconds(30)) {
-            for _ in 0..<3 { try await client.sendUnclosed(.bytes(FaultExchange.small)) }
+            for _ in 0..<3 { try await client.sendUnclosed(Part("file", .bytes(FaultExchange.small))) }
             return try await client.close()
         }
         #expect(outcome.content?.utf8.count == 400_000, "\(outcome)")

@@ -44,8 +44,8 @@ struct FaultTableInterimTests {
         }
         let client = try Client(.post, server.url) { if way == .coded { $0.contentCoding = .gzip() } }
         let outcome = await FaultExchange.withDeadline(.seconds(30)) {
-            guard way == .unclosed else { return try await client.send(.bytes(FaultExchange.content)) }
-            try await client.sendUnclosed(.bytes(FaultExchange.content))
+            guard way == .unclosed else { return try await client.send(Part("file", .bytes(FaultExchange.content))) }
+            try await client.sendUnclosed(Part("file", .bytes(FaultExchange.content)))
             return try await client.close()
         }
         #expect(outcome.content == "all", "\(outcome)")

@@ -26,7 +26,7 @@ struct ClientBufferBudgetTests {
         #expect(try await eventually { value() == expected })
     }
 
-    private func part(_ count: Int) -> Part { .bytes([UInt8](repeating: 7, count: count)) }
+    private func part(_ count: Int) -> Part { Part("file", .bytes([UInt8](repeating: 7, count: count))) }
 
     @Test("twenty clients with room for four all finish, and their sum stays within the budget")
     func crowd() async throws {
@@ -39,7 +39,7 @@ struct ClientBufferBudgetTests {
                 group.addTask {
                     for _ in 0..<3 {
                         let content = bottles(200_000 + number)
-                        let status = try await client.send(.bytes(content)).status
+                        let status = try await client.send(Part("file", .bytes(content))).status
                         #expect(status == 201)
                     }
                 }
@@ -66,7 +66,9 @@ struct ClientBufferBudgetTests {
 
     /// A part that a holding server knows by its number.
     private func numbered(_ number: Int, _ count: Int = 100_000) -> Part {
-        .bytes([UInt8](repeating: UInt8(ascii: "#"), count: number) + [UInt8](repeating: 7, count: count - number))
+        Part(
+            "file",
+            .bytes([UInt8](repeating: UInt8(ascii: "#"), count: number) + [UInt8](repeating: 7, count: count - number)))
     }
 
     @Test("waiting clients are served in order; a cancelled one leaves without sending")
@@ -154,7 +156,7 @@ struct ClientBufferBudgetTests {
             for number in 0..<8 {
                 let client = try client(server.url, budget, number % 2 == 0 ? .gzip(level: 1) : .identity)
                 group.addTask {
-                    let part = Part.bytes(bottles(1_000_000 + number))
+                    let part = Part("file", .bytes(bottles(1_000_000 + number)))
                     let status = try await client.send(number % 2 == 0 ? part : part.gzipped(level: 1)).status
                     #expect(status == 201)
                 }

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Client, time limits", .serialized, .timeLimit(.minutes(2)))
 struct ClientDeadlineTests {
-    private let big = Part.bytes([UInt8](repeating: 7, count: 32 << 20))
+    private let big = Part("file", .bytes([UInt8](repeating: 7, count: 32 << 20)))
 
     private func client(
         _ url: String, stall: Duration? = nil, request: Duration? = nil, connect: Duration = .seconds(30)
@@ -107,10 +107,10 @@ struct ClientDeadlineTests {
     func throttled() async throws {
         let server = try FaultServer(Recorder().serve)
         let client = try client(server.url, stall: .milliseconds(400), request: .seconds(2))
-        client.maximumUploadRate = 1
+        client.maximumUploadBytesPerSecond = 1
         let sending = Task { try await client.send(.field("a", "b")) }
         try await Task.sleep(for: .milliseconds(2500))
-        client.maximumUploadRate = nil
+        client.maximumUploadBytesPerSecond = nil
         #expect(try await sending.value.status == 201)
     }
 
@@ -128,14 +128,14 @@ struct ClientDeadlineTests {
             try connection.respond(201)
         }
         let client = try client(server.url, stall: .seconds(1))
-        #expect(try await client.send(.bytes([UInt8](repeating: 1, count: 8 << 20))).status == 201)
+        #expect(try await client.send(Part("file", .bytes([UInt8](repeating: 1, count: 8 << 20)))).status == 201)
     }
 
     @Test("invalid limits are refused")
     func settings() {
         #expect(refusal { $0.stallTimeout = .zero }?.code == .invalidConfiguration)
         #expect(refusal { $0.requestTimeout = .seconds(-1) }?.code == .invalidConfiguration)
-        #expect(refusal { $0.maximumUploadRate = 0 }?.code == .invalidConfiguration)
+        #expect(refusal { $0.maximumUploadBytesPerSecond = 0 }?.code == .invalidConfiguration)
         #expect(refusal { $0.progressInterval = .zero }?.code == .invalidConfiguration)
         #expect(refusal { $0.stallTimeout = nil } == nil)
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Platform
 import Synchronization
 import TestSupport
 import Testing
@@ -10,7 +11,7 @@ import Testing
 @Suite("Client, rate limit", .serialized, .timeLimit(.minutes(2)))
 struct ClientRateTests {
     private func client(_ url: String, rate: Int) throws -> Client {
-        return try Client(.post, url) { $0.maximumUploadRate = rate }
+        return try Client(.post, url) { $0.maximumUploadBytesPerSecond = rate }
     }
 
     /// The bytes received so far, and their times.
@@ -39,7 +40,7 @@ struct ClientRateTests {
         let server = try FaultServer(arrivals.serve)
         let client = try client(server.url, rate: rate)
         let start = ContinuousClock.now
-        #expect(try await client.send(.bytes([UInt8](repeating: 1, count: 3 * rate))).status == 201)
+        #expect(try await client.send(Part("file", .bytes([UInt8](repeating: 1, count: 3 * rate)))).status == 201)
         let all = arrivals.all.withLock { $0 }
         for (sum, time) in all {
             let allowed = Double(rate) * ((time - start) / .seconds(1) + 0.1)
@@ -54,12 +55,14 @@ struct ClientRateTests {
     func requests() async throws {
         let (recorder, _, client) = try recording {
             $0.contentCoding = .gzip(level: 1)
-            $0.maximumUploadRate = 20_000
+            $0.maximumUploadBytesPerSecond = 20_000
         }
         let start = ContinuousClock.now
         for number in 0..<20 {
             let noise = (0..<3000).map { UInt8(truncatingIfNeeded: $0 &* $0 &* (number + 7919) >> 7) }
-            #expect(try await client.send(.bytes(noise + [UInt8](repeating: 0, count: 500_000))).status == 201)
+            #expect(
+                try await client.send(Part("file", .bytes(noise + [UInt8](repeating: 0, count: 500_000)))).status == 201
+            )
         }
         let sent = recorder.requests.withLock { $0.reduce(0) { $0 + $1.body.count } }
         let seconds = (ContinuousClock.now - start) / .seconds(1)
@@ -71,12 +74,12 @@ struct ClientRateTests {
     func changed() async throws {
         let server = try FaultServer(Recorder().serve)
         let client = try client(server.url, rate: 1)
-        #expect(client.maximumUploadRate == 1)
-        let sending = Task { try await client.send(.bytes([UInt8](repeating: 1, count: 2 << 20))) }
+        #expect(client.maximumUploadBytesPerSecond == 1)
+        let sending = Task { try await client.send(Part("file", .bytes([UInt8](repeating: 1, count: 2 << 20)))) }
         try await Task.sleep(for: .milliseconds(200))
-        client.maximumUploadRate = 0
-        #expect(client.maximumUploadRate == 1)
-        client.maximumUploadRate = nil
+        client.maximumUploadBytesPerSecond = 0
+        #expect(client.maximumUploadBytesPerSecond == 1)
+        client.maximumUploadBytesPerSecond = nil
         #expect(try await sending.value.status == 201)
     }
 
@@ -92,11 +95,11 @@ struct ClientRateTests {
         }
         // A piece is a byte every 0.1 s; the body would take days.
         let client = try client(server.url, rate: 2000)
-        client.maximumUploadRate = 2000
+        client.maximumUploadBytesPerSecond = 2000
         let start = ContinuousClock.now
-        let sending = Task { try await client.send(.bytes([UInt8](repeating: 1, count: 4 << 20))) }
+        let sending = Task { try await client.send(Part("file", .bytes([UInt8](repeating: 1, count: 4 << 20)))) }
         try await Task.sleep(for: .milliseconds(100))
-        client.maximumUploadRate = 10
+        client.maximumUploadBytesPerSecond = 10
         if isRefused {
             let response = try await sending.value
             #expect(try await response.summary() == "413 too slow")

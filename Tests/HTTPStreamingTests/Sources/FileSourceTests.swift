@@ -27,7 +27,7 @@ struct FileSourceTests {
     /// Whether reading there would wait for a disk.
     private func isCold(_ path: String, at offset: Int64) throws -> Bool {
         var buffer = [UInt8](repeating: 0, count: 4096)
-        let file = try FileReader(path: path)
+        let file = try OpenFile(path: Path(path))
         return try buffer.withUnsafeMutableBytes { try file.readCached(into: $0, at: offset) } == nil
     }
 
@@ -119,7 +119,7 @@ struct FileSourceTests {
         try await Task.sleep(for: .milliseconds(300))
         for _ in 0..<8 {
             let client = try Client(.post, server.url)
-            #expect(try await client.send(.bytes(bottles(100_000))).status == 201)
+            #expect(try await client.send(Part("file", .bytes(bottles(100_000)))).status == 201)
         }
         if operation == .read {
             tasks[0].cancel()

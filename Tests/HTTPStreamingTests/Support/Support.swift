@@ -105,20 +105,49 @@ func contentServer(
     }
 }
 
-/// Parts as the agent receives them.
-func prepared(_ parts: [Part], _ encoder: MultipartEncoder) throws -> [PreparedPart] {
-    try parts.map { try PreparedPart($0, encoder: encoder, recognizesCompressed: false) }
+/// A form with these parts, opened and measured.
+func form(_ parts: [Part] = [], isLast: Bool = true, encoder: MultipartEncoder = MultipartEncoder()) throws
+    -> MultipartSource
+{
+    let form = MultipartSource(isOpenEnded: !isLast, encoder: encoder)
+    if isLast || !parts.isEmpty { try form.add(parts, isLast: isLast) }
+    return form
 }
 
-/// Reads on as soon as there is something: where a file is opened or read by another thread, a moment
-/// later.
-func readWaiting(_ body: inout BodyReader, into buffer: UnsafeMutableRawBufferPointer) throws -> BodyRead {
-    for _ in 0..<30_000 {
-        let outcome = try body.read(into: buffer)
-        guard outcome == .waiting else { return outcome }
-        usleep(1000)
+extension MultipartSource {
+    func add(_ parts: [Part], isLast: Bool = false) throws {
+        let preparation = Preparation(recognizesCompressed: false)
+        append(try parts.map { try $0.prepare(encoder, preparation) }, isLast: isLast)
     }
-    throw FaultError("nothing came to be read for 30 s")
+}
+
+extension Source {
+    /// A reader that nothing else waits for.
+    func reader(at offset: Int64 = 0) throws -> any SourceReader {
+        try reader(at: offset, ReadContext(priority: .medium, onContent: {}))
+    }
+}
+
+extension SourceReader {
+    /// Reads as soon as there are bytes: where another thread opens or reads a file, a moment later.
+    func readWaiting(into buffer: UnsafeMutableRawBufferPointer) throws -> ReadOutcome {
+        for _ in 0..<30_000 {
+            let outcome = try read(into: buffer)
+            guard outcome == .waiting else { return outcome }
+            usleep(1000)
+        }
+        throw FaultError("nothing could be read for 30 s")
+    }
+
+    /// All bytes up to the end, or until nothing is there, read into a buffer of that size.
+    func readAll(buffer size: Int = 512) throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0xAA, count: size)
+        while case .bytes(let count) = try buffer.withUnsafeMutableBytes({ try readWaiting(into: $0) }) {
+            bytes += buffer[..<count]
+        }
+        return bytes
+    }
 }
 
 /// Expects a ``ClientError`` with that code, and returns it.

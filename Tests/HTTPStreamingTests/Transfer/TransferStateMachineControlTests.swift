@@ -1,3 +1,4 @@
+import Platform
 import Testing
 
 @testable import HTTPStreaming
@@ -12,14 +13,14 @@ struct TransferStateMachineControlTests {
     private var later: Instant { now + .seconds(1) }
 
     private func held() -> Machine {
-        var machine = Machine(hasBody: true, isFinishing: true, isHeld: true)
+        var machine = Machine(hasBody: true, isHeld: true)
         #expect(machine.readRequested() == .pause)
         #expect(machine.upload == .held)
         return machine
     }
 
-    private func throttled(isFinishing: Bool = true) -> Machine {
-        var machine = Machine(hasBody: true, isFinishing: isFinishing)
+    private func throttled() -> Machine {
+        var machine = Machine(hasBody: true)
         #expect(machine.readRequested() == .fill)
         machine.allowanceSpent(until: later)
         #expect(machine.upload == .throttled(until: later))
@@ -28,7 +29,7 @@ struct TransferStateMachineControlTests {
 
     @Test("paused when libcurl asks next, and resumed once")
     func pause() {
-        var machine = Machine(hasBody: true, isFinishing: true)
+        var machine = Machine(hasBody: true)
         // libcurl has not asked, and need not be told.
         #expect(machine.controlChanged(isHeld: true) == .none)
         #expect(machine.controlChanged(isHeld: true) == .none)
@@ -47,18 +48,18 @@ struct TransferStateMachineControlTests {
 
     @Test("paused while there is nothing to send: what is there then meets the pause")
     func pausedForTwoReasons() {
-        var starved = Machine(hasBody: true, isFinishing: false)
-        _ = starved.bodyRanDry()
+        var starved = Machine(hasBody: true)
+        starved.bodyRanDry()
         #expect(starved.controlChanged(isHeld: true) == .none)
-        #expect(starved.news == .partsSent)
-        #expect(starved.partsAppended(isLast: true) == .resume)
+        #expect(starved.news(isFinished: false) == .partsSent)
+        #expect(starved.partsAdded() == .resume)
         #expect(starved.readRequested() == .pause)
         #expect(starved.upload == .held)
-        #expect(starved.news == .nothing)
+        #expect(starved.news(isFinished: true) == .nothing)
         #expect(starved.controlChanged(isHeld: false) == .resume)
         #expect(starved.readRequested() == .fill)
 
-        var waiting = Machine(hasBody: true, isFinishing: true)
+        var waiting = Machine(hasBody: true)
         waiting.contentAwaited()
         #expect(waiting.controlChanged(isHeld: true) == .none)
         #expect(waiting.controlChanged(isHeld: false) == .none)
@@ -68,7 +69,7 @@ struct TransferStateMachineControlTests {
         #expect(waiting.readRequested() == .pause)
         #expect(waiting.contentArrived() == .none)
 
-        var yielding = Machine(hasBody: true, isFinishing: true)
+        var yielding = Machine(hasBody: true)
         yielding.answerSeen()
         #expect(yielding.controlChanged(isHeld: true) == .none)
         #expect(yielding.answerRead() == .resume)
@@ -78,16 +79,17 @@ struct TransferStateMachineControlTests {
 
     @Test("throttled until its time, not longer for parts that come, and asked again for another rate")
     func throttling() {
-        var machine = throttled(isFinishing: false)
+        var machine = throttled()
         #expect(machine.isUploadPaused)
         #expect(machine.readRequested() == .pause)
         #expect(machine.timePassed(now) == .none)
-        #expect(machine.partsAppended(isLast: true) == .none)
+        #expect(machine.partsAdded() == .none)
         #expect(machine.contentArrived() == .none)
         #expect(machine.timePassed(later) == .resume)
         #expect(machine.timePassed(later) == .none)
         #expect(machine.readRequested() == .fill)
-        #expect(machine.bodyRanDry() == .end)
+        machine.bodyEnded()
+        #expect(machine.upload == .complete)
 
         var faster = throttled()
         #expect(faster.controlChanged(isHeld: false) == .resume)
@@ -104,7 +106,7 @@ struct TransferStateMachineControlTests {
     func refusal() {
         for var machine in [held(), throttled()] {
             #expect(machine.finalHeadReceived(status: 413) == .resume)
-            #expect(machine.news == .answeredEarly)
+            #expect(machine.news(isFinished: true) == .answeredEarly)
             #expect(machine.readRequested() == .giveNoMore)
             #expect(machine.controlChanged(isHeld: false) == .none)
             #expect(machine.controlChanged(isHeld: true) == .none)
@@ -138,21 +140,21 @@ struct TransferStateMachineControlTests {
     func blocked() {
         for var machine in [held(), throttled()] {
             _ = machine.finalHeadReceived(status: 200)
-            #expect(machine.news == .nothing)
+            #expect(machine.news(isFinished: true) == .nothing)
             _ = machine.contentReceived(isFull: true)
-            #expect(machine.news == .responded)
+            #expect(machine.news(isFinished: true) == .responded)
         }
     }
 
     @Test("what is waited for: the peer, or this side")
     func waitsForPeer() {
-        #expect(Machine(hasBody: true, isFinishing: true).waitsForPeer)
-        #expect(Machine(hasBody: false, isFinishing: true, isHeld: true).waitsForPeer)
+        #expect(Machine(hasBody: true).waitsForPeer)
+        #expect(Machine(hasBody: false, isHeld: true).waitsForPeer)
         #expect(!held().waitsForPeer)
         #expect(!throttled().waitsForPeer)
 
         // What libcurl has been given may be on its way yet, but nobody wants it to be.
-        var machine = Machine(hasBody: true, isFinishing: false)
+        var machine = Machine(hasBody: true)
         _ = machine.controlChanged(isHeld: true)
         #expect(machine.upload == .flowing && !machine.waitsForPeer)
         _ = machine.controlChanged(isHeld: false)
@@ -160,10 +162,10 @@ struct TransferStateMachineControlTests {
         #expect(!machine.waitsForPeer)
         _ = machine.contentArrived()
         #expect(machine.waitsForPeer)
-        _ = machine.bodyRanDry()
+        machine.bodyRanDry()
         #expect(!machine.waitsForPeer)
-        _ = machine.partsAppended(isLast: true)
-        _ = machine.bodyRanDry()
+        _ = machine.partsAdded()
+        machine.bodyEnded()
         #expect(machine.upload == .complete && machine.waitsForPeer)
         // There is nothing left to hold back.
         _ = machine.controlChanged(isHeld: true)
