@@ -13,7 +13,7 @@ struct FileWriterTests {
         Array(try directory.read(name))
     }
 
-    @Test("a file has its name when it is published, and not before", arguments: ways)
+    @Test("a file has its name only after it is published", arguments: ways)
     func publish(mayBeUnnamed: Bool) throws {
         let directory = try TemporaryDirectory()
         var file = try FileWriter(replacing: Path(directory.path("new")), mayBeUnnamed: mayBeUnnamed)
@@ -30,7 +30,7 @@ struct FileWriterTests {
         #expect(try contents(directory, "new") == [1, 2, 3])
     }
 
-    @Test("it replaces what has the name, at once", arguments: ways)
+    @Test("publishing replaces an existing file atomically", arguments: ways)
     func replace(mayBeUnnamed: Bool) throws {
         let directory = try TemporaryDirectory()
         let path = try directory.write([9, 9, 9, 9], to: "old")
@@ -45,7 +45,7 @@ struct FileWriterTests {
         #expect(try reader.readToEnd() == Data([9, 9, 9, 9]))
     }
 
-    @Test("let go of before that, it leaves nothing", arguments: ways)
+    @Test("a writer released before publishing leaves nothing", arguments: ways)
     func abandoned(mayBeUnnamed: Bool) throws {
         let directory = try TemporaryDirectory()
         let path = try directory.write([9], to: "old")
@@ -57,7 +57,7 @@ struct FileWriterTests {
         #expect(try contents(directory, "old") == [9])
     }
 
-    @Test("a folder that comes in between, and stays, is an error that leaves nothing", arguments: ways)
+    @Test("a folder of that name is an error that leaves nothing", arguments: ways)
     func cannotPublish(mayBeUnnamed: Bool) throws {
         let directory = try TemporaryDirectory()
         do {
@@ -69,7 +69,7 @@ struct FileWriterTests {
         #expect(try directory.contents() == ["new"])
     }
 
-    @Test("the folder may be renamed meanwhile", arguments: ways)
+    @Test("the parent folder may be renamed meanwhile", arguments: ways)
     func renamedFolder(mayBeUnnamed: Bool) throws {
         let directory = try TemporaryDirectory()
         try FileManager.default.createDirectory(atPath: directory.path("a"), withIntermediateDirectories: false)
@@ -94,7 +94,7 @@ struct FileWriterTests {
         #expect(modes[0] != nil && modes[0] == modes[1])
     }
 
-    @Test("a link is replaced, not followed; what is no file is left alone")
+    @Test("a link is replaced, not followed; anything but a file is left unchanged")
     func links() throws {
         let directory = try TemporaryDirectory()
         try directory.write([9], to: "file")
@@ -128,7 +128,7 @@ struct FileWriterTests {
     }
 
     #if os(Linux)
-    @Test("a name alone is one in the working directory")
+    @Test("a bare name is a file in the working directory")
     func relative() async throws {
         await #expect(processExitsWith: .success) {
             let directory = try TemporaryDirectory()
@@ -141,7 +141,7 @@ struct FileWriterTests {
         }
     }
 
-    @Test("a full disk is an error, and leaves nothing", arguments: ways)
+    @Test("a full disk is an error that leaves nothing", arguments: ways)
     func fullDisk(mayBeUnnamed: Bool) async throws {
         let directory = try TemporaryDirectory()
         let mount = try await Subprocess.run("mount", ["-t", "tmpfs", "-o", "size=64k", "none", directory.path])
