@@ -52,6 +52,21 @@ run_tests() {
     return $status
 }
 
+# The version in the source, which is the one that the user agent sends.
+library_version() {
+    sed -nE 's/^(package |internal )?let libraryVersion = "([^"]*)"$/\2/p' "$root/Sources/HTTPStreaming/Version.swift"
+}
+
+# The highest version tag that the current commit contains, or nothing.
+last_version() {
+    git -C "$root" tag --merged HEAD | sed -nE '/^[0-9]+\.[0-9]+\.[0-9]+$/p' | sort -t. -k1,1n -k2,2n -k3,3n | tail -n 1
+}
+
+# is_newer VERSION OTHER: whether the first version is higher than the second.
+is_newer() {
+    [ "$1" != "$2" ] && [ "$(printf '%s\n' "$1" "$2" | sort -t. -k1,1n -k2,2n -k3,3n | tail -n 1)" = "$1" ]
+}
+
 # absolute_file FILE: its absolute path. Fails unless it is a readable regular file.
 absolute_file() {
     [ -e "$1" ] || {
