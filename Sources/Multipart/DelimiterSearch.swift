@@ -4,8 +4,8 @@ internal import Platform
 ///
 /// The search probes eight bytes out of about thirty. The distance is such that every delimiter contains a whole probe.
 /// A table of hashes tells whether a probe may be a piece of the delimiter, which is rare. Only near such a probe does
-/// it compare closely: it searches for the four bytes that begin every delimiter, at eight places at a time, and compares
-/// the boundary after them. If the boundary is short, it compares closely everywhere.
+/// it compare closely: it searches for the four bytes that begin every delimiter, at eight places at a time, and then
+/// compares the boundary after them. If the boundary is short, it compares closely everywhere.
 ///
 /// This is linear even on malicious content: a boundary contains no CR, so the only CR of the delimiter is its first
 /// byte. Therefore no second match begins within the bytes that match, and no byte is matched twice. No place is
@@ -117,12 +117,12 @@ struct DelimiterSearch: Sendable {
     ) -> Match {
         let end = index + matchLength(of: delimiter, in: buffer, at: index)
         guard end - index == delimiter.count else { return end == buffer.count ? .partial(at: index) : .none }
-        return isContent(buffer, behind: end) ? .none : .whole(at: index)
+        return isContent(buffer, after: end) ? .none : .whole(at: index)
     }
 
-    /// Whether the bytes after a boundary show that it is content. `MultipartParser.readDelimiterLine` finds this too, but
-    /// byte by byte, and a sender could then cause a thousand small events with one buffer.
-    private static func isContent(_ buffer: UnsafeRawBufferPointer, behind end: Int) -> Bool {
+    /// Whether the bytes after a boundary show that it is content. `MultipartParser.readDelimiterLine` finds this too,
+    /// but byte by byte, and a sender could then cause a thousand small events with one buffer.
+    private static func isContent(_ buffer: UnsafeRawBufferPointer, after end: Int) -> Bool {
         guard end < buffer.count else { return false }
         let next = end + 1 < buffer.count ? buffer[end + 1] : nil
         return switch buffer[end] {

@@ -105,7 +105,7 @@ public struct MultipartParser: Sendable {
     /// Reads `buffer` from `offset` to the next event, and moves `offset` to the end of what it has read.
     ///
     /// - Returns: nil if the whole buffer has been read. Call again with the next buffer and an offset of 0.
-    /// - Throws: ``MultipartError`` if the message is malformed or exceeds a limit. All later calls throw the same error.
+    /// - Throws: ``MultipartError`` if the message is malformed or exceeds a limit. Later calls throw the same error.
     public mutating func next(
         in buffer: UnsafeRawBufferPointer, at offset: inout Int
     ) throws(MultipartError) -> Event? {

@@ -8,9 +8,9 @@ struct ParameterizedValue {
 
     /// Returns nil if a quoted value is not closed, or is followed by something other than `;`.
     ///
-    /// A backslash before `"` or `\` is an escape, as Go and older versions of curl write it. Browsers and newer versions
-    /// of curl do not escape backslashes, so a value that ends with one cannot be parsed this way. Only then are
-    /// backslashes read literally. The first attempt parses everything that an escaping client writes, so that quotes
+    /// A backslash before `"` or `\` is an escape, as Go and older versions of curl write it. Browsers and newer
+    /// versions of curl do not escape backslashes, so a value that ends with one cannot be parsed this way. Only then
+    /// are backslashes read literally. The first attempt parses everything that an escaping client writes, so that quotes
     /// in a value cannot add parameters.
     init?(parsing bytes: [UInt8]) {
         if let parsed = Self(bytes, backslashEscapes: true) ?? Self(bytes, backslashEscapes: false) {

@@ -72,6 +72,7 @@ let measured = Double(response.bytesSent) / time
 let deviation = (measured / Double(rate) - 1) * 100
 print(
     String(
-        format: "%.0f of %d bytes/s: %+.2f %%, in %.2f s, %.2f s of processor time for client and server", measured, rate,
+        format: "%.0f of %d bytes/s: %+.2f %%, in %.2f s, %.2f s of processor time for client and server", measured,
+        rate,
         deviation, time, processorSeconds() - before))
 exit(abs(deviation) <= 5 && response.status == 200 ? 0 : 1)

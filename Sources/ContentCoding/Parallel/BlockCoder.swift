@@ -1,41 +1,43 @@
-/// What encodes the blocks of one stream apart from one another, so that several threads may, and
-/// knows what stands before, between and behind them; see ``ParallelEncoder``.
+/// Encodes blocks of one stream independently of each other, so that several threads can work on them. Also provides
+/// the bytes before, between and after the blocks. ``ParallelEncoder`` uses it.
 public protocol BlockCoder: Sendable {
-    /// What one thread at a time needs for its work, and keeps from block to block.
+    /// The state that one thread at a time uses for encoding, and keeps from block to block.
     associatedtype Worker: AnyObject
-    /// Of the content.
+    /// A checksum of content.
     associatedtype Checksum: Sendable
 
-    /// How many bytes of the content before a block its encoding may refer to.
+    /// The number of bytes of preceding content to which a block's encoding may refer.
     var windowLength: Int { get }
-    /// What the stream begins with.
+    /// The first bytes of the stream.
     var header: [UInt8] { get }
-    /// What may stand between two blocks and means nothing: it keeps an idle stream alive.
+    /// Bytes that may stand between two blocks and decode to nothing. They keep an idle connection open.
     var emptyBlock: [UInt8] { get }
-    /// Of no content at all.
+    /// The checksum of empty content.
     var emptyChecksum: Checksum { get }
 
+    /// Makes the state for one thread.
     func makeWorker() -> sending Worker
 
-    /// The most bytes that a block of so many becomes.
+    /// Returns the maximum length of the encoding of a block with `length` bytes.
     func maximumLength(ofBlock length: Int) -> Int
 
-    /// Writes the encoding of a block, which must end at a byte's boundary.
+    /// Encodes a block. The encoding must end at a byte boundary.
     ///
     /// - Parameters:
-    ///   - window: the content right before it; fewer than ``windowLength`` bytes at the stream's
-    ///     beginning only.
+    ///   - block: the content.
+    ///   - window: the preceding content. It has ``windowLength`` bytes, or fewer at the start of the stream.
     ///   - isCompressed: whether the block is known to be compressed already.
-    ///   - output: at least ``maximumLength(ofBlock:)`` bytes.
-    /// - Returns: how many bytes were written, and the block's checksum.
+    ///   - worker: the state, which no other thread uses at the same time.
+    ///   - output: a buffer of ``maximumLength(ofBlock:)`` bytes or more.
+    /// - Returns: the number of bytes written, and the block's checksum.
     func encode(
         _ block: UnsafeRawBufferPointer, after window: UnsafeRawBufferPointer, isCompressed: Bool,
         with worker: Worker, into output: UnsafeMutableRawBufferPointer
     ) -> (count: Int, checksum: Checksum)
 
-    /// The checksum of two pieces of content, one behind the other.
+    /// Returns the checksum of two pieces of content in sequence.
     func combine(_ first: Checksum, _ second: Checksum, secondLength: Int) -> Checksum
 
-    /// What the stream ends with.
+    /// Returns the last bytes of the stream.
     func trailer(_ checksum: Checksum, contentLength: Int64) -> [UInt8]
 }
