@@ -25,8 +25,9 @@ archives=()
 for library in HTTPStreaming Multipart ContentCoding; do
     graph=$temp/$library
     mkdir "$graph"
+    # SystemError is public in HTTPStreaming, but defined in Platform.
     swift symbolgraph-extract -module-name "$library" -minimum-access-level public -skip-synthesized-members \
-        "${search[@]}" -output-dir "$graph"
+        -experimental-allowed-reexported-modules=Platform "${search[@]}" -output-dir "$graph"
     python3 - "$graph/$library.symbols.json" <<'PYTHON'
 import json, os, sys
 symbols = json.load(open(sys.argv[1]))["symbols"]

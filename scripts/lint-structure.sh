@@ -54,7 +54,8 @@ except() {
 
 # imports_only "MODULE|..." FOLDER: prints imports of other modules in this folder.
 imports_only() {
-    matches 'import +[A-Za-z0-9_]+' "$2" | except "import +($1)\$"
+    local kind='((struct|class|enum|protocol|typealias|func|var|let) +)?'
+    matches "import +$kind[A-Za-z0-9_]+" "$2" | except "import +$kind($1)\$"
 }
 
 all=(Sources server Tests Benchmarks)
