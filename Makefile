@@ -26,7 +26,7 @@ test: ## build and run the tests: WERROR=1 ARGS='--filter Multipart'
 
 .PHONY: test-newer-curl
 test-newer-curl: ## run the client's tests with a newer libcurl, from PyPI; run `make test` first
-	@SWIFT_FLAGS='$(SWIFT_FLAGS)' scripts/test-newer-curl.sh
+	@scripts/test-newer-curl.sh
 
 .PHONY: test-memory
 test-memory: ## upload FILE under a memory limit: LIMIT=20M SERVER_LIMIT=48M MEMORY_LIMIT_WITH=cgroup ARGS=-gzip
