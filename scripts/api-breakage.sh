@@ -1,7 +1,7 @@
 #!/bin/bash
-# Compares the public API of the libraries with that of the last tag, and fails if source code that uses them would no
-# longer compile. Breaking changes are allowed where Semantic Versioning allows them: if the version in the source has a
-# higher major number than the last tag, or a higher minor number below 1.0.0.
+# Compares the public API of the libraries with that of the last tag, and fails if code that uses it would no longer
+# compile. Breaking changes are allowed where Semantic Versioning allows them: if the version in the source has a higher
+# major number than the last tag, or a higher minor number below 1.0.0.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname -- "$0")/lib.sh"
@@ -13,14 +13,18 @@ if [ -z "$last" ]; then
     exit
 fi
 need_swift
+clean_up_at_end
+make_temp
 status=0
-swift package diagnose-api-breaking-changes "$last" || status=$?
+swift package diagnose-api-breaking-changes "$last" | tee "$temp/output" || status=$?
 [ $status -ne 0 ] || exit 0
+grep -q 'API breakage:' "$temp/output" || fail "the API could not be compared with $last"
 
+version=$(library_version)
 IFS=. read -r major minor _ <<<"$last"
-IFS=. read -r new_major new_minor _ <<<"$(library_version)"
+IFS=. read -r new_major new_minor _ <<<"$version"
 if [ "$new_major" -gt "$major" ] || { [ "$major" = 0 ] && [ "$new_minor" -gt "$minor" ]; }; then
-    say "the changes above are allowed from $last to $(library_version)"
+    say "the breaking changes are allowed from $last to $version"
     exit
 fi
-fail "the API differs from $last, or could not be compared; a breaking change needs a higher version, see above"
+fail "the breaking changes need a higher version than $version, because the last one is $last"

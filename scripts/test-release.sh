@@ -20,9 +20,9 @@ commit() {
 }
 set_version() { printf '%s\n\npackage let libraryVersion = "%s"\n' '/// The version.' "$1" >Sources/HTTPStreaming/Version.swift; }
 set_changelog() { printf '# Changelog\n\n## Unreleased\n\n%b' "$1" >CHANGELOG.md; }
-# set_swift STATUS: what a comparison of the API exits with.
+# set_swift STATUS OUTPUT: what a comparison of the API exits with and prints.
 set_swift() {
-    printf '#!/bin/sh\necho "API breakage: $*"\nexit %s\n' "$1" >"$temp/bin/swift"
+    printf '#!/bin/sh\necho "%s"\nexit %s\n' "$2" "$1" >"$temp/bin/swift"
     chmod +x "$temp/bin/swift"
 }
 
@@ -52,7 +52,7 @@ set_version 0.1.0
 set_changelog '## 0.1.0 - 2026-01-31\n\n### Added\n\n- One thing.\n\n'
 printf 'bin/\n' >.gitignore
 commit
-set_swift 1
+set_swift 1 "API breakage: something"
 
 refuses "'' is not a version" ''
 refuses "'1.0' is not a version" 1.0
@@ -97,10 +97,12 @@ set_changelog '## 0.1.1 - 2026-02-28\n\n- Another thing.\n\n## 0.1.0 - 2026-01-3
 commit
 
 # A breaking change needs a higher minor version below 1.0.0, and a higher major version from there.
-refuses "a breaking change needs a higher version" 0.1.1
-set_swift 0
+refuses "the breaking changes need a higher version" 0.1.1
+set_swift 1 "error: no such module"
+refuses "the API could not be compared with 0.1.0" 0.1.1
+set_swift 0 "No breaking changes detected in Multipart"
 accepts "tagged 0.1.1" 0.1.1
-set_swift 1
+set_swift 1 "API breakage: something"
 release() { # VERSION
     set_version "$1"
     set_changelog "## $1 - 2026-03-31\n\n- A thing.\n"
@@ -112,7 +114,7 @@ refuses "0.9.0 is not newer than the last version, 0.10.0" 0.9.0
 release 1.0.0
 accepts "tagged 1.0.0" 1.0.0
 release 1.1.0
-refuses "a breaking change needs a higher version" 1.1.0
+refuses "the breaking changes need a higher version" 1.1.0
 release 2.0.0
 accepts "tagged 2.0.0" 2.0.0
 say "release.sh: $tests cases passed"

@@ -17,7 +17,7 @@ public struct MultipartEncoder: Hashable, Sendable {
 
     /// Returns the bytes before a part's content: `--boundary`, the header lines and an empty line.
     ///
-    /// `name` and `filename` are written as UTF-8. Only LF, CR and `"` are escaped, as `%0A`, `%0D` and `%22`
+    /// `name` is written as UTF-8, `filename` as its bytes. Only LF, CR and `"` are escaped, as `%0A`, `%0D` and `%22`
     /// (WHATWG HTML, "multipart/form-data encoding algorithm").
     ///
     /// - Throws: ``MultipartError/Code/invalidField`` if `name` or `filename` contains NUL, if the content type or
