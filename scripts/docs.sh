@@ -22,7 +22,7 @@ search=(-I "$modules" -target "$target")
 for map in Sources/*/module.modulemap; do search+=(-Xcc "-fmodule-map-file=$root/$map"); done
 
 archives=()
-for library in HTTPStreaming Multipart ContentCoding; do
+for library in Multipart ContentCoding HTTPStreaming; do
     graph=$temp/$library
     mkdir "$graph"
     # SystemError is public in HTTPStreaming, but defined in Platform.
