@@ -43,10 +43,12 @@ let package = Package(
             providers: [.apt(["zlib1g-dev"]), .yum(["zlib-devel"]), .brew(["zlib"])]
         ),
         .systemLibrary(name: "CSystemCalls"),
-        .target(name: "Multipart", swiftSettings: settings),
+        // What client and server both need of the system and of HTTP's syntax.
+        .target(name: "Platform", dependencies: ["CSystemCalls"], swiftSettings: settings),
+        .target(name: "Multipart", dependencies: ["Platform"], swiftSettings: settings),
         .target(name: "ContentCoding", dependencies: ["CZlib"], swiftSettings: settings),
         .target(
-            name: "HTTPStreaming", dependencies: ["CCurl", "CSystemCalls", "ContentCoding", "Multipart"],
+            name: "HTTPStreaming", dependencies: ["CCurl", "ContentCoding", "Multipart", "Platform"],
             swiftSettings: settings
         ),
         // What InteropTests run beside themselves: a thousand clients, whose memory is measured.
@@ -65,7 +67,7 @@ let package = Package(
         .target(
             name: "Receiver",
             dependencies: [
-                "ContentCoding", "Multipart",
+                "ContentCoding", "Multipart", "Platform",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -95,7 +97,7 @@ let package = Package(
         .executableTarget(
             name: "server",
             dependencies: [
-                "ContentCoding", "Receiver",
+                "ContentCoding", "Platform", "Receiver",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -106,14 +108,17 @@ let package = Package(
         ),
 
         .target(
-            name: "TestSupport", dependencies: ["ContentCoding"], path: "Tests/TestSupport", swiftSettings: settings),
+            name: "TestSupport", dependencies: ["ContentCoding", "HTTPStreaming"], path: "Tests/TestSupport",
+            swiftSettings: settings),
         .testTarget(
             name: "ContentCodingTests", dependencies: ["ContentCoding", "TestSupport"], swiftSettings: settings
         ),
-        .testTarget(name: "MultipartTests", dependencies: ["Multipart", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "MultipartTests", dependencies: ["Multipart", "Platform", "TestSupport"], swiftSettings: settings),
+        .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "HTTPStreamingTests",
-            dependencies: ["ContentCoding", "HTTPStreaming", "Multipart", "TestSupport"],
+            dependencies: ["ContentCoding", "HTTPStreaming", "Multipart", "Platform", "TestSupport"],
             swiftSettings: settings
         ),
         .testTarget(
@@ -125,7 +130,7 @@ let package = Package(
         .testTarget(
             name: "ReceiverTests",
             dependencies: [
-                "ContentCoding", "Multipart", "Receiver", "TestSupport", "server",
+                "ContentCoding", "Multipart", "Platform", "Receiver", "TestSupport", "server",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),

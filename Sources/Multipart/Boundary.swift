@@ -1,3 +1,5 @@
+internal import Platform
+
 /// The text that separates the parts of one multipart message (RFC 2046 §5.1.1).
 public struct Boundary: Hashable, Sendable, CustomStringConvertible {
     /// The boundary as it stands in the `boundary` parameter, without the leading `--`.

@@ -1,3 +1,5 @@
+internal import Platform
+
 /// Finds a delimiter, CRLF `--` boundary, in a buffer, in linear time on any input.
 ///
 /// Eight bytes are looked at of every some thirty: wherever a delimiter stands, one of these probes

@@ -1,3 +1,5 @@
+internal import Platform
+
 /// Writes the framing of a `multipart/form-data` message (RFC 7578): everything but the content
 /// of its parts, which never passes through here.
 ///
@@ -57,13 +59,13 @@ public struct MultipartEncoder: Hashable, Sendable {
 
     private func write(_ head: PartHead, to sink: inout some FramingSink) throws(MultipartError) {
         let isNoNUL = { (byte: UInt8) in byte != 0 }
-        guard ASCII.all(of: head.name, satisfy: isNoNUL), ASCII.all(of: head.filename ?? "", satisfy: isNoNUL) else {
+        guard ASCII.all(of: head.name, satisfy: isNoNUL), head.filenameBytes?.allSatisfy(isNoNUL) ?? true else {
             throw MultipartError(.invalidField, "a part's name or filename holds a NUL")
         }
         writeDelimiter(to: &sink)
         sink.write("\r\nContent-Disposition: form-data; name=\"")
-        write(escaping: head.name, to: &sink)
-        if let filename = head.filename {
+        write(escaping: Array(head.name.utf8), to: &sink)
+        if let filename = head.filenameBytes {
             sink.write("\"; filename=\"")
             write(escaping: filename, to: &sink)
         }
@@ -102,25 +104,21 @@ public struct MultipartEncoder: Hashable, Sendable {
         sink.write("\r\n")
     }
 
-    private func write(escaping text: String, to sink: inout some FramingSink) {
-        let isPlain = ASCII.all(of: text) { $0 != ASCII.quote && $0 != ASCII.cr && $0 != ASCII.lf }
-        guard !isPlain else { return sink.write(text) }
-        var escaped = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": escaped += "%22"
-            case "\r": escaped += "%0D"
-            case "\n": escaped += "%0A"
-            default: escaped.unicodeScalars.append(scalar)
-            }
+    private func write(escaping bytes: [UInt8], to sink: inout some FramingSink) {
+        var rest = bytes[...]
+        while let special = rest.firstIndex(where: { $0 == ASCII.quote || $0 == ASCII.cr || $0 == ASCII.lf }) {
+            sink.write(rest[..<special])
+            sink.write(bytes[special] == ASCII.quote ? "%22" : bytes[special] == ASCII.cr ? "%0D" : "%0A")
+            rest = rest[(special + 1)...]
         }
-        sink.write(escaped)
+        sink.write(rest)
     }
 }
 
 /// What framing is written to: an array keeps it, a count measures it.
 private protocol FramingSink {
     mutating func write(_ text: String)
+    mutating func write(_ bytes: ArraySlice<UInt8>)
 }
 
 extension [UInt8]: FramingSink {
@@ -128,9 +126,12 @@ extension [UInt8]: FramingSink {
         var text = text
         text.withUTF8 { append(contentsOf: $0) }
     }
+
+    fileprivate mutating func write(_ bytes: ArraySlice<UInt8>) { append(contentsOf: bytes) }
 }
 
 private struct ByteCount: FramingSink {
     var bytes = 0
     mutating func write(_ text: String) { bytes += text.utf8.count }
+    mutating func write(_ slice: ArraySlice<UInt8>) { bytes += slice.count }
 }

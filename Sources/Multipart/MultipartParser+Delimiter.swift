@@ -1,3 +1,5 @@
+internal import Platform
+
 extension MultipartParser {
     /// Reads content, or preamble, up to a delimiter or the buffer's end. `matched` bytes of a
     /// delimiter stand right before `offset`.

@@ -1,3 +1,5 @@
+internal import Platform
+
 extension MultipartParser {
     /// The header of the part being read, until it is complete.
     struct HeaderBlock: Sendable {

@@ -1,3 +1,5 @@
+internal import Platform
+
 /// Reads `multipart/form-data` (RFC 7578, RFC 2046) as it arrives, in buffers of any size and
 /// split, without I/O and without copying content.
 ///

@@ -1,3 +1,5 @@
+internal import Platform
+
 /// A field value with parameters, `value; name=token; name="quoted"`, as in Content-Type and
 /// Content-Disposition; read leniently, since every client writes it a little differently.
 struct ParameterizedValue {

@@ -1,10 +1,17 @@
+internal import Platform
+
 /// What stands before the content of a part of `multipart/form-data` (RFC 7578 §4).
 public struct PartHead: Hashable, Sendable {
     /// The `name` of the Content-Disposition: the form's field.
     public var name: String
     /// The `filename` of the Content-Disposition, or nil where the part is no file. What a client
     /// names is data, never a path: take the last component, if that, before touching a disk.
-    public var filename: String?
+    public var filename: String? {
+        get { filenameBytes.map { String(decoding: $0, as: UTF8.self) } }
+        set { filenameBytes = newValue.map { Array($0.utf8) } }
+    }
+    /// The bytes of ``filename``, which need not be UTF-8.
+    public var filenameBytes: [UInt8]?
     /// The Content-Type; nil stands for `text/plain` (RFC 7578 §4.4).
     public var contentType: String?
     /// Every other header line, in order. Most receivers ignore them (RFC 7578 §4.8).
@@ -14,7 +21,7 @@ public struct PartHead: Hashable, Sendable {
         name: String, filename: String? = nil, contentType: String? = nil, otherFields: [HeaderField] = []
     ) {
         self.name = name
-        self.filename = filename
+        filenameBytes = filename.map { Array($0.utf8) }
         self.contentType = contentType
         self.otherFields = otherFields
     }
@@ -96,7 +103,8 @@ extension PartHead {
     /// Undoes WHATWG's escapes: `%22`, `%0D` and `%0A`, and no other.
     private static func unescaped(_ bytes: [UInt8]) -> String {
         guard bytes.contains(UInt8(ascii: "%")) else { return String(decoding: bytes, as: UTF8.self) }
-        return percentDecoded(bytes[...]) { $0 == ASCII.quote || $0 == ASCII.cr || $0 == ASCII.lf }
+        let decoded = PercentEncoding.decoded(bytes[...]) { $0 == ASCII.quote || $0 == ASCII.cr || $0 == ASCII.lf }
+        return String(decoding: decoded, as: UTF8.self)
     }
 
     /// `filename*=UTF-8''…` (RFC 8187): forbidden in form-data (RFC 7578 §4.2) but written by
@@ -105,25 +113,6 @@ extension PartHead {
     private static func extendedValue(_ bytes: [UInt8]) -> String? {
         let fields = bytes.split(separator: UInt8(ascii: "'"), maxSplits: 2, omittingEmptySubsequences: false)
         guard fields.count == 3, ASCII.equalIgnoringCase(fields[0], "utf-8") else { return nil }
-        return percentDecoded(fields[2]) { _ in true }
-    }
-
-    private static func percentDecoded(_ bytes: ArraySlice<UInt8>, _ accept: (UInt8) -> Bool) -> String {
-        var decoded: [UInt8] = []
-        decoded.reserveCapacity(bytes.count)
-        var index = bytes.startIndex
-        while index < bytes.endIndex {
-            if bytes[index] == UInt8(ascii: "%"), index + 2 < bytes.endIndex,
-                let high = ASCII.hexValue(bytes[index + 1]), let low = ASCII.hexValue(bytes[index + 2]),
-                accept(high << 4 | low)
-            {
-                decoded.append(high << 4 | low)
-                index += 3
-            } else {
-                decoded.append(bytes[index])
-                index += 1
-            }
-        }
-        return String(decoding: decoded, as: UTF8.self)
+        return String(decoding: PercentEncoding.decoded(fields[2]), as: UTF8.self)
     }
 }

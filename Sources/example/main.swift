@@ -31,7 +31,7 @@ func fail(_ message: String, status: Int32 = 1) -> Never {
 }
 
 func part(_ path: String) -> Part {
-    path == "-" ? .descriptor(STDIN_FILENO, filename: "stdin") : .file(path)
+    path == "-" ? Part("file", .standardInput, filename: "stdin") : .file(path)
 }
 
 let usage = "usage: example [-gzip] [-cacert FILE] -filepath FILE [-filepath FILE]... (-: standard input), or -echo"

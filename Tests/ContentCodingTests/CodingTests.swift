@@ -1,9 +1,9 @@
 import ContentCoding
 import Testing
 
-@Suite("Codings")
+@Suite("Content codings")
 struct CodingTests {
-    @Test("tokens are read in any case, x-gzip is gzip, and others are none")
+    @Test("tokens are read in any case; x-gzip means gzip; other tokens are unknown")
     func tokens() {
         #expect(Coding(token: "gzip") == .gzip)
         #expect(Coding(token: "X-GZip") == .gzip)

@@ -2,11 +2,11 @@ import ContentCoding
 import TestSupport
 import Testing
 
-@Suite("ContentDecoder", .timeLimit(.minutes(2)))
+@Suite("Content decoder", .timeLimit(.minutes(2)))
 struct ContentDecoderTests {
     private let text = Sample.text.bytes(2000)
 
-    @Test("several gzip members are one content, empty ones among them, however the data is cut")
+    @Test("several gzip members, also empty ones, are one content, wherever the data is cut")
     func members() throws {
         let contents: [[UInt8]] = [text, [], [1], [], Sample.random.bytes(500)]
         let data = try contents.flatMap { try encode($0, .gzip) }
@@ -27,7 +27,7 @@ struct ContentDecoderTests {
         return try header + encode(content, .gzip).dropFirst(10)
     }
 
-    @Test("a gzip header with extra field, name, comment and checksum", arguments: 0..<16)
+    @Test("a gzip header with extra field, name, comment and checksum is skipped", arguments: 0..<16)
     func header(combination: Int) throws {
         let (hasExtra, hasName) = (combination & 1 != 0, combination & 2 != 0)
         let (hasComment, isChecked) = (combination & 4 != 0, combination & 8 != 0)
@@ -45,7 +45,7 @@ struct ContentDecoderTests {
         }
     }
 
-    @Test("raw DEFLATE data under deflate: stored, with fixed and with dynamic codes, however it is cut")
+    @Test("deflate also reads raw DEFLATE data (stored, fixed and dynamic codes), wherever it is cut")
     func raw() throws {
         let contents: [[UInt8]] = [[], [0], Array("abc".utf8), text, Sample.random.bytes(700)]
         var firstBlocks: Set<UInt8> = []
@@ -67,7 +67,7 @@ struct ContentDecoderTests {
             try decode([0x01, 0x05, 0x00, 0xFA, 0xFF, 0x68, 0x65, 0x6C, 0x6C, 0x6F], .deflate) == Array("hello".utf8))
     }
 
-    @Test("zlib data of any window, level and strategy is not taken for raw")
+    @Test("zlib data of any window, level and strategy is not mistaken for raw DEFLATE")
     func zlibHeaders() throws {
         // CMF and FLG by RFC 1950 §2.2, with a window that is at least the content's.
         let content = Array("hello".utf8)
@@ -81,12 +81,12 @@ struct ContentDecoderTests {
                 #expect(decodingError([cmf, (flg | check) ^ 1] + data.dropFirst(2), .deflate) == .corrupt)
             }
         }
-        // A window of more than 32 KiB; a dictionary, which nobody has agreed upon.
+        // A window of more than 32 KiB; an unknown dictionary.
         #expect(decodingError([0x88, 0x1C] + data.dropFirst(2), .deflate) == .corrupt)
         #expect(decodingError([0x78, 0xBB, 1, 2, 3, 4] + data.dropFirst(2), .deflate) == .corrupt)
     }
 
-    @Test("data that is cut off anywhere is truncated, and what has come is a beginning", arguments: 0..<3)
+    @Test("data cut off at any byte is an error after the content before the cut", arguments: 0..<3)
     func truncation(format: Int) throws {
         for content in [[], [1], text, Sample.random.bytes(300)] {
             let data =
@@ -106,7 +106,7 @@ struct ContentDecoderTests {
         }
     }
 
-    @Test("no flipped bit goes unnoticed, but where it says nothing about the content", arguments: Coding.allCases)
+    @Test("a flipped bit is an error unless it does not affect the content", arguments: Coding.allCases)
     func flippedBits(coding: Coding) throws {
         for content in [[], text, Sample.random.bytes(200), Sample.zeros.bytes(5000)] {
             let data = try encode(content, coding)
@@ -120,7 +120,7 @@ struct ContentDecoderTests {
                     harmless.insert(position)
                 }
             }
-            // Nothing and zeros can be written in other ways, with a bit's difference.
+            // Empty content and zeros have several encodings that differ in one bit.
             guard content.contains(where: { $0 != 0 }) else { continue }
             // FTEXT, MTIME, XFL and OS (RFC 1952 §2.3.1); the padding of a stored block's header, and
             // that between the data and its checksum.
@@ -132,7 +132,7 @@ struct ContentDecoderTests {
     }
 
     @Test(
-        "what follows behind the end is an error, whatever it is and wherever the data is cut",
+        "data after the end is an error, wherever the data is cut",
         arguments: Coding.allCases)
     func trailingData(coding: Coding) throws {
         let data = try encode(text, coding)
@@ -147,7 +147,7 @@ struct ContentDecoderTests {
             }
             #expect(decodingError(whole, coding, splits: Array(0...whole.count), room: 1) == .trailingData)
         }
-        // What begins as a member does must be one.
+        // Data that begins like a member must be one.
         let isGzip = coding == .gzip
         #expect(decodingError(data + [0x1F], coding) == (isGzip ? .truncated : .trailingData))
         #expect(decodingError(data + member.prefix(member.count / 2), coding) == (isGzip ? .truncated : .trailingData))
@@ -158,7 +158,7 @@ struct ContentDecoderTests {
         if isGzip { #expect(decodingError(Array("<html>".utf8), coding) == .corrupt) }
     }
 
-    @Test("an error stays the same, whatever comes")
+    @Test("an error is repeated, whatever follows")
     func errorStays() throws {
         let good = try encode(text, .gzip)
         var limits = DecodingLimits()
@@ -195,7 +195,7 @@ struct ContentDecoderTests {
         } catch { Issue.record("\(error)") }
     }
 
-    @Test("a limit of size holds to the byte", arguments: Coding.allCases)
+    @Test("the size limit is exact to the byte", arguments: Coding.allCases)
     func sizeLimit(coding: Coding) throws {
         let data = try encode(text, coding)
         var limits = DecodingLimits()
@@ -212,7 +212,7 @@ struct ContentDecoderTests {
         if coding == .gzip { #expect(decodingError(data + data, coding, limits: limits) == .sizeLimit) }
     }
 
-    @Test("a bomb is given up soon behind its limit", arguments: Coding.allCases)
+    @Test("decoding a bomb stops soon after the limit", arguments: Coding.allCases)
     func bombs(coding: Coding) throws {
         let bomb = try encode(Sample.zeros.bytes(32 << 20), coding, level: 9)
         #expect(bomb.count < 40_000)
@@ -223,7 +223,7 @@ struct ContentDecoderTests {
         #expect(try decoded(bomb, coding, limits) == nil)
         limits.size = 3 << 20
         #expect(try decoded(bomb, coding, limits) == .sizeLimit)
-        // What is small may be all zeros.
+        // Small content may be all zeros.
         limits.ratio = 2
         #expect(try decode(encode(Sample.zeros.bytes(1 << 20), coding), coding, limits: limits).count == 1 << 20)
         // Ordinary content of any length is no bomb.
@@ -232,7 +232,7 @@ struct ContentDecoderTests {
         #expect(try decode(encode(Sample.random.bytes(2 << 20), coding), coding, limits: limits).count == 2 << 20)
     }
 
-    /// How decoding ends; checks that no more than a limit and one buffer was given out.
+    /// How decoding ends; checks that no more than the limit and one buffer was returned.
     private func decoded(_ data: [UInt8], _ coding: Coding, _ limits: DecodingLimits) throws -> CodingError.Code? {
         var decoder = ContentDecoder(coding, limits: limits)
         defer { if limits.size < .max { #expect(decoder.bytesDecoded <= limits.size + 4096) } }

@@ -2,10 +2,10 @@ import ContentCoding
 import TestSupport
 import Testing
 
-@Suite("ContentEncoder", .timeLimit(.minutes(1)))
+@Suite("Content encoder", .timeLimit(.minutes(1)))
 struct ContentEncoderTests {
     @Test(
-        "a flush makes all that was given decodable, through a buffer of any size",
+        "after a flush everything written so far can be decoded, with buffers of any size",
         arguments: Coding.allCases, [1, 4, 63, 64, 65, 4096]
     )
     func flush(coding: Coding, room: Int) throws {
@@ -17,7 +17,7 @@ struct ContentEncoderTests {
             let data = encode(content, with: &encoder, .flush, room: room)
             length += data.count
             #expect(try decode(data, with: &decoder) == content, "round \(round)")
-            // With nothing new there is nothing to say, or once more where it ends a buffer.
+            // Without new data nothing is written, or the same once more at the end of a buffer.
             #expect(encode([], with: &encoder, .flush, room: room).count <= 5)
         }
         #expect(try decode(encode([], with: &encoder, .finish, room: room), with: &decoder) == [])
@@ -25,7 +25,7 @@ struct ContentEncoderTests {
         #expect(length < 20_000)
     }
 
-    @Test("without a flush it keeps back what it can encode better later")
+    @Test("without a flush the encoder holds data back to compress it better")
     func more() throws {
         var encoder = try ContentEncoder(.gzip)
         let content = Sample.text.bytes(1000)
@@ -36,7 +36,7 @@ struct ContentEncoderTests {
         #expect(try decode(data, .gzip) == content + content)
     }
 
-    @Test("behind the end it writes nothing", arguments: Coding.allCases)
+    @Test("nothing is written after the end", arguments: Coding.allCases)
     func behindTheEnd(coding: Coding) throws {
         var encoder = try ContentEncoder(coding)
         _ = encode([1, 2, 3], with: &encoder, .finish)
@@ -45,7 +45,7 @@ struct ContentEncoderTests {
         }
     }
 
-    @Test("levels go from stored to smallest")
+    @Test("higher levels give smaller output; level 0 stores")
     func levels() throws {
         let content = Sample.text.bytes(100_000)
         let sizes = try [0, 1, 6, 9].map { try encode(content, .gzip, level: $0).count }

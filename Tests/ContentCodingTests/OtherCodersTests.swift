@@ -3,8 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Data by other hands, and this package's data in other hands.
-@Suite("Coders by other hands", .timeLimit(.minutes(3)))
+@Suite("Coders of other programs", .timeLimit(.minutes(3)))
 struct OtherCodersTests {
     private static let contents = [
         [], [1], Sample.text.bytes(200_000), Sample.zeros.bytes(3_000_000), Sample.random.bytes(70_000),
@@ -37,7 +36,9 @@ struct OtherCodersTests {
         return try await run("python3", ["-c", script], input)
     }
 
-    @Test("gzip, pigz", arguments: [("gzip", ["-c", "-1"]), ("gzip", ["-c", "-9"]), ("pigz", ["-c", "-p", "4"])])
+    @Test(
+        "gzip and pigz are decoded",
+        arguments: [("gzip", ["-c", "-1"]), ("gzip", ["-c", "-9"]), ("pigz", ["-c", "-p", "4"])])
     func tools(command: String, arguments: [String]) async throws {
         for content in Self.contents {
             #expect(try decode(try await run(command, arguments, content), .gzip, room: 1000) == content)
@@ -45,7 +46,7 @@ struct OtherCodersTests {
     }
 
     @Test(
-        "Python's gzip and zlib",
+        "output of Python's gzip and zlib is decoded",
         arguments: [
             ("gzip.compress(data)", Coding.gzip), ("gzip.compress(data[:9]) + gzip.compress(data[9:], 1)", .gzip),
             ("compress(wbits=31, memLevel=1)", .gzip), ("compress(wbits=31, strategy=zlib.Z_HUFFMAN_ONLY)", .gzip),
@@ -60,7 +61,7 @@ struct OtherCodersTests {
         }
     }
 
-    @Test("gzip -t takes what is encoded here, and gzip -d gives it back")
+    @Test("gzip -t and gzip -d accept what is encoded here")
     func readByGzip() async throws {
         for content in Self.contents {
             let data = try encode(content, .gzip)
@@ -69,7 +70,7 @@ struct OtherCodersTests {
         }
     }
 
-    @Test("so does Python, with flushes in between too", arguments: Coding.allCases)
+    @Test("Python decodes what is encoded here, also with flushes in between", arguments: Coding.allCases)
     func readByPython(coding: Coding) async throws {
         for content in Self.contents {
             var encoder = try ContentEncoder(coding)

@@ -5,7 +5,7 @@ import Testing
 @Suite("Parallel encoder")
 struct ParallelEncoderTests {
     @Test(
-        "the stream is the same for any number of workers, any order, any buffers; and is decoded",
+        "the stream is the same for any number of workers, order of jobs and buffer size",
         arguments: Coding.allCases, contents
     )
     func sameStream(coding: Coding, content: Content) async throws {
@@ -23,7 +23,7 @@ struct ParallelEncoderTests {
         }
     }
 
-    @Test("a flush makes decodable what was given so far, and an empty block means nothing", arguments: Coding.allCases)
+    @Test("after a flush everything so far can be decoded; an empty block adds nothing", arguments: Coding.allCases)
     func flush(coding: Coding) throws {
         let jobs = Jobs(.immediate)
         var encoder = ParallelEncoder(DeflateBlockCoder(coding), workers: 2, execute: jobs.execute, onEncoded: {})
@@ -66,7 +66,7 @@ struct ParallelEncoderTests {
         #expect(content == expected && !wasAtEnd && isAtEnd)
     }
 
-    @Test("an idle stream takes as many blocks as ever, after it has let go of its memory")
+    @Test("after releasing its memory while idle, the encoder accepts as many blocks as before")
     func idle() throws {
         let jobs = Jobs(.immediate)
         var encoder = ParallelEncoder(DeflateBlockCoder(.gzip), workers: 2, execute: jobs.execute, onEncoded: {})
@@ -91,7 +91,7 @@ struct ParallelEncoderTests {
         #expect(try Coding.gzip.decode(stream) == [UInt8](repeating: 7, count: 20 * 256 << 10))
     }
 
-    @Test("takes no more than its blocks while nothing is read")
+    @Test("accepts no more blocks than its limit while nothing is read")
     func bounded() {
         let jobs = Jobs(.immediate)
         var encoder = ParallelEncoder(DeflateBlockCoder(.gzip), workers: 3, execute: jobs.execute, onEncoded: {})
@@ -103,7 +103,7 @@ struct ParallelEncoderTests {
         #expect(taken == 7)
     }
 
-    @Test("level 0, and incompressible content where asked for, is stored; the rest is not")
+    @Test("level 0 and, if asked for, incompressible content are stored; other content is not")
     func stored() async throws {
         var generator = SystemRandomNumberGenerator()
         let random = (0..<300_000).map { _ in UInt8.random(in: 0...255, using: &generator) }
@@ -126,7 +126,7 @@ struct ParallelEncoderTests {
         #expect(try decode(marked, .gzip, room: 1 << 16) == text)
     }
 
-    @Test("no work is left over when the encoder is gone")
+    @Test("no job is left when the encoder is released")
     func cancelled() async throws {
         let jobs = Jobs(.held)
         do {

@@ -3,8 +3,7 @@ import HTTPStreaming
 import TestSupport
 import Testing
 
-/// Files to this server and back, and to one of other hands, encoded on all ways, by this client and
-/// by others.
+/// Coded uploads and downloads between this client, this server, and curl, httpie and Python's zlib.
 @Suite("Coded round trips", .serialized, .timeLimit(.minutes(15)))
 struct CodedRoundTripTests {
     /// What `receiver_zlib.py` says.
@@ -15,16 +14,16 @@ struct CodedRoundTripTests {
 
     private static let codings: [Client.ContentCoding] = [.gzip(), .gzip(level: 1, workers: 1), .deflate(), .automatic]
 
-    /// Sends a file, and fetches it by this client and by curl; compares digests all the way.
+    /// Sends a file and downloads it with this client and curl; compares digests.
     private func roundTrip(
         _ path: String, digest: String, codings: [Client.ContentCoding], server: ServerProcess
     ) async throws {
         let fetched = try TemporaryDirectory()
         for coding in codings {
-            var configuration = Client.Configuration()
-            configuration.contentCoding = coding
-            configuration.headerFields = ["Want-Repr-Digest": "sha-256=10"]
-            let client = try Client(.post, server.url, configuration: configuration)
+            let client = try Client(.post, server.url) {
+                $0.contentCoding = coding
+                $0.headerFields = ["Want-Repr-Digest": "sha-256=10"]
+            }
             for isUnclosed in [false, true] {
                 if isUnclosed { try await client.sendUnclosed(.file(path)) }
                 let response = isUnclosed ? try await client.close() : try await client.send(.file(path))
@@ -43,7 +42,7 @@ struct CodedRoundTripTests {
         #expect(try server.directory.contents() == [])
     }
 
-    /// Has curl and httpie send a file; each compresses it by itself.
+    /// Sends a file with curl and httpie, compressed by gzip and httpie.
     private func sendByOthers(_ path: String, digest: String, server: ServerProcess) async throws {
         var lines = [
             "curl": "gzip -1 -c '\(path)' | curl -sS --fail -T - -H 'Content-Encoding: gzip' \(server.url)/curl"
@@ -64,15 +63,11 @@ struct CodedRoundTripTests {
     /// Sends a file to a server that decodes with Python's zlib.
     private func sendToPeer(_ path: String, digest: String, codings: [Client.ContentCoding]) async throws {
         guard Subprocess.find("python3") != nil else { return print("CodedRoundTripTests: SKIPPED: no python3") }
-        let peer = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Peers")
-        let process = try Subprocess(
-            "python3", [peer.appendingPathComponent("receiver_zlib.py").path], deadline: .seconds(400))
+        let process = try Subprocess("python3", [Peer.source("receiver_zlib.py")], deadline: .seconds(400))
         defer { process.terminate() }
         let url = try await process.firstLine()
         for coding in codings {
-            var configuration = Client.Configuration()
-            configuration.contentCoding = coding
-            let response = try await Client(.post, url, configuration: configuration).send(.file(path))
+            let response = try await Client(.post, url, { $0.contentCoding = coding }).send(.file(path))
             #expect(response.status == 201)
             let answer = try JSONDecoder().decode(PeerAnswer.self, from: Data(try await response.bytes()))
             let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
@@ -92,16 +87,14 @@ struct CodedRoundTripTests {
         #expect(try await sha256(path: path) == digest, "by curl")
     }
 
-    @Test("of nothing, a byte, the book, and text around the edges of blocks and buffers")
+    @Test("nothing, a byte, the book, and text around the edges of blocks and buffers arrive unchanged")
     func small() async throws {
         let server = try await ServerProcess.start()
         defer { server.process.terminate() }
         let source = try TemporaryDirectory()
-        let book = try Data(
-            contentsOf: URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-                .deletingLastPathComponent().appendingPathComponent("payload/book.txt"))
+        let book = try Data(contentsOf: packageFile("payload/book.txt"))
         let text = Data(repeatElement(book, count: 3).joined())
-        // A message's framing is some 150 bytes: its blocks end before the content's.
+        // A message's framing is some 150 bytes, so its blocks end before the content's.
         let sizes = [0, 1, 261_990, 262_143, 262_144, 262_145, 524_288, 700_000]
         for content in [book] + sizes.map({ text.prefix($0) }) {
             let path = try source.write(content, to: "text \(content.count)")
@@ -127,7 +120,7 @@ struct CodedRoundTripTests {
         try #require(made.status == 0, "\(made.errorOutput)")
         let server = try await ServerProcess.start(deadline: .seconds(800))
         defer { server.process.terminate() }
-        // Random bytes at any other level only take longer.
+        // Other levels only take longer for random bytes.
         let coding = device == "zero" ? Client.ContentCoding.gzip() : .gzip(level: 1)
         let digest = try await sha256(path: path)
         try await roundTrip(path, digest: digest, codings: [coding], server: server)

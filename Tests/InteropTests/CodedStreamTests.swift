@@ -3,10 +3,10 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What the parallel encoder writes, read by the tools and libraries that people have.
-@Suite("Coded streams, read by others", .timeLimit(.minutes(5)))
+/// Output of the parallel encoder, read by common tools and libraries.
+@Suite("Coded streams, read by other programs", .timeLimit(.minutes(5)))
 struct CodedStreamTests {
-    /// Contents that differ in what the encoder makes of them, and around its blocks' edges.
+    /// Contents that the encoder treats differently, and sizes around its blocks' edges.
     static let contents: [(name: String, bytes: [UInt8])] = {
         var generator = SystemRandomNumberGenerator()
         let text = Array((0..<60_000).map { "line \($0) of \($0 * 7919 % 10_007)\n" }.joined().utf8)
@@ -17,7 +17,7 @@ struct CodedStreamTests {
         ] + [262_143, 262_144, 262_145, 524_288].map { ("text-\($0)", Array(text[..<$0])) }
     }()
 
-    /// Writes all contents in a coding, and gives the pairs of paths: content and coded.
+    /// Writes all contents, plain and coded; returns the pairs of paths.
     private func files(
         _ coding: Coding, level: Int, in directory: TemporaryDirectory
     ) async throws -> [(content: String, coded: String)] {
@@ -31,7 +31,7 @@ struct CodedStreamTests {
         return files
     }
 
-    @Test("gzip -t, and gzip -d gives the content back", arguments: [0, 1, 6, 9])
+    @Test("gzip -t accepts the stream, and gzip -d returns the content", arguments: [0, 1, 6, 9])
     func gzipTool(level: Int) async throws {
         let directory = try TemporaryDirectory()
         for file in try await files(.gzip, level: level, in: directory) {
@@ -42,7 +42,7 @@ struct CodedStreamTests {
         }
     }
 
-    @Test("Python's gzip and zlib.decompressobj", .enabled(if: Subprocess.find("python3") != nil))
+    @Test("Python's gzip and zlib.decompressobj return the content", .enabled(if: Subprocess.find("python3") != nil))
     func python() async throws {
         let directory = try TemporaryDirectory()
         for coding in Coding.allCases {
@@ -63,7 +63,7 @@ struct CodedStreamTests {
         }
     }
 
-    @Test("Go's compress/gzip", .enabled(if: Subprocess.find("go") != nil))
+    @Test("Go's compress/gzip returns the content", .enabled(if: Subprocess.find("go") != nil))
     func go() async throws {
         let directory = try TemporaryDirectory()
         let program = """
@@ -94,7 +94,7 @@ struct CodedStreamTests {
         #expect(result.status == 0, "\(result.errorOutput)")
     }
 
-    @Test("libcurl's decoder", arguments: Coding.allCases)
+    @Test("libcurl's decoder returns the content", arguments: Coding.allCases)
     func curl(coding: Coding) async throws {
         for (name, bytes) in Self.contents {
             let coded = try await encodeInParallel(bytes, DeflateBlockCoder(coding), workers: 2, executor: .tasks)

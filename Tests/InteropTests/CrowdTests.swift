@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A thousand clients at the same time, in a process of their own, which says what they take.
+/// A thousand clients at the same time in another process, which prints their memory and threads.
 @Suite("A thousand clients", .serialized, .timeLimit(.minutes(5)))
 struct CrowdTests {
     private static let clients = 1000
@@ -29,10 +29,10 @@ struct CrowdTests {
         }
     }
 
-    /// For all connections; the program takes as many as it may itself, and the server inherits it.
+    /// For all connections: the program raises its own limit, and the server inherits it.
     private static let hasDescriptors = DescriptorLimit.raise(for: "CrowdTests", toAtLeast: 1100)
 
-    /// A file for each client, no two alike, by name of file with its digest.
+    /// Writes a different file for each client; returns the digests by file name.
     private func makeFiles(in directory: TemporaryDirectory) throws -> [String: String] {
         var digests: [String: String] = [:]
         var random = SeededGenerator(case: 0)
@@ -51,7 +51,7 @@ struct CrowdTests {
     }
 
     @Test(
-        "1 MiB each, at once: all arrive, by no more threads than cores, in little more memory than the budget",
+        "1,000 uploads of 1 MiB at once arrive, with no more agents than cores and within the buffer budget",
         .enabled(if: hasDescriptors), arguments: [true, false])
     func upload(isDiscarded: Bool) async throws {
         let files = try TemporaryDirectory()
@@ -92,7 +92,7 @@ struct CrowdTests {
             """)
         #expect((1...cores).contains(agents))
         #expect(buffers <= Self.budget)
-        // They were at work at the same time.
+        // The clients ran at the same time.
         #expect(buffers > Self.budget / 2)
         // Buffers, and for each client libcurl's handle, connection and receive buffer, a task, the file: 43 KiB were
         // seen, in a debug build.

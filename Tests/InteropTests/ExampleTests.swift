@@ -2,16 +2,21 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The example as a user runs it: what it prints, and how it exits.
-@Suite("example", .timeLimit(.minutes(3)))
+/// What the example prints, and the status with which it exits.
+@Suite("The example program", .timeLimit(.minutes(3)))
 struct ExampleTests {
-    private func example(_ arguments: [String], host: String) async throws -> Subprocess.Result {
+    /// The folder of the files that the example sends.
+    private let source: TemporaryDirectory
+
+    init() throws { source = try TemporaryDirectory() }
+
+    private func example(_ arguments: [String], host: String, input: Data = Data()) async throws -> Subprocess.Result {
         try await Subprocess.run(
-            Subprocess.product("example"), arguments, environment: ["UPLOAD_HOST": host], deadline: .seconds(30)
-        )
+            Subprocess.product("example"), arguments, input: input, environment: ["UPLOAD_HOST": host],
+            deadline: .seconds(30))
     }
 
-    /// Runs it for an error: one clear line, no rate, and that exit status.
+    /// Runs the example; expects one line of error, no rate, and that exit status.
     private func expectError(
         _ arguments: [String], host: String = "http://127.0.0.1:1", status: Int = 1, containing text: String,
         sourceLocation: SourceLocation = #_sourceLocation
@@ -24,11 +29,10 @@ struct ExampleTests {
         #expect(result.errorOutput.filter { $0 == "\n" }.count == 1, sourceLocation: sourceLocation)
     }
 
-    @Test("sends a file, and says what, how fast, and what the server answered")
+    @Test("sends a file and prints its size, the speed and the server's answer")
     func oneFile() async throws {
         let server = try await ServerProcess.start()
         defer { server.process.terminate() }
-        let source = try TemporaryDirectory()
         let path = try source.write("hello".utf8, to: "a.txt")
         let result = try await example(["-filepath", path], host: server.url)
         #expect(result.status == 0 && result.errorOutput == "", "\(result.errorOutput)")
@@ -43,11 +47,10 @@ struct ExampleTests {
         #expect(try server.directory.read("a.txt") == Data("hello".utf8))
     }
 
-    @Test("sends several as one request")
+    @Test("sends several files in one request")
     func severalFiles() async throws {
         let server = try await ServerProcess.start()
         defer { server.process.terminate() }
-        let source = try TemporaryDirectory()
         let paths = try (0..<3).map { try source.write("\($0)".utf8, to: "same \($0)") }
         let result = try await example(paths.flatMap { ["-filepath", $0] }, host: server.url)
         #expect(result.status == 0)
@@ -55,19 +58,16 @@ struct ExampleTests {
         #expect(server.process.errorOutputSoFar.split(separator: "\n").count == 1)
     }
 
-    @Test("- is standard input, alone or among files")
+    @Test("reads standard input for -, alone or among files")
     func standardInput() async throws {
         let server = try await ServerProcess.start()
         defer { server.process.terminate() }
-        let source = try TemporaryDirectory()
         let path = try source.write("hello".utf8, to: "a.txt")
         let input = Data(bottles(3_000_000))
         for (arguments, name) in [
             (["-filepath", "-"], "stdin"), (["-filepath", path, "-filepath", "-"], "stdin (1)"),
         ] {
-            let result = try await Subprocess.run(
-                Subprocess.product("example"), arguments, input: input, environment: ["UPLOAD_HOST": server.url],
-                deadline: .seconds(30))
+            let result = try await example(arguments, host: server.url, input: input)
             #expect(result.status == 0, "\(result.errorOutput)")
             #expect(result.output.contains(#""filename":"stdin""#) && result.output.contains(#""size":3000000"#))
             #expect(try server.directory.contents().contains(name))
@@ -75,9 +75,8 @@ struct ExampleTests {
         #expect(try server.directory.read("stdin") == input)
     }
 
-    @Test("what is wrong with the call or the file")
+    @Test("wrong arguments and unreadable files are errors that say so")
     func sources() async throws {
-        let source = try TemporaryDirectory()
         let file = try source.write("x".utf8, to: "file")
         try await expectError(
             [], status: 2, containing: "no file given; usage: example [-gzip] [-cacert FILE] -filepath FILE")
@@ -93,9 +92,8 @@ struct ExampleTests {
         try await expectError(["-filepath", file], host: "http://\(unknown)", containing: unknown)
     }
 
-    @Test("a proxy's password is not shown")
+    @Test("hides a proxy's password")
     func proxyPassword() async throws {
-        let source = try TemporaryDirectory()
         let file = try source.write("x".utf8, to: "file")
         for proxy in ["foo://user:secret@localhost:99", "http://user:secret@local host:99"] {
             let result = try await Subprocess.run(
@@ -107,31 +105,26 @@ struct ExampleTests {
         }
     }
 
-    @Test("a second file that is missing: nothing of the first is saved")
+    @Test("a missing second file: nothing of the first is saved")
     func secondMissing() async throws {
         let server = try await ServerProcess.start()
         defer { server.process.terminate() }
-        let source = try TemporaryDirectory()
         let file = try source.write("x".utf8, to: "file")
         try await expectError(
             ["-filepath", file, "-filepath", source.path("missing")], host: server.url, containing: "No such file"
         )
-        for _ in 0..<500 where !server.process.errorOutputSoFar.contains("\n") {
-            try await Task.sleep(for: .milliseconds(10))
-        }
-        #expect(server.process.errorOutputSoFar.contains("parts=1 reason="))
+        #expect(try await eventually { server.process.errorOutputSoFar.contains("parts=1 reason=") })
         #expect(try server.directory.contents() == [])
     }
 
-    @Test("a file that may not be read")
+    @Test("an unreadable file is an error that names it")
     func unreadable() async throws {
-        let source = try TemporaryDirectory()
         let file = try source.write("x".utf8, to: "secret")
         chmod(file, 0)
         guard getuid() == 0 else {
             return try await expectError(["-filepath", file], containing: "secret: Permission denied")
         }
-        // Root may read everything: run it as nobody.
+        // Root may read everything: run the example as nobody.
         guard Subprocess.find("setpriv") != nil else { try Test.cancel("skipped: root without setpriv") }
         chmod(source.path, 0o755)
         let binary = source.path("example")
@@ -145,21 +138,18 @@ struct ExampleTests {
         #expect(result.errorOutput == "example: \(file): Permission denied\n")
     }
 
-    @Test("a server that closes in mid-body, and one that answers 413 there: the answer is shown")
+    @Test("a server that closes in mid-body is an error; a 413 in mid-body is printed")
     func faults() async throws {
-        let source = try TemporaryDirectory()
         let path = try source.write(Data(count: 64 << 20), to: "big")
         let closing = try FaultServer { connection in
-            _ = try connection.readHead()
-            try connection.send("HTTP/1.1 100 Continue\r\n\r\n")
+            _ = try connection.readHeadAndContinue()
             _ = try connection.receive(count: 1_000_000)
         }
         try await expectError(["-filepath", path], host: closing.url, containing: "the connection was lost")
 
         for paths in [[path], [path, path]] {
             let refusing = try FaultServer { connection in
-                _ = try connection.readHead()
-                try connection.send("HTTP/1.1 100 Continue\r\n\r\n")
+                _ = try connection.readHeadAndContinue()
                 _ = try connection.receive(count: 1_000_000)
                 try connection.respond(413, "at most 1 MB here", fields: "Connection: close\r\n")
                 while try !connection.receiveSome().isEmpty {}
@@ -171,27 +161,25 @@ struct ExampleTests {
         }
     }
 
-    @Test("a file that shrinks while it is sent: an error that names it, and nothing is saved")
+    @Test("a file that shrinks while it is sent is an error that names it; nothing is saved")
     func shrinks() async throws {
         let server = try await ServerProcess.start()
         defer { server.process.terminate() }
-        let source = try TemporaryDirectory()
         let path = source.path("shrinking")
         #expect(FileManager.default.createFile(atPath: path, contents: nil))
-        // So large that it is still being sent when it is cut.
+        // So large that it is still being sent when it is truncated.
         #expect(truncate(path, 64 << 30) == 0)
         let process = try Subprocess(
             Subprocess.product("example"), ["-filepath", path], environment: ["UPLOAD_HOST": server.url],
             deadline: .seconds(60)
         )
-        for _ in 0..<1000 where try openTemporaries(of: server) == 0 { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(try await eventually { try openTemporaries(of: server) > 0 })
         #expect(truncate(path, 1000) == 0)
         let result = await process.result()
         #expect(result.status == 1)
         #expect(result.errorOutput.contains("\(path): the file ended after"), "\(result.errorOutput)")
         #expect(try server.directory.contents() == [])
-        for _ in 0..<500 where try openTemporaries(of: server) > 0 { try await Task.sleep(for: .milliseconds(10)) }
-        #expect(try openTemporaries(of: server) == 0)
+        #expect(try await eventually { try openTemporaries(of: server) == 0 })
     }
 
     /// The files that the server has open in its directory, named or not.

@@ -17,7 +17,7 @@ struct ObjectStoreTests {
 
         let url: String
         let fields: [Field]
-        /// Where the object can be got.
+        /// The URL of the stored object.
         let object: String
 
         var parts: [Part] { fields.map { .field($0.name, $0.value) } }
@@ -34,10 +34,8 @@ struct ObjectStoreTests {
             print("ObjectStoreTests: SKIPPED: no Python with moto: \(error)")
             try Test.cancel("skipped: no Python with moto: \(error)")
         }
-        let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
-            "Peers/s3_moto.py"
-        ).path
-        let process = try Subprocess(python, [script, "\(Self.limit)"], deadline: .seconds(120))
+        let process = try Subprocess(
+            python, [Peer.source("s3_moto.py"), "\(Self.limit)"], deadline: .seconds(120))
         let line = try await process.firstLine(deadline: .seconds(60))
         return (try JSONDecoder().decode(Form.self, from: Data(line.utf8)), process)
     }
@@ -53,7 +51,7 @@ struct ObjectStoreTests {
         return Data(try await response.bytes())
     }
 
-    @Test("stores the file as it is, up to the longest allowed")
+    @Test("stores files up to the longest allowed")
     func stores() async throws {
         let (form, process) = try await start()
         defer { process.terminate() }
@@ -62,15 +60,14 @@ struct ObjectStoreTests {
         let client = try Client(.post, form.url)
         for size in [1, 70_000, Self.limit] {
             let (path, digest) = try file(size, in: directory)
-            let response = try await client.send(form.parts + [.file(path)])
-            #expect(response.status == 201)
+            #expect(try await client.send(form.parts + [.file(path)]).status == 201)
             let object = try await stored(form)
             #expect(object.count == size)
             #expect(sha256(object) == digest)
         }
     }
 
-    @Test("refuses a file that is too long, or too short, with a status and a reason, and stores nothing")
+    @Test("refuses a file that is too long or too short with a status and a reason, and stores nothing")
     func refuses() async throws {
         let (form, process) = try await start()
         defer { process.terminate() }
@@ -86,12 +83,12 @@ struct ObjectStoreTests {
         #expect(sha256(try await stored(form)) == digest)
     }
 
-    @Test("refuses fields that come behind the file, or are not those that were signed")
+    @Test("refuses fields after the file and fields that were not signed")
     func order() async throws {
         let (form, process) = try await start()
         defer { process.terminate() }
         let client = try Client(.post, form.url)
-        let content = Part.bytes(Array("content".utf8), filename: "a.txt")
+        let content = Part("file", .bytes(Array("content".utf8)), filename: "a.txt")
         #expect(try await client.send([content] + form.parts).status == 400)
         #expect(try await client.send(form.parts + [.field("x-amz-meta-more", "1"), content]).status == 403)
         #expect(try await client.send(form.parts + [content]).status == 201)

@@ -2,12 +2,9 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The page at `GET /`, in a real browser: files are dropped and picked, and what is saved is compared.
-@Suite("the page", .serialized, .timeLimit(.minutes(5)))
+/// The page at `GET /` in Chromium; compares the saved files.
+@Suite("The upload page", .serialized, .timeLimit(.minutes(5)))
 struct PageTests {
-    private static let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .appendingPathComponent("Peers/page.py").path
-
     private func interpreter() async throws -> String {
         guard Subprocess.find("chromium") != nil, Subprocess.find("chromedriver") != nil else {
             try Test.cancel("SKIPPED: there is no chromium with its driver: apt-get install chromium chromium-driver")
@@ -19,7 +16,7 @@ struct PageTests {
         }
     }
 
-    @Test("drops, folders, progress, cancelling, keyboard, no script", arguments: [nil, "a-token"])
+    @Test("a browser uploads dropped and picked files, cancels and renames", arguments: [nil, "a-token"])
     func inABrowser(token: String?) async throws {
         let python = try await interpreter()
         let server = try await ServerProcess.start(token.map { ["--token", $0] } ?? [], deadline: .seconds(280))
@@ -27,13 +24,13 @@ struct PageTests {
         let folder = try TemporaryDirectory()
         let result = try await Subprocess.run(
             python,
-            [Self.script, server.url, folder.path, "--dir", server.directory.path]
+            [Peer.source("page.py"), server.url, folder.path, "--dir", server.directory.path]
                 + (token.map { ["--token", $0] } ?? []),
             deadline: .seconds(270))
         print(result.output)
         #expect(result.status == 0, "\(result.errorOutput)")
         #expect(result.output.split(separator: "\n").filter { $0.hasPrefix("ok: ") }.count >= 7)
-        // Cut off or cancelled: nothing of that is left.
+        // Nothing is left of aborted or cancelled uploads.
         #expect(try server.directory.contents().allSatisfy { !$0.hasPrefix(".") })
     }
 }

@@ -2,19 +2,18 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A server by other hands, as a process.
+/// A server that is not of this package, as a process.
 enum Peer: String, CaseIterable, Sendable {
     case go, aiohttp, werkzeug
 
     /// werkzeug's own server closes after each response.
     var keepsConnections: Bool { self != .werkzeug }
 
-    /// What a peer says that it read.
+    /// What a peer read of a request.
     struct Answer: Decodable {
         struct Part: Decodable {
             let name: String
             let filename: String
-            let type: String
             let size: Int
             let sha256: String
         }
@@ -28,14 +27,13 @@ enum Peer: String, CaseIterable, Sendable {
 
     /// Starts it, and returns its URL with the process, which ends with its last reference.
     ///
-    /// - Throws: a cancellation of the test that says why, where the peer cannot be installed.
+    /// - Throws: a cancellation of the test if the peer cannot be installed.
     func start() async throws -> (url: String, process: Subprocess) {
         let process: Subprocess
         switch self {
         case .go:
-            guard let go = Subprocess.find("go") else { try Self.skip("there is no Go") }
-            let binary = try await Self.builtGo(go)
-            process = try Subprocess(binary, deadline: .seconds(120))
+            guard Subprocess.find("go") != nil else { try Self.skip("there is no Go") }
+            process = try Subprocess(try await GoPeer.shared.path, deadline: .seconds(120))
         case .aiohttp, .werkzeug:
             let python: String
             do {
@@ -48,27 +46,12 @@ enum Peer: String, CaseIterable, Sendable {
         return (try await process.firstLine(), process)
     }
 
-    /// Of a test with arguments the runner calls a cancelled case passed: hence the line printed.
+    /// Prints a line too: of a test with arguments the runner reports a cancelled case as passed.
     private static func skip(_ reason: String) throws -> Never {
         print("PeerTests: SKIPPED: \(reason)")
         try Test.cancel("skipped: \(reason)")
     }
 
-    private static let goBuild = Task {
-        let directory = try TemporaryDirectory()
-        let binary = directory.path("receiver")
-        let go = Subprocess.find("go") ?? "go"
-        let build = try await Subprocess.run(
-            go, ["build", "-o", binary, source("receiver.go")],
-            environment: ["GO111MODULE": "off", "GOCACHE": directory.path("cache")], deadline: .seconds(180)
-        )
-        try #require(build.status == 0, "\(build.errorOutput)")
-        return (directory, binary)
-    }
-
-    private static func builtGo(_ go: String) async throws -> String { try await goBuild.value.1 }
-
-    private static func source(_ name: String) -> String {
-        URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Peers/\(name)").path
-    }
+    /// The path of a peer's source.
+    static func source(_ name: String) -> String { packageFile("Tests/InteropTests/Peers/\(name)").path }
 }

@@ -3,8 +3,7 @@ import HTTPStreaming
 import TestSupport
 import Testing
 
-/// What this client sends, read by servers of other hands.
-@Suite("Servers by other hands", .timeLimit(.minutes(5)))
+@Suite("Other servers", .timeLimit(.minutes(5)))
 struct PeerTests {
     private func answer(_ response: Response) async throws -> Peer.Answer {
         #expect(response.status == 201)
@@ -14,7 +13,7 @@ struct PeerTests {
         )
     }
 
-    @Test("read what send and sendUnclosed write, on one connection", arguments: Peer.allCases)
+    @Test("read the parts of send and sendUnclosed, on one connection", arguments: Peer.allCases)
     func parts(peer: Peer) async throws {
         let (url, process) = try await peer.start()
         defer { process.terminate() }
@@ -35,7 +34,7 @@ struct PeerTests {
         let closed = try await answer(try await client.send(parts))
         #expect(unclosed.length == -1)
         #expect(closed.length > 5_000_000)
-        // Go now and then answers a chunked request with `Connection: close`; werkzeug always does.
+        // Go sometimes answers a chunked request with `Connection: close`; werkzeug always does.
         #expect((unclosed.remote == closed.remote) == isKept)
         if peer == .aiohttp { #expect(isKept) }
         #expect(closed.parts?.count == 4)
@@ -54,7 +53,7 @@ struct PeerTests {
     }
 
     @Test(
-        "read what is encoded on the way, by send and by sendUnclosed", arguments: Peer.allCases,
+        "read encoded bodies of send and sendUnclosed", arguments: Peer.allCases,
         [Client.ContentCoding.gzip(level: 1), .gzip(), .deflate(), .automatic]
     )
     func coded(peer: Peer, coding: Client.ContentCoding) async throws {
@@ -67,9 +66,7 @@ struct PeerTests {
             Data((0..<1_000_000).map { _ in UInt8.random(in: 0...255, using: &generator) }),
         ]
         let parts = try contents.enumerated().map { Part.file(try directory.write($1, to: "\($0)")) }
-        var configuration = Client.Configuration()
-        configuration.contentCoding = coding
-        let client = try Client(.post, url, configuration: configuration)
+        let client = try Client(.post, url) { $0.contentCoding = coding }
         for part in parts { #expect(try await client.sendUnclosed(part)) }
         for response in [try await client.close(), try await client.send(parts)] {
             #expect(response.bytesSent < contents.reduce(0) { $0 + $1.count })
@@ -79,14 +76,15 @@ struct PeerTests {
         }
     }
 
-    @Test("take many small requests and an empty document", arguments: Peer.allCases)
+    @Test("accept many small requests and an empty document", arguments: Peer.allCases)
     func small(peer: Peer) async throws {
         let (url, process) = try await peer.start()
         defer { process.terminate() }
         let client = try Client(.post, url)
         var remotes: Set<String> = []
         for index in 0..<50 {
-            let answer = try await answer(try await client.send(.bytes([UInt8(index)], filename: "\(index)")))
+            let answer = try await answer(
+                try await client.send(Part("file", .bytes([UInt8(index)]), filename: "\(index)")))
             #expect(answer.parts?.map(\.size) == [1])
             remotes.insert(answer.remote)
         }

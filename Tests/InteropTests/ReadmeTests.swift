@@ -2,25 +2,30 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What the README and the articles say.
-@Suite("README", .timeLimit(.minutes(3)))
+/// Whether the documents say what is true of the package.
+@Suite("README and other documents", .timeLimit(.minutes(3)))
 struct ReadmeTests {
-    private let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent()
+    private func text(_ path: String) throws -> String { try String(contentsOf: packageFile(path), encoding: .utf8) }
 
-    /// The blocks of code in that language.
-    private func blocks(of language: String, in path: String = "README.md") throws -> [String] {
-        let text = try String(contentsOf: package.appendingPathComponent(path), encoding: .utf8)
-        return text.components(separatedBy: "```\(language)\n").dropFirst().compactMap {
-            $0.components(separatedBy: "```").first
+    /// The fenced blocks of code in that language; of all languages unless one is given.
+    private func blocks(of language: String? = nil, in path: String = "README.md") throws -> [String] {
+        let parts = try text(path).components(separatedBy: "```")
+        return stride(from: 1, to: parts.count, by: 2).map { parts[$0] }.compactMap { block in
+            let (first, rest) = (block.prefix { $0 != "\n" }, block.drop { $0 != "\n" }.dropFirst())
+            return language == nil || first == language ?? "" ? String(rest) : nil
         }
     }
 
-    private static let articles = ["HTTPStreaming", "Streaming", "Errors", "Memory", "Internals"].map {
-        "Sources/HTTPStreaming/HTTPStreaming.docc/\($0).md"
+    private static func files(below folder: String, _ suffix: String) -> [String] {
+        let names = FileManager.default.enumerator(atPath: packageFile(folder).path)?.allObjects as? [String] ?? []
+        return names.filter { $0.hasSuffix(suffix) }.sorted().map { "\(folder)/\($0)" }
     }
 
-    @Test("every example in Swift compiles, alone and as Swift 6", arguments: ["README.md"] + articles)
+    private static let documents = ["README.md", "CONTRIBUTING.md"] + files(below: "docs", ".md")
+
+    private static let articles = files(below: "Sources/HTTPStreaming/HTTPStreaming.docc", ".md")
+
+    @Test("every Swift example compiles, alone and as Swift 6", arguments: ["README.md"] + articles)
     func examplesCompile(page: String) async throws {
         guard Subprocess.find("swiftc") != nil else { try Test.cancel("skipped: there is no swiftc") }
         let directory = try TemporaryDirectory()
@@ -33,44 +38,63 @@ struct ReadmeTests {
                 [
                     "-typecheck", "-swift-version", "6", "-warnings-as-errors", path,
                     "-I", Bundle.main.bundleURL.appendingPathComponent("Modules").path,
-                    "-Xcc", "-fmodule-map-file=\(package.path)/Sources/CCurl/module.modulemap",
-                    "-Xcc", "-fmodule-map-file=\(package.path)/Sources/CSystemCalls/module.modulemap",
-                    "-Xcc", "-fmodule-map-file=\(package.path)/Sources/CZlib/module.modulemap",
                 ]
+                    + Self.files(below: "Sources", "module.modulemap").flatMap {
+                        ["-Xcc", "-fmodule-map-file=\(packageFile($0).path)"]
+                    }
             )
             #expect(result.status == 0, "\(result.errorOutput)")
         }
     }
 
-    @Test("the first is what the downstream package builds, in 15 lines")
+    @Test("the first example is what the downstream package builds, in 15 lines")
     func downstream() throws {
-        let main = package.appendingPathComponent("Tests/Downstream/Sources/Downstream/main.swift")
         let example = try #require(try blocks(of: "swift").first)
-        #expect(try String(contentsOf: main, encoding: .utf8) == example)
+        #expect(try text("Tests/Downstream/Sources/Downstream/main.swift") == example)
         #expect(example.split(separator: "\n", omittingEmptySubsequences: false).dropLast().count <= 15)
     }
 
-    @Test("names targets of make that exist")
-    func targets() throws {
-        let makefile = try String(contentsOf: package.appendingPathComponent("Makefile"), encoding: .utf8)
-        let text = try String(contentsOf: package.appendingPathComponent("README.md"), encoding: .utf8)
-        for match in text.matches(of: /make ([a-z]+)(?=[ `\n])/) {
-            #expect(makefile.contains("\n\(match.1):"), "make \(match.1)")
-        }
+    @Test("the README has fewer than 200 lines and no placeholder")
+    func readme() throws {
+        let text = try text("README.md")
+        #expect(text.split(separator: "\n", omittingEmptySubsequences: false).count <= 200)
+        #expect(!text.contains("OWNER"))
     }
 
-    @Test("the table of behaviours names suites and tests that exist")
+    @Test("every make target that a document names exists", arguments: documents)
+    func targets(document: String) throws {
+        let makefile = try text("Makefile")
+        let inline = try text(document).matches(of: /`make ([a-z][a-z0-9-]*)[ `]/).map { $0.1 }
+        let fenced = try blocks(in: document).joined().matches(of: /(?m)^make ([a-z][a-z0-9-]*)(?=\s)/).map { $0.1 }
+        for target in inline + fenced { #expect(makefile.contains("\n\(target):"), "make \(target)") }
+    }
+
+    /// The text of each test source, by its path below Tests.
+    private func testSources() throws -> [(path: String, text: String)] {
+        try Self.files(below: "Tests", ".swift").filter { !$0.hasPrefix("Tests/Sanitize/") }.map { ($0, try text($0)) }
+    }
+
+    @Test("no two suites have one name, and each is in a file of its name")
+    func suites() throws {
+        var files: [Substring: String] = [:]
+        for (path, text) in try testSources() {
+            for match in text.matches(of: /(?m)^struct (\w+Tests)\b/) {
+                #expect(files.updateValue(path, forKey: match.1) == nil, "\(match.1) twice, in \(path)")
+                #expect(path.hasSuffix("/\(match.1).swift"))
+            }
+        }
+        #expect(files.count > 80)
+    }
+
+    @Test("every suite and test in the table of behaviours exists")
     func behaviours() throws {
         var sources: [String: String] = [:]
-        let tests = package.appendingPathComponent("Tests")
-        let enumerator = try #require(FileManager.default.enumerator(atPath: tests.path))
-        for case let file as String in enumerator where file.hasSuffix(".swift") && !file.hasPrefix("Sanitize/") {
-            let text = try String(contentsOf: tests.appendingPathComponent(file), encoding: .utf8)
+        for (_, text) in try testSources() {
             for match in text.matches(of: /(?m)^(?:@Suite.*)?\b(?:struct|extension) (\w+)/) {
                 sources[String(match.1), default: ""] += text
             }
         }
-        let table = try String(contentsOf: package.appendingPathComponent("docs/BEHAVIOUR.md"), encoding: .utf8)
+        let table = try text("docs/BEHAVIOUR.md")
         var count = 0
         for line in table.split(separator: "\n") where line.hasPrefix("|") {
             var suite = ""

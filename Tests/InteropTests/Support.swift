@@ -6,8 +6,8 @@ func sha256(_ data: Data) -> String {
     SHA256.hash(data: data).map { String(format: "%02x", $0) }.joined()
 }
 
-/// The digest of a file of any size. Suspends; a file of some GiB would keep a thread of the tests' pool for
-/// longer than other tests' peers have patience.
+/// The digest of a file of any size. Suspends, since some GiB would block a thread of the tests' pool longer
+/// than the deadlines of other tests.
 func sha256(path: String) async throws -> String {
     try await RawConnection.onThread {
         let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
@@ -18,7 +18,7 @@ func sha256(path: String) async throws -> String {
     }
 }
 
-/// What this package's server reports of a request; the fields that are compared.
+/// The report of this package's server on a request: the fields that are compared.
 struct ServerReport: Decodable {
     struct Part: Decodable {
         let size: Int64

@@ -1,73 +1,85 @@
 import Multipart
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite("Boundaries", .timeLimit(.minutes(1)))
 struct BoundaryTests {
-    @Test(arguments: [
-        "a", "0", "'()+_,-./:=?", "a b", " a", "----WebKitFormBoundary7MA4YWxkTrZu0gW",
-        String(repeating: "x", count: 70),
-    ])
-    func takesWhatRFC2046Allows(text: String) throws {
+    @Test(
+        "every boundary that RFC 2046 allows is accepted",
+        arguments: [
+            "a", "0", "'()+_,-./:=?", "a b", " a", "----WebKitFormBoundary7MA4YWxkTrZu0gW",
+            String(repeating: "x", count: 70),
+        ])
+    func valid(text: String) throws {
         #expect(try Boundary(text).description == text)
     }
 
-    @Test(arguments: [
-        "", " ", "a ", "a\"b", "a\\b", "a\r\nb", "é", "a\u{301}", "a\t", "a;b", "a\0",
-        String(repeating: "x", count: 71),
-    ])
-    func refusesEverythingElse(text: String) {
+    @Test(
+        "any other boundary is refused",
+        arguments: [
+            "", " ", "a ", "a\"b", "a\\b", "a\r\nb", "é", "a\u{301}", "a\t", "a;b", "a\0",
+            String(repeating: "x", count: 71),
+        ])
+    func invalid(text: String) {
         #expect(errorCode { () throws(MultipartError) in _ = try Boundary(text) } == .invalidBoundary)
     }
 
-    @Test(arguments: [
-        ("multipart/form-data; boundary=abc", "abc"),
-        ("Multipart/Form-Data;BOUNDARY=abc", "abc"),
-        ("multipart/form-data ; charset=utf-8 ; Boundary = abc ", "abc"),
-        ("multipart/form-data; boundary=\"a b=c:d\"", "a b=c:d"),
-        ("multipart/form-data; charset=\"a;boundary=no\"; boundary=yes", "yes"),
-        ("multipart/form-data; boundary=a=b", "a=b"),
-        ("multipart/form-data; boundary=first; boundary=second", "first"),
-        ("multipart/form-data; boundary=----WebKitFormBoundaryABC", "----WebKitFormBoundaryABC"),
-    ])
-    func readsContentType(field: String, expected: String) throws {
+    @Test(
+        "the boundary is read from a Content-Type",
+        arguments: [
+            ("multipart/form-data; boundary=abc", "abc"),
+            ("Multipart/Form-Data;BOUNDARY=abc", "abc"),
+            ("multipart/form-data ; charset=utf-8 ; Boundary = abc ", "abc"),
+            ("multipart/form-data; boundary=\"a b=c:d\"", "a b=c:d"),
+            ("multipart/form-data; charset=\"a;boundary=no\"; boundary=yes", "yes"),
+            ("multipart/form-data; boundary=a=b", "a=b"),
+            ("multipart/form-data; boundary=first; boundary=second", "first"),
+            ("multipart/form-data; boundary=----WebKitFormBoundaryABC", "----WebKitFormBoundaryABC"),
+        ])
+    func contentType(field: String, expected: String) throws {
         #expect(try Boundary(contentType: field).description == expected)
     }
 
-    @Test(arguments: [
-        ("", MultipartError.Code.notMultipart),
-        ("text/plain; boundary=a", .notMultipart),
-        ("multipart/mixed; boundary=a", .notMultipart),
-        ("multipart/form-data-ish; boundary=a", .notMultipart),
-        ("multipart/form-data; boundary=\"a", .notMultipart),
-        ("multipart/form-data", .missingBoundary),
-        ("multipart/form-data;", .missingBoundary),
-        ("multipart/form-data; boundary", .missingBoundary),
-        ("multipart/form-data; xboundary=a", .missingBoundary),
-        ("multipart/form-data; boundary=", .invalidBoundary),
-        ("multipart/form-data; boundary=\"\"", .invalidBoundary),
-        ("multipart/form-data; boundary=\"a \"", .invalidBoundary),
-        ("multipart/form-data; boundary=\"a\\\"b\"", .invalidBoundary),
-        ("multipart/form-data; boundary=é", .invalidBoundary),
-    ])
-    func refusesContentType(field: String, expected: MultipartError.Code) {
+    @Test(
+        "a Content-Type without a valid boundary is refused with the reason",
+        arguments: [
+            ("", MultipartError.Code.notMultipart),
+            ("text/plain; boundary=a", .notMultipart),
+            ("multipart/mixed; boundary=a", .notMultipart),
+            ("multipart/form-data-ish; boundary=a", .notMultipart),
+            ("multipart/form-data; boundary=\"a", .notMultipart),
+            ("multipart/form-data", .missingBoundary),
+            ("multipart/form-data;", .missingBoundary),
+            ("multipart/form-data; boundary", .missingBoundary),
+            ("multipart/form-data; xboundary=a", .missingBoundary),
+            ("multipart/form-data; boundary=", .invalidBoundary),
+            ("multipart/form-data; boundary=\"\"", .invalidBoundary),
+            ("multipart/form-data; boundary=\"a \"", .invalidBoundary),
+            ("multipart/form-data; boundary=\"a\\\"b\"", .invalidBoundary),
+            ("multipart/form-data; boundary=é", .invalidBoundary),
+        ])
+    func invalidContentType(field: String, expected: MultipartError.Code) {
         #expect(errorCode { () throws(MultipartError) in _ = try Boundary(contentType: field) } == expected)
     }
 
-    @Test(arguments: ["abc", "a b", "a=b", "a:b", "(a)", "a,b", "a/b", "a?b", "'a'+._-", " a"])
-    func contentTypeIsReadBack(text: String) throws {
+    @Test(
+        "a boundary survives writing and reading a Content-Type",
+        arguments: ["abc", "a b", "a=b", "a:b", "(a)", "a,b", "a/b", "a?b", "'a'+._-", " a"])
+    func roundTrip(text: String) throws {
         let boundary = try Boundary(text)
         #expect(try Boundary(contentType: boundary.contentType) == boundary)
     }
 
-    @Test func quotesOnlyWhatIsNoToken() throws {
+    @Test("a boundary is quoted only when it is not a token")
+    func quoting() throws {
         #expect(try Boundary("a'+._-b").contentType == "multipart/form-data; boundary=a'+._-b")
         #expect(try Boundary("a b").contentType == "multipart/form-data; boundary=\"a b\"")
         #expect(try Boundary("a=b").contentType == "multipart/form-data; boundary=\"a=b\"")
     }
 
     /// 28 of 64 letters. Each place takes each letter about 312 times in 20,000 (standard
-    /// deviation 17.5): a place with fewer bits of chance would show.
-    @Test func randomOnesAreDistinctValidAndSpread() throws {
+    /// deviation 17.5): a place with fewer random bits would be detected.
+    @Test("random boundaries are valid, distinct and use all letters evenly")
+    func random() throws {
         let boundaries = (0..<20_000).map { _ in Boundary.random() }
         #expect(Set(boundaries).count == boundaries.count)
         var counts = [[UInt8: Int]](repeating: [:], count: 28)

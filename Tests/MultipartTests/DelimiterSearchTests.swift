@@ -3,9 +3,9 @@ import Testing
 
 @testable import Multipart
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite("Delimiter search", .timeLimit(.minutes(1)))
 struct DelimiterSearchTests {
-    /// What the search should find, by looking at every place.
+    /// The expected match, found by checking every position.
     private func naiveMatch(of delimiter: [UInt8], in text: [UInt8], from start: Int) -> DelimiterSearch.Match {
         for index in start..<max(start, text.count) {
             let rest = text[index...]
@@ -23,8 +23,8 @@ struct DelimiterSearchTests {
         "----------------------------", "aZ3kQ9_xW1vT7bR5nM2pL8dF4hJe", String(repeating: "x", count: 70),
     ]
 
-    @Test(arguments: boundaries)
-    func agreesWithLookingEverywhere(boundary: String) throws {
+    @Test("finds the same delimiter as a search of every position", arguments: boundaries)
+    func random(boundary: String) throws {
         let search = DelimiterSearch(boundary: try Boundary(boundary))
         let whole = "\r\n--" + boundary
         let pieces =
@@ -44,8 +44,9 @@ struct DelimiterSearchTests {
         }
     }
 
-    /// Over places of every alignment, and in every distance from both ends of the buffer.
-    @Test func findsEveryPlace() throws {
+    /// At every alignment, and at every distance from both ends of the buffer.
+    @Test("finds a delimiter at every position and alignment")
+    func positions() throws {
         let search = DelimiterSearch(boundary: try Boundary("ab"))
         for count in 0...40 {
             for place in 0...count {
@@ -62,12 +63,14 @@ struct DelimiterSearchTests {
         }
     }
 
-    @Test func findsNothingInNothing() throws {
+    @Test("finds nothing in an empty buffer")
+    func empty() throws {
         let search = DelimiterSearch(boundary: try Boundary("ab"))
         #expect(search.firstMatch(in: UnsafeRawBufferPointer(start: nil, count: 0), from: 0) == .none)
     }
 
-    @Test func measuresWhatMatches() throws {
+    @Test("reports how many bytes of the delimiter match")
+    func matchLength() throws {
         let search = DelimiterSearch(boundary: try Boundary("ab"))
         let text = Array("\r\n--aX".utf8)
         text.withUnsafeBytes { buffer in

@@ -3,9 +3,9 @@ import Testing
 
 @testable import Multipart
 
-/// Sixteen times the input takes some sixteen times as long, whatever the input: 256 times would
-/// be quadratic, and the line is drawn at 80 for the sake of busy machines.
-@Suite(.serialized, .timeLimit(.minutes(2)))
+/// Sixteen times the input takes about sixteen times as long: 256 times would be quadratic. The limit is
+/// 80, for busy machines.
+@Suite("Parsing time is linear", .serialized, .timeLimit(.minutes(2)))
 struct LinearTimeTests {
     private func expectLinear(
         small: Int, sourceLocation: SourceLocation = #_sourceLocation, _ work: (Int) -> Void
@@ -15,7 +15,7 @@ struct LinearTimeTests {
         #expect(ratio < 80, sourceLocation: sourceLocation)
     }
 
-    /// Seconds of this thread alone, which other tests and other programs do not lengthen.
+    /// Processor seconds of this thread, which do not depend on the machine's load.
     private static func time(_ work: () -> Void) -> Double {
         func now() -> Double {
             var time = timespec()
@@ -42,7 +42,7 @@ struct LinearTimeTests {
 
     static let boundaries = ["x", "aab", String(repeating: "x", count: 70)]
 
-    @Test(arguments: boundaries, [1, 7, Int.max])
+    @Test("content that resembles delimiters takes linear time", arguments: boundaries, [1, 7, Int.max])
     func content(boundary text: String, pieces: Int) throws {
         let boundary = try Boundary(text)
         let head = Array("--\(text)\r\nContent-Disposition: form-data; name=n\r\n\r\n".utf8)
@@ -63,7 +63,7 @@ struct LinearTimeTests {
         }
     }
 
-    @Test(arguments: ["x", "X: y\r\n", "X: \r\n y\r\n", "; "], [1, 4_096])
+    @Test("long part headers take linear time", arguments: ["x", "X: y\r\n", "X: \r\n y\r\n", "; "], [1, 4_096])
     func header(filler: String, pieces: Int) throws {
         let boundary = try Boundary("B")
         var limits = MultipartParser.Limits()
@@ -78,7 +78,9 @@ struct LinearTimeTests {
         }
     }
 
-    @Test(arguments: ["\\", "\\\"", "a\\\\", ";", "=", "a=b;", "%2", "%22", " "])
+    @Test(
+        "long Content-Disposition values take linear time",
+        arguments: ["\\", "\\\"", "a\\\\", ";", "=", "a=b;", "%2", "%22", " "])
     func disposition(filler: String) {
         let unit = Array(filler.utf8)
         expectLinear(small: 200) { count in

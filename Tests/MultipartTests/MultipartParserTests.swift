@@ -2,14 +2,15 @@ import Testing
 
 @testable import Multipart
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite("Multipart parser", .timeLimit(.minutes(1)))
 struct MultipartParserTests {
     private let harness: ParserHarness
     private let headB = "--B\r\nContent-Disposition: form-data; name=\"n\"\r\n\r\n"
 
     init() throws { harness = ParserHarness(boundary: try Boundary("B")) }
 
-    @Test func readsParts() {
+    @Test("parts are read with their heads and content")
+    func parts() {
         let outcome = harness.parse(
             "--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\none\r\n"
                 + "--B\r\nContent-Disposition: form-data; name=\"b\"; filename=\"f\"\r\nContent-Type: x/y\r\n\r\ntwo\r\n--B--\r\n"
@@ -19,17 +20,21 @@ struct MultipartParserTests {
         #expect(outcome.messageEnded && outcome.error == nil && outcome.parts.allSatisfy(\.isComplete))
     }
 
-    @Test(arguments: ["--B--", "--B--\r\n", "\r\n--B--", "preamble\r\n--B--", "--B--epilogue\r\n--B\r\n", "--B-- \r\n"])
-    func readsAMessageWithoutParts(message: String) {
+    @Test(
+        "a message may have no parts",
+        arguments: ["--B--", "--B--\r\n", "\r\n--B--", "preamble\r\n--B--", "--B--epilogue\r\n--B\r\n", "--B-- \r\n"])
+    func noParts(message: String) {
         #expect(harness.parse(message) == Outcome(messageEnded: true))
     }
 
-    @Test(arguments: [
-        "", "\r", "\n", "\r\n", "\r\n\r\n", "-", "--", "--B", "\r\n--B", "x", "\0", "\r\n--\r\n--Bx", "--B\r",
-    ])
-    func keepsEveryByteOfContent(content: String) {
+    @Test(
+        "content is kept byte for byte",
+        arguments: [
+            "", "\r", "\n", "\r\n", "\r\n\r\n", "-", "--", "--B", "\r\n--B", "x", "\0", "\r\n--\r\n--Bx", "--B\r",
+        ])
+    func content(content: String) {
         let outcome = harness.parse(headB + content + "\r\n--B--\r\n")
-        // `--B` right behind the header is a delimiter, and what follows then is a header.
+        // `--B` directly after the header is a delimiter, followed by a header.
         if content == "--B" || content == "\r\n--B" {
             #expect(outcome.contents == [""])
             #expect(outcome.error == .truncated)
@@ -39,21 +44,23 @@ struct MultipartParserTests {
         }
     }
 
-    @Test(arguments: ["--B\r\n", "\r\n--B\r\n"])
-    func thePartWithoutABodyMayShareItsCRLF(next: String) {
+    @Test("an empty part's delimiter may use the header's CRLF", arguments: ["--B\r\n", "\r\n--B\r\n"])
+    func emptyPart(next: String) {
         let outcome = harness.parse(headB + next + "Content-Disposition: form-data; name=\"m\"\r\n\r\n--B--")
         #expect(outcome.heads.map(\.name) == ["n", "m"])
         #expect(outcome.contents == ["", ""])
         #expect(outcome.messageEnded && outcome.error == nil)
     }
 
-    @Test func ignoresPreambleAndEpilogue() {
+    @Test("the preamble and the epilogue are ignored")
+    func preambleAndEpilogue() {
         let outcome = harness.parse("pre --B\r\n--\r\n--Bx\r\n-\r\n" + headB + "x\r\n--B--\r\nepi\r\n" + headB)
         #expect(outcome.contents == ["x"])
         #expect(outcome.messageEnded && outcome.error == nil)
     }
 
-    @Test func everyTruncationIsOne() {
+    @Test("a message cut off at any byte is reported as truncated")
+    func truncation() {
         let message = Array(
             "pre\r\n\(headB)x\r\n--B\r\nContent-Disposition: form-data; name=\"m\"\r\n\r\ny\r\n--B--".utf8)
         for count in 0..<message.count {
@@ -64,7 +71,8 @@ struct MultipartParserTests {
         #expect(harness.parse(message).error == nil)
     }
 
-    @Test func countsParts() {
+    @Test("the number of parts is limited")
+    func partLimit() {
         var harness = harness
         for limit in [1, 3] {
             harness.limits.parts = limit
@@ -78,15 +86,15 @@ struct MultipartParserTests {
         #expect(harness.parse(headB).error == .tooManyParts)
     }
 
-    @Test(arguments: [0, 1, 5, 9, 100])
-    func boundsThePreamble(limit: Int) {
+    @Test("the size of the preamble is limited", arguments: [0, 1, 5, 9, 100])
+    func preambleLimit(limit: Int) {
         var harness = harness
         harness.limits.preambleBytes = limit
         for filler in ["x", "\r", "-", "\r\n", "\r\n--", "\r\n--Bx", "\r\n--B-x", "\r\n--B\r"] {
             let text = Array(String(repeating: filler, count: limit + 1).utf8)
             let exact = harness.parse(Array(text[..<limit]) + Array("\r\n--B--".utf8))
             let over = harness.parse(Array(text[..<(limit + 1)]) + Array("\r\n--B--".utf8))
-            // A preamble cut so that it ends with a delimiter begun is another message.
+            // A preamble that ends with the start of a delimiter is another message.
             let (cut, longer) = (ReferenceParser(boundary: "B"), "\r\n--B--")
             guard cut.preambleLength(Array(text[..<limit]) + Array(longer.utf8)) == limit else { continue }
             #expect(exact.error == nil, "\(filler.debugDescription) × \(limit)")
@@ -95,8 +103,8 @@ struct MultipartParserTests {
         }
     }
 
-    @Test(arguments: [0, 1, 5, 100])
-    func boundsTheEpilogue(limit: Int) {
+    @Test("the size of the epilogue is limited", arguments: [0, 1, 5, 100])
+    func epilogueLimit(limit: Int) {
         var harness = harness
         harness.limits.epilogueBytes = limit
         #expect(harness.parse("--B--" + String(repeating: "x", count: limit)).error == nil)
@@ -104,8 +112,8 @@ struct MultipartParserTests {
         #expect(over == Outcome(messageEnded: true, error: .epilogueTooLarge))
     }
 
-    @Test(arguments: [Int.min, -1, 0, Int.max])
-    func anyLimitIsSafe(limit: Int) {
+    @Test("extreme limits are safe", arguments: [Int.min, -1, 0, Int.max])
+    func extremeLimits(limit: Int) {
         var harness = harness
         harness.limits.headerBytes = limit
         harness.limits.headerLines = limit
@@ -120,7 +128,8 @@ struct MultipartParserTests {
                 == (limit == .max ? .malformedContentDisposition : .headerTooLarge))
     }
 
-    @Test func tellsTheLastEventsOfABufferThatIsReadWhole() throws {
+    @Test("all events of a buffer are reported, also after its last byte is read")
+    func lastEvents() throws {
         var parser = MultipartParser(boundary: try Boundary("B"))
         var events: [MultipartParser.Event] = []
         try Array((headB + "x\r\n--B--").utf8).withUnsafeBytes { buffer in
@@ -136,8 +145,8 @@ struct MultipartParserTests {
         try parser.finish()
     }
 
-    /// Content within one buffer is one range, whatever in it looks like a delimiter.
-    @Test func makesNoEventsOfWhatIsContent() throws {
+    @Test("content in one buffer is reported as one range")
+    func oneRange() throws {
         var parser = MultipartParser(boundary: try Boundary("B"))
         let lookalikes = String(repeating: "\r\n--Bx\r\n--B-\r\n--B\r\r\n--", count: 100)
         let message = Array((headB + "x" + lookalikes + "x\r\n--B--").utf8)
@@ -157,7 +166,8 @@ struct MultipartParserTests {
         #expect(ranges == 1)
     }
 
-    @Test func aCopyGoesItsOwnWay() throws {
+    @Test("a copied parser continues independently")
+    func copy() throws {
         var parser = MultipartParser(boundary: try Boundary("B"))
         #expect(try event(of: "--B\r\nContent-", by: &parser) == nil)
         var copy = parser

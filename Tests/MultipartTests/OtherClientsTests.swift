@@ -2,8 +2,8 @@ import Testing
 
 @testable import Multipart
 
-/// What other programs send, as they write it.
-@Suite(.timeLimit(.minutes(1)))
+/// Part heads as other programs write them.
+@Suite("Messages of other clients", .timeLimit(.minutes(1)))
 struct OtherClientsTests {
     private func heads(_ header: String, boundary: String = "B") throws -> PartHead? {
         let harness = ParserHarness(boundary: try Boundary(boundary))
@@ -13,29 +13,31 @@ struct OtherClientsTests {
         return outcome.heads.first
     }
 
-    @Test(arguments: [
-        // curl 7.81 and later, Firefox, Chrome, Safari
-        (#"form-data; name="a %22b%22"; filename="a\b.txt""#, #"a "b""#, #"a\b.txt"#),
-        // curl before 7.81; Go mime/multipart
-        (#"form-data; name="a \"b\""; filename="a\\b\";c.txt""#, #"a "b""#, #"a\b";c.txt"#),
-        // Python requests over urllib3 2: as browsers do, with a name that ends in a backslash
-        (#"form-data; name="née %22q%22\"; filename="naïve %22a\b%22.txt""#, #"née "q"\"#, #"naïve "a\b".txt"#),
-        // httpx: backslashes escaped, quotes as browsers do
-        (#"form-data; name="née %22q%22\\"; filename="naïve %22a\\b%22.txt""#, #"née "q"\"#, #"naïve "a\b".txt"#),
-        // aiohttp 3: a name outside of ASCII in name* alone, filename percent-encoded as it is
-        (#"form-data; name*=utf-8''n%C3%A9e%20%22q%22; filename="na%C3%AFve.txt""#, #"née "q""#, "na%C3%AFve.txt"),
-        // requests over urllib3 1.24 and older
-        (#"form-data; name="a"; filename*=utf-8''na%C3%AFve.txt"#, "a", "naïve.txt"),
-        // Internet Explorer
-        (#"form-data; name="a"; filename="C:\Documents\new file.txt""#, "a", #"C:\Documents\new file.txt"#),
-        // no space, other order, other case, unquoted, more parameters
-        (#"Form-Data;FILENAME=f.txt;size=3;Name=a"#, "a", "f.txt"),
-        (#"form-data;  name = a ; filename = "a; name=b" ;"#, "a", "a; name=b"),
-        // an input left empty in a browser
-        (#"form-data; name="a"; filename="""#, "a", ""),
-        (#"form-data; name="""#, "", nil),
-    ])
-    func readsContentDisposition(value: String, name: String, filename: String?) throws {
+    @Test(
+        "Content-Disposition is read as other clients write it",
+        arguments: [
+            // curl 7.81 and later, Firefox, Chrome, Safari
+            (#"form-data; name="a %22b%22"; filename="a\b.txt""#, #"a "b""#, #"a\b.txt"#),
+            // curl before 7.81; Go mime/multipart
+            (#"form-data; name="a \"b\""; filename="a\\b\";c.txt""#, #"a "b""#, #"a\b";c.txt"#),
+            // Python requests over urllib3 2: as browsers do, with a name that ends in a backslash
+            (#"form-data; name="née %22q%22\"; filename="naïve %22a\b%22.txt""#, #"née "q"\"#, #"naïve "a\b".txt"#),
+            // httpx: backslashes escaped, quotes as browsers do
+            (#"form-data; name="née %22q%22\\"; filename="naïve %22a\\b%22.txt""#, #"née "q"\"#, #"naïve "a\b".txt"#),
+            // aiohttp 3: a name outside of ASCII in name* alone, filename percent-encoded as it is
+            (#"form-data; name*=utf-8''n%C3%A9e%20%22q%22; filename="na%C3%AFve.txt""#, #"née "q""#, "na%C3%AFve.txt"),
+            // requests over urllib3 1.24 and older
+            (#"form-data; name="a"; filename*=utf-8''na%C3%AFve.txt"#, "a", "naïve.txt"),
+            // Internet Explorer
+            (#"form-data; name="a"; filename="C:\Documents\new file.txt""#, "a", #"C:\Documents\new file.txt"#),
+            // no space, other order, other case, unquoted, more parameters
+            (#"Form-Data;FILENAME=f.txt;size=3;Name=a"#, "a", "f.txt"),
+            (#"form-data;  name = a ; filename = "a; name=b" ;"#, "a", "a; name=b"),
+            // an input left empty in a browser
+            (#"form-data; name="a"; filename="""#, "a", ""),
+            (#"form-data; name="""#, "", nil),
+        ])
+    func contentDisposition(value: String, name: String, filename: String?) throws {
         for field in [
             "Content-Disposition: ", "Content-Disposition:", "content-disposition:\t", "CONTENT-DISPOSITION:  ",
         ] {
@@ -43,7 +45,8 @@ struct OtherClientsTests {
         }
     }
 
-    @Test func readsCurl() throws {
+    @Test("a message of curl is read")
+    func curl() throws {
         let head = try heads(
             "Content-Disposition: form-data; name=\"f\"; filename=\"book.txt\"\r\nContent-Type: text/plain",
             boundary: "------------------------d74496d66958873e"
@@ -51,7 +54,8 @@ struct OtherClientsTests {
         #expect(head == PartHead(name: "f", filename: "book.txt", contentType: "text/plain"))
     }
 
-    @Test func readsChromeAndFirefox() throws {
+    @Test("messages of Chrome and Firefox are read")
+    func browsers() throws {
         for boundary in [
             "----WebKitFormBoundaryrGKCBY7qhFd3TrwA", "---------------------------9051914041544843365972754266",
         ] {
@@ -69,7 +73,8 @@ struct OtherClientsTests {
     }
 
     /// .NET writes a quoted boundary, unquoted names and filename* as well.
-    @Test func readsDotNet() throws {
+    @Test("a message of .NET is read")
+    func dotNet() throws {
         let boundary = try Boundary(contentType: "multipart/form-data; boundary=\"5e9d5f0a-1b2c\"")
         let outcome = ParserHarness(boundary: boundary).parse(
             "--5e9d5f0a-1b2c\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Disposition: form-data; name=a\r\n\r\nx\r\n"
@@ -80,7 +85,8 @@ struct OtherClientsTests {
         #expect(outcome.heads.map(\.filename) == [nil, "f.txt"])
     }
 
-    @Test func readsAQuotedBoundaryOfSpacesAndEqualsSigns() throws {
+    @Test("a quoted boundary with spaces and equals signs is read")
+    func quotedBoundary() throws {
         let boundary = try Boundary(contentType: "multipart/form-data; boundary=\"=_a b=:(c)\"; charset=utf-8")
         let outcome = ParserHarness(boundary: boundary).parse(
             "--=_a b=:(c)\r\nContent-Disposition: form-data; name=a\r\n\r\n--=_a b=\r\n--=_a b=:(c)--"
@@ -89,7 +95,8 @@ struct OtherClientsTests {
         #expect(outcome.error == nil)
     }
 
-    @Test func keepsFieldsItDoesNotKnow() throws {
+    @Test("unknown header fields are kept")
+    func otherFields() throws {
         let head = try heads(
             "Content-Disposition: form-data; name=\"a\"\r\nContent-Transfer-Encoding: binary\r\nContent-Length: 7"
         )

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Multipart
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite("Field values with parameters", .timeLimit(.minutes(1)))
 struct ParameterizedValueTests {
     /// `value|name=value|…`, or nil.
     private func read(_ text: String) -> String? {
@@ -14,42 +14,49 @@ struct ParameterizedValueTests {
         }
     }
 
-    @Test(arguments: [
-        ("", ""), (" a ", "a"), ("a;", "a"), (";", ""), (";;;", ""), ("a; b", "a"), ("a; b=", "a|b="),
-        ("a;b=c", "a|b=c"), ("a ; b = c ; d=e", "a|b=c|d=e"), ("a; b=c d ", "a|b=c d"),
-        ("a; b=\"c\"", "a|b=c"), ("a; b=\"\"", "a|b="), ("a; b=\"c;d=e\"; f=g", "a|b=c;d=e|f=g"),
-        ("a; b=\"c\" ; d=e", "a|b=c|d=e"), ("a; b=\" c \"", "a|b= c "), ("a; =b", "a|=b"), ("a; b=c=d", "a|b=c=d"),
-    ])
-    func readsParameters(text: String, expected: String) {
+    @Test(
+        "a value and its parameters are read",
+        arguments: [
+            ("", ""), (" a ", "a"), ("a;", "a"), (";", ""), (";;;", ""), ("a; b", "a"), ("a; b=", "a|b="),
+            ("a;b=c", "a|b=c"), ("a ; b = c ; d=e", "a|b=c|d=e"), ("a; b=c d ", "a|b=c d"),
+            ("a; b=\"c\"", "a|b=c"), ("a; b=\"\"", "a|b="), ("a; b=\"c;d=e\"; f=g", "a|b=c;d=e|f=g"),
+            ("a; b=\"c\" ; d=e", "a|b=c|d=e"), ("a; b=\" c \"", "a|b= c "), ("a; =b", "a|=b"), ("a; b=c=d", "a|b=c=d"),
+        ])
+    func parameters(text: String, expected: String) {
         #expect(read(text) == expected)
     }
 
-    @Test(arguments: ["a; b=\"", "a; b=\"c", "a; b=\"c\"d", "a; b=\"c\"; d=\"", "a; b=\"c\"\"d\""])
-    func refusesWhatIsNotClosed(text: String) {
+    @Test(
+        "an unclosed quoted value is refused",
+        arguments: ["a; b=\"", "a; b=\"c", "a; b=\"c\"d", "a; b=\"c\"; d=\"", "a; b=\"c\"\"d\""])
+    func unclosed(text: String) {
         #expect(read(text) == nil)
     }
 
-    @Test(arguments: [
-        (#"a; b="c\"d"; e="f""#, #"a|b=c"d|e=f"#),
-        (#"a; b="c\\d""#, #"a|b=c\d"#),
-        (#"a; b="c\\"; d=e"#, #"a|b=c\|d=e"#),
-        // What escapes nothing is itself.
-        (#"a; b="C:\dir\x.txt""#, #"a|b=C:\dir\x.txt"#),
-        // A value that ends with a backslash that escapes nothing.
-        (#"a; b="c\""#, #"a|b=c\"#),
-        (#"a; b="c\"; d="e""#, #"a|b=c\|d=e"#),
-        (#"a; b="c\"; d="e\""#, #"a|b=c\|d=e\"#),
-    ])
-    func readsBackslashesEitherWay(text: String, expected: String) {
+    @Test(
+        "a backslash is read both as an escape and as itself",
+        arguments: [
+            (#"a; b="c\"d"; e="f""#, #"a|b=c"d|e=f"#),
+            (#"a; b="c\\d""#, #"a|b=c\d"#),
+            (#"a; b="c\\"; d=e"#, #"a|b=c\|d=e"#),
+            // A backslash that escapes nothing is itself.
+            (#"a; b="C:\dir\x.txt""#, #"a|b=C:\dir\x.txt"#),
+            // A value that ends with a backslash that escapes nothing.
+            (#"a; b="c\""#, #"a|b=c\"#),
+            (#"a; b="c\"; d="e""#, #"a|b=c\|d=e"#),
+            (#"a; b="c\"; d="e\""#, #"a|b=c\|d=e\"#),
+        ])
+    func backslashes(text: String, expected: String) {
         #expect(read(text) == expected)
     }
 
-    /// Quotes that an escaping client wrote do not end a value.
-    @Test func escapedQuotesSmuggleNothingIn() {
+    @Test("an escaped quote cannot add a parameter")
+    func escapedQuotes() {
         #expect(read(#"form-data; name="a\"; filename=\"b"; x=y"#) == #"form-data|name=a"; filename="b|x=y"#)
     }
 
-    @Test func looksUpTheFirstInAnyCase() throws {
+    @Test("parameters are found in any case; the first one counts")
+    func lookUp() throws {
         let value = try #require(ParameterizedValue(parsing: Array("Form-Data; NAME=a; name=b".utf8)))
         #expect(value.isNamed("form-data"))
         #expect(!value.isNamed("form-dat"))

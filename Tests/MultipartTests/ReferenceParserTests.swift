@@ -3,8 +3,7 @@ import Testing
 
 @testable import Multipart
 
-/// The parser against one that is too simple to be wrong, on messages that no client writes.
-@Suite(.timeLimit(.minutes(1)))
+@Suite("Multipart parser against a reference parser", .timeLimit(.minutes(1)))
 struct ReferenceParserTests {
     private static let boundaries = ["B", "-", "--", "aa", "-a", "aab", "a b", "bounds"]
 
@@ -31,7 +30,8 @@ struct ReferenceParserTests {
         }
     }
 
-    @Test func agreesOnRandomMessages() throws {
+    @Test("agrees on random messages")
+    func random() throws {
         for number in 0..<3_000 {
             var generator = SeededGenerator(case: number)
             let boundary = generator.pick(Self.boundaries)
@@ -47,7 +47,8 @@ struct ReferenceParserTests {
         }
     }
 
-    @Test func agreesOnMutatedMessages() throws {
+    @Test("agrees on valid messages with random changes")
+    func mutated() throws {
         for number in 0..<2_000 {
             var generator = SeededGenerator(case: number)
             let boundary = generator.pick(Self.boundaries)

@@ -1,5 +1,6 @@
 import ContentCoding
 import HTTPTypes
+import Platform
 import Testing
 
 @testable import Receiver

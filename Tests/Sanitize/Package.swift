@@ -16,20 +16,24 @@ let package = Package(
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
         .systemLibrary(name: "CSystemCalls"),
-        .target(name: "Multipart", swiftSettings: settings),
+        .target(name: "Platform", dependencies: ["CSystemCalls"], swiftSettings: settings),
+        .target(name: "Multipart", dependencies: ["Platform"], swiftSettings: settings),
         .target(name: "ContentCoding", dependencies: ["CZlib"], swiftSettings: settings),
         .target(
-            name: "HTTPStreaming", dependencies: ["CCurl", "CSystemCalls", "ContentCoding", "Multipart"],
+            name: "HTTPStreaming", dependencies: ["CCurl", "ContentCoding", "Multipart", "Platform"],
             swiftSettings: settings),
         .target(name: "MutexAnnotations", publicHeadersPath: "."),
         .target(
-            name: "TestSupport", dependencies: ["ContentCoding"], path: "Tests/TestSupport", swiftSettings: settings),
+            name: "TestSupport", dependencies: ["ContentCoding", "HTTPStreaming"], path: "Tests/TestSupport",
+            swiftSettings: settings),
         .testTarget(
             name: "ContentCodingTests", dependencies: ["ContentCoding", "TestSupport"], swiftSettings: settings),
-        .testTarget(name: "MultipartTests", dependencies: ["Multipart", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "MultipartTests", dependencies: ["Multipart", "Platform", "TestSupport"], swiftSettings: settings),
+        .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "HTTPStreamingTests",
-            dependencies: ["ContentCoding", "HTTPStreaming", "Multipart", "MutexAnnotations", "TestSupport"],
+            dependencies: ["ContentCoding", "HTTPStreaming", "Multipart", "MutexAnnotations", "Platform", "TestSupport"],
             swiftSettings: settings
         ),
     ],

@@ -1,4 +1,4 @@
-/// So many bytes of text that becomes smaller, and nowhere repeats itself.
+/// So many bytes of compressible text that does not repeat itself.
 public func bottles(_ count: Int) -> [UInt8] {
     var text: [UInt8] = []
     text.reserveCapacity(count + 100)

@@ -1,12 +1,12 @@
 import Foundation
 
-/// An authority of a test's own and what it has signed, as PEM files, made by `openssl`.
+/// A certificate authority for tests and certificates of it, as PEM files, made by `openssl`.
 public final class Certificates: Sendable {
     private let directory: TemporaryDirectory
 
     /// Made once for the process.
     ///
-    /// - Throws: where there is no `openssl`.
+    /// - Throws: if `openssl` is missing.
     public static var shared: Certificates { get async throws { try await making.value } }
 
     private static let making = Task { try await Certificates() }
@@ -19,9 +19,9 @@ public final class Certificates: Sendable {
         self.pin = "sha256//" + pin.output.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
-    /// What signed the others.
+    /// The authority that signed the certificates.
     public var authority: String { directory.path("ca.pem") }
-    /// An authority that signed none of them.
+    /// Another authority, which signed none of them.
     public var otherAuthority: String { directory.path("other.pem") }
     /// Of the key of `server`.
     public let pin: String

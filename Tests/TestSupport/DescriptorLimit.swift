@@ -2,9 +2,9 @@
 import Foundation
 
 public enum DescriptorLimit {
-    /// Has this process, and those that it starts, have as many descriptors as they may.
+    /// Raises the limit of open descriptors of this process, and of those that it starts, to the maximum.
     ///
-    /// - Returns: whether these are as many as are needed; prints that a suite is skipped where they are not.
+    /// - Returns: whether that is enough; if not, prints that the suite is skipped.
     public static func raise(for suite: String, toAtLeast count: Int) -> Bool {
         var limit = rlimit()
         getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)

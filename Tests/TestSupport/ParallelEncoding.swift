@@ -1,7 +1,7 @@
 public import ContentCoding
 import Synchronization
 
-/// Where a parallel encoder's work is done.
+/// Where a parallel encoder's jobs run.
 public enum Executor: Sendable {
     /// In the caller's call.
     case immediate
@@ -13,7 +13,7 @@ public enum Executor: Sendable {
     case held
 }
 
-/// Runs what an encoder wants done.
+/// Runs the jobs of an encoder.
 public final class Jobs: Sendable {
     private let executor: Executor
     private let held = Mutex<[@Sendable () -> Void]>([])

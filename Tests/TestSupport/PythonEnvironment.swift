@@ -2,7 +2,7 @@ import Foundation
 
 /// Python with packages from PyPI, in a virtual environment below the package's `.build` folder.
 ///
-/// It is made at its first use and kept. Where it cannot be made, without a network for one,
+/// It is made at its first use and kept. If it cannot be made, for example without a network,
 /// ``isAvailable(with:)`` prints why, and the tests that need it are skipped.
 public actor PythonEnvironment {
     public struct Failure: Error, CustomStringConvertible {
@@ -36,7 +36,7 @@ public actor PythonEnvironment {
     }
 
     private static func make(_ name: String, _ packages: [String]) async throws -> String {
-        let directory = buildDirectory + "/" + name
+        let directory = packageFile(".build/\(name)").path
         let python = directory + "/bin/python3"
         let marker = directory + "/complete"
         if FileManager.default.fileExists(atPath: marker) { return python }
@@ -52,12 +52,5 @@ public actor PythonEnvironment {
         guard pip.status == 0 else { throw Failure(description: "pip install: \(pip.errorOutput)") }
         try Data().write(to: URL(fileURLWithPath: marker))
         return python
-    }
-
-    private static var buildDirectory: String {
-        // Tests/TestSupport/PythonEnvironment.swift → the package.
-        let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        return package.appendingPathComponent(".build").path
     }
 }

@@ -1,7 +1,7 @@
 import Foundation
 
-/// A generator whose numbers can be had again: SplitMix64, seeded at random, or by the
-/// environment variable TEST_SEED. Tests print ``seed`` and its ``case``.
+/// A reproducible generator: SplitMix64, seeded at random or by the environment variable TEST_SEED. Tests
+/// print ``seed`` and its ``case``.
 public struct SeededGenerator: RandomNumberGenerator {
     public static let seed: UInt64 =
         ProcessInfo.processInfo.environment["TEST_SEED"].flatMap { UInt64($0) } ?? .random(in: 0...UInt64.max)

@@ -1,6 +1,6 @@
 public import Foundation
 
-/// A directory of a test's own, which is removed with the last reference.
+/// A temporary directory, which is removed with its last reference.
 public final class TemporaryDirectory: Sendable {
     public let path: String
 

@@ -3,8 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Requests that are written while their responses are read, with this package's server.
-@Suite("DuplexStream, with the server", .serialized, .timeLimit(.minutes(5)))
+@Suite("DuplexStream with this package's server", .serialized, .timeLimit(.minutes(5)))
 struct EchoServerTests {
     enum Way: String, CaseIterable, Sendable {
         case http1, secureHTTP1, http2
@@ -18,7 +17,7 @@ struct EchoServerTests {
         }
     }
 
-    @Test("each line comes back before the next is written, whoever codes", arguments: Way.allCases, [false, true])
+    @Test("each line comes back before the next is written", arguments: Way.allCases, [false, true])
     func lines(way: Way, coded: Bool) async throws {
         var configuration = try await way.configuration()
         if coded { configuration.contentCoding = .gzip() }
@@ -26,22 +25,13 @@ struct EchoServerTests {
         defer { server.process.terminate() }
         let client = try Client(.post, server.localURL + "/echo", configuration: configuration)
         for _ in 0..<2 {
-            let stream = try await client.open(contentType: "text/plain")
-            let response = try await stream.response
+            let response = try await client.echoLines()
             #expect(response.status == 200)
             #expect(response.metrics.httpVersion == way.version)
-            var iterator = response.body.makeAsyncIterator()
-            for index in 0..<20 {
-                let line = Array("line \(index)\n".utf8)
-                #expect(try await stream.write(line))
-                #expect(try await iterator.next() == line)
-            }
-            stream.finish()
-            #expect(try await iterator.next() == nil)
         }
     }
 
-    @Test("many MiB come back byte for byte, and the server's memory stays as it is", arguments: Way.allCases)
+    @Test("many MiB come back byte for byte, and the server's memory does not grow", arguments: Way.allCases)
     func volume(way: Way) async throws {
         var configuration = try await way.configuration()
         configuration.headerFields = ["Accept-Encoding": "identity"]
@@ -60,7 +50,7 @@ struct EchoServerTests {
         #endif
     }
 
-    /// What is at an offset follows from it, so that nothing has to be kept to compare with.
+    /// Content that follows from its offset, so that nothing has to be kept to compare with.
     private static let pattern: [UInt8] = {
         var generator = SeededGenerator(case: 3)
         return (0..<125_001).flatMap { _ in withUnsafeBytes(of: generator.next(), Array.init) }
@@ -96,7 +86,7 @@ struct EchoServerTests {
         #expect(received == bytes)
     }
 
-    @Test("the example sends each line when it is there, and prints what comes back at once", arguments: Way.allCases)
+    @Test("example -echo sends each line at once and prints it when it comes back", arguments: Way.allCases)
     func example(way: Way) async throws {
         _ = try await way.configuration()
         let server = try await ServerProcess.start(isSecure: way.isSecure)
@@ -110,12 +100,12 @@ struct EchoServerTests {
         #expect(Self.messages(result).isEmpty, "\(result.errorOutput)")
     }
 
-    /// What the example says, without what the loader says of a libcurl that was put in its way.
+    /// The example's messages, without those of the loader about another libcurl.
     private static func messages(_ result: Subprocess.Result) -> [Substring] {
         result.errorOutput.split(separator: "\n").filter { !$0.contains("no version information available") }
     }
 
-    @Test("a server that does not echo is named, and the input not waited for")
+    @Test("example -echo names a server that does not echo, without waiting for input")
     func exampleRefused() async throws {
         let server = try await ServerProcess.start(["--max-size", "1"])
         defer { server.process.terminate() }
@@ -128,6 +118,6 @@ struct EchoServerTests {
 }
 
 extension ServerProcess {
-    /// The tests' certificate knows both names.
+    /// The tests' certificate is valid for both names.
     fileprivate var localURL: String { url.replacing("127.0.0.1", with: "localhost") }
 }

@@ -3,9 +3,9 @@ import HTTPStreaming
 import TestSupport
 import Testing
 
-/// `Peers/server.go`, as a process that ends with its last reference.
+/// `Peers/server.go` as a process, which ends with its last reference.
 final class GoServer: Sendable {
-    /// What it says that it read.
+    /// What the server read of a request.
     struct Answer: Decodable {
         struct Part: Decodable, Equatable {
             let name: String
@@ -18,7 +18,7 @@ final class GoServer: Sendable {
         /// The address and port at the client's end.
         let remote: String
         let proto: String
-        /// -1 where it was not said.
+        /// The Content-Length; -1 if there was none.
         let length: Int
         /// The name in the client's certificate.
         let client: String
@@ -31,7 +31,7 @@ final class GoServer: Sendable {
 
     var port: Int { URL(string: url)?.port ?? 0 }
 
-    /// - Throws: a cancellation of the test that says why, where there is no Go.
+    /// - Throws: a cancellation of the test if Go is not installed.
     init(_ arguments: [String] = []) async throws {
         process = try Subprocess(try await Self.binary().path, arguments, deadline: .seconds(180))
         url = try await process.firstLine()
@@ -44,43 +44,20 @@ final class GoServer: Sendable {
             ["-cert", certificates.certificate(certificate), "-key", certificates.key(certificate)] + arguments)
     }
 
-    /// In the clear, with HTTP/2.
+    /// With HTTP/2 and without TLS.
     static func h2c() async throws -> GoServer {
         guard try await binary().hasH2C else { try Peers.skip("there is no golang.org/x/net") }
         return try await GoServer()
     }
 
-    private struct Binary {
-        let directory: TemporaryDirectory
-        let hasH2C: Bool
-        var path: String { directory.path("server") }
-    }
-
-    private static func binary() async throws -> Binary {
+    private static func binary() async throws -> GoPeer {
         guard Subprocess.find("go") != nil else { try Peers.skip("there is no Go") }
-        return try await build.value
-    }
-
-    private static let build = Task {
-        let directory = try TemporaryDirectory()
-        let peers = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Peers").path
-        // Debian's golang-golang-x-net-dev.
-        let libraries = "/usr/share/gocode"
-        let hasH2C = FileManager.default.fileExists(atPath: libraries + "/src/golang.org/x/net/http2/h2c")
-        let build = try await Subprocess.run(
-            "go",
-            ["build", "-tags", hasH2C ? "h2c" : "", "-o", directory.path("server")]
-                + ["server", "h2c", "no_h2c"].filter { $0 != (hasH2C ? "no_h2c" : "h2c") }.map { "\(peers)/\($0).go" },
-            environment: ["GO111MODULE": "off", "GOPATH": libraries, "GOCACHE": directory.path("cache")],
-            deadline: .seconds(240)
-        )
-        try #require(build.status == 0, "\(build.errorOutput)")
-        return Binary(directory: directory, hasH2C: hasH2C)
+        return try await GoPeer.shared
     }
 }
 
 extension Response {
-    /// What a ``GoServer`` says.
+    /// The answer of a ``GoServer``.
     func answer() async throws -> GoServer.Answer {
         try JSONDecoder().decode(GoServer.Answer.self, from: Data(try await bytes()))
     }

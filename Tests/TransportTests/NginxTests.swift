@@ -9,7 +9,7 @@ struct NginxTests {
         case http, https, http2
     }
 
-    /// An nginx before a Go server, which it hands bodies on to as they come, and how to reach it.
+    /// Starts nginx, which streams bodies on to a Go server.
     private func start(
         _ transport: Transport, _ locations: String = ""
     ) async throws -> (url: String, configuration: Client.Configuration) {
@@ -49,14 +49,14 @@ struct NginxTests {
         return ("\(transport == .http ? "http" : "https")://127.0.0.1:\(port)/", configuration)
     }
 
-    /// What lives as long as the test.
+    /// Keeps servers alive until the test ends.
     private let running = Shared<[any Sendable]>([])
 
     private var transports: [Transport] {
         MultiHandle.sendsHTTP2 ? Transport.allCases : [.http, .https]
     }
 
-    @Test("uploads through it")
+    @Test("uploads through nginx arrive whole")
     func uploads() async throws {
         for transport in transports {
             let (url, configuration) = try await start(transport)
@@ -64,7 +64,7 @@ struct NginxTests {
         }
     }
 
-    @Test("413 by client_max_body_size: with a length, before the body; of an open request, within it")
+    @Test("413 by client_max_body_size: before a body with a length, within an open request")
     func tooLarge() async throws {
         for transport in transports {
             let (url, configuration) = try await start(transport)
@@ -73,10 +73,10 @@ struct NginxTests {
                 configuration.expect = expect
                 for _ in 0..<5 {
                     let client = try Client(.post, url + "limited", configuration: configuration)
-                    let response = try await client.send(.bytes([UInt8](repeating: 1, count: 8 << 20)))
+                    let response = try await client.send(Part("file", .bytes([UInt8](repeating: 1, count: 8 << 20))))
                     #expect(response.status == 413)
                     #expect(try await response.text().contains("413"))
-                    while try await client.sendUnclosed(.bytes([UInt8](repeating: 1, count: 1 << 20))) {}
+                    while try await client.sendUnclosed(Part("file", .bytes([UInt8](repeating: 1, count: 1 << 20)))) {}
                     let other = try await client.close()
                     #expect(other.status == 413)
                     #expect(try await other.text().contains("413"))
@@ -85,9 +85,9 @@ struct NginxTests {
         }
     }
 
-    /// Where it closes at once, unread bytes of the body make a reset of that. Without TLS no answer
-    /// is lost by it; see ``UnreadAnswer``.
-    @Test("an answer, and the connection closed behind it without lingering")
+    /// nginx closes at once, and unread bytes of the body cause a reset. Without TLS no answer
+    /// is lost by that; see ``UnreadAnswer``.
+    @Test("an answer is read although the server closes at once without lingering")
     func closing() async throws {
         for transport in transports {
             let (url, configuration) = try await start(transport)
@@ -100,7 +100,8 @@ struct NginxTests {
                     for _ in 0..<rounds {
                         let client = try Client(.post, url + path, configuration: configuration)
                         do {
-                            let response = try await client.send(.bytes([UInt8](repeating: 1, count: 8 << 20)))
+                            let response = try await client.send(
+                                Part("file", .bytes([UInt8](repeating: 1, count: 8 << 20))))
                             #expect(response.status == (path == "closing" ? 503 : 413))
                         } catch let error as ClientError {
                             #expect(error.code == .connectionLost, "\(error)")
@@ -114,11 +115,11 @@ struct NginxTests {
         }
     }
 
-    @Test("a certificate that is asked for: 400 without, as nginx has it, and the name with it")
+    @Test("without the client certificate nginx answers 400; with it, it sees the name")
     func clientCertificate() async throws {
         let certificates = try await Certificates.shared
         for transport in transports where transport != .http {
-            // proxy_ssl is not meant: the header says what nginx has seen.
+            // The header field says which certificate nginx has seen.
             let (url, configuration) = try await start(
                 transport,
                 """
@@ -126,8 +127,7 @@ struct NginxTests {
                 ssl_verify_client on;
                 proxy_set_header X-Client $ssl_client_s_dn;
                 """)
-            let without = try await Client(.post, url, configuration: configuration).send(.field("a", "b"))
-            #expect(without.status == 400)
+            #expect(try await Client(.post, url, configuration: configuration).send(.field("a", "b")).status == 400)
             var configured = configuration
             configured.tls.clientCertificate = .init(
                 certificateFile: certificates.certificate("client"), keyFile: certificates.key("client"))
@@ -137,7 +137,7 @@ struct NginxTests {
         }
     }
 
-    @Test("a Unix socket: uploads, a refusal, and metrics without an address")
+    @Test("over a Unix socket uploads and refusals work, and metrics have no address")
     func unixSocket() async throws {
         try Peers.require("nginx")
         let behind = try await GoServer()
@@ -163,7 +163,7 @@ struct NginxTests {
         #expect(response.metrics.remoteAddress == nil && response.metrics.remotePort == nil)
         #expect(response.metrics.usedProxy == false)
         let limited = try Client(.post, "http://upload.example/limited", configuration: configuration)
-        #expect(try await limited.send(.bytes([UInt8](repeating: 1, count: 8 << 20))).status == 413)
+        #expect(try await limited.send(Part("file", .bytes([UInt8](repeating: 1, count: 8 << 20)))).status == 413)
         configuration.unixSocket = nginx.directory.path("none")
         let error = await #expect(throws: ClientError.self) {
             _ = try await Client(.post, "http://upload.example/", configuration: configuration).send(.field("a", "b"))

@@ -1,9 +1,9 @@
 import TestSupport
 import Testing
 
-/// What a test needs of the system; skips the test, loudly, where it is not there.
+/// Skips tests that need programs which are not installed.
 enum Peers {
-    /// A line for who looks for what was not run: the runner calls a cancelled case passed.
+    /// Prints a line too: of a test with arguments the runner reports a cancelled case as passed.
     static func skip(_ reason: String) throws -> Never {
         print("TransportTests: SKIPPED: \(reason)")
         try Test.cancel("skipped: \(reason)")

@@ -7,7 +7,7 @@ import Testing
 struct ProxyTests {
     private static let secret = "s3cret-Word"
 
-    /// The error of a request by that proxy, which shows no password.
+    /// The error of a request by that proxy; checks that it shows no password.
     private func failure(
         _ url: String, by proxy: Client.Proxy, sourceLocation: SourceLocation = #_sourceLocation
     ) async throws -> ClientError {
@@ -20,7 +20,7 @@ struct ProxyTests {
         return try #require(error)
     }
 
-    @Test("HTTP: passed on in the clear, by CONNECT with TLS; with and without a password")
+    @Test("HTTP proxies work in the clear and by CONNECT, with and without a password")
     func http() async throws {
         try Peers.require("tinyproxy")
         let clear = try await GoServer()
@@ -42,13 +42,13 @@ struct ProxyTests {
                 try await client.sendUnclosed(.file(sample.path))
                 let both = try await client.close()
                 #expect(try await both.answer().parts.map(\.sha256) == [sample.sha256, sample.sha256])
-                // tinyproxy closes behind each answer; its tunnel stays.
+                // tinyproxy closes after each answer; its tunnel stays open.
                 #expect(both.metrics.connectionsOpened == (server === tls ? 0 : 1))
             }
         }
     }
 
-    @Test("HTTPS: the proxy itself by TLS, with a password, right and wrong")
+    @Test("HTTPS proxies work; a wrong password is refused")
     func https() async throws {
         let proxy = try await GoServer(certificate: "server", ["-proxy", Self.secret, "-http1"])
         let server = try await GoServer(certificate: "server")
@@ -61,10 +61,10 @@ struct ProxyTests {
         #expect(error.message == "the proxy refused to connect, status 407")
     }
 
-    @Test("SOCKS 5, names resolved here and there; with and without a password")
+    @Test("SOCKS 5 proxies work, with names resolved on either side, with and without a password")
     func socks() async throws {
         try Peers.require("microsocks")
-        // "localhost" may be ::1 to either end.
+        // Either side may resolve "localhost" to ::1.
         let server = try await GoServer(certificate: "server", ["-listen", ":0"])
         let url = "https://localhost:\(server.port)/"
         for user in [nil, "user"] {
@@ -82,24 +82,23 @@ struct ProxyTests {
         #expect(error.code == .connectionFailed, "\(error)")
     }
 
-    @Test("a proxy that refuses, is not there, or is no proxy")
+    @Test("a proxy that refuses, does not listen or is no proxy is an error that says so")
     func refusals() async throws {
         try Peers.require("tinyproxy")
         let clear = try await GoServer()
         let tls = try await GoServer(certificate: "server")
         let proxy = try await Daemon.tinyproxy("BasicAuth user \(Self.secret)\nConnectPort 563")
         let credentials = "user:\(Self.secret)@"
-        // A port that it does not tunnel to, and no password.
+        // A port that the proxy does not tunnel to, then no password.
         let forbidden = try await failure(tls.url, by: .url("http://\(credentials)127.0.0.1:\(proxy.port)"))
         #expect(forbidden.code == .connectionFailed)
         #expect(forbidden.message == "the proxy refused to connect, status 403")
         let unknown = try await failure(tls.url, by: .url("http://127.0.0.1:\(proxy.port)"))
         #expect(unknown.code == .connectionFailed)
         #expect([401, 407].contains { unknown.message == "the proxy refused to connect, status \($0)" }, "\(unknown)")
-        // Without a tunnel, the proxy's answer is the answer.
-        var configuration = Client.Configuration()
-        configuration.proxy = .url("http://127.0.0.1:\(proxy.port)")
-        let answer = try await Client(.post, clear.url, configuration: configuration).send(.field("a", "b"))
+        // Without a tunnel, the proxy's answer is the response.
+        let answer = try await Client(.post, clear.url, { $0.proxy = .url("http://127.0.0.1:\(proxy.port)") }).send(
+            .field("a", "b"))
         #expect([401, 407].contains(answer.status))
 
         let closed = try Daemon.freePort()
@@ -118,7 +117,7 @@ struct ProxyTests {
             [.invalidResponse, .connectionFailed, .connectionLost, .transport].contains(confused.code), "\(confused)")
     }
 
-    @Test("hosts that are reached without it; no proxy at all")
+    @Test("hosts can be excepted from the proxy, and no proxy at all can be set")
     func exceptions() async throws {
         let server = try await GoServer()
         let closed = try Daemon.freePort()
@@ -126,34 +125,26 @@ struct ProxyTests {
             .url("http://127.0.0.1:\(closed)", noProxy: ["example.com", "127.0.0.0/8"]),
             .url("http://127.0.0.1:\(closed)", noProxy: ["*"]), .none,
         ] {
-            var configuration = Client.Configuration()
-            configuration.proxy = proxy
-            let response = try await Client(.post, server.url, configuration: configuration).send(.field("a", "b"))
+            let response = try await Client(.post, server.url, { $0.proxy = proxy }).send(.field("a", "b"))
             #expect(response.status == 201)
             #expect(response.metrics.remotePort == server.port)
         }
     }
 
-    @Test("what is no proxy's URL is refused at once, and shows no password")
+    @Test("an invalid proxy URL is refused at once; the error hides its password")
     func validation() throws {
         for url in [
             "", "127.0.0.1:3128", "ftp://user:\(Self.secret)@host", "http://user:\(Self.secret)@", "http://a b",
         ] {
-            var configuration = Client.Configuration()
-            configuration.proxy = .url(url)
-            let error = #expect(throws: ClientError.self) {
-                try Client(.post, "http://h/", configuration: configuration)
-            }
+            let error = refusal { $0.proxy = .url(url) }
             #expect(error?.code == .invalidConfiguration)
             #expect(error?.description.contains(Self.secret) == false)
         }
-        var configuration = Client.Configuration()
-        configuration.proxy = .url("http://proxy:1", noProxy: ["a,b"])
-        #expect(throws: ClientError.self) { try Client(.post, "http://h/", configuration: configuration) }
+        #expect(refusal { $0.proxy = .url("http://proxy:1", noProxy: ["a,b"]) } != nil)
     }
 
-    /// The environment is the process's: the example, as one of its own.
-    @Test("the environment: http_proxy, https_proxy, all_proxy, no_proxy; not HTTP_PROXY")
+    /// The environment belongs to the process, so the example runs as another one.
+    @Test("http_proxy, https_proxy, all_proxy and no_proxy are used, HTTP_PROXY is not")
     func environment() async throws {
         try Peers.require("tinyproxy")
         let server = try await GoServer()
@@ -165,7 +156,7 @@ struct ProxyTests {
         func run(_ environment: [String: String], succeeds: Bool, sourceLocation: SourceLocation = #_sourceLocation)
             async throws
         {
-            // What the machine has of its own must not count.
+            // Variables of the machine must not count.
             var all = ["http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"]
                 .reduce(into: [:]) { $0[$1] = "" }
             all.merge(environment) { $1 }

@@ -3,7 +3,7 @@ import HTTPStreaming
 import TestSupport
 import Testing
 
-/// A file of random bytes and its SHA-256, as `openssl` has it.
+/// A file of random bytes and its SHA-256 by `openssl`.
 struct Sample {
     let directory: TemporaryDirectory
     let path: String
@@ -29,7 +29,7 @@ struct Sample {
 }
 
 extension Client.Configuration {
-    /// With the tests' own authority.
+    /// A configuration that trusts the tests' own authority.
     static func trusting(_ change: (inout Client.Configuration) -> Void = { _ in }) async throws -> Self {
         var configuration = Client.Configuration()
         configuration.tls.caFile = try await Certificates.shared.authority
@@ -38,12 +38,12 @@ extension Client.Configuration {
     }
 }
 
-/// Sends a file of many MiB at once, and the same in an open request twice, with a pause, over one
-/// connection, and compares digests.
+/// Sends a file of 8 MiB, then the same twice in an open request, with a pause, over one connection, and
+/// compares digests.
 ///
 /// - Parameters:
-///   - proto: the version that the server is to see.
-///   - connections: how many the first request is to open.
+///   - proto: the HTTP version that the server must see.
+///   - connections: how many connections the first request must open.
 ///   - isDirect: whether the server sees the client's own connection.
 func exchange(
     _ url: String, _ configuration: Client.Configuration, proto: String? = nil, connections: Int = 1,
@@ -70,14 +70,4 @@ func exchange(
     #expect(second.metrics.connectionsOpened == 0, sourceLocation: sourceLocation)
     if isDirect { #expect(both.remote == whole.remote, sourceLocation: sourceLocation) }
     if let proto { #expect([whole.proto, both.proto] == [proto, proto], sourceLocation: sourceLocation) }
-}
-
-/// A value shared by threads.
-final class Shared<Value: Sendable>: Sendable {
-    private let lock = NSLock()
-    nonisolated(unsafe) private var stored: Value
-    init(_ value: Value) { stored = value }
-    var value: Value { lock.withLock { stored } }
-    func set(_ value: Value) { lock.withLock { stored = value } }
-    func update(_ change: (inout Value) -> Void) { lock.withLock { change(&stored) } }
 }

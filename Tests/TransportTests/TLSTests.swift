@@ -5,7 +5,7 @@ import Testing
 
 @Suite("TLS", .timeLimit(.minutes(3)))
 struct TLSTests {
-    @Test("uploads over TLS, with HTTP/2 where the server offers it and libcurl can", arguments: [true, false])
+    @Test("uploads over TLS use HTTP/2 if the server offers it and libcurl supports it", arguments: [true, false])
     func uploads(isHTTP1: Bool) async throws {
         let server = try await GoServer(certificate: "server", isHTTP1 ? ["-http1"] : [])
         let configuration = try await Client.Configuration.trusting()
@@ -13,14 +13,14 @@ struct TLSTests {
             server.url, configuration, proto: isHTTP1 || !MultiHandle.sendsHTTP2 ? "HTTP/1.1" : "HTTP/2.0")
     }
 
-    @Test("HTTP/1.1 where a client wants that, although the server offers HTTP/2")
+    @Test("a client can ask for HTTP/1.1 although the server offers HTTP/2")
     func http1() async throws {
         let server = try await GoServer(certificate: "server")
         let configuration = try await Client.Configuration.trusting { $0.httpVersion = .http1 }
         try await exchange(server.url, configuration, proto: "HTTP/1.1")
     }
 
-    @Test("a client certificate, with its key encrypted and not")
+    @Test("a client certificate works, with a plain and an encrypted key")
     func clientCertificate() async throws {
         let certificates = try await Certificates.shared
         let server = try await GoServer(certificate: "server", ["-clientca", certificates.authority])
@@ -36,14 +36,14 @@ struct TLSTests {
         }
     }
 
-    /// - Returns: the error of a small request, and of one of 8 MiB, which is being sent when the
-    ///   server finds fault.
+    /// - Returns: the errors of a small request and of one of 8 MiB, which is being sent when the server
+    ///   refuses it.
     private func failures(_ url: String, _ configuration: Client.Configuration) async throws -> [ClientError] {
         var errors: [ClientError] = []
         for size in [10, 8 << 20] {
             let client = try Client(.post, url, configuration: configuration)
             let error = await #expect(throws: ClientError.self) {
-                _ = try await client.send(.bytes([UInt8](repeating: 1, count: size))).text()
+                _ = try await client.send(Part("file", .bytes([UInt8](repeating: 1, count: size)))).text()
             }
             errors.append(try #require(error))
         }
@@ -60,17 +60,17 @@ struct TLSTests {
         }
     }
 
-    @Test("an authority that is not trusted, by the system or by the file given")
+    @Test("an untrusted authority is refused, with the system's and a given file")
     func unknownAuthority() async throws {
         let server = try await GoServer(certificate: "server")
-        // A libcurl of another system's may not find the authorities at all.
+        // A libcurl built for another system may not find the authorities.
         expectTLS(try await failures(server.url, Client.Configuration()), "")
         let other = try await Certificates.shared.otherAuthority
         let configuration = try await Client.Configuration.trusting { $0.tls.caFile = other }
         expectTLS(try await failures(server.url, configuration), "unable to get local issuer certificate")
     }
 
-    @Test("a certificate for another name, and one that has expired")
+    @Test("certificates for other names and expired ones are refused")
     func wrongCertificate() async throws {
         let configuration = try await Client.Configuration.trusting()
         let elsewhere = try await GoServer(certificate: "elsewhere")
@@ -79,7 +79,7 @@ struct TLSTests {
         expectTLS(try await failures(expired.url, configuration), "certificate has expired")
     }
 
-    @Test("a pinned key: the right one, one of several, and the wrong one")
+    @Test("the pinned key is accepted, also as one of several; another one is refused")
     func pinning() async throws {
         let server = try await GoServer(certificate: "server")
         let pin = try await Certificates.shared.pin
@@ -93,14 +93,14 @@ struct TLSTests {
         expectTLS(try await failures(server.url, configuration), "public key does not match")
     }
 
-    @Test("no client certificate where one is needed; one whose key is encrypted otherwise; one that is none")
+    @Test("a missing, undecryptable or invalid client certificate is an error")
     func clientCertificateFailures() async throws {
         let certificates = try await Certificates.shared
         let server = try await GoServer(certificate: "server", ["-clientca", certificates.authority])
         let errors = try await failures(server.url, .trusting())
         expectTLS(Array(errors.prefix(1)), "certificate")
-        // The server's alert comes with TLS 1.3 after the request has begun; behind it the connection
-        // is reset, and who is sending may learn of that only.
+        // With TLS 1.3 the server's alert arrives after the request has begun and is followed by a reset,
+        // which may be all that the sender sees.
         #expect([.tls, .connectionLost].contains(errors[1].code))
         for (certificate, key, password) in [
             ("client", "client-encrypted", nil), ("client", "client-encrypted", "wrong-Phrase"),
@@ -115,15 +115,11 @@ struct TLSTests {
         }
     }
 
-    @Test("a file that is missing, may not be read or holds no certificates is named")
+    @Test("a file that is missing, unreadable or without certificates is an error that names it")
     func files() async throws {
         let certificates = try await Certificates.shared
         func expectInvalid(_ name: String, _ change: (inout Client.TLS) -> Void) throws {
-            var configuration = Client.Configuration()
-            change(&configuration.tls)
-            let error = #expect(throws: ClientError.self) {
-                try Client(.post, "https://localhost/", configuration: configuration)
-            }
+            let error = refusal("https://localhost/") { change(&$0.tls) }
             #expect(error?.code == .invalidConfiguration)
             #expect(error?.description.contains(name) == true, "\(String(describing: error))")
             #expect(error?.description.contains("pass-Phrase") == false)

@@ -1,6 +1,7 @@
 import ContentCoding
 import HTTPTypes
 import Hummingbird
+import Platform
 
 /// The answer to a request for a file, before anything of the file has been read.
 struct DownloadPlan: Hashable, Sendable {

@@ -1,4 +1,5 @@
 import HTTPTypes
+import Platform
 
 /// A `GET` or `HEAD` request for a file, as its head says.
 struct DownloadRequest: Hashable, Sendable {

@@ -1,3 +1,5 @@
+import Platform
+
 /// The stored files, as they are told of.
 struct FileList: Hashable, Sendable {
     let files: [StoredFile]

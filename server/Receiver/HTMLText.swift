@@ -1,3 +1,5 @@
+import Platform
+
 /// HTML as it is written, for browsers that run no scripts; `report.html` is around it.
 enum HTMLText {
     /// As text, or as an attribute's value between quotation marks.

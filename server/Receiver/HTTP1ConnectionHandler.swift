@@ -3,6 +3,7 @@ import HummingbirdCore
 import Logging
 import NIOCore
 import NIOHTTP1
+import Platform
 
 /// Keeps a connection of HTTP/1.x, or ends it, as both sides and the versions of the protocol say.
 ///

@@ -1,3 +1,5 @@
+import Platform
+
 /// The value of `If-Range`: a validator of the representation that a range is wanted of (RFC 9110
 /// §13.1.5).
 enum IfRange: Hashable, Sendable {

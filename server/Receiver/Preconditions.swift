@@ -1,4 +1,5 @@
 import HTTPTypes
+import Platform
 
 /// The conditions of a request (RFC 9110 §13.1).
 struct Preconditions: Hashable, Sendable {

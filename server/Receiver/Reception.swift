@@ -3,6 +3,7 @@ import Crypto
 import HummingbirdCore
 import Multipart
 import NIOCore
+import Platform
 
 /// Receives one request's body: socket → decoder → parser → storage, in one pass.
 ///

@@ -1,4 +1,5 @@
 import HTTPTypes
+import Platform
 
 /// What a request's path names.
 enum Resource: Hashable, Sendable {

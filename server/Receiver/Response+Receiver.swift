@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 import NIOCore
+import Platform
 
 extension UploadReport {
     /// RFC 9110 §9.3.4: a `PUT` that has created something says 201, and, where that is not the

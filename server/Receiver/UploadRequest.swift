@@ -1,6 +1,7 @@
 import ContentCoding
 import HTTPTypes
 import Multipart
+import Platform
 
 /// An upload as its head describes it.
 struct UploadRequest: Hashable, Sendable {

@@ -61,7 +61,7 @@ guard truncate(path, off_t(Double(rate) * seconds)) == 0 else {
     exit(1)
 }
 var configuration = Client.Configuration()
-configuration.maximumUploadRate = rate
+configuration.maximumUploadBytesPerSecond = rate
 configuration.expect = .never
 let client = try Client(.post, "http://127.0.0.1:\(UInt16(bigEndian: address.sin_port))/", configuration: configuration)
 let before = processorSeconds()

@@ -16,7 +16,7 @@ nonisolated func rate(of count: Int, to url: String) async throws -> Double {
     let content = [UInt8](repeating: 7, count: 1024)
     let start = ContinuousClock.now
     for _ in 0..<count {
-        let response = try await client.send(.bytes(content, name: "file", filename: "small.bin"))
+        let response = try await client.send(Part("file", .bytes(content), filename: "small.bin"))
         let answer = try await response.bytes()
         guard response.isSuccess, !answer.isEmpty else {
             print(response.status)

@@ -1,33 +1,25 @@
 internal import CCurl
+internal import Platform
 
-/// How an object crosses C: as a pointer that does not own it. The agent owns an easy handle for as
-/// long as libcurl may call back.
-func opaque(_ object: AnyObject) -> UnsafeMutableRawPointer {
-    Unmanaged.passUnretained(object).toOpaque()
+/// What libcurl calls during a transfer, in the agent's turn. Bytes are valid during the call only.
+protocol TransferCallbacks: AnyObject {
+    /// Fills the buffer with the next bytes of the body. https://curl.se/libcurl/c/CURLOPT_READFUNCTION.html
+    func readBody(into buffer: UnsafeMutableRawBufferPointer) -> Int
+    /// Goes back in the body. https://curl.se/libcurl/c/CURLOPT_SEEKFUNCTION.html
+    func seekBody(to offset: Int64, origin: Int32) -> Int32
+    /// Takes one complete line of a header. https://curl.se/libcurl/c/CURLOPT_HEADERFUNCTION.html
+    func receiveHeaderLine(_ line: UnsafeMutableRawBufferPointer) -> Int
+    /// Takes the next bytes of content. https://curl.se/libcurl/c/CURLOPT_WRITEFUNCTION.html
+    func receiveContent(_ bytes: UnsafeMutableRawBufferPointer) -> Int
 }
 
-/// The same, owning the object: for a thread, which has no other owner.
-func retained(_ object: AnyObject) -> UnsafeMutableRawPointer {
-    Unmanaged.passRetained(object).toOpaque()
-}
-
-/// Takes back what ``retained(_:)`` has given to nobody.
-func release(_ pointer: UnsafeMutableRawPointer) {
-    Unmanaged<AnyObject>.fromOpaque(pointer).release()
-}
-
-/// Nil only for nil; C's pointers are all imported as optional.
-func object<Object: AnyObject>(_ pointer: UnsafeMutableRawPointer?, as type: Object.Type = Object.self) -> Object? {
-    pointer.map { Unmanaged<Object>.fromOpaque($0).takeUnretainedValue() }
-}
-
-/// The transfer of the easy handle that libcurl calls back with.
-private func currentTransfer(_ context: UnsafeMutableRawPointer?) -> Transfer? {
-    object(context, as: EasyHandle.self)?.transfer
+/// The callbacks of the easy handle that libcurl calls back with.
+private func target(_ context: UnsafeMutableRawPointer?) -> (any TransferCallbacks)? {
+    object(context, as: EasyHandle.self)?.callbacks
 }
 
 extension EasyHandle {
-    /// Has libcurl call ``transfer``, whichever that is by then.
+    /// Makes libcurl call ``callbacks``.
     func setTransferCallbacks() throws(CurlError) {
         let context = opaque(self)
         try set(CURLOPT_READDATA, pointer: context)
@@ -36,27 +28,27 @@ extension EasyHandle {
         try set(CURLOPT_WRITEDATA, pointer: context)
         try check(
             ccurl_easy_set_transfer_callback(raw, CURLOPT_READFUNCTION) { bytes, size, count, context in
-                currentTransfer(context)?.readBody(into: .init(start: bytes, count: size * count)) ?? ccurl_read_abort
+                target(context)?.readBody(into: .init(start: bytes, count: size * count)) ?? ccurl_read_abort
             }
         )
         try check(
             ccurl_easy_set_seek_callback(raw) { context, offset, origin in
-                currentTransfer(context)?.seekBody(to: Int64(offset), origin: origin) ?? CURL_SEEKFUNC_FAIL
+                target(context)?.seekBody(to: Int64(offset), origin: origin) ?? CURL_SEEKFUNC_FAIL
             }
         )
         try check(
             ccurl_easy_set_transfer_callback(raw, CURLOPT_HEADERFUNCTION) { bytes, size, count, context in
-                currentTransfer(context)?.receiveHeaderLine(.init(start: bytes, count: size * count)) ?? 0
+                target(context)?.receiveHeaderLine(.init(start: bytes, count: size * count)) ?? 0
             }
         )
         try check(
             ccurl_easy_set_transfer_callback(raw, CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
-                currentTransfer(context)?.receiveContent(.init(start: bytes, count: size * count)) ?? 0
+                target(context)?.receiveContent(.init(start: bytes, count: size * count)) ?? 0
             }
         )
     }
 
-    /// Has libcurl open and close its sockets by `tracker`, which lives as long as any of them is open.
+    /// Makes libcurl open and close its sockets by `tracker`, which lives as long as one of them is open.
     func setSocketCallbacks(_ tracker: SocketTracker) throws(CurlError) {
         let context = opaque(tracker)
         try set(CURLOPT_OPENSOCKETDATA, pointer: context)

@@ -23,6 +23,15 @@ enum CurlURL {
         return nil
     }
 
+    /// Checks the URL of a request, and takes the credentials out of it.
+    static func check(_ text: String) throws(ClientError) -> (url: String, credentials: Client.Authentication?) {
+        if let complaint = complaint(about: text) { throw ClientError(.invalidURL, "malformed URL: \(complaint)") }
+        guard let (url, credentials) = separate(text) else {
+            throw ClientError(.invalidURL, "malformed URL: the user or the password is no text")
+        }
+        return (url, credentials.map { .basic(user: $0.user, password: $0.password) })
+    }
+
     /// What a client is sure of when it sends secrets (RFC 6454 §4).
     struct Origin: Equatable {
         let scheme: String

@@ -4,17 +4,19 @@ internal import CCurl
 final class EasyHandle {
     /// What the options of a client's handle depend on, where the next transfer may find them as this one has set them.
     struct Purpose: Equatable {
+        let method: Client.Method
         let url: String
-        let maySendCredentials: Bool
-        /// Given to libcurl at once.
+        let authentication: Client.Authentication
+        let sendsClientCertificate: Bool
+        /// A body that is given to libcurl at once.
         let hasBody: Bool
     }
 
     let raw: UnsafeMutableRawPointer
     /// Outlives the handle, which refers to it.
     private let share: ShareHandle
-    /// What libcurl's callbacks are about, while it is in a multi handle.
-    var transfer: Transfer?
+    /// Receives libcurl's callbacks while the handle is in a multi handle.
+    var callbacks: (any TransferCallbacks)?
     /// What the options are for; nil where the next transfer must set them anew.
     private var purpose: Purpose?
 

@@ -1,4 +1,5 @@
 internal import CCurl
+internal import Platform
 
 /// A libcurl multi handle, and the waiting for what its transfers need, and for descriptors of ours.
 /// Whoever has its agent's loop has it.

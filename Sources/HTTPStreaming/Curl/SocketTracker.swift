@@ -1,12 +1,5 @@
 internal import CCurl
-
-#if canImport(Darwin)
-internal import Darwin
-#elseif canImport(Glibc)
-internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#endif
+internal import Platform
 
 /// The sockets that libcurl has open for one client, opened and closed here: CURLINFO_ACTIVESOCKET
 /// is known only after a transfer, up to 8.x, and libcurl does not mark its sockets close-on-exec.

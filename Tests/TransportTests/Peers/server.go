@@ -1,5 +1,5 @@
-// A server by other hands, for the transport tests: Go's net/http and mime/multipart, over TLS with
-// HTTP/2, over TLS without, and in the clear, with HTTP/2 in the clear where golang.org/x/net is there.
+// Go's net/http, mime/multipart and compress as a server for tests: over TLS with HTTP/2, over TLS without,
+// and in the clear, with HTTP/2 in the clear if golang.org/x/net is installed.
 //
 //	server [-cert FILE -key FILE [-http1] [-clientca FILE]] [-unix PATH] [-listen ADDRESS] [-proxy PASSWORD]
 //
@@ -7,6 +7,8 @@
 package main
 
 import (
+	"compress/gzip"
+	"compress/zlib"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
@@ -58,7 +60,25 @@ func (r slowReader) Read(p []byte) (int, error) {
 	return r.Reader.Read(p)
 }
 
+// The body without its content coding. Reading it to its end checks its checksum.
+func decoded(r *http.Request) (io.ReadCloser, error) {
+	switch r.Header.Get("Content-Encoding") {
+	case "gzip":
+		return gzip.NewReader(r.Body)
+	case "deflate":
+		return zlib.NewReader(r.Body)
+	default:
+		return r.Body, nil
+	}
+}
+
 func receive(w http.ResponseWriter, r *http.Request) {
+	body, err := decoded(r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	r.Body = body
 	result := answer{
 		Remote: r.RemoteAddr, Proto: r.Proto, Length: r.ContentLength, Header: r.Header, Host: r.Host, Parts: []part{},
 	}

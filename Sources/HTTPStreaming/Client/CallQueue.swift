@@ -1,0 +1,119 @@
+internal import Synchronization
+
+/// Runs the calls on a client one at a time, in the order in which they were made.
+final class CallQueue: Sendable {
+    private struct State {
+        var isRunning = false
+        var queue: [(ticket: UInt64, continuation: CheckedContinuation<Void, any Error>)] = []
+        var nextTicket: UInt64 = 0
+        /// Tickets whose tasks were cancelled before they were queued.
+        var cancelled: Set<UInt64> = []
+        /// All tickets up to this one have been cancelled by ``CallQueue/cancelAll()``.
+        var lastCancelled: UInt64 = 0
+        /// Cancels the task that the running call waits for; see ``Call/run(_:)``.
+        var cancelRunning: (@Sendable () -> Void)?
+    }
+
+    /// The running call, as ``CallQueue/run(isolation:_:)`` hands it to its body.
+    struct Call: Sendable {
+        fileprivate let queue: CallQueue
+        fileprivate let ticket: UInt64
+
+        /// Runs a longer step in a task of its own, which is cancelled with the task of the call, and by
+        /// ``CallQueue/cancelAll()``.
+        func run<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
+            let task = Task { try await body() }
+            let isCancelled = queue.state.withLock { state in
+                state.cancelRunning = { task.cancel() }
+                return ticket <= state.lastCancelled
+            }
+            if isCancelled { task.cancel() }
+            defer { queue.state.withLock { $0.cancelRunning = nil } }
+            return try await withTaskCancellationHandler {
+                try await task.value
+            } onCancel: {
+                task.cancel()
+            }
+        }
+
+        /// Whether ``CallQueue/cancelAll()`` was called after this call was made.
+        var isCancelled: Bool { queue.state.withLock { ticket <= $0.lastCancelled } }
+    }
+
+    private let state = Mutex(State())
+
+    /// Runs `body` when all calls before have ended; suspends until then.
+    ///
+    /// - Throws: the error of `body`, or ``ClientError/Code/cancelled`` if the task or all calls are cancelled
+    ///   before.
+    func run<Result>(
+        isolation: isolated (any Actor)? = #isolation, _ body: (Call) async throws -> Result
+    ) async throws -> Result {
+        let ticket = try await enter()
+        defer { leave() }
+        return try await body(Call(queue: self, ticket: ticket))
+    }
+
+    /// Cancels all calls made so far: waiting ones throw, the running one sees ``Call/isCancelled``.
+    func cancelAll() {
+        let (queue, cancelRunning) = state.withLock { state in
+            state.lastCancelled = state.nextTicket
+            defer { state.queue = [] }
+            return (state.queue, state.cancelRunning)
+        }
+        cancelRunning?()
+        for (_, continuation) in queue { continuation.resume(throwing: ClientError.cancelled()) }
+    }
+
+    private func enter(isolation: isolated (any Actor)? = #isolation) async throws -> UInt64 {
+        let (ticket, mayRun) = state.withLock { state in
+            state.nextTicket += 1
+            defer { state.isRunning = true }
+            return (state.nextTicket, !state.isRunning)
+        }
+        if mayRun {
+            guard Task.isCancelled else { return ticket }
+            leave()
+            throw ClientError.cancelled()
+        }
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let outcome = state.withLock { state -> Result<Void, ClientError>? in
+                    if state.cancelled.remove(ticket) != nil || ticket <= state.lastCancelled {
+                        return .failure(.cancelled())
+                    }
+                    guard state.isRunning else {
+                        state.isRunning = true
+                        return .success(())
+                    }
+                    state.queue.append((ticket, continuation))
+                    return nil
+                }
+                if let outcome { continuation.resume(with: outcome.mapError { $0 }) }
+            }
+        } onCancel: {
+            let continuation = state.withLock { state -> CheckedContinuation<Void, any Error>? in
+                guard let index = state.queue.firstIndex(where: { $0.ticket == ticket }) else {
+                    state.cancelled.insert(ticket)
+                    return nil
+                }
+                return state.queue.remove(at: index).continuation
+            }
+            continuation?.resume(throwing: ClientError.cancelled())
+        }
+        // If it was cancelled at the same moment, the body sees that by itself.
+        state.withLock { _ = $0.cancelled.remove(ticket) }
+        return ticket
+    }
+
+    private func leave() {
+        let next = state.withLock { state -> CheckedContinuation<Void, any Error>? in
+            guard !state.queue.isEmpty else {
+                state.isRunning = false
+                return nil
+            }
+            return state.queue.removeFirst().continuation
+        }
+        next?.resume()
+    }
+}

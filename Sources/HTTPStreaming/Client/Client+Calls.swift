@@ -1,0 +1,105 @@
+extension Client {
+    /// Begins a request of the client's URL, or adds to the open one, and suspends until the parts have been sent, or
+    /// there is an answer.
+    nonisolated(nonsending) func add(
+        _ parts: [Part], isLast: Bool, _ call: CallQueue.Call, _ progress: (@Sendable (UploadProgress) -> Void)?
+    ) async throws -> (outcome: Waiter.Outcome, id: TransferID) {
+        guard let target else { throw ClientError(.invalidConfiguration, "the client was made without a URL") }
+        guard target.method != .head || parts.isEmpty else {
+            throw ClientError(.invalidConfiguration, "a HEAD request takes no parts")
+        }
+        let open = try openRequest()
+        let form = open?.form ?? MultipartSource(isOpenEnded: !isLast)
+        // If this fails, an open request stays as it was.
+        let prepared = try await Preparation.run(configuration, mayBlock: parts.contains(where: \.content.mayBlock)) {
+            (preparation) throws(ClientError) in
+            try parts.map { (part) throws(ClientError) in try part.prepare(form.encoder, preparation) }
+        }
+        form.append(prepared, isLast: isLast)
+        let exchange = open ?? begin(target, form, hasBody: target.method.impliesBody || !parts.isEmpty || !isLast)
+        return try await run(exchange, isNew: open == nil, call, progress)
+    }
+
+    private func begin(_ target: (method: Method, url: String), _ form: MultipartSource, hasBody: Bool) -> Exchange {
+        let request = PreparedRequest(
+            method: target.method, url: target.url, contentType: hasBody ? form.mediaType : nil,
+            source: hasBody ? configuration.contentCoding.encoding(form) : nil)
+        return Exchange(id: nextID(), request, form: form, settings, progressHub, control)
+    }
+
+    /// Suspends until the exchange has got as far as it can, and sends it again where that is called for.
+    ///
+    /// - Parameter isNew: whether the agent does not know the request yet.
+    nonisolated(nonsending) func run(
+        _ exchange: Exchange, isNew: Bool, _ call: CallQueue.Call, _ progress: (@Sendable (UploadProgress) -> Void)?
+    ) async throws -> (outcome: Waiter.Outcome, id: TransferID) {
+        var exchange = exchange
+        do {
+            let outcome = try await reporting(exchange.counter, to: progress) {
+                try await run(&exchange, isNew: isNew, call)
+            }
+            // A call that was cancelled at the moment of its success ends the request: the next call, perhaps of
+            // another task, must not add to it.
+            let isOpen = !exchange.isFinished
+            let isCancelled = isOpen && (Task.isCancelled || call.isCancelled)
+            setOpenRequest(isOpen && !isCancelled ? exchange : nil)
+            if isCancelled {
+                connection.agent.post(.cancel(exchange.id))
+                throw ClientError.cancelled(bytesSent: outcome.bytesSent)
+            }
+            return (outcome, exchange.id)
+        } catch {
+            setOpenRequest(nil)
+            throw error
+        }
+    }
+
+    private nonisolated(nonsending) func run(
+        _ exchange: inout Exchange, isNew: Bool, _ call: CallQueue.Call
+    ) async throws -> Waiter.Outcome {
+        var mustStart = isNew
+        while true {
+            let next: Exchange.Next
+            do {
+                let outcome = try await perform(exchange, starting: mustStart, call)
+                guard case .answered(let answer) = outcome else { return outcome }
+                do {
+                    guard let again = try exchange.next(after: answer) else { return outcome }
+                    next = again
+                } catch {
+                    connection.agent.post(.contentAbandoned(exchange.id))
+                    throw error
+                }
+                connection.agent.post(.contentAbandoned(exchange.id))
+            } catch let error as ClientError {
+                next = try exchange.next(after: error)
+            }
+            exchange = try await call.run { [exchange, id = nextID()] in
+                var exchange = exchange
+                try await exchange.begin(next, id: id)
+                return exchange
+            }
+            mustStart = true
+        }
+    }
+
+    /// - Parameter starting: whether a try begins; otherwise the agent is told that parts were added.
+    private nonisolated(nonsending) func perform(
+        _ exchange: Exchange, starting: Bool, _ call: CallQueue.Call
+    ) async throws -> Waiter.Outcome {
+        let (agent, id) = (connection.agent, exchange.id)
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let waiter = Waiter(exchange.isFinished ? .answer : .partsSent) { continuation.resume(with: $0) }
+                let message =
+                    starting
+                    ? Message.start(id, exchange.transferRequest(), waiter) : .partsAdded(id, waiter)
+                agent.post(message, takingTurn: true)
+                // The handler below, or cancel(), may have run before there was anything to cancel.
+                if Task.isCancelled || call.isCancelled { agent.post(.cancel(id)) }
+            }
+        } onCancel: {
+            agent.post(.cancel(id))
+        }
+    }
+}

@@ -1,0 +1,58 @@
+extension Client {
+    /// Begins a request to the client's URL whose body is written piece by piece, as it is, without the framing of
+    /// `multipart/form-data`, while its response is read.
+    ///
+    /// Suspends until all calls before have ended. Other calls of the client throw ``ClientError/Code/requestOpen``
+    /// until the stream is finished and its response has arrived.
+    ///
+    /// - Parameters:
+    ///   - contentType: the media type of the body.
+    ///   - length: of the body, in bytes; by default the request is sent chunked.
+    /// - Throws: ``ClientError``, with the code ``ClientError/Code/requestOpen`` too if a request is open by
+    ///   ``sendUnclosed(_:progress:)``, and ``ClientError/Code/invalidConfiguration`` if the content type cannot stand
+    ///   in a header line, or the length is less than zero, or given with a content coding.
+    public func open(contentType: String = "application/octet-stream", length: Int64? = nil) async throws
+        -> DuplexStream
+    {
+        guard let target else { throw ClientError(.invalidConfiguration, "the client was made without a URL") }
+        guard contentType.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }), !contentType.isEmpty else {
+            throw ClientError(.invalidConfiguration, "the content type cannot stand in a header line")
+        }
+        guard length ?? 0 >= 0, length == nil || configuration.contentCoding == .identity else {
+            throw ClientError(
+                .invalidConfiguration, "the length is less than zero, or given with a content coding")
+        }
+        guard target.method != .head else {
+            throw ClientError(.invalidConfiguration, "a HEAD request takes no body")
+        }
+        return try await calls.run { call in
+            guard try openRequest() == nil else { throw ClientError.requestOpen }
+            let (id, agent, connection) = (nextID(), connection.agent, connection)
+            let queue = ChunkQueue { agent.post(.contentArrived(id)) }
+            let request = PreparedRequest(
+                method: target.method, url: target.url, contentType: contentType,
+                source: configuration.contentCoding.encoding(PipeSource(queue, length: length)))
+            let exchange = Exchange(id: id, request, settings, progressHub, control)
+            let (outcomes, continuation) = AsyncThrowingStream.makeStream(of: Waiter.Outcome.self)
+            let waiter = Waiter(.head) { result in
+                continuation.yield(with: result)
+                continuation.finish()
+            }
+            // Before any message that the stream may post.
+            agent.post(.start(id, exchange.transferRequest(isDuplex: true), waiter))
+            let stream = DuplexStream(queue: queue, connection: connection, id: id, length: length) {
+                for try await case .answered(let answer) in outcomes {
+                    return Response(answer, connection: connection, id: id)
+                }
+                throw ClientError.cancelled()
+            }
+            setStream(stream)
+            guard !call.isCancelled else {
+                forgetOpenRequest()
+                stream.cancel()
+                throw ClientError.cancelled()
+            }
+            return stream
+        }
+    }
+}

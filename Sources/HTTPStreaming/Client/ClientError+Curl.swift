@@ -1,0 +1,52 @@
+internal import CCurl
+internal import Platform
+
+extension ClientError {
+    /// What a transfer that ended with `error` means for its caller.
+    /// Codes: https://curl.se/libcurl/c/libcurl-errors.html
+    init(_ error: CurlError, systemError: Int32 = 0, bytesSent: Int64 = 0) {
+        let code: Code =
+            switch error.code {
+            case CURLE_URL_MALFORMAT: .invalidURL
+            case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: .hostNotFound
+            case CURLE_COULDNT_CONNECT, CURLE_PROXY: .connectionFailed
+            // With TLS 1.3 a server refuses a client's certificate, or its lack, when it is read from.
+            // What a libcurl of 8.23 says of a key that it cannot read.
+            case CURLE_BAD_FUNCTION_ARGUMENT where error.detail.contains("private key"): .tls
+            case CURLE_SEND_ERROR where error.isAlert, CURLE_RECV_ERROR where error.isAlert: .tls
+            case CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE, CURLE_HTTP2,
+                CURLE_HTTP2_STREAM:
+                .connectionLost
+            case CURLE_OPERATION_TIMEDOUT: .timedOut
+            case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
+                CURLE_USE_SSL_FAILED, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_SHUTDOWN_FAILED, CURLE_SSL_CRL_BADFILE,
+                CURLE_SSL_ISSUER_ERROR, CURLE_SSL_PINNEDPUBKEYNOTMATCH, CURLE_SSL_INVALIDCERTSTATUS,
+                CURLE_SSL_ENGINE_NOTFOUND, CURLE_SSL_ENGINE_SETFAILED, CURLE_SSL_ENGINE_INITFAILED,
+                CURLE_SSL_CLIENTCERT:
+                .tls
+            // libcurl's word for an HTTP/0.9 answer, its only use once the URL has been accepted.
+            case CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL: .invalidResponse
+            case CURLE_SEND_FAIL_REWIND: .cannotSendAgain
+            default: .transport
+            }
+        let underlying = systemError == 0 ? nil : SystemError(code: systemError)
+        let message =
+            switch (code, underlying) {
+            case (.connectionLost, _): "the connection was lost: \(error)"
+            case (.connectionFailed, .some(let underlying)): "\(error) (\(underlying))"
+            default: "\(error)"
+            }
+        self.init(
+            code,
+            message,
+            curlCode: Int32(error.code.rawValue),
+            underlying: underlying,
+            bytesSent: bytesSent
+        )
+    }
+}
+
+extension CurlError {
+    /// Whether it is an alert of TLS (RFC 8446 §6) that ended the connection.
+    fileprivate var isAlert: Bool { detail.lowercased().contains(" alert ") }
+}

@@ -1,0 +1,4 @@
+// Types of the package's internal module that are part of this library's interface.
+
+@_exported public import struct Platform.Path
+@_exported public import struct Platform.SystemError

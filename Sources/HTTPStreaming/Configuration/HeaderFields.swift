@@ -1,0 +1,90 @@
+internal import Platform
+
+/// The header fields of a message, in order, repeated ones kept (RFC 9110 §5).
+public struct HeaderFields: Hashable, Sendable, RandomAccessCollection, ExpressibleByDictionaryLiteral,
+    CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable
+{
+    /// One field line.
+    public struct Field: Hashable, Sendable {
+        /// As written; compared without case.
+        public let name: String
+        /// Without white space around it.
+        public let value: String
+
+        /// Checked when it is sent.
+        public init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    private var fields: [Field] = []
+
+    /// None.
+    public init() {}
+
+    public init(dictionaryLiteral elements: (String, String)...) {
+        fields = elements.map(Field.init)
+    }
+
+    public var startIndex: Int { fields.startIndex }
+    public var endIndex: Int { fields.endIndex }
+    public subscript(position: Int) -> Field { fields[position] }
+
+    /// The value of the field of that name, in any case. Several lines of one field are joined by
+    /// `, ` (RFC 9110 §5.3), which is right for every field but Set-Cookie: see ``values(of:)``.
+    ///
+    /// Setting it replaces all lines of the field by one; setting nil removes them.
+    public subscript(name: String) -> String? {
+        get {
+            let values = values(of: name)
+            return values.isEmpty ? nil : values.joined(separator: ", ")
+        }
+        set {
+            fields.removeAll { Self.isEqual($0.name, name) }
+            if let newValue { append(name, newValue) }
+        }
+    }
+
+    /// The values of all lines of a field, in order.
+    public func values(of name: String) -> [String] {
+        var values: [String] = []
+        for field in fields where Self.isEqual(field.name, name) { values.append(field.value) }
+        return values
+    }
+
+    /// Adds a line, also where there is one of that name already.
+    public mutating func append(_ name: String, _ value: String) {
+        fields.append(Field(name: name, value: value))
+    }
+
+    /// Replaces the fields of the names in `other` by those, and adds the rest of them.
+    mutating func merge(_ other: HeaderFields) {
+        guard !other.isEmpty else { return }
+        fields.removeAll { field in other.fields.contains { Self.isEqual($0.name, field.name) } }
+        fields += other.fields
+    }
+
+    mutating func reserveCapacity(_ count: Int) { fields.reserveCapacity(count) }
+
+    /// Appends to the value of the last line, if there is one.
+    mutating func extendLast(_ more: String) {
+        guard let last = fields.popLast() else { return }
+        append(last.name, last.value + more)
+    }
+
+    /// The names alone: values may be credentials.
+    public var description: String { fields.map(\.name).joined(separator: ", ") }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror { Mirror(self, unlabeledChildren: fields.map(\.name)) }
+
+    static func isEqual(_ name: String, _ other: String) -> Bool {
+        guard name.utf8.count == other.utf8.count else { return false }
+        var (name, other) = (name, other)
+        return name.withUTF8 { name in
+            other.withUTF8 { other in
+                name.indices.allSatisfy { ASCII.lowercased(name[$0]) == ASCII.lowercased(other[$0]) }
+            }
+        }
+    }
+}

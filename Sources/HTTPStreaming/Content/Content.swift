@@ -1,0 +1,164 @@
+internal import ContentCoding
+internal import Multipart
+internal import Platform
+
+/// Where the bytes of a request or of a ``Part`` come from.
+///
+/// Making a value reads nothing; a file is opened and measured when it is sent. Bytes are read as the network takes
+/// them, never ahead of it by more than a buffer, and no thread waits for them.
+public struct Content: Sendable {
+    /// Opens and measures what is to be sent; may block for as long as a file system takes if `mayBlock`.
+    let prepare: @Sendable (Preparation) throws(ClientError) -> any Source
+    let mayBlock: Bool
+    /// Whether the content can be read more than once: only then can a request be sent again, after a redirect or a
+    /// lost connection. False for a descriptor, unless it turns out to be a regular file when it is sent, and for a
+    /// ``stream(_:length:)`` of a sequence.
+    public let isRepeatable: Bool
+    /// What a ``Part`` is called unless it has a filename; nil for content that is no file by itself.
+    let filename: Path?
+    /// The media type of a request with this content, unless it names one.
+    let mediaType: String?
+
+    init(
+        mayBlock: Bool, isRepeatable: Bool, filename: Path? = nil, mediaType: String? = nil,
+        _ prepare: @escaping @Sendable (Preparation) throws(ClientError) -> any Source
+    ) {
+        self.prepare = prepare
+        self.mayBlock = mayBlock
+        self.isRepeatable = isRepeatable
+        self.filename = filename
+        self.mediaType = mediaType
+    }
+
+    /// A regular file, or a range of its bytes.
+    ///
+    /// Its length and time of change are noted when it is sent. If it is written to before its last byte has been
+    /// read, the request fails with ``ClientError/Code/sourceChanged``: it is never padded or shortened.
+    ///
+    /// - Parameters:
+    ///   - path: absolute, or relative to the working directory.
+    ///   - range: the bytes to send, the first of the file being 0; all by default. A range that goes beyond the end
+    ///     of the file is an error when it is sent, ``ClientError/Code/sourceUnreadable``.
+    public static func file(_ path: Path, range: Range<Int64>? = nil) -> Content {
+        let filename = path.lastComponent
+        return Content(
+            mayBlock: true, isRepeatable: true, filename: filename, mediaType: MediaType.guess(filename: filename)
+        ) { (preparation) throws(ClientError) in
+            try FileSource(try OpenFile(path: path), path: path, range: range, preparation)
+        }
+    }
+
+    /// See ``file(_:range:)-(Path,_)``.
+    public static func file(_ path: String, range: Range<Int64>? = nil) -> Content { file(Path(path), range: range) }
+
+    /// Bytes from memory.
+    public static func bytes(_ bytes: [UInt8]) -> Content { memory(bytes, mediaType: nil) }
+
+    /// Text in UTF-8.
+    public static func text(_ text: String) -> Content {
+        memory(Array(text.utf8), mediaType: "text/plain; charset=utf-8")
+    }
+
+    private static func memory(_ bytes: [UInt8], mediaType: String?) -> Content {
+        Content(mayBlock: false, isRepeatable: true, mediaType: mediaType) { (preparation) throws(ClientError) in
+            let isCompressed = try preparation.isCompressed { Array(bytes.prefix($0)) }
+            return MemorySource(bytes: bytes, isCompressed: isCompressed)
+        }
+    }
+
+    /// An open file descriptor: a pipe, a socket, a device.
+    ///
+    /// It can be read once only, so that a request with it is not sent again. A regular file is read from the
+    /// descriptor's position on, without moving that, and treated as ``file(_:range:)-(Path,_)`` is.
+    ///
+    /// - Parameters:
+    ///   - descriptor: open for reading. It stays the caller's, who may close it when the call that sends it has
+    ///     returned, and must not read from it before.
+    ///   - length: the number of bytes to send; more are left unread, and fewer are an error,
+    ///     ``ClientError/Code/sourceChanged``. By default all bytes up to the end are sent, and, unless it is a
+    ///     regular file, the request is sent chunked.
+    public static func descriptor(_ descriptor: Int32, length: Int64? = nil) -> Content {
+        let once = ReadOnce()
+        return Content(mayBlock: true, isRepeatable: false, filename: "file") { (preparation) throws(ClientError) in
+            let name = preparation.name ?? (descriptor == STDIN_FILENO ? "standard input" : "descriptor \(descriptor)")
+            return try DescriptorSource.prepare(descriptor, length: length, once, name: name, preparation)
+        }
+    }
+
+    /// Standard input, up to its end; see ``descriptor(_:length:)``.
+    public static var standardInput: Content { descriptor(STDIN_FILENO) }
+
+    /// The chunks of an asynchronous sequence. It can be read once only, so that a request with it is not sent again.
+    ///
+    /// The sequence is asked for its next chunk when the network has taken most of the chunks before: at most 64 KiB
+    /// and one chunk are held. Chunks may have any length. A task of its own iterates over the sequence; it is
+    /// cancelled when the request ends first.
+    ///
+    /// - Parameters:
+    ///   - sequence: an error that it throws fails the request with ``ClientError/Code/sourceUnreadable``, and is the
+    ///     `underlying` error.
+    ///   - length: of all chunks, in bytes. Any other number of bytes is an error, ``ClientError/Code/sourceChanged``,
+    ///     and the server never receives the last byte. By default the request is sent chunked.
+    public static func stream<Chunks: AsyncSequence & Sendable>(_ sequence: Chunks, length: Int64? = nil) -> Content
+    where Chunks.Element: Collection<UInt8> & SendableMetatype, Chunks.AsyncIterator: SendableMetatype {
+        stream(length, ReadOnce()) { sequence }
+    }
+
+    /// The chunks of a sequence that can be made again: `makeSequence` is called each time that the content is sent,
+    /// and must give the same bytes each time.
+    public static func stream<Chunks: AsyncSequence & SendableMetatype>(
+        length: Int64? = nil, makeSequence: @escaping @Sendable () async throws -> Chunks
+    ) -> Content where Chunks.Element: Collection<UInt8> & SendableMetatype, Chunks.AsyncIterator: SendableMetatype {
+        stream(length, nil, makeSequence)
+    }
+
+    private static func stream<Chunks: AsyncSequence & SendableMetatype>(
+        _ length: Int64?, _ once: ReadOnce?, _ makeSequence: @escaping @Sendable () async throws -> Chunks
+    ) -> Content where Chunks.Element: Collection<UInt8> & SendableMetatype, Chunks.AsyncIterator: SendableMetatype {
+        Content(mayBlock: false, isRepeatable: once == nil, filename: "file") { (preparation) throws(ClientError) in
+            let name = preparation.name ?? "the stream"
+            if let once { try preparation.claim(once, name) }
+            try preparation.check(length, name)
+            return SequenceSource(name: name, length: length, once: once) { body in
+                for try await chunk in try await makeSequence() {
+                    guard await body(ArraySlice(chunk)) else { return }
+                }
+            }
+        }
+    }
+
+    /// A `multipart/form-data` document (RFC 7578) with these parts, in this order. Its boundary holds 168 random
+    /// bits and is another one each time that a request is begun.
+    public static func multipart(_ parts: [Part]) -> Content {
+        Content(
+            mayBlock: parts.contains(where: \.content.mayBlock),
+            isRepeatable: parts.allSatisfy(\.content.isRepeatable)
+        ) { (preparation) throws(ClientError) in
+            let source = MultipartSource()
+            source.append(
+                try parts.map { (part) throws(ClientError) in try part.prepare(source.encoder, preparation) },
+                isLast: true)
+            return source
+        }
+    }
+
+    /// The content in the gzip format (RFC 1952), made while it is sent: for servers that store the compressed file.
+    /// For a request body that the server decodes, see ``Client/Configuration/contentCoding``.
+    ///
+    /// Its length being unknown, a request with it is sent chunked.
+    ///
+    /// - Parameter level: 0, stored, to 9, smallest. Any other is an error when it is sent,
+    ///   ``ClientError/Code/invalidPart``.
+    public func gzipped(level: Int = 6) -> Content {
+        let filename = filename.map { Path(bytes: $0.bytes + ".gz".utf8) }
+        return Content(
+            mayBlock: mayBlock, isRepeatable: isRepeatable, filename: filename, mediaType: "application/gzip"
+        ) { [prepare] (preparation) throws(ClientError) in
+            let source = try prepare(preparation)
+            guard (0...9).contains(level) else {
+                throw ClientError(.invalidPart, "\(source.name): its gzip level is not 0 to 9")
+            }
+            return CodedSource(source, .gzip, level: level)
+        }
+    }
+}

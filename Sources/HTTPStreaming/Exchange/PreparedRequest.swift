@@ -1,0 +1,91 @@
+internal import Platform
+
+/// A request that has been checked, and whose content has been opened and measured.
+struct PreparedRequest: Sendable {
+    let method: Client.Method
+    /// Without a user and a password.
+    let url: String
+    /// What the request itself has, to be sent to the origin of its URL only.
+    var headerFields: HeaderFields = [:]
+    var authentication: Client.Authentication?
+    var stallTimeout: Duration?
+    var requestTimeout: Duration?
+    /// The media type of the body; nil if there is none, or if `headerFields` say it.
+    var contentType: String?
+    /// The body, through its content coding; nil for a request without one.
+    let source: (any Source)?
+}
+
+extension PreparedRequest {
+    /// Opens and measures the content of a request; suspends, and blocks no thread of the caller's.
+    ///
+    /// - Throws: ``ClientError`` for a request that cannot be sent.
+    nonisolated(nonsending) init(_ request: Request, _ configuration: Client.Configuration) async throws {
+        guard ASCII.isToken(request.method.description) else {
+            throw ClientError(.invalidConfiguration, "the method is not a token")
+        }
+        let (url, credentials) = try CurlURL.check(request.url)
+        self.url = url
+        method = request.method
+        headerFields = request.headerFields
+        authentication = request.authentication
+        if let credentials {
+            guard authentication == nil else { throw ClientError.twoCredentials }
+            authentication = credentials
+        }
+        try authentication?.validate(headerFields)
+        stallTimeout = request.stallTimeout
+        requestTimeout = request.requestTimeout
+        try Client.Configuration.validate([("stallTimeout", stallTimeout), ("requestTimeout", requestTimeout)])
+        var allowed: Set = ["content-type"]
+        if configuration.contentCoding == .identity { allowed.insert("content-encoding") }
+        try headerFields.validate(allowing: allowed)
+        guard let content = request.content else {
+            source = method.impliesBody ? MemorySource(bytes: [], isCompressed: false) : nil
+            return
+        }
+        guard method != .head else { throw ClientError(.invalidConfiguration, "a HEAD request takes no content") }
+        let plain = try await Preparation.run(configuration, mayBlock: content.mayBlock) {
+            (preparation) throws(ClientError) in try content.prepare(preparation)
+        }
+        if headerFields["Content-Type"] == nil {
+            contentType = plain.mediaType ?? content.mediaType ?? MediaType.octetStream
+        } else if plain.mediaType != nil {
+            throw ClientError(.invalidConfiguration, "the Content-Type of multipart content is the client's own")
+        }
+        source = configuration.contentCoding.encoding(plain)
+    }
+}
+
+extension Preparation {
+    /// Runs `body` on a thread that may block, if it may block.
+    nonisolated(nonsending) static func run<Result: Sendable>(
+        _ configuration: Client.Configuration, mayBlock: Bool,
+        _ body: @escaping @Sendable (Preparation) throws(ClientError) -> Result
+    ) async throws -> Result {
+        let recognizesCompressed = configuration.contentCoding.storesIncompressible
+        guard mayBlock else { return try body(Preparation(recognizesCompressed: recognizesCompressed)) }
+        return try await withTaskExecutorPreference(BlockingExecutor.shared) {
+            try body(Preparation(recognizesCompressed: recognizesCompressed))
+        }
+    }
+}
+
+extension Client.ContentCoding {
+    /// Whether it matters which content is compressed already.
+    var storesIncompressible: Bool {
+        switch kind {
+        case .identity: false
+        case .coded(_, _, _, let storesIncompressible): storesIncompressible
+        }
+    }
+
+    func encoding(_ source: any Source) -> any Source {
+        switch kind {
+        case .identity: source
+        case .coded(let coding, let level, let workers, let storesIncompressible):
+            CodedSource(
+                source, coding, level: level, workers: workers, storesIncompressible: storesIncompressible)
+        }
+    }
+}

@@ -1,0 +1,38 @@
+extension RequestBody {
+    /// The length of a body, found by reading all of it once; blocks no thread of the caller's.
+    static func count(_ source: any Source) async throws -> Int64 {
+        if let length = source.length { return length }
+        return try await withTaskExecutorPreference(BlockingExecutor.shared) {
+            let (contents, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+            let context = ReadContext(priority: Task.currentPriority) { continuation.yield() }
+            let body = RequestBody(source, context: context)
+            var iterator = contents.makeAsyncIterator()
+            while try body.skip() {
+                // Nil when the task is cancelled.
+                guard await iterator.next() != nil else { throw ClientError.cancelled() }
+            }
+            return body.offset
+        }
+    }
+
+    /// Reads the bytes that are there now.
+    ///
+    /// - Returns: whether more may follow.
+    private func skip() throws(ClientError) -> Bool {
+        var failure: ClientError?
+        let outcome = withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 16) { buffer in
+            do throws(ClientError) {
+                while !Task.isCancelled {
+                    let outcome = try read(into: buffer)
+                    guard case .bytes = outcome else { return outcome }
+                }
+                throw ClientError.cancelled()
+            } catch {
+                failure = error
+                return .end
+            }
+        }
+        if let failure { throw failure }
+        return outcome == .waiting
+    }
+}

@@ -1,0 +1,109 @@
+internal import Synchronization
+
+/// A bounded queue of chunks from a task to an agent. Only the task ever waits.
+final class ChunkQueue: Sendable {
+    /// The task continues when fewer bytes than this are left, so that at most these and one chunk are held.
+    static let lowWater = 64 << 10
+
+    fileprivate enum Ending {
+        case complete
+        case failed(any Error)
+    }
+
+    fileprivate struct State {
+        var chunks: [ArraySlice<UInt8>] = []
+        var bytes = 0
+        var ending: Ending?
+        /// The agent has found too few bytes and waits for more.
+        var isAwaited = false
+        /// The agent takes no more.
+        var isClosed = false
+        var producer: CheckedContinuation<Bool, Never>?
+    }
+
+    private let state = Mutex(State())
+    private let onContent: @Sendable () -> Void
+
+    /// - Parameter onContent: called by the task when there are bytes to take.
+    init(onContent: @escaping @Sendable () -> Void) { self.onContent = onContent }
+
+    // MARK: The task's side
+
+    /// Adds a chunk, and suspends until the agent has taken most of it.
+    ///
+    /// - Returns: false if the agent takes no more.
+    func append(_ chunk: ArraySlice<UInt8>) async -> Bool {
+        guard !chunk.isEmpty else { return !state.withLock { $0.isClosed } }
+        return await withCheckedContinuation { continuation in
+            let (goesOn, isAwaited) = state.withLock { state -> (Bool?, Bool) in
+                guard !state.isClosed else { return (false, false) }
+                state.chunks.append(chunk)
+                state.bytes += chunk.count
+                let isAwaited = state.isAwaited
+                state.isAwaited = false
+                guard state.bytes >= Self.lowWater else { return (true, isAwaited) }
+                state.producer = continuation
+                return (nil, isAwaited)
+            }
+            if isAwaited { onContent() }
+            if let goesOn { continuation.resume(returning: goesOn) }
+        }
+    }
+
+    /// The task adds no more.
+    func finish(throwing error: (any Error)? = nil) {
+        state.withLock { $0.ending = error.map { .failed($0) } ?? .complete }
+        onContent()
+    }
+
+    // MARK: The agent's side
+
+    /// How many bytes the queue holds, and whether they are the last.
+    var level: (bytes: Int, isLast: Bool) { state.withLock { ($0.bytes, $0.ending != nil) } }
+
+    /// Takes the bytes that fit.
+    ///
+    /// - Throws: the error that the task has finished with, at once.
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> ReadOutcome {
+        let (outcome, producer) = try state.withLock { state throws -> (ReadOutcome, CheckedContinuation<Bool, Never>?) in
+            if case .failed(let error) = state.ending { throw error }
+            let count = state.take(into: buffer)
+            let producer = state.bytes < Self.lowWater ? state.producer.take() : nil
+            if count > 0 { return (.bytes(count), producer) }
+            if state.ending != nil, state.bytes == 0 { return (.end, producer) }
+            state.isAwaited = true
+            return (.waiting, producer)
+        }
+        producer?.resume(returning: true)
+        return outcome
+    }
+
+    /// The agent takes no more.
+    func close() {
+        let producer = state.withLock { state in
+            state.isClosed = true
+            state.chunks = []
+            state.bytes = 0
+            return state.producer.take()
+        }
+        producer?.resume(returning: false)
+    }
+}
+
+extension ChunkQueue.State {
+    fileprivate mutating func take(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        var filled = 0
+        var emptied = 0
+        while filled < buffer.count, emptied < chunks.count {
+            let room = UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
+            let count = min(room.count, chunks[emptied].count)
+            room.copyBytes(from: chunks[emptied].prefix(count))
+            chunks[emptied] = chunks[emptied].dropFirst(count)
+            if chunks[emptied].isEmpty { emptied += 1 }
+            filled += count
+        }
+        chunks.removeFirst(emptied)
+        bytes -= filled
+        return filled
+    }
+}

@@ -1,0 +1,145 @@
+internal import ContentCoding
+internal import Platform
+
+/// Another source, encoded while it is read.
+struct CodedSource: Source {
+    private let plain: any Source
+    fileprivate let coding: Coding
+    fileprivate let level: Int
+    fileprivate let workers: Int?
+    fileprivate let storesIncompressible: Bool
+
+    /// - Parameters:
+    ///   - workers: how many blocks may be encoded at a time; ``CodedReader/defaultWorkers`` if nil.
+    ///   - storesIncompressible: whether blocks that would hardly become smaller are stored as they are.
+    init(_ plain: any Source, _ coding: Coding, level: Int, workers: Int? = nil, storesIncompressible: Bool = false) {
+        self.plain = plain
+        self.coding = coding
+        self.level = level
+        self.workers = workers
+        self.storesIncompressible = storesIncompressible
+    }
+
+    var name: String { plain.name }
+    var length: Int64? { nil }
+    var plainLength: Int64? { plain.plainLength }
+    var footprint: Int { plain.footprint }
+    var isCompressed: Bool { true }
+    var isRepeatable: Bool { plain.isRepeatable }
+    var isOpenEnded: Bool { plain.isOpenEnded }
+    var isFinished: Bool { plain.isFinished }
+    var obstacle: String? { plain.obstacle }
+    var encoderCount: Int { 1 + plain.encoderCount }
+    var demand: BufferDemand { CodedReader.demand(workers, plain.plainLength) + plain.demand }
+
+    /// Begins anew at offset 0 only: the coded form has no other beginning.
+    func reader(at offset: Int64, _ context: ReadContext) throws(ClientError) -> any SourceReader {
+        guard offset == 0 else {
+            throw ClientError(.cannotSendAgain, "\(name): compressed content can be read from its beginning only")
+        }
+        return CodedReader(self, try plain.reader(at: 0, context), context)
+    }
+
+    func abandon() { plain.abandon() }
+}
+
+/// Encodes by tasks. The agent, which alone uses this, reads ahead for them and never waits.
+final class CodedReader: SourceReader {
+    /// The number of workers unless the caller sets one.
+    static let defaultWorkers = min(8, Processors.count)
+
+    /// How many bytes are read before other clients of the agent have their turn: some blocks, so that at least one
+    /// is encoded.
+    private static let bytesAtOnce = 1 << 20
+
+    private let plain: any SourceReader
+    private var encoder: ParallelEncoder<DeflateBlockCoder>
+
+    fileprivate init(_ source: CodedSource, _ plain: any SourceReader, _ context: ReadContext) {
+        self.plain = plain
+        encoder = ParallelEncoder(
+            DeflateBlockCoder(source.coding, level: source.level, storesIncompressible: source.storesIncompressible),
+            workers: min(source.workers ?? Self.defaultWorkers, context.workerLimit),
+            execute: { work in Task.detached(priority: context.priority) { work() } },
+            onEncoded: context.onContent
+        )
+    }
+
+    var isCompressed: Bool { true }
+    var isAtEnd: Bool { encoder.isAtEnd }
+    var bytesRead: Int64 { plain.bytesRead }
+    var currentPart: UploadProgress.Part? { plain.currentPart }
+    var awaitedDescriptor: Int32? { plain.awaitedDescriptor }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws(ClientError) -> ReadOutcome {
+        let outcome = try fillBlocks()
+        let count = encoder.read(into: buffer)
+        if count > 0 { return .bytes(count) }
+        if encoder.isAtEnd { return .end }
+        return outcome == .dry && encoder.isDrained ? .dry : .waiting
+    }
+
+    func readAhead() throws(ClientError) {
+        try plain.readAhead()
+        _ = try fillBlocks()
+    }
+
+    /// Reads as far as there are free blocks, but not for long: each block that has been encoded calls it again.
+    ///
+    /// - Returns: why it stopped.
+    private func fillBlocks() throws(ClientError) -> ReadOutcome {
+        var bytesRead = 0
+        while !encoder.isFinished {
+            guard bytesRead < Self.bytesAtOnce else { return .waiting }
+            var outcome = ReadOutcome.waiting
+            _ = try encoder.fill(isCompressed: plain.isCompressed) { (room) throws(ClientError) in
+                outcome = try plain.read(into: room)
+                return if case .bytes(let count) = outcome { count } else { 0 }
+            }
+            switch outcome {
+            case .bytes(let count): bytesRead += count
+            // The source has nothing, or there was no free block: then the source has not been asked.
+            case .waiting: return .waiting
+            case .dry:
+                // The server must have all bytes given so far before more are added.
+                encoder.flush()
+                return .dry
+            case .end:
+                encoder.finish()
+            }
+        }
+        return .end
+    }
+
+    func appendEmptyBlock() { encoder.appendEmptyBlock() }
+}
+
+extension CodedReader {
+    /// The memory of a zlib stream with the largest window. https://zlib.net/zlib_tech.html
+    private static let workerMemory = 272 << 10
+
+    /// Bytes of memory for this many workers, each with a block of its own and the next one, and for the block that
+    /// is being read.
+    private static func memory(_ workers: Int) -> Int {
+        workers * (2 * ParallelEncoder<DeflateBlockCoder>.blockMemory + workerMemory)
+            + ParallelEncoder<DeflateBlockCoder>.blockMemory
+    }
+
+    /// The memory to encode that many bytes, with up to that many workers.
+    static func demand(_ workers: Int?, _ contentLength: Int64?) -> BufferDemand {
+        let blockLength = Int64(ParallelEncoder<DeflateBlockCoder>.blockLength)
+        // Short content does not fill all blocks.
+        guard let contentLength, contentLength < blockLength * 2 else {
+            return BufferDemand(least: memory(1), most: memory(workers ?? defaultWorkers))
+        }
+        let bytes =
+            Int(max(1, (contentLength + blockLength - 1) / blockLength))
+            * ParallelEncoder<DeflateBlockCoder>.blockMemory + workerMemory
+        return BufferDemand(least: bytes, most: bytes)
+    }
+
+    /// How many workers this much memory is enough for, one at least.
+    static func workers(within bytes: Int) -> Int {
+        max(1, (bytes - memory(0)) / (memory(1) - memory(0)))
+    }
+}

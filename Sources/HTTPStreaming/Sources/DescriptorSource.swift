@@ -1,0 +1,129 @@
+internal import Platform
+
+/// A pipe, a socket or a device: it can be read once, and only as bytes arrive.
+final class DescriptorSource: Source {
+    let name: String
+    let length: Int64?
+    fileprivate let once: ReadOnce
+    fileprivate let descriptor: Descriptor
+    fileprivate let isSocket: Bool
+
+    private init(_ descriptor: consuming Descriptor, name: String, length: Int64?, once: ReadOnce, isSocket: Bool) {
+        self.descriptor = descriptor
+        self.name = name
+        self.length = length
+        self.once = once
+        self.isSocket = isSocket
+    }
+
+    /// - Parameters:
+    ///   - descriptor: stays the caller's, who may close it: its duplicate is read.
+    ///   - length: the number of bytes to send; all up to the end if nil.
+    /// - Returns: a ``FileSource`` for a regular file, from its current position on.
+    static func prepare(
+        _ descriptor: Int32, length: Int64?, _ once: ReadOnce, name: String, _ preparation: Preparation
+    ) throws(ClientError) -> any Source {
+        try preparation.check(length, name)
+        var status = stat()
+        let own = try duplicate(descriptor, name)
+        guard fstat(own.raw, &status) == 0 else { throw ClientError.unreadable(name, .last) }
+        // Of a descriptor that is open for writing only, poll(2) would never report that it can be read.
+        guard fcntl(own.raw, F_GETFL) & O_ACCMODE != O_WRONLY else {
+            throw ClientError(.sourceUnreadable, "\(name): the descriptor is open for writing only")
+        }
+        let kind = status.st_mode & S_IFMT
+        guard kind == S_IFREG || kind == S_IFDIR else {
+            try preparation.claim(once, name)
+            return DescriptorSource(own, name: name, length: length, once: once, isSocket: kind == S_IFSOCK)
+        }
+        let file = try OpenFile(owning: own.release(), name: name)
+        let start = min(max(0, file.position), file.identity.size)
+        let left = file.identity.size - start
+        guard length ?? 0 <= left else {
+            throw ClientError(.sourceUnreadable, "\(name): has \(left) bytes, not \(length ?? 0)")
+        }
+        return try FileSource(file, path: nil, range: start..<(start + (length ?? left)), preparation)
+    }
+
+    private static func duplicate(_ descriptor: Int32, _ name: String) throws(ClientError) -> Descriptor {
+        do throws(SystemError) {
+            return try Descriptor { fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }
+        } catch {
+            throw ClientError.unreadable(name, error)
+        }
+    }
+
+    var footprint: Int { 0 }
+    var isRepeatable: Bool { false }
+    var obstacle: String? { once.obstacle(name) }
+
+    func reader(at offset: Int64, _ context: ReadContext) throws(ClientError) -> any SourceReader {
+        guard offset == 0, !once.isBegun else { throw ClientError.usedUp(name) }
+        return DescriptorReader(self)
+    }
+}
+
+private final class DescriptorReader: SourceReader {
+    private let source: DescriptorSource
+    private(set) var bytesRead: Int64 = 0
+    private(set) var awaitedDescriptor: Int32?
+    private var hasBegun = false
+    private var hasEnded = false
+
+    init(_ source: DescriptorSource) { self.source = source }
+
+    var isAtEnd: Bool { hasEnded || bytesRead == source.length }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws(ClientError) -> ReadOutcome {
+        awaitedDescriptor = nil
+        guard !isAtEnd else { return .end }
+        let left = source.length.map { $0 - bytesRead } ?? .max
+        let room = UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(min(Int64(buffer.count), left))])
+        guard try isReadable() else { return wait() }
+        // Not before there is something: a source of which nothing has been read can still be sent again.
+        if !hasBegun { try source.once.begin(source.name) }
+        hasBegun = true
+        guard let count = try readReadable(into: room) else { return wait() }
+        if count > 0 {
+            bytesRead += Int64(count)
+            return .bytes(count)
+        }
+        hasEnded = true
+        guard let length = source.length else { return .end }
+        throw ClientError(.sourceChanged, "\(source.name): the source ended after \(bytesRead) bytes of \(length)")
+    }
+
+    private func wait() -> ReadOutcome {
+        awaitedDescriptor = source.descriptor.raw
+        return .waiting
+    }
+
+    /// Whether a read would not wait: there are bytes, or the end.
+    private func isReadable() throws(ClientError) -> Bool {
+        var entry = pollfd(fd: source.descriptor.raw, events: Int16(POLLIN), revents: 0)
+        do throws(SystemError) {
+            return try SystemError.check { poll(&entry, 1, 0) } > 0
+        } catch {
+            throw ClientError.unreadable(source.name, error)
+        }
+    }
+
+    /// Returns 0 at the end, and nil if there is nothing after all.
+    ///
+    /// Whether a read waits is a property of the open file, which other processes may share, and not changed here.
+    /// After poll(2) it does not wait, unless another process was faster.
+    private func readReadable(into room: UnsafeMutableRawBufferPointer) throws(ClientError) -> Int? {
+        let raw = source.descriptor.raw
+        do throws(SystemError) {
+            return try SystemError.check {
+                source.isSocket
+                    ? recv(raw, room.baseAddress, room.count, csystemcalls_msg_dontwait) : readDescriptor(raw, room)
+            }
+        } catch {
+            guard error.code == EAGAIN || error.code == EWOULDBLOCK else {
+                throw ClientError.unreadable(source.name, error)
+            }
+            return nil
+        }
+    }
+}

@@ -1,0 +1,91 @@
+internal import Platform
+
+/// The regular files of a folder and of those below it. Every call blocks.
+struct FileTree {
+    struct File {
+        let path: Path
+        /// Below the root, with slashes.
+        let relativePath: Path
+    }
+
+    /// Identifies a folder, whatever path leads to it.
+    private struct Identity: Hashable {
+        let device: UInt64
+        let inode: UInt64
+
+        init(_ status: stat) {
+            device = UInt64(truncatingIfNeeded: status.st_dev)
+            inode = UInt64(status.st_ino)
+        }
+    }
+
+    private let root: Path
+    private let followsLinks: Bool
+    /// Sorted by the bytes of their relative paths.
+    private(set) var files: [File] = []
+
+    init(root: Path, followsLinks: Bool) {
+        self.root = root
+        self.followsLinks = followsLinks
+    }
+
+    mutating func read() throws(ClientError) {
+        files = []
+        // A system call would read the path up to the NUL only.
+        guard !root.bytes.contains(0) else { throw ClientError.unreadable(root.description, SystemError(code: EINVAL)) }
+        try read(root, relativePath: Path(bytes: []), within: [Identity(try Self.status(of: root, followsLinks: true))])
+        files.sort { $0.relativePath.bytes.lexicographicallyPrecedes($1.relativePath.bytes) }
+    }
+
+    private mutating func read(
+        _ folder: Path, relativePath: Path, within ancestors: [Identity]
+    ) throws(ClientError) {
+        for name in try Self.names(in: folder) {
+            let path = folder.appending(name)
+            let relativePath = relativePath.appending(name)
+            let status = try Self.status(of: path, followsLinks: followsLinks)
+            switch status.st_mode & S_IFMT {
+            case S_IFREG:
+                files.append(File(path: path, relativePath: relativePath))
+            case S_IFDIR:
+                let identity = Identity(status)
+                guard !ancestors.contains(identity) else {
+                    throw ClientError.unreadable(path.description, SystemError(code: ELOOP))
+                }
+                try read(path, relativePath: relativePath, within: ancestors + [identity])
+            default:
+                break
+            }
+        }
+    }
+
+    private static func names(in folder: Path) throws(ClientError) -> [Path] {
+        guard let stream = folder.withCString({ opendir($0) }) else {
+            throw ClientError.unreadable(folder.description, .last)
+        }
+        defer { closedir(stream) }
+        var names: [Path] = []
+        while true {
+            // readdir(3) returns nil both at the end, where it leaves errno as it was, and after an error.
+            errno = 0
+            guard let entry = readdir(stream) else { break }
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 1) { Path(bytes: Self.bytes($0)) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        guard errno == 0 else { throw ClientError.unreadable(folder.description, .last) }
+        return names
+    }
+
+    private static func bytes(_ text: UnsafePointer<CChar>) -> [UInt8] {
+        UnsafeBufferPointer(start: text, count: strlen(text)).map { UInt8(bitPattern: $0) }
+    }
+
+    private static func status(of path: Path, followsLinks: Bool) throws(ClientError) -> stat {
+        var status = stat()
+        let code = path.withCString { followsLinks ? stat($0, &status) : lstat($0, &status) }
+        guard code == 0 else { throw ClientError.unreadable(path.description, .last) }
+        return status
+    }
+}

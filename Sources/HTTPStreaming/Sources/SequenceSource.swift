@@ -1,0 +1,140 @@
+/// The chunks of an asynchronous sequence.
+struct SequenceSource: Source {
+    /// Passes each chunk of a sequence to a closure, until that returns false.
+    typealias Iteration = @Sendable (_ body: (ArraySlice<UInt8>) async -> Bool) async throws -> Void
+
+    let name: String
+    let length: Int64?
+    /// Nil if the sequence can be made anew.
+    let once: ReadOnce?
+    let iterate: Iteration
+
+    var footprint: Int { 0 }
+    var isRepeatable: Bool { once == nil }
+    var obstacle: String? { once?.obstacle(name) }
+
+    func reader(at offset: Int64, _ context: ReadContext) throws(ClientError) -> any SourceReader {
+        guard offset == 0 else { throw ClientError.usedUp(name) }
+        try once?.begin(name)
+        return SequenceReader(self, context)
+    }
+}
+
+/// One iteration of the sequence, by a task of its own.
+private final class SequenceReader: SourceReader {
+    private let source: SequenceSource
+    private let queue: ChunkQueue
+    private let task: Task<Void, Never>
+    private(set) var bytesRead: Int64 = 0
+    private var hasEnded = false
+
+    init(_ source: SequenceSource, _ context: ReadContext) {
+        let queue = ChunkQueue(onContent: context.onContent)
+        self.source = source
+        self.queue = queue
+        task = Task.detached(priority: context.priority) {
+            do {
+                try await source.iterate { await queue.append($0) }
+                queue.finish()
+            } catch {
+                queue.finish(throwing: error)
+            }
+        }
+    }
+
+    /// The sequence is cancelled.
+    deinit {
+        task.cancel()
+        queue.close()
+    }
+
+    var isAtEnd: Bool { hasEnded || bytesRead == source.length }
+
+    /// Of a known length the last byte is kept back until the sequence has ended: a server must never receive the
+    /// whole of a document that is not what it was announced to be.
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws(ClientError) -> ReadOutcome {
+        var room = buffer
+        if let length = source.length {
+            let left = length - bytesRead
+            let level = queue.level
+            guard level.bytes <= left else {
+                throw ClientError(
+                    .sourceChanged, "\(source.name): the source gave more than \(length) bytes, its length")
+            }
+            let mayTake = level.isLast ? left : max(0, left - 1)
+            room = UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(min(Int64(buffer.count), mayTake))])
+        }
+        let outcome: ReadOutcome
+        do {
+            outcome = try queue.read(into: room)
+        } catch {
+            throw ClientError(.sourceUnreadable, "\(source.name): \(error)", underlying: error)
+        }
+        if case .bytes(let count) = outcome { bytesRead += Int64(count) }
+        if outcome == .end {
+            hasEnded = true
+            if let length = source.length, bytesRead < length {
+                throw ClientError(
+                    .sourceChanged, "\(source.name): the source ended after \(bytesRead) bytes of \(length)")
+            }
+        }
+        return outcome
+    }
+}
+
+/// The bytes that are written to a ``DuplexStream``.
+struct PipeSource: Source {
+    let queue: ChunkQueue
+    let length: Int64?
+    private let once = ReadOnce()
+
+    init(_ queue: ChunkQueue, length: Int64?) {
+        self.queue = queue
+        self.length = length
+    }
+
+    var name: String { "the bytes written to the stream" }
+    var footprint: Int { 0 }
+    var isRepeatable: Bool { false }
+    var obstacle: String? { once.obstacle(name) }
+
+    func reader(at offset: Int64, _ context: ReadContext) throws(ClientError) -> any SourceReader {
+        guard offset == 0, !once.isBegun else { throw ClientError.usedUp(name) }
+        return PipeReader(queue, once)
+    }
+
+    /// The writer learns that nothing more is sent.
+    func abandon() { queue.close() }
+}
+
+private final class PipeReader: SourceReader {
+    private let queue: ChunkQueue
+    private let once: ReadOnce
+    private(set) var bytesRead: Int64 = 0
+    private(set) var isAtEnd = false
+
+    init(_ queue: ChunkQueue, _ once: ReadOnce) {
+        self.queue = queue
+        self.once = once
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws(ClientError) -> ReadOutcome {
+        let outcome: ReadOutcome
+        do {
+            outcome = try queue.read(into: buffer)
+        } catch {
+            preconditionFailure("a pipe is finished without an error")
+        }
+        switch outcome {
+        case .bytes(let count):
+            if bytesRead == 0 { try once.begin("the bytes written to the stream") }
+            bytesRead += Int64(count)
+        case .end:
+            isAtEnd = true
+        // An encoder must not hold back the bytes that were written: the server answers them before more are written.
+        case .waiting, .dry:
+            return .dry
+        }
+        return outcome
+    }
+}

@@ -1,0 +1,48 @@
+/// The path of a file: bytes, which need not be UTF-8. A string literal is a path, and so is any string:
+///
+/// ```swift
+/// let path: Path = "big.bin"
+/// let same = Path(CommandLine.arguments[1])
+/// ```
+public struct Path: Hashable, Sendable, ExpressibleByStringLiteral, CustomStringConvertible {
+    /// As the system calls take it, without the NUL at its end.
+    public let bytes: [UInt8]
+
+    public init(bytes: some Sequence<UInt8>) { self.bytes = Array(bytes) }
+
+    /// The UTF-8 form of a string.
+    public init(_ text: some StringProtocol) { bytes = Array(text.utf8) }
+
+    public init(stringLiteral text: String) { self.init(text) }
+
+    /// As text, for people: bytes that are not UTF-8 appear as U+FFFD.
+    public var description: String { String(decoding: bytes, as: UTF8.self) }
+}
+
+extension Path {
+    private static var slash: UInt8 { UInt8(ascii: "/") }
+
+    /// The name behind the last slash; the path itself where it has no name.
+    package var lastComponent: Path { bytes.split(separator: Self.slash).last.map { Path(bytes: $0) } ?? self }
+
+    /// The path up to its last slash and the name behind that, which is empty if the path ends with a slash.
+    package var folderAndName: (folder: Path, name: Path) {
+        guard let slash = bytes.lastIndex(of: Self.slash) else { return ("./", self) }
+        return (Path(bytes: bytes[...slash]), Path(bytes: bytes[(slash + 1)...]))
+    }
+
+    /// With a slash and a name behind it; the name alone if the path is empty.
+    package func appending(_ name: Path) -> Path {
+        let separator = bytes.isEmpty || bytes.last == Self.slash ? [] : [Self.slash]
+        return Path(bytes: bytes + separator + name.bytes)
+    }
+
+    /// Calls `body` with the path as a string of C.
+    package func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
+        let text = bytes.map { CChar(bitPattern: $0) } + [0]
+        return text.withUnsafeBufferPointer { buffer in
+            guard let start = buffer.baseAddress else { preconditionFailure("holds the NUL at least") }
+            return body(start)
+        }
+    }
+}

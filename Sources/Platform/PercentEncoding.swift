@@ -1,0 +1,45 @@
+extension StringProtocol {
+    /// With each `%` and two hexadecimal digits replaced by the byte that they stand for (RFC 3986
+    /// §2.1). A `%` without them stands for itself. Bytes that are not UTF-8 then read as U+FFFD.
+    package var percentDecoded: String {
+        guard utf8.contains(UInt8(ascii: "%")) else { return String(self) }
+        return String(decoding: PercentEncoding.decoded(Array(utf8)[...]), as: UTF8.self)
+    }
+
+    /// As one segment of the path of a URL: everything but the unreserved characters (RFC 3986 §2.3)
+    /// percent-encoded.
+    package var percentEncoded: String {
+        var text = ""
+        for byte in utf8 {
+            if ASCII.isAlphanumeric(byte) || "-._~".utf8.contains(byte) {
+                text.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                text += byte < 16 ? "%0" : "%"
+                text += String(byte, radix: 16, uppercase: true)
+            }
+        }
+        return text
+    }
+}
+
+package enum PercentEncoding {
+    /// - Parameter accept: whether the byte that a `%` and two digits stand for replaces them; by default all do.
+    package static func decoded(_ bytes: ArraySlice<UInt8>, _ accept: (UInt8) -> Bool = { _ in true }) -> [UInt8] {
+        var decoded: [UInt8] = []
+        decoded.reserveCapacity(bytes.count)
+        var index = bytes.startIndex
+        while index < bytes.endIndex {
+            if bytes[index] == UInt8(ascii: "%"), index + 2 < bytes.endIndex,
+                let high = ASCII.hexValue(bytes[index + 1]), let low = ASCII.hexValue(bytes[index + 2]),
+                accept(high << 4 | low)
+            {
+                decoded.append(high << 4 | low)
+                index += 3
+            } else {
+                decoded.append(bytes[index])
+                index += 1
+            }
+        }
+        return decoded
+    }
+}

@@ -1,0 +1,124 @@
+import Synchronization
+import Testing
+
+@testable import HTTPStreaming
+
+@Suite("CallQueue", .timeLimit(.minutes(1)))
+struct CallQueueTests {
+    @Test("one at a time")
+    func exclusive() async throws {
+        let queue = CallQueue()
+        let inside = Count()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<200 {
+                group.addTask {
+                    try await queue.run { _ in
+                        inside.enter()
+                        await Task.yield()
+                        inside.leave()
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(inside.most == 1)
+    }
+
+    @Test("who is cancelled in the queue leaves it, and the others go on")
+    func cancellation() async throws {
+        let queue = CallQueue()
+        let (gate, open) = AsyncStream<Void>.makeStream()
+        let holder = Task { try await queue.run { _ in for await _ in gate { return } } }
+        // Until the holder is inside, a waiter could be first.
+        while !(await queue.isTaken) { await Task.yield() }
+        let cancelled = Task { try await queue.run { _ in 1 } }
+        let waiting = Task { try await queue.run { _ in 2 } }
+        cancelled.cancel()
+        let error = await #expect(throws: ClientError.self) { try await cancelled.value }
+        #expect(error?.code == .cancelled)
+        open.yield()
+        try await holder.value
+        #expect(try await waiting.value == 2)
+
+        let beforehand = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            return try await queue.run { _ in 3 }
+        }
+        _ = await #expect(throws: ClientError.self) { try await beforehand.value }
+        #expect(try await queue.run { _ in 4 } == 4)
+    }
+
+    @Test("all who have come are cancelled, whoever is inside is told, and who comes later is not concerned")
+    func cancelAll() async throws {
+        let queue = CallQueue()
+        let (gate, open) = AsyncStream<Void>.makeStream()
+        let holder = Task {
+            try await queue.run { turn in
+                for await _ in gate { break }
+                let isCancelled = turn.isCancelled
+                // What is begun then ends at once.
+                let sleeping: Void? = try? await turn.run { try await Task.sleep(for: .seconds(1000)) }
+                return isCancelled && sleeping == nil
+            }
+        }
+        while !(await queue.isTaken) { await Task.yield() }
+        let waiting = (0..<3).map { _ in Task { try await queue.run { _ in } } }
+        try await Task.sleep(for: .milliseconds(50))
+        queue.cancelAll()
+        for task in waiting {
+            let error = await #expect(throws: ClientError.self) { try await task.value }
+            #expect(error?.code == .cancelled)
+        }
+        let later = Task { try await queue.run { $0.isCancelled } }
+        open.yield()
+        #expect(try await holder.value)
+        #expect(try await later.value == false)
+
+        let sleeping = Task {
+            try await queue.run { turn in try await turn.run { try await Task.sleep(for: .seconds(1000)) } }
+        }
+        while !(await queue.isTaken) { await Task.yield() }
+        queue.cancelAll()
+        await #expect(throws: CancellationError.self) { try await sleeping.value }
+    }
+
+    @Test("an error gives the turn on")
+    func errors() async throws {
+        let queue = CallQueue()
+        await #expect(throws: Failure.self) { try await queue.run { _ in throw Failure() } }
+        #expect(try await queue.run { _ in true })
+    }
+}
+
+private final class Count: Sendable {
+    private let state = Mutex((now: 0, most: 0))
+
+    var most: Int { state.withLock { $0.most } }
+
+    func enter() {
+        state.withLock {
+            $0.now += 1
+            $0.most = max($0.most, $0.now)
+        }
+    }
+
+    func leave() { state.withLock { $0.now -= 1 } }
+}
+
+private struct Failure: Error {}
+
+extension CallQueue {
+    fileprivate var isTaken: Bool {
+        get async {
+            let entered = Task { try await self.run { _ in } }
+            try? await Task.sleep(for: .milliseconds(20))
+            entered.cancel()
+            do {
+                try await entered.value
+                return false
+            } catch {
+                return true
+            }
+        }
+    }
+}

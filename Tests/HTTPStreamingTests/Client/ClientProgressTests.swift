@@ -1,0 +1,273 @@
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import HTTPStreaming
+
+@Suite("Client, progress", .serialized, .timeLimit(.minutes(2)))
+struct ClientProgressTests {
+    private func client(
+        _ url: String, interval: Duration = .milliseconds(1), rate: Int? = nil,
+        coding: Client.ContentCoding = .identity
+    ) throws -> Client {
+        return try Client(.post, url) {
+            $0.progressInterval = interval
+            $0.maximumUploadBytesPerSecond = rate
+            $0.contentCoding = coding
+        }
+    }
+
+    /// Checks what is true of all reports of one request.
+    private func check(_ values: [UploadProgress], sourceLocation: SourceLocation = #_sourceLocation) throws {
+        for (one, next) in zip(values, values.dropFirst()) {
+            #expect(one.bytesRead <= next.bytesRead, sourceLocation: sourceLocation)
+            #expect(one.bytesSent <= next.bytesSent, sourceLocation: sourceLocation)
+            #expect(one.bytesAcknowledged ?? 0 <= next.bytesAcknowledged ?? 0, sourceLocation: sourceLocation)
+            #expect(one.part?.index ?? 0 <= next.part?.index ?? 0, sourceLocation: sourceLocation)
+            if let part = one.part, part.index == next.part?.index {
+                #expect(part.bytesRead <= next.part?.bytesRead ?? 0, sourceLocation: sourceLocation)
+            }
+            #expect(one != next, "twice the same", sourceLocation: sourceLocation)
+        }
+        for value in values {
+            #expect(value.bytesAcknowledged ?? 0 <= value.bytesSent, sourceLocation: sourceLocation)
+            if let total = value.totalBytes { #expect(value.bytesRead <= total, sourceLocation: sourceLocation) }
+            if let part = value.part, let total = part.totalBytes {
+                #expect(part.bytesRead <= total, sourceLocation: sourceLocation)
+            }
+            #if os(Linux)
+            if value.bytesSent > 0 { #expect(value.bytesAcknowledged != nil, sourceLocation: sourceLocation) }
+            #endif
+        }
+    }
+
+    @Test("each part reports its name, bytes and total; the last report is complete")
+    func parts() async throws {
+        let server = try FaultServer(receiveBuffer: 8192, Recorder().serve)
+        let client = try client(server.url, rate: 100_000)
+        let directory = try TemporaryDirectory()
+        let path = try directory.write([UInt8](repeating: 1, count: 200_000), to: "a.bin")
+        let parts: [Part] = [
+            .file(path, name: "one"), Part("two", .bytes([UInt8](repeating: 2, count: 600_000)), filename: "b.bin"),
+            Part("three", .bytes([UInt8](repeating: 3, count: 300_000))),
+        ]
+        let seen = Shared<[UploadProgress]>([])
+        let response = try await client.send(parts) { progress in
+            seen.update { $0.append(progress) }
+            // Throttled until reports have arrived, however busy the machine.
+            if progress.part?.index == 1 { client.maximumUploadBytesPerSecond = nil }
+        }
+        #expect(response.status == 201)
+        let values = seen.value
+        try check(values)
+        let last = try #require(values.last)
+        #expect(last.bytesRead == response.bytesSent && last.bytesSent == response.bytesSent)
+        #expect(last.totalBytes == response.bytesSent)
+        #expect(values.allSatisfy { $0.totalBytes == response.bytesSent })
+        #if os(Linux)
+        // The response acknowledges everything.
+        #expect(last.bytesAcknowledged == response.bytesSent)
+        #else
+        #expect(last.bytesAcknowledged == nil)
+        #endif
+        #expect(
+            last.part
+                == UploadProgress.Part(
+                    index: 2, name: "three", filename: nil, bytesRead: 300_000, totalBytes: 300_000))
+        let expected = [(0, "one", "a.bin", 200_000), (1, "two", "b.bin", 600_000), (2, "three", nil, 300_000)]
+        for part in values.compactMap(\.part) {
+            let (_, name, filename, total): (Int, String, String?, Int) = expected[part.index]
+            #expect(part.name == name && part.filename == filename && part.totalBytes == Int64(total))
+        }
+        #expect(values.contains { $0.part?.index == 0 } && values.contains { $0.part?.index == 1 })
+    }
+
+    @Test("bytes that the server's kernel has not received count as sent, not as acknowledged")
+    func acknowledged() async throws {
+        let (stalled, release) = (Gate(), Gate())
+        let server = try FaultServer(receiveBuffer: 8192) { connection in
+            guard let head = try connection.readHeadAndContinue() else { return }
+            stalled.open()
+            release.wait()
+            try connection.respond(201, "\(try connection.readBody(of: head).count)")
+        }
+        let client = try client(server.url)
+        let seen = Shared<UploadProgress?>(nil)
+        let sending = Task {
+            try await client.send(Part("file", .bytes([UInt8](repeating: 1, count: 16 << 20)))) { seen.set($0) }
+        }
+        await stalled.opened()
+        try await Task.sleep(for: .milliseconds(500))
+        let value = try #require(seen.value)
+        // The send buffer is far larger than the server's receive buffer.
+        #expect(value.bytesSent > 100_000 && value.bytesSent < 16 << 20)
+        #expect(value.bytesRead >= value.bytesSent)
+        #if os(Linux)
+        let acknowledged = try #require(value.bytesAcknowledged)
+        #expect(acknowledged > 0 && acknowledged < value.bytesSent - 50_000, "\(value)")
+        #endif
+        release.open()
+        #expect(try await sending.value.status == 201)
+        #expect(seen.value.map { $0.bytesSent == $0.totalBytes } == true)
+    }
+
+    @Test("with a content coding, bytes read count the message, and bytes sent the coded body")
+    func coded() async throws {
+        let server = try FaultServer(Recorder().serve)
+        let client = try client(server.url, rate: 2 << 20, coding: .gzip(level: 1))
+        let seen = Shared<[UploadProgress]>([])
+        let response = try await client.send(
+            Part("one", .bytes(bottles(3_000_000))), Part("file", .bytes(bottles(2_000_000))).gzipped()
+        ) { progress in seen.update { $0.append(progress) } }
+        try check(seen.value)
+        let last = try #require(seen.value.last)
+        #expect(last.bytesSent == response.bytesSent && last.bytesSent < last.bytesRead / 2)
+        #expect(last.part?.index == 1 && last.part?.bytesRead == 2_000_000)
+        #expect(last.part?.filename == "file.gz")
+    }
+
+    @Test("a part of unknown length is counted, also after it has ended")
+    func unknownLength() async throws {
+        let server = try FaultServer(Recorder().serve)
+        let client = try client(server.url)
+        let seen = Shared<[UploadProgress]>([])
+        let (values, continuation) = AsyncStream<[UInt8]>.makeStream()
+        for _ in 0..<10 { continuation.yield([UInt8](repeating: 1, count: 100_000)) }
+        continuation.finish()
+        _ = try await client.send(.field("a", "b"), Part("file", .stream(values), filename: "c.bin")) { progress in
+            seen.update { $0.append(progress) }
+        }
+        try check(seen.value)
+        let last = try #require(seen.value.last)
+        #expect(
+            last.part
+                == UploadProgress.Part(
+                    index: 1, name: "file", filename: "c.bin", bytesRead: 1_000_000, totalBytes: nil))
+        #expect(last.totalBytes == nil)
+        #expect(last.bytesSent == last.bytesRead)
+    }
+
+    @Test("an open request counts all of its parts, also those whose memory was released")
+    func unclosed() async throws {
+        let recorder = Recorder()
+        let server = try FaultServer(recorder.serve)
+        let client = try client(server.url)
+        let seen = Shared<[UploadProgress]>([])
+        let note: @Sendable (UploadProgress) -> Void = { progress in seen.update { $0.append(progress) } }
+        for number in 0..<4 {
+            let content = [UInt8](repeating: 1, count: 700_000)
+            try await client.sendUnclosed(Part("part \(number)", .bytes(content)), progress: note)
+            let last = try #require(seen.value.last)
+            #expect(
+                last.part
+                    == UploadProgress.Part(
+                        index: number, name: "part \(number)", filename: nil, bytesRead: 700_000, totalBytes: 700_000))
+            #expect(last.totalBytes == nil)
+            #expect(last.bytesSent == last.bytesRead)
+        }
+        let response = try await client.close(progress: note)
+        // A call's first report is the last one of the call before.
+        let values = seen.value.enumerated().filter { $0 == 0 || seen.value[$0 - 1] != $1 }.map(\.element)
+        try check(values)
+        #expect(values.last?.bytesSent == response.bytesSent)
+        #expect(values.last?.part?.index == 3)
+    }
+
+    @Test("a slow callback delays nothing, and receives the last value")
+    func slowCallback() async throws {
+        let recorder = Recorder()
+        let server = try FaultServer(recorder.serve)
+        let client = try client(server.url)
+        let wasReceivedMeanwhile = Shared(false)
+        let seen = Shared<[UploadProgress]>([])
+        let response = try await client.send(Part("file", .bytes([UInt8](repeating: 1, count: 8 << 20)))) { progress in
+            if seen.value.isEmpty {
+                for _ in 0..<1000 where recorder.requests.withLock({ $0.isEmpty }) { usleep(10_000) }
+                wasReceivedMeanwhile.set(recorder.requests.withLock { !$0.isEmpty })
+            }
+            seen.update { $0.append(progress) }
+        }
+        #expect(wasReceivedMeanwhile.value)
+        #expect(seen.value.count <= 3)
+        #expect(seen.value.last?.bytesSent == response.bytesSent)
+    }
+
+    @Test("a failed request reports how far it got", arguments: ["closed", "cancelled"])
+    func failures(how: String) async throws {
+        let started = Gate()
+        let server = try FaultServer(receiveBuffer: 8192) { connection in
+            guard try connection.readHeadAndContinue() != nil else { return }
+            _ = try connection.receive(count: 1_000_000)
+            started.open()
+            if how == "cancelled" { _ = connection.isClosedByPeer() }
+        }
+        // Only the first and the last report.
+        let client = try client(server.url, interval: .seconds(30))
+        let seen = Shared<[UploadProgress]>([])
+        let part = Part("file", .bytes([UInt8](repeating: 1, count: 32 << 20)))
+        let sending = Task {
+            try await client.send(part) { progress in seen.update { $0.append(progress) } }
+        }
+        if how == "cancelled" {
+            await started.opened()
+            sending.cancel()
+        }
+        let error = await #expect(throws: ClientError.self) { try await sending.value }
+        try check(seen.value)
+        let last = try #require(seen.value.last)
+        #expect(last.bytesSent == error?.bytesSent)
+        #expect(last.bytesSent >= 1_000_000)
+    }
+
+    @Test("reports are not more frequent than the interval")
+    func interval() async throws {
+        let server = try FaultServer(Recorder().serve)
+        let client = try client(server.url, interval: .milliseconds(200), rate: 200_000)
+        let calls = Shared(0)
+        let start = ContinuousClock.now
+        _ = try await client.send(Part("file", .bytes([UInt8](repeating: 1, count: 300_000)))) { _ in
+            calls.update { $0 += 1 }
+        }
+        let intervals = Int((ContinuousClock.now - start) / .milliseconds(200))
+        // Plus the first and the last one.
+        #expect(calls.value <= intervals + 2)
+        #expect(calls.value >= 3)
+    }
+
+    @Test("the stream reports all requests and ends with the client; without a listener nothing is counted")
+    func stream() async throws {
+        let server = try FaultServer(Recorder().serve)
+        let seen = Shared<[UploadProgress]>([])
+        let isSeen = { @Sendable (bytes: Int64) in
+            for _ in 0..<500 where seen.value.last?.bytesSent != bytes { try await Task.sleep(for: .milliseconds(10)) }
+        }
+        let listening: Task<Void, Never>
+        do {
+            let client = try client(server.url)
+            #expect(!client.progressHub.isListening)
+            let values = client.progress
+            listening = Task { for await value in values { seen.update { $0.append(value) } } }
+            #expect(client.progressHub.isListening)
+            let first = try await client.send(Part("file", .bytes([UInt8](repeating: 1, count: 3_000_000))))
+            try await isSeen(first.bytesSent)
+            try check(seen.value)
+            #expect(seen.value.last?.bytesSent == first.bytesSent)
+            let count = seen.value.count
+            try await client.sendUnclosed(.field("a", "b"))
+            let second = try await client.close()
+            try await isSeen(second.bytesSent)
+            // The last report of the first request, with its acknowledged bytes, may arrive late.
+            try check(Array(seen.value[count...].drop { $0.bytesSent == first.bytesSent }))
+            let other = Task { for await _ in client.progress {} }
+            other.cancel()
+            await other.value
+        }
+        await listening.value
+        let client = try client(server.url)
+        let other = Task { for await _ in client.progress {} }
+        other.cancel()
+        await other.value
+        #expect(!client.progressHub.isListening)
+    }
+}

@@ -1,0 +1,173 @@
+import Testing
+
+@testable import HTTPStreaming
+
+@Suite("Transfer.StateMachine", .timeLimit(.minutes(1)))
+struct TransferStateMachineTests {
+    typealias Machine = Transfer.StateMachine
+
+    @Test("a request whose parts are all known flows to its end, then responds")
+    func closedRequest() {
+        var machine = Machine(hasBody: true)
+        #expect(machine.readRequested() == .fill)
+        machine.bodyEnded()
+        #expect(machine.upload == .complete)
+        #expect(machine.news(isFinished: true) == .nothing)
+        #expect(machine.finalHeadReceived(status: 201) == .none)
+        #expect(machine.news(isFinished: true) == .responded)
+        // libcurl 7.88 asks again after the end.
+        #expect(machine.readRequested() == .end)
+        machine.bodyEnded()
+        #expect(machine.upload == .complete)
+    }
+
+    @Test("a request without a body responds as soon as the head has come")
+    func bodiless() {
+        var machine = Machine(hasBody: false)
+        #expect(machine.readRequested() == .end)
+        #expect(machine.finalHeadReceived(status: 404) == .none)
+        #expect(machine.news(isFinished: true) == .responded)
+        #expect(!machine.isRefused)
+    }
+
+    @Test("an open request starves between parts and is resumed by more, and by the end")
+    func openRequest() {
+        var machine = Machine(hasBody: true)
+        machine.bodyRanDry()
+        #expect(machine.upload == .starved)
+        #expect(machine.news(isFinished: false) == .partsSent)
+        #expect(machine.isUploadPaused)
+        #expect(machine.readRequested() == .pause)
+        #expect(machine.partsAdded() == .resume)
+        #expect(machine.upload == .flowing)
+        #expect(machine.news(isFinished: false) == .nothing)
+        // Parts that come while the last ones still flow need no resuming.
+        #expect(machine.partsAdded() == .none)
+        machine.bodyEnded()
+        #expect(machine.upload == .complete)
+    }
+
+    @Test("a refusal ends the upload wherever it is", arguments: [300, 401, 413, 503])
+    func refusal(status: Int) {
+        var flowing = Machine(hasBody: true)
+        #expect(flowing.finalHeadReceived(status: status) == .none)
+        #expect(flowing.news(isFinished: true) == .answeredEarly)
+        // An abort would lose the content of the answer.
+        #expect(flowing.readRequested() == .giveNoMore)
+
+        var starved = Machine(hasBody: true)
+        starved.bodyRanDry()
+        // libcurl 7.88 waits for ever otherwise.
+        #expect(starved.finalHeadReceived(status: status) == .resume)
+        #expect(starved.news(isFinished: false) == .answeredEarly)
+
+        var complete = Machine(hasBody: true)
+        complete.bodyEnded()
+        #expect(complete.finalHeadReceived(status: status) == .none)
+        #expect(complete.news(isFinished: true) == .responded)
+        #expect(!complete.isRefused)
+    }
+
+    @Test("an early success lets the upload go on")
+    func earlySuccess() {
+        var machine = Machine(hasBody: true)
+        #expect(machine.finalHeadReceived(status: 200) == .none)
+        #expect(machine.news(isFinished: true) == .nothing)
+        #expect(machine.readRequested() == .fill)
+        machine.bodyEnded()
+        #expect(machine.upload == .complete)
+        #expect(machine.news(isFinished: true) == .responded)
+    }
+
+    @Test("a server that wants its content read before it reads on is answered to")
+    func contentBeforeTheEnd() {
+        var machine = Machine(hasBody: true)
+        _ = machine.finalHeadReceived(status: 200)
+        _ = machine.contentReceived(isFull: false)
+        #expect(machine.news(isFinished: true) == .nothing)
+        _ = machine.contentReceived(isFull: true)
+        #expect(machine.news(isFinished: true) == .responded)
+        #expect(machine.upload == .flowing)
+    }
+
+    @Test("an answer that waits is read first, and looked for only before the final head")
+    func yielding() {
+        var machine = Machine(hasBody: true)
+        #expect(machine.yieldsToAnswer)
+        machine.answerSeen()
+        #expect(machine.isUploadPaused)
+        #expect(machine.readRequested() == .pause)
+        #expect(machine.answerRead() == .resume)
+        #expect(machine.answerRead() == .none)
+        #expect(machine.upload == .flowing)
+        _ = machine.finalHeadReceived(status: 200)
+        #expect(!machine.yieldsToAnswer)
+
+        var refused = Machine(hasBody: true)
+        refused.answerSeen()
+        #expect(refused.finalHeadReceived(status: 413) == .resume)
+        #expect(refused.answerRead() == .none)
+        #expect(refused.readRequested() == .giveNoMore)
+    }
+
+    @Test("hang-ups are watched for only while libcurl would not see them")
+    func hangUp() {
+        var machine = Machine(hasBody: true)
+        #expect(!machine.mustWatchForHangUp)
+        machine.bodyRanDry()
+        #expect(machine.mustWatchForHangUp)
+        #expect(machine.uploadFailed() == .resume)
+        #expect(!machine.mustWatchForHangUp)
+        #expect(machine.readRequested() == .abort)
+        #expect(machine.uploadFailed() == .none)
+        #expect(machine.news(isFinished: false) == .nothing)
+    }
+
+    @Test("an answer that libcurl answers by sending again resumes what is paused, and nothing else")
+    func tentative() {
+        var machine = Machine(hasBody: true)
+        #expect(machine.tentativelyAnswered() == .none)
+        machine.bodyRanDry()
+        #expect(machine.tentativelyAnswered() == .resume)
+        #expect(machine.upload == .flowing && machine.download == .awaitingHead)
+        _ = machine.partsAdded()
+        machine.bodyEnded()
+        #expect(machine.tentativelyAnswered() == .none)
+        #expect(machine.upload == .complete)
+    }
+
+    @Test("a rewound body flows again")
+    func rewound() {
+        var machine = Machine(hasBody: true)
+        machine.bodyEnded()
+        machine.bodyRewound()
+        #expect(machine.readRequested() == .fill)
+    }
+
+    @Test("a slow reader pauses the download, a gone one lets it run")
+    func download() {
+        var machine = Machine(hasBody: false)
+        _ = machine.finalHeadReceived(status: 200)
+        #expect(machine.contentReceived(isFull: false) == .keep)
+        #expect(machine.contentReceived(isFull: true) == .pause)
+        #expect(machine.isDownloadPaused)
+        #expect(machine.contentConsumed() == .resume)
+        #expect(machine.contentConsumed() == .none)
+        #expect(machine.contentReceived(isFull: true) == .pause)
+        #expect(machine.contentAbandoned() == .resume)
+        #expect(machine.contentReceived(isFull: false) == .discard)
+        #expect(machine.contentAbandoned() == .none)
+    }
+
+    @Test("pausing one direction keeps the other's pause")
+    func bothDirections() {
+        var machine = Machine(hasBody: true)
+        machine.bodyRanDry()
+        _ = machine.finalHeadReceived(status: 200)
+        _ = machine.contentReceived(isFull: true)
+        #expect(machine.isUploadPaused && machine.isDownloadPaused)
+        #expect(!machine.mustWatchForHangUp)
+        #expect(machine.contentConsumed() == .resume)
+        #expect(machine.isUploadPaused && !machine.isDownloadPaused)
+    }
+}
