@@ -58,19 +58,15 @@ extension PartHead {
         guard let disposition else {
             throw MultipartError(.missingContentDisposition, "a part has no Content-Disposition")
         }
-        guard
-            let name = disposition["name"].map(Self.unescaped)
-                ?? disposition["name*"].flatMap(Self.extendedValue)
-        else {
+        guard let name = Self.value("name", of: disposition) else {
             throw MultipartError(.malformedContentDisposition, "a part's Content-Disposition has no name")
         }
-        self.init(
-            name: name,
-            filename: disposition["filename"].map(Self.unescaped)
-                ?? disposition["filename*"].flatMap(Self.extendedValue),
-            contentType: contentType,
-            otherFields: others
-        )
+        self.init(name: String(decoding: name, as: UTF8.self), contentType: contentType, otherFields: others)
+        filenameBytes = Self.value("filename", of: disposition)
+    }
+
+    private static func value(_ name: String, of disposition: ParameterizedValue) -> [UInt8]? {
+        disposition[name].map(unescaped) ?? disposition[name + "*"].flatMap(extendedValue)
     }
 
     /// Splits a header block into fields. A line that begins with white space continues the one
@@ -101,18 +97,17 @@ extension PartHead {
     }
 
     /// Undoes WHATWG's escapes: `%22`, `%0D` and `%0A`, and no other.
-    private static func unescaped(_ bytes: [UInt8]) -> String {
-        guard bytes.contains(UInt8(ascii: "%")) else { return String(decoding: bytes, as: UTF8.self) }
-        let decoded = PercentEncoding.decoded(bytes[...]) { $0 == ASCII.quote || $0 == ASCII.cr || $0 == ASCII.lf }
-        return String(decoding: decoded, as: UTF8.self)
+    private static func unescaped(_ bytes: [UInt8]) -> [UInt8] {
+        guard bytes.contains(UInt8(ascii: "%")) else { return bytes }
+        return PercentEncoding.decoded(bytes[...]) { $0 == ASCII.quote || $0 == ASCII.cr || $0 == ASCII.lf }
     }
 
     /// `filename*=UTF-8''…` (RFC 8187): forbidden in form-data (RFC 7578 §4.2) but written by
     /// some clients, for `name` too (aiohttp, requests with urllib3 before 1.25); read only
     /// where there is no plain one.
-    private static func extendedValue(_ bytes: [UInt8]) -> String? {
+    private static func extendedValue(_ bytes: [UInt8]) -> [UInt8]? {
         let fields = bytes.split(separator: UInt8(ascii: "'"), maxSplits: 2, omittingEmptySubsequences: false)
         guard fields.count == 3, ASCII.equalIgnoringCase(fields[0], "utf-8") else { return nil }
-        return String(decoding: PercentEncoding.decoded(fields[2]), as: UTF8.self)
+        return PercentEncoding.decoded(fields[2])
     }
 }

@@ -18,6 +18,8 @@ public struct Content: Sendable {
     let filename: Path?
     /// The media type of a request with this content, unless it names one.
     let mediaType: String?
+    /// Whether it is the result of ``gzipped(level:)``.
+    private(set) var isGzipped = false
 
     init(
         mayBlock: Bool, isRepeatable: Bool, filename: Path? = nil, mediaType: String? = nil,
@@ -145,13 +147,14 @@ public struct Content: Sendable {
     /// The content in the gzip format (RFC 1952), made while it is sent: for servers that store the compressed file.
     /// For a request body that the server decodes, see ``Client/Configuration/contentCoding``.
     ///
-    /// Its length being unknown, a request with it is sent chunked.
+    /// Its length being unknown, a request with it is sent chunked. Content that is gzipped already is returned as it is.
     ///
     /// - Parameter level: 0, stored, to 9, smallest. Any other is an error when it is sent,
     ///   ``ClientError/Code/invalidPart``.
     public func gzipped(level: Int = 6) -> Content {
+        if isGzipped { return self }
         let filename = filename.map { Path(bytes: $0.bytes + ".gz".utf8) }
-        return Content(
+        var content = Content(
             mayBlock: mayBlock, isRepeatable: isRepeatable, filename: filename, mediaType: "application/gzip"
         ) { [prepare] (preparation) throws(ClientError) in
             let source = try prepare(preparation)
@@ -160,5 +163,7 @@ public struct Content: Sendable {
             }
             return CodedSource(source, .gzip, level: level)
         }
+        content.isGzipped = true
+        return content
     }
 }

@@ -68,6 +68,7 @@ public struct Part: Sendable {
     ///
     /// - Parameter level: 0, stored, to 9, smallest.
     public func gzipped(level: Int = 6) -> Part {
+        if content.isGzipped { return self }
         var part = self
         part.content = content.gzipped(level: level)
         part.filename = Path(bytes: (filename?.bytes ?? Array(name.utf8)) + ".gz".utf8)

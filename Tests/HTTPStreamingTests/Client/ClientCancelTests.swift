@@ -170,7 +170,7 @@ struct ClientCancelTests {
         await isRefused.opened()
         try await Task.sleep(for: .milliseconds(200))
         client.cancel()
-        let error = await expectError(.cancelled, within: .seconds(50)) { try await calling.value }
+        await expectError(.cancelled, within: .seconds(50)) { try await calling.value }
         #expect(server.accepted == 1)
     }
 

@@ -96,7 +96,7 @@ struct PartFilesTests {
         #expect(try await Part.files(in: directory.path).count == sorted.count)
     }
 
-    @Test("an unreadable folder and a name that is not UTF-8 are errors that name it")
+    @Test("An unreadable folder is an error that names it")
     func unreadable() async throws {
         let directory = try TemporaryDirectory()
         let file = try directory.write([1], to: "file")
@@ -105,17 +105,35 @@ struct PartFilesTests {
             #expect(error?.code == .sourceUnreadable && error?.message.hasPrefix(path) == true)
             #expect(error?.underlying as? SystemError == SystemError(code: code), "\(path)")
         }
-        #if os(Linux)
-        let descriptor = directory.path.withCString { root in open("\(String(cString: root))/", O_RDONLY | O_DIRECTORY)
-        }
-        defer { close(descriptor) }
-        let created = [CChar(bitPattern: 0xFF), 0].withUnsafeBufferPointer {
-            openat(descriptor, $0.baseAddress!, O_CREAT | O_WRONLY, 0o600)
+    }
+
+    #if os(Linux)
+    @Test("Names that are not UTF-8 are sent as they are, alone and in a folder")
+    func anyName() async throws {
+        let directory = try TemporaryDirectory()
+        let name: [UInt8] = [0x61, 0xFF, 0x22, 0xE9]
+        let folder = Path(bytes: Array("\(directory.path)/".utf8) + [0xFE])
+        let path = Path(bytes: folder.bytes + [0x2F] + name)
+        try #require((folder.bytes + [0]).withUnsafeBytes { mkdir($0.bindMemory(to: CChar.self).baseAddress!, 0o700) } == 0)
+        let created = (path.bytes + [0]).withUnsafeBytes {
+            open($0.bindMemory(to: CChar.self).baseAddress!, O_CREAT | O_WRONLY, 0o600)
         }
         try #require(created >= 0)
+        #expect(write(created, "content", 7) == 7)
         close(created)
-        let error = await #expect(throws: ClientError.self) { _ = try await Part.files(in: directory.path) }
-        #expect(error?.message == "\(directory.path): holds a name that is not UTF-8")
-        #endif
+        let recorder = Recorder()
+        let server = try FaultServer(recorder.serve)
+        let client = try Client(.post, server.url)
+        _ = try await client.send(.file(path))
+        _ = try await client.send(Part.files(in: Path(directory.path)))
+        _ = try await client.send(Request(.put, server.url, content: .file(path)))
+        let expected = [name, [0xFE, 0x2F] + name]
+        for (number, filename) in expected.enumerated() {
+            let part = try #require(try receivedParts(of: recorder.request(number)).first)
+            #expect(part.head.filenameBytes == filename)
+            #expect(part.content == Array("content".utf8))
+        }
+        #expect(recorder.request(2).body == Array("content".utf8))
     }
+    #endif
 }

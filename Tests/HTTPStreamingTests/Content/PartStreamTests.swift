@@ -227,12 +227,12 @@ struct PartStreamTests {
     func twice() async throws {
         let client = try Client(.post, server.url)
         let part = Part("file", .stream(Chunks(content: bottles(10), number: 1)), filename: "live")
-        #expect(!part.isRepeatable)
+        #expect(!part.content.isRepeatable)
         _ = try await client.send(part)
         let again = await expectError(.cannotSendAgain) { try await client.send(part) }
         #expect(again?.description == "live: the source can be read once only, and has been")
-        let repeatable = Part.stream { Chunks(content: bottles(10), number: 1) }
-        #expect(repeatable.isRepeatable)
+        let repeatable = Part("file", .stream { Chunks(content: bottles(10), number: 1) })
+        #expect(repeatable.content.isRepeatable)
         _ = try await client.send(repeatable, repeatable)
         #expect(try receivedParts(of: recorder.request(1)).map(\.content) == [bottles(10), bottles(10)])
     }
