@@ -262,7 +262,9 @@ struct ClientRetryTests {
         let client = try Client(.put, server.url, configuration: configuration(delay: .milliseconds(1)))
         let folder = directory.path
         for _ in 0..<30 {
-            #expect(try await client.send(.file(path), Part("file", .stream { AsyncStream { [1] }.prefix(3) })).status == 201)
+            #expect(
+                try await client.send(.file(path), Part("file", .stream { AsyncStream { [1] }.prefix(3) })).status
+                    == 201)
         }
         #expect(try await eventually { try openDescriptors { $0.hasPrefix(folder) } == 0 })
     }

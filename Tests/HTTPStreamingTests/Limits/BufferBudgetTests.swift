@@ -30,7 +30,7 @@ struct BufferBudgetTests {
     }
 
     @Test(
-        "as much as is wanted, a client's share of a quarter, or the least",
+        "a client gets what it wants, a quarter of the budget, or the minimum",
         arguments: [(1, 512), (1, 2048), (32, 512), (64, 256), (1000, 64)])
     func shares(clients: Int, expected: Int) throws {
         let budget = budget(64 << 10, clients: clients)
@@ -40,7 +40,7 @@ struct BufferBudgetTests {
         #expect(budget.used == expected << 10)
     }
 
-    @Test("a thousand clients have a buffer each, and 24 more; then they wait")
+    @Test("a thousand clients and 24 more have a buffer each; further ones wait")
     func thousand() {
         let budget = budget(64 << 10, clients: 1024)
         let grants = (0..<1024).map { _ in take(demand(64, 512), of: budget) }
@@ -49,7 +49,7 @@ struct BufferBudgetTests {
         withExtendedLifetime(grants) { #expect(budget.used == budget.limit) }
     }
 
-    @Test("what needs none waits for nobody")
+    @Test("a request without a body waits for nothing")
     func none() throws {
         let budget = budget(64)
         let all = take(demand(64, 64), of: budget)
@@ -58,7 +58,7 @@ struct BufferBudgetTests {
         withExtendedLifetime(all) {}
     }
 
-    @Test("first come, first served: what is small does not overtake what is large")
+    @Test("requests are served in order: a small one does not overtake a large one")
     func order() throws {
         let budget = budget(128)
         let served = Mutex<[(number: Int, grant: BufferGrant)]>([])
@@ -79,7 +79,7 @@ struct BufferBudgetTests {
         #expect(served.withLock { $0.map(\.number) } == [2, 3])
     }
 
-    @Test("who leaves the queue makes way, and gets nothing")
+    @Test("a request that leaves the queue makes room and gets nothing")
     func withdrawal() throws {
         let budget = budget(128)
         let served = Mutex<[BufferGrant]>([])
@@ -97,7 +97,7 @@ struct BufferBudgetTests {
         #expect((budget.used, budget.waitingCount) == (0, 0))
     }
 
-    @Test("a limit that becomes larger lets in who waits; a smaller one lets out first")
+    @Test("a larger limit admits waiting requests; a smaller one first waits for releases")
     func limit() throws {
         let budget = budget(64)
         let served = Mutex<[BufferGrant]>([])
@@ -114,12 +114,12 @@ struct BufferBudgetTests {
         #expect((budget.used, budget.waitingCount) == (0, 0))
     }
 
-    @Test("what wants more than all there is has all there is")
+    @Test("a request for more than the whole budget gets the whole budget")
     func tooLarge() throws {
         #expect(take(demand(1 << 20, 1 << 20), of: budget(256))?.bytes == 256 << 10)
     }
 
-    @Test("by many threads, with some who leave: never more than the limit, and in the end nothing")
+    @Test("many threads, some of which withdraw, never exceed the limit and leave nothing reserved")
     func contention() async throws {
         print("BufferBudgetTests.contention: seed \(SeededGenerator.seed)")
         let budget = budget(512, clients: 4)

@@ -10,7 +10,7 @@ struct UnreadAnswerTests {
         return (answer, head.fields)
     }
 
-    @Test("with a length, whole and cut off")
+    @Test("a response with a length is read, whole and truncated")
     func length() throws {
         let head = "HTTP/1.1 413 Too Large\r\nContent-Length: 5\r\nX: y\r\n\r\n"
         let (whole, fields) = parse(head + "helloMORE")
@@ -22,7 +22,7 @@ struct UnreadAnswerTests {
         #expect(cut.map { Array($0.content) } == Array("hel".utf8))
     }
 
-    @Test("chunked, whole and cut off anywhere")
+    @Test("a chunked response is read, whole and truncated at any byte")
     func chunked() throws {
         let head = "HTTP/1.1 503 No\r\nTransfer-Encoding: chunked\r\n\r\n"
         let body = "5\r\nhello\r\n6;x=y\r\n world\r\n0\r\n\r\n"
@@ -37,7 +37,7 @@ struct UnreadAnswerTests {
         #expect(parse(head + "zz\r\nhello").answer?.isComplete == false)
     }
 
-    @Test("behind informational responses, or to the end of the connection")
+    @Test("informational responses are skipped; a response may last until the connection's end")
     func others() throws {
         let behind = parse("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 401 Who\r\nContent-Length: 0\r\n\r\n").answer
         #expect(behind?.status == 401 && behind?.isComplete == true)
@@ -45,7 +45,7 @@ struct UnreadAnswerTests {
     }
 
     @Test(
-        "what is no final header is no answer",
+        "anything but a final header is no response",
         arguments: ["", "HTTP/1.1 413 Too", "HTTP/1.1 413 T\r\nA: b\r\n", "\u{16}\u{3}junk\n"])
     func none(text: String) {
         #expect(parse(text).answer == nil)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Receiver
 
-@Suite struct HTTP1ConnectionStateMachineTests {
+@Suite("HTTP/1 connection state machine") struct HTTP1ConnectionStateMachineTests {
     typealias Machine = HTTP1ConnectionHandler.StateMachine
 
     private func request(
@@ -22,72 +22,83 @@ import Testing
 
     private func isLast(_ head: HTTPResponseHead) -> Bool { head.headers["Connection"] == ["close"] }
 
-    @Test func anAnswerToAWholeRequestKeepsTheConnection() {
+    @Test("A response to a whole request keeps the connection") func responseAfterRequest() {
         for status in [201, 400] {
-            var machine = Machine(limit: 10)
+            var machine = Machine(discardLimit: 10)
             #expect(passed(machine.headArrived(request())) != nil)
             #expect(machine.bodyArrived(count: 100) == .pass)
             #expect(machine.requestEnded() == .pass)
-            #expect(!machine.isIdle)
+            #expect(machine.isIdle == false)
             #expect(machine.responseBegan(response(status)) == response(status))
-            #expect(machine.responseEnded() == .pass)
-            #expect(!machine.isIdle, "the end may still be waiting for its client")
+            #expect(machine.responseEnded() == .none)
+            #expect(machine.isIdle == false, "the end of the response is not written")
             #expect(machine.responseWritten() == .none)
-            #expect(machine.isIdle)
+            #expect(machine.isIdle == true)
             #expect(passed(machine.headArrived(request())) != nil)
         }
     }
 
-    @Test func anEarlyErrorEndsTheConnectionWithinBounds() {
-        var machine = Machine(limit: 10)
+    @Test("An early error ends the connection after a limited number of discarded bytes") func earlyError() {
+        var machine = Machine(discardLimit: 10)
         _ = machine.headArrived(request(.POST))
         #expect(machine.responseBegan(response(100, [])) == response(100, []))
         #expect(isLast(machine.responseBegan(response(415))))
-        #expect(machine.bodyArrived(count: 100) == .pass, "the answer has not ended")
-        #expect(machine.responseEnded() == .linger)
+        #expect(machine.bodyArrived(count: 100) == .pass, "the response has not ended")
+        #expect(machine.responseEnded() == .halfClose)
         #expect(machine.bodyArrived(count: 10) == .discard)
         #expect(machine.requestEnded() == .discard)
         #expect(passed(machine.headArrived(request())) == nil)
         #expect(machine.bodyArrived(count: 1) == .close)
     }
 
-    @Test func anEarlySuccessIsBoundedToo() {
-        var machine = Machine(limit: 10)
+    @Test("After an early success the rest of the request is discarded") func earlySuccess() {
+        var machine = Machine(discardLimit: 10)
         _ = machine.headArrived(request(.POST))
-        #expect(!isLast(machine.responseBegan(response(200))), "it may go on reading")
-        #expect(machine.responseEnded() == .linger)
+        #expect(!isLast(machine.responseBegan(response(200))), "the route may go on reading")
+        #expect(machine.responseEnded() == .halfClose)
     }
 
-    @Test func theNextRequestsBodyIsNotOfThisAnswer() {
-        var machine = Machine(limit: 10)
+    @Test("The body of a pipelined request does not make an earlier error an early one")
+    func errorBeforePipelinedBody() {
+        var machine = Machine(discardLimit: 10)
         _ = machine.headArrived(request())
         _ = machine.requestEnded()
-        // Pipelined, while the first is being answered.
+        // Pipelined.
         _ = machine.headArrived(request(.POST))
         #expect(!isLast(machine.responseBegan(response(404))))
-        #expect(machine.responseEnded() == .pass)
+        #expect(machine.responseEnded() == .none)
         #expect(isLast(machine.responseBegan(response(404))))
-        #expect(machine.responseEnded() == .linger)
+        #expect(machine.responseEnded() == .halfClose)
     }
 
-    @Test func aClientThatIsGoneIsNotWaitedFor() {
-        var machine = Machine(limit: 10)
+    @Test("If the client has closed its side, the connection is closed when the response is written")
+    func inputClosed() {
+        var machine = Machine(discardLimit: 10)
         _ = machine.headArrived(request(.POST))
-        #expect(machine.inputClosed() == .none, "it may still listen")
+        #expect(machine.inputClosed() == .none, "the client may still read")
         _ = machine.responseBegan(response(400))
-        #expect(machine.responseEnded() == .close)
-        _ = machine.inputClosed()
-        var lingering = Machine(limit: 10)
-        _ = lingering.headArrived(request(.POST))
-        _ = lingering.responseBegan(response(400))
-        _ = lingering.responseEnded()
-        #expect(lingering.inputClosed() == .none, "it may still read what is on its way")
-        #expect(lingering.responseWritten() == .close)
-        #expect(lingering.inputClosed() == .close)
+        #expect(machine.responseEnded() == .flush)
+        #expect(machine.responseWritten() == .close)
+        // The client closes its side after the end of the response, before it is written.
+        var unwritten = Machine(discardLimit: 10)
+        _ = unwritten.headArrived(request(.POST))
+        _ = unwritten.responseBegan(response(400))
+        _ = unwritten.responseEnded()
+        #expect(unwritten.inputClosed() == .none, "the client may still read the response")
+        #expect(unwritten.responseWritten() == .close)
+        #expect(unwritten.inputClosed() == .none, "it is closed already")
+        // The client closes its side after the response is written.
+        var written = Machine(discardLimit: 10)
+        _ = written.headArrived(request(.POST))
+        _ = written.responseBegan(response(400))
+        _ = written.responseEnded()
+        #expect(written.responseWritten() == .startTimer)
+        #expect(written.inputClosed() == .close)
     }
 
-    /// By version, what the client says of the connection, and whether it is kept.
+    /// By version, the value of `Connection`, and whether the connection persists.
     @Test(
+        "HTTP/1.1 connections persist by default, HTTP/1.0 connections with keep-alive",
         arguments: [
             (HTTPVersion.http1_1, nil, true), (.http1_1, "close", false), (.http1_1, "Close", false),
             (.http1_1, "foo, CLOSE", false), (.http1_1, "keep-alive", true), (.http1_0, nil, false),
@@ -95,7 +106,7 @@ import Testing
             (.http1_0, "foo", false),
         ] as [(HTTPVersion, String?, Bool)])
     func persistence(version: HTTPVersion, connection: String?, isKept: Bool) throws {
-        var machine = Machine(limit: 10)
+        var machine = Machine(discardLimit: 10)
         let fields = [("Host", "x")] + (connection.map { [("Connection", $0)] } ?? [])
         let seen = try #require(passed(machine.headArrived(request(.GET, version, fields))))
         #expect(seen.headers["Connection"] == (isKept ? [] : ["close"]))
@@ -103,67 +114,73 @@ import Testing
         let written = machine.responseBegan(response(200))
         #expect(isLast(written) == !isKept)
         if version == .http1_0, isKept { #expect(written.headers["Connection"] == ["keep-alive"]) }
-        #expect(machine.responseEnded() == (isKept ? .pass : .linger))
+        #expect(machine.responseEnded() == (isKept ? .none : .halfClose))
     }
 
-    @Test func contentIsFramedByWhatTheClientKnows() {
-        let unknown = response(200, [])
-        for (method, version, status, chunked, last) in [
-            (HTTPMethod.GET, HTTPVersion.http1_1, 200, true, false), (.HEAD, .http1_1, 200, false, false),
-            (.GET, .http1_1, 204, false, false), (.GET, .http1_1, 304, false, false),
-            (.GET, .http1_0, 200, false, true),
-            (.HEAD, .http1_0, 200, false, false),
-        ] {
-            var machine = Machine(limit: 10)
-            _ = machine.headArrived(request(method, version, [("Host", "x"), ("Connection", "keep-alive")]))
-            _ = machine.requestEnded()
-            let head = machine.responseBegan(response(status, []))
-            #expect(head.headers.contains(name: "Transfer-Encoding") == chunked)
-            #expect(isLast(head) == last)
-        }
-        #expect(unknown.headers.isEmpty)
-    }
-
-    @Test func whatHTTP10CannotCarryIsNotOffered() throws {
-        var machine = Machine(limit: 10)
-        let fields = [("Accept-Encoding", "gzip"), ("Expect", "100-continue")]
-        let seen = try #require(passed(machine.headArrived(request(.POST, .http1_0, fields))))
-        #expect(seen.headers.map(\.name) == ["Host", "Connection"], "an empty Host, which is none in 1.0")
-        var faulty = Machine(limit: 10)
-        let chunked = [("Host", "x"), ("Connection", "keep-alive"), ("Transfer-Encoding", "chunked")]
-        let head = try #require(passed(faulty.headArrived(request(.POST, .http1_0, chunked))))
-        #expect(head.headers["Connection"] == ["close"])
-    }
-
-    @Test func severalHostsAreNone() throws {
-        var machine = Machine(limit: 10)
-        let seen = try #require(passed(machine.headArrived(request(.GET, .http1_1, [("Host", "x"), ("host", "x")]))))
-        #expect(seen.headers["Host"].isEmpty)
-    }
-
-    /// SwiftNIO's decoder reads nothing behind it.
-    @Test(arguments: [
-        (HTTPMethod.CONNECT, []), (.GET, [("Connection", "Upgrade, HTTP2-Settings"), ("Upgrade", "h2c")]),
-        (.GET, [("Proxy-Connection", "upgrade"), ("Upgrade", "x")]),
-    ])
-    func anotherProtocolEndsTheConnection(method: HTTPMethod, fields: [(String, String)]) throws {
-        var machine = Machine(limit: 10)
-        let seen = try #require(passed(machine.headArrived(request(method, .http1_1, [("Host", "x")] + fields))))
+    /// SwiftNIO's decoder stops after such a request.
+    @Test(
+        "A request for another protocol is the last that is read",
+        arguments: [
+            (HTTPMethod.CONNECT, []), (.GET, [("Connection", "Upgrade, HTTP2-Settings"), ("Upgrade", "h2c")]),
+            (.GET, [("Proxy-Connection", "upgrade"), ("Upgrade", "x")]),
+        ])
+    func otherProtocol(method: HTTPMethod, fields: [(String, String)]) throws {
+        let head = request(method, .http1_1, [("Host", "x")] + fields)
+        var machine = Machine(discardLimit: 10)
+        let seen = try #require(passed(machine.headArrived(head)))
         #expect(seen.headers["Connection"] == ["close"])
-        #expect(!machine.isDeaf)
-        // An answer that comes before its body's end must not meet a reset.
-        var early = machine
-        #expect(isLast(early.responseBegan(response(413))))
-        #expect(early.responseEnded() == .linger)
-        #expect(!early.isDeaf)
+        #expect(machine.mustNotRead == false)
         _ = machine.requestEnded()
-        #expect(machine.isDeaf)
+        #expect(machine.mustNotRead == true)
         #expect(isLast(machine.responseBegan(response(200))))
-        #expect(machine.responseEnded() == .close)
+        #expect(machine.responseEnded() == .flush)
+        #expect(machine.mustNotRead == true)
+        #expect(machine.responseWritten() == .close)
+        // An early response: the rest of the request is discarded, so that the client receives no reset.
+        var early = Machine(discardLimit: 10)
+        _ = early.headArrived(head)
+        #expect(isLast(early.responseBegan(response(413))))
+        #expect(early.responseEnded() == .halfClose)
+        #expect(early.mustNotRead == false)
+        #expect(early.responseWritten() == .startTimer)
+        #expect(early.requestEnded() == .close)
     }
 
-    @Test func requestsThatWaitAreBounded() throws {
-        var machine = Machine(limit: 10)
+    @Test("Nothing is read after a request for another protocol that is discarded") func otherProtocolDiscarded() {
+        let upgrade = request(.GET, .http1_1, [("Host", "x"), ("Upgrade", "x")])
+        // It follows a request whose response is the last.
+        var pipelined = Machine(discardLimit: 10)
+        _ = pipelined.headArrived(request(.GET, .http1_1, [("Host", "x"), ("Connection", "close")]))
+        _ = pipelined.requestEnded()
+        _ = pipelined.headArrived(upgrade)
+        _ = pipelined.requestEnded()
+        #expect(pipelined.mustNotRead == true)
+        _ = pipelined.responseBegan(response(200))
+        #expect(pipelined.responseEnded() == .flush)
+        #expect(pipelined.mustNotRead == true)
+        // It follows the last response.
+        var discarded = Machine(discardLimit: 10)
+        _ = discarded.headArrived(request(.POST))
+        _ = discarded.responseBegan(response(400))
+        #expect(discarded.responseEnded() == .halfClose)
+        _ = discarded.requestEnded()
+        _ = discarded.headArrived(upgrade)
+        #expect(discarded.requestEnded() == .discard, "the response is not written")
+        #expect(discarded.mustNotRead == true)
+        #expect(discarded.responseWritten() == .close)
+        // It is one more than the limit of waiting requests.
+        var refused = Machine(discardLimit: 10)
+        for _ in 0..<1000 {
+            _ = refused.headArrived(request())
+            _ = refused.requestEnded()
+        }
+        #expect(passed(refused.headArrived(upgrade)) == nil)
+        #expect(refused.requestEnded() == .discard)
+        #expect(refused.mustNotRead == true)
+    }
+
+    @Test("At most 1000 requests wait for their responses") func pipeliningLimit() throws {
+        var machine = Machine(discardLimit: 10)
         var count = 0
         while count < 2000, passed(machine.headArrived(request())) != nil {
             #expect(machine.requestEnded() == .pass)
@@ -174,60 +191,77 @@ import Testing
         #expect(passed(machine.headArrived(request())) == nil)
         for _ in 0..<999 {
             #expect(!isLast(machine.responseBegan(response(200))))
-            #expect(machine.responseEnded() == .pass)
+            #expect(machine.responseEnded() == .none)
         }
         _ = machine.responseBegan(response(200))
-        guard case .answer(let refusal) = machine.responseEnded() else {
-            Issue.record("the others are not answered")
+        guard case .refuse(let refusal) = machine.responseEnded() else {
+            Issue.record("the requests above the limit are not refused")
             return
         }
         #expect(refusal.code == .unavailable)
     }
 
-    @Test func whatIsNoHTTPIsAnsweredInItsTurn() {
+    @Test("Input that is not HTTP is refused after the responses to earlier requests") func syntaxError() {
         let refusal = Refusal(.malformed, "no")
-        var machine = Machine(limit: 10)
-        #expect(machine.errorCaught(refusal) == .answer(refusal))
+        var first = Machine(discardLimit: 10)
+        #expect(first.errorCaught(refusal) == .refuse(refusal))
+        #expect(passed(first.headArrived(request())) == nil)
+        #expect(first.bodyArrived(count: 1) == .discard)
+        #expect(first.requestEnded() == .discard)
+        #expect(first.errorCaught(refusal) == .discard)
+        #expect(isLast(first.responseBegan(response(400))))
+        #expect(first.responseEnded() == .halfClose)
+        #expect(first.errorCaught(refusal) == .discard)
+        var machine = Machine(discardLimit: 10)
         _ = machine.headArrived(request())
         _ = machine.requestEnded()
         #expect(machine.errorCaught(refusal) == .discard)
         #expect(machine.errorCaught(refusal) == .discard)
         _ = machine.responseBegan(response(200))
-        #expect(machine.responseEnded() == .answer(refusal))
+        #expect(machine.responseEnded() == .refuse(refusal))
         #expect(isLast(machine.responseBegan(response(400))))
-        #expect(machine.responseEnded() == .linger)
+        #expect(machine.responseEnded() == .halfClose)
     }
 
-    @Test func anErrorInMidBodyIsForTheRoute() {
-        var machine = Machine(limit: 10)
+    @Test("An error within content is passed to the route") func errorInContent() {
+        var machine = Machine(discardLimit: 10)
         _ = machine.headArrived(request(.POST))
         #expect(machine.errorCaught(Refusal(.malformed, "no")) == .pass)
         #expect(machine.errorCaught(nil) == .pass)
+        var idle = Machine(discardLimit: 10)
+        #expect(idle.errorCaught(nil) == .pass, "no error of the client's")
+        _ = idle.headArrived(request())
+        _ = idle.requestEnded()
+        #expect(idle.errorCaught(nil) == .pass)
     }
 
-    @Test func aServerThatStopsEndsConnectionsAsTheyComeToRest() {
-        var idle = Machine(limit: 10)
+    @Test("A server that shuts down closes each connection after the current response") func quiescing() {
+        var idle = Machine(discardLimit: 10)
         #expect(idle.quiescingBegan() == .close)
-        var begun = Machine(limit: 10)
+        var begun = Machine(discardLimit: 10)
         _ = begun.headArrived(request())
         _ = begun.requestEnded()
         #expect(begun.quiescingBegan() == .none)
         #expect(isLast(begun.responseBegan(response(200))))
-        #expect(begun.responseEnded() == .linger)
-        // Whose head has been written.
-        var streaming = Machine(limit: 10)
+        #expect(begun.responseEnded() == .halfClose)
+        // The head of the response is written.
+        var streaming = Machine(discardLimit: 10)
         _ = streaming.headArrived(request())
         _ = streaming.requestEnded()
         #expect(!isLast(streaming.responseBegan(response(200))))
         #expect(streaming.quiescingBegan() == .none)
-        #expect(streaming.responseEnded() == .linger)
-        // Whose end is on its way.
-        var ended = Machine(limit: 10)
+        #expect(streaming.responseEnded() == .halfClose)
+        // The end of the response is not written.
+        var ended = Machine(discardLimit: 10)
         _ = ended.headArrived(request())
         _ = ended.requestEnded()
         _ = ended.responseBegan(response(200))
-        #expect(ended.responseEnded() == .pass)
+        #expect(ended.responseEnded() == .none)
         #expect(ended.quiescingBegan() == .none)
         #expect(ended.responseWritten() == .close)
+        #expect(passed(ended.headArrived(request())) == nil)
+        #expect(ended.bodyArrived(count: 100) == .discard)
+        #expect(ended.requestEnded() == .discard)
+        #expect(ended.errorCaught(nil) == .discard)
     }
 }

@@ -1,233 +1,278 @@
-import NIOCore
 import NIOHTTP1
 
 extension HTTP1ConnectionHandler {
-    /// Which requests a connection of HTTP/1.x takes, whether it is kept (RFC 9112 §9.3), and how it ends.
+    /// Which requests an HTTP/1.x connection accepts, whether it persists (RFC 9112 §9.3), and how it ends (§9.6).
     ///
-    /// What routes see of a request is simpler than what came: `Connection` says `close`, or is not there.
-    struct StateMachine {
+    /// What an event does in each state. An arrow names the state that follows; without one the state stays. In
+    /// `closed` input is discarded, and no other event does anything.
+    ///
+    /// | event            | awaitingRequest   | serving                                  | discarding              |
+    /// |------------------|-------------------|------------------------------------------|-------------------------|
+    /// | request's head   | → serving         | pass; discard above the limit            | discard                 |
+    /// | content          | discard           | pass                                     | discard; limit → closed |
+    /// | request's end    | discard           | pass                                     | discard; done → closed  |
+    /// | syntax error     | refuse, → serving | in content pass, else refuse in its turn | discard                 |
+    /// | input closed     |                   |                                          | done → closed           |
+    /// | response's head  |                   | frame it; is it the last?                |                         |
+    /// | response's end   |                   | next; last → discarding;                 |                         |
+    /// |                  |                   | none is open → awaitingRequest           |                         |
+    /// | response written | done → closed     |                                          | start timer; done →     |
+    /// |                  |                   |                                          | closed                  |
+    /// | quiescing        | done → closed     |                                          |                         |
+    /// | channel inactive | → closed          | → closed                                 | → closed                |
+    ///
+    /// "Done": all responses are written, and no request can follow.
+    struct StateMachine: ~Copyable {
+        private enum State: ~Copyable {
+            /// No request is open. → `serving`, `closed`
+            case awaitingRequest
+            /// At least one response has not ended. → `awaitingRequest`, `discarding`, `closed`
+            case serving(Serving)
+            /// The last response has ended. Input is read and discarded: closing the connection at once would send a
+            /// reset, at which the client's system drops the response. → `closed`
+            case discarding(bytes: Int)
+            /// The connection is closed, or the handler was told to close it. Final.
+            case closed
+        }
+
+        /// SwiftNIO's decoder stops after a request for another protocol, and stores all that is read after it.
+        private enum Decoder {
+            /// → `stopping`
+            case running
+            /// The request that is being received asks for another protocol. → `stopped`
+            case stopping
+            /// Final.
+            case stopped
+        }
+
+        private let discardLimit: Int
+        private var state = State.awaitingRequest
+        private var decoder = Decoder.running
+        /// Responses that have ended, and whose ends have not left the process: those to pipelined requests may wait
+        /// together.
+        private var unwrittenResponses = 0
+        private var isInputClosed = false
+        private var isQuiescing = false
+
+        /// - Parameter discardLimit: the bytes of content to discard before the connection is closed.
+        init(discardLimit: Int) { self.discardLimit = discardLimit }
+
+        /// Whether no request is open, and all responses are written.
+        var isIdle: Bool {
+            switch state {
+            case .awaitingRequest: !hasUnwrittenResponses
+            case .serving: false
+            case .discarding: false
+            case .closed: false
+            }
+        }
+
+        /// Whether the last response has ended.
+        var isEnding: Bool {
+            switch state {
+            case .awaitingRequest: false
+            case .serving: false
+            case .discarding: true
+            case .closed: true
+            }
+        }
+
+        /// Whether the end of a response has not left the process.
+        var hasUnwrittenResponses: Bool { unwrittenResponses > 0 }
+
+        /// Whether the decoder would only store what is read.
+        var mustNotRead: Bool { decoder == .stopped }
+
+        // MARK: Input
+
         enum HeadAction {
             case pass(HTTPRequestHead)
             case discard
         }
 
-        enum ReadAction: Equatable {
+        mutating func headArrived(_ head: HTTPRequestHead) -> HeadAction {
+            let exchange = Exchange(head)
+            decoder = exchange.isUpgrade ? .stopping : .running
+            switch take() {
+            case .awaitingRequest:
+                return become(.serving(Serving(exchange)), .pass(exchange.simplified(head)))
+            case .serving(var serving):
+                let isAccepted = serving.headArrived(exchange)
+                return become(.serving(serving), isAccepted ? .pass(exchange.simplified(head)) : .discard)
+            case .discarding(let bytes):
+                return become(.discarding(bytes: bytes), .discard)
+            case .closed:
+                return .discard
+            }
+        }
+
+        enum ReadAction {
             case pass, discard, close
         }
 
-        enum ResponseEndedAction: Equatable {
-            /// Write the end; the connection is kept.
-            case pass
-            /// Write the end; half-close; read and discard.
-            case linger
-            /// Write the end and close: the client has nothing more to send, or nothing that could be read.
-            case close
-            /// Write the end; then this answer to what came behind, which is no request, and linger.
-            case answer(Refusal)
-        }
-
-        enum ErrorAction: Equatable {
-            case pass, discard
-            case answer(Refusal)
-        }
-
-        enum EndAction: Equatable {
-            case none, close
-        }
-
-        private struct Exchange {
-            let isHTTP10: Bool
-            /// Whether the response has a header only.
-            let isHead: Bool
-            /// Whether the client wants the connection to be kept.
-            let isPersistent: Bool
-            /// Behind it comes another protocol, which is not spoken here: SwiftNIO's decoder has stopped.
-            let isLastReadable: Bool
-        }
-
-        private enum State: Equatable {
-            /// → `lingering`
-            case open
-            /// Nothing more is said; input is thrown away. Ends with the connection.
-            case lingering(discarded: Int)
-        }
-
-        /// Of pipelined requests: one read may hold thousands.
-        private static let mostExchanges = 1000
-
-        private let limit: Int
-        private var state = State.open
-        /// Of the requests whose head has come and whose response has not ended.
-        private var exchanges = CircularBuffer<Exchange>(initialCapacity: 2)
-        /// Whether more of the last request is to come.
-        private var isReading = false
-        /// Whether the response being written is the connection's last.
-        private var isLast = false
-        /// Of responses whose end has not left this process yet: answers to pipelined requests may wait together.
-        private var writing = 0
-        private var isInputClosed = false
-        private var isQuiescing = false
-        /// Why what follows the last request is none.
-        private var refusal: Refusal?
-
-        /// - Parameter limit: how many bytes are discarded at most before the connection is closed.
-        init(limit: Int) {
-            self.limit = limit
-        }
-
-        var isLingering: Bool { state != .open }
-
-        /// Whether nothing is under way.
-        var isIdle: Bool { state == .open && exchanges.isEmpty && !isWriting }
-
-        /// Whether the end of a response has not left this process yet.
-        var isWriting: Bool { writing > 0 }
-
-        /// Whether reading more would only fill memory.
-        var isDeaf: Bool { state == .open && !isReading && exchanges.last?.isLastReadable == true }
-
-        mutating func headArrived(_ head: HTTPRequestHead) -> HeadAction {
-            guard state == .open, refusal == nil else { return .discard }
-            guard exchanges.count < Self.mostExchanges else {
-                refusal = Refusal(.unavailable, "too many requests at once on one connection")
-                return .discard
-            }
-            let isHTTP10 = head.version != .http1_1
-            let isUpgrade = head.method == .CONNECT || head.asksForUpgrade
-            // RFC 9112 §6.1: where a body in chunks comes from HTTP/1.0, or in another coding, its framing is not to be
-            // relied on.
-            let codings = head.headers["Transfer-Encoding"]
-            let isFaulty = !codings.isEmpty && (isHTTP10 || codings.map { $0.lowercased() } != ["chunked"])
-            let isPersistent = head.isKeepAlive && !isUpgrade && !isFaulty
-            exchanges.append(
-                Exchange(
-                    isHTTP10: isHTTP10, isHead: head.method == .HEAD, isPersistent: isPersistent,
-                    isLastReadable: isUpgrade))
-            isReading = true
-            return .pass(Self.simplified(head, isHTTP10: isHTTP10, isPersistent: isPersistent))
-        }
-
         mutating func bodyArrived(count: Int) -> ReadAction {
-            switch state {
-            case .open:
-                return refusal == nil ? .pass : .discard
-            case .lingering(let discarded):
-                state = .lingering(discarded: discarded + count)
-                return discarded + count > limit ? .close : .discard
+            switch take() {
+            case .awaitingRequest:
+                return become(.awaitingRequest, .discard)
+            case .serving(let serving):
+                let isPassed = serving.isReceiving
+                return become(.serving(serving), isPassed ? .pass : .discard)
+            case .discarding(let bytes):
+                let sum = bytes + count
+                return sum > discardLimit ? become(.closed, .close) : become(.discarding(bytes: sum), .discard)
+            case .closed:
+                return .discard
             }
         }
 
         mutating func requestEnded() -> ReadAction {
-            guard refusal == nil else { return .discard }
-            isReading = false
-            return state == .open ? .pass : .discard
+            if decoder == .stopping { decoder = .stopped }
+            switch take() {
+            case .awaitingRequest:
+                return become(.awaitingRequest, .discard)
+            case .serving(var serving):
+                let isPassed = serving.requestEnded()
+                return become(.serving(serving), isPassed ? .pass : .discard)
+            case .discarding(let bytes):
+                state = .discarding(bytes: bytes)
+                return closeIfDone() == .close ? .close : .discard
+            case .closed:
+                return .discard
+            }
         }
 
-        /// An error given as an answer to a request that is still being sent is the last answer.
-        /// A success is not: a route may answer while it reads.
-        ///
-        /// - Returns: the head to write, which says how the content is framed (RFC 9112 §6).
+        enum ErrorAction: Equatable {
+            case pass, discard
+            /// Write this response.
+            case refuse(Refusal)
+        }
+
+        /// - Parameter refusal: the response to input that is not HTTP; nil if the error is not the client's.
+        mutating func errorCaught(_ refusal: Refusal?) -> ErrorAction {
+            switch take() {
+            case .awaitingRequest:
+                guard let refusal else { return become(.awaitingRequest, .pass) }
+                return become(.serving(Serving.refusing), .refuse(refusal))
+            case .serving(var serving):
+                let action = serving.errorCaught(refusal)
+                return become(.serving(serving), action)
+            case .discarding(let bytes):
+                return become(.discarding(bytes: bytes), .discard)
+            case .closed:
+                return .discard
+            }
+        }
+
+        enum CloseAction {
+            case none, close
+        }
+
+        /// The client has closed its side of the connection, or both. It may still read responses.
+        mutating func inputClosed() -> CloseAction {
+            isInputClosed = true
+            return closeIfDone()
+        }
+
+        // MARK: Output
+
+        /// - Returns: the head to write, which frames the content and says whether the connection persists.
         mutating func responseBegan(_ head: HTTPResponseHead) -> HTTPResponseHead {
-            guard head.status.code >= 200 else { return head }
-            var head = head
-            let exchange = exchanges.first
-            let hasContent = exchange?.isHead != true && head.status != .noContent && head.status != .notModified
-            if hasContent, !head.headers.contains(name: "Content-Length") {
-                if exchange?.isHTTP10 == true {
-                    // It knows no chunks: the connection's end is the content's.
-                    isLast = true
-                } else {
-                    head.headers.add(name: "Transfer-Encoding", value: "chunked")
-                }
+            switch take() {
+            case .awaitingRequest:
+                return become(.awaitingRequest, head)
+            case .serving(var serving):
+                let head = serving.responseBegan(head, isQuiescing: isQuiescing)
+                return become(.serving(serving), head)
+            case .discarding(let bytes):
+                return become(.discarding(bytes: bytes), head)
+            case .closed:
+                return head
             }
-            let isEarlyError = head.status.code >= 300 && exchanges.count <= 1 && isReading
-            if isEarlyError || exchange?.isPersistent != true || isQuiescing
-                || head.headers[canonicalForm: "Connection"].contains("close")
-            {
-                isLast = true
-            }
-            if isLast {
-                head.headers.replaceOrAdd(name: "Connection", value: "close")
-            } else if exchange?.isHTTP10 == true {
-                head.headers.replaceOrAdd(name: "Connection", value: "keep-alive")
-            }
-            return head
+        }
+
+        enum ResponseEndedAction: Equatable {
+            /// The connection persists.
+            case none
+            /// Half-close the connection, and read on to discard what the client sends.
+            case halfClose
+            /// Flush; the connection is closed when the response is written.
+            case flush
+            /// Write this response, to input after the last request that is not HTTP.
+            case refuse(Refusal)
         }
 
         mutating func responseEnded() -> ResponseEndedAction {
-            let wasLastReadable = exchanges.first?.isLastReadable == true
-            if !exchanges.isEmpty { exchanges.removeFirst() }
-            writing += 1
-            // A route that has answered reads no more: without an end, the rest would be read and
-            // thrown away for as long as it comes.
-            if isLast || isQuiescing && exchanges.isEmpty || exchanges.isEmpty && isReading {
-                state = .lingering(discarded: 0)
-                // Of a request for another protocol the body is read, and nothing behind it.
-                return isInputClosed || wasLastReadable && !isReading ? .close : .linger
+            unwrittenResponses += 1
+            switch take() {
+            case .awaitingRequest:
+                return become(.awaitingRequest, .none)
+            case .serving(var serving):
+                switch serving.responseEnded(isQuiescing: isQuiescing) {
+                case .response: return become(.serving(serving), .none)
+                case .refusal(let refusal): return become(.serving(Serving.refusing), .refuse(refusal))
+                case .request: return become(.awaitingRequest, .none)
+                case .nothing: return become(.discarding(bytes: 0), isInputEnded ? .flush : .halfClose)
+                }
+            case .discarding(let bytes):
+                return become(.discarding(bytes: bytes), .none)
+            case .closed:
+                return .none
             }
-            guard exchanges.isEmpty else { return .pass }
-            return refusal.map { .answer($0) } ?? .pass
         }
 
-        /// All of a response is in the kernel's hands.
-        mutating func responseWritten() -> EndAction {
-            writing = max(0, writing - 1)
-            if isLingering, isInputClosed, !isWriting { return .close }
-            return isQuiescing && isIdle ? .close : .none
+        enum WrittenAction {
+            case none, close
+            /// Close the connection when the client has had time to read the response.
+            case startTimer
         }
 
-        /// The client has closed its side, or all of it.
-        mutating func inputClosed() -> EndAction {
-            isInputClosed = true
-            // It may still read what is on its way.
-            return isLingering && !isWriting ? .close : .none
+        /// The end of a response has left the process.
+        mutating func responseWritten() -> WrittenAction {
+            unwrittenResponses = max(0, unwrittenResponses - 1)
+            if closeIfDone() == .close { return .close }
+            switch state {
+            case .awaitingRequest: return .none
+            case .serving: return .none
+            case .discarding: return hasUnwrittenResponses ? .none : .startTimer
+            case .closed: return .none
+            }
         }
 
-        /// The server is to stop: no further request is taken.
-        mutating func quiescingBegan() -> EndAction {
+        // MARK: Both
+
+        /// The server shuts down: a response that has not begun is its connection's last.
+        mutating func quiescingBegan() -> CloseAction {
             isQuiescing = true
-            return isIdle ? .close : .none
+            return closeIfDone()
         }
 
-        /// - Parameter refusal: of what is no HTTP; nil where the connection is at fault, not the client.
-        mutating func errorCaught(_ refusal: Refusal?) -> ErrorAction {
-            guard state == .open, self.refusal == nil else { return .discard }
-            guard let refusal, !isReading else { return .pass }
-            guard exchanges.isEmpty else {
-                // In its turn, behind the answers to the requests before.
-                self.refusal = refusal
-                return .discard
-            }
-            return .answer(refusal)
+        mutating func channelBecameInactive() { state = .closed }
+
+        private var isInputEnded: Bool { isInputClosed || decoder == .stopped }
+
+        private mutating func closeIfDone() -> CloseAction {
+            let isDone =
+                switch state {
+                case .awaitingRequest: isQuiescing && !hasUnwrittenResponses
+                case .serving: false
+                case .discarding: isInputEnded && !hasUnwrittenResponses
+                case .closed: false
+                }
+            if isDone { state = .closed }
+            return isDone ? .close : .none
         }
 
-        private static func simplified(
-            _ head: HTTPRequestHead, isHTTP10: Bool, isPersistent: Bool
-        ) -> HTTPRequestHead {
-            let names = ["Host", "Connection"]
-            // The most frequent head, untouched.
-            if !isHTTP10, isPersistent, head.headers["Host"].count == 1, !head.headers.contains(name: "Connection") {
-                return head
-            }
-            var head = head
-            if isHTTP10 {
-                // A coded answer has no length, and would take the connection's end; RFC 9110 §10.1.1: an
-                // expectation is none in HTTP/1.0.
-                head.headers.remove(name: "Accept-Encoding")
-                head.headers.remove(name: "Expect")
-                if !head.headers.contains(name: names[0]) { head.headers.add(name: names[0], value: "") }
-            }
-            // RFC 9112 §3.2: several are as bad as none.
-            if head.headers[names[0]].count > 1 { head.headers.remove(name: names[0]) }
-            head.headers.remove(name: names[1])
-            if !isPersistent { head.headers.add(name: names[1], value: "close") }
-            return head
+        /// Moves the state out, since a value that is not copyable cannot be changed in place. ``become(_:_:)`` sets the
+        /// next one.
+        private mutating func take() -> State {
+            var taken = State.closed
+            swap(&state, &taken)
+            return taken
+        }
+
+        private mutating func become<Action>(_ next: consuming State, _ action: Action) -> Action {
+            state = next
+            return action
         }
     }
-}
-
-extension HTTPRequestHead {
-    /// RFC 9110 §7.8. SwiftNIO's decoder reads nothing behind such a request, whether `Connection` says `upgrade` or,
-    /// for instance, `Proxy-Connection`.
-    fileprivate var asksForUpgrade: Bool { headers.contains(name: "Upgrade") }
 }

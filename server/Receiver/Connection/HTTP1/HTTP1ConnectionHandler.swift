@@ -5,22 +5,23 @@ import NIOCore
 import NIOHTTP1
 import Platform
 
-/// Keeps a connection of HTTP/1.x, or ends it, as both sides and the versions of the protocol say.
+/// Decides whether an HTTP/1.x connection persists, and how it ends, and drives the ``StateMachine`` that does.
 ///
-/// It also lets an answer that is given before its request has been read reach the client (RFC 9112
-/// §9.6). To close right away would send a reset, at which the client's system throws the answer
-/// away; to read on for ever is what the client, or an attacker, decides. So: half-close, read and
-/// discard within bounds, close. And it answers what is no HTTP at all.
+/// A response may end before its request has been received (RFC 9112 §9.6). If the connection were closed at once, the
+/// client's system would receive a reset and drop the response; if it were read for ever, the client would decide for
+/// how long. So the handler half-closes it, reads and discards input within limits, and closes it. The handler also
+/// responds to input that is not HTTP.
 ///
-/// It stands between the decoder and what turns HTTP/1.x into HTTP of no version.
+/// Its place in the pipeline is between SwiftNIO's HTTP/1 decoder and the codec that makes version-independent HTTP
+/// types of requests.
 final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
     typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
-    /// From which on it is worth to read more at once, in bytes.
-    private static let largePart = 1024
+    /// Reads are large only while pieces of content have at least this many bytes.
+    private static let largePieceBytes = 1024
 
     private let limits: Receiver.ConnectionLimits
     private let traffic: TrafficHandler
@@ -28,11 +29,13 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
     private let logger: Logger
     private let body: BodyFlag
     private var machine: StateMachine
-    private var end: Scheduled<Void>?
+    /// Closes the connection: if it is idle or stuck, or after ``discardTime``.
+    private var timer: Scheduled<Void>?
     private var idleSince = NIODeadline.uptimeNanoseconds(0)
-    /// Since when the end of a response waits to be taken.
+    /// Since when the end of a response has been waiting to leave the process.
     private var writingSince: NIODeadline?
-    private var patience: TimeAmount
+    /// How long input is discarded after the last response.
+    private var discardTime: TimeAmount
 
     init(
         limits: Receiver.ConnectionLimits, traffic: TrafficHandler, metrics: ServerMetrics, logger: Logger,
@@ -43,8 +46,8 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
         self.metrics = metrics
         self.logger = logger
         self.body = body
-        machine = StateMachine(limit: limits.lingering.bytes)
-        patience = TimeAmount(limits.lingering.duration)
+        machine = StateMachine(discardLimit: limits.lingering.bytes)
+        discardTime = TimeAmount(limits.lingering.duration)
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -65,8 +68,8 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
                 context.fireChannelRead(wrapInboundOut(.head(head)))
             }
         case .body(let bytes):
-            // Chunks of a byte each would be as many as a large read has bytes, all parsed before anyone else's.
-            body.isSet = bytes.readableBytes >= Self.largePart
+            // A large read of one-byte chunks would be parsed at the expense of all other connections.
+            body.isSet = bytes.readableBytes >= Self.largePieceBytes
             act(on: machine.bodyArrived(count: bytes.readableBytes), data, context)
         case .end:
             body.isSet = false
@@ -83,13 +86,13 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
     }
 
     func read(context: ChannelHandlerContext) {
-        if !machine.isDeaf { context.read() }
+        if !machine.mustNotRead { context.read() }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
         context.fireChannelReadComplete()
-        // Nobody behind this handler asks for what is only discarded.
-        if machine.isLingering { context.read() }
+        // The later handlers do not ask for input that is discarded.
+        if machine.isEnding { read(context: context) }
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
@@ -103,53 +106,54 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
             if writingSince == nil { writingSince = context.eventLoop.now }
             let written = promise ?? context.eventLoop.makePromise()
             context.write(data, promise: written)
-            written.futureResult.assumeIsolated().whenComplete { [self] _ in responseWritten(action, context) }
+            written.futureResult.assumeIsolated().whenComplete { [self] _ in responseWritten(context) }
             switch action {
-            case .pass:
+            case .none:
                 break
-            case .linger:
+            case .halfClose:
                 context.flush()
                 context.close(mode: .output, promise: nil)
                 context.read()
-            case .close:
+            case .flush:
                 context.flush()
-            case .answer(let refusal):
-                answer(refusal, context)
+            case .refuse(let refusal):
+                refuse(refusal, context)
             }
         }
     }
 
-    /// Only now, however long that took, does a client's time begin to read the rest and close.
-    private func responseWritten(_ action: StateMachine.ResponseEndedAction, _ context: ChannelHandlerContext) {
+    /// A client's time to read the response, and to send another request, begins when the response has left the
+    /// process, however long that took.
+    private func responseWritten(_ context: ChannelHandlerContext) {
         idleSince = context.eventLoop.now
-        if machine.responseWritten() == .close { context.close(promise: nil) }
-        writingSince = machine.isWriting ? idleSince : nil
+        let action = machine.responseWritten()
+        writingSince = machine.hasUnwrittenResponses ? idleSince : nil
         switch action {
-        case .pass, .answer:
+        case .none:
             break
-        case .linger:
-            end?.cancel()
-            end = context.eventLoop.assumeIsolated().scheduleTask(in: patience) { context.close(promise: nil) }
         case .close:
             context.close(promise: nil)
+        case .startTimer:
+            timer?.cancel()
+            timer = context.eventLoop.assumeIsolated().scheduleTask(in: discardTime) { context.close(promise: nil) }
         }
     }
 
-    /// What has no more to say must go, whatever is still to be heard.
+    /// An abort closes the connection even in states in which other handlers cannot.
     func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
         guard event is AbortEvent else { return context.triggerUserOutboundEvent(event, promise: promise) }
         context.close(promise: promise)
     }
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-        // Hummingbird does this to connections of tasks that are cancelled, which hear of it anyway. TLS cannot, and
-        // SwiftNIO asserts that the channel has been registered.
+        // Hummingbird closes the input of connections whose tasks are cancelled, although cancellation reaches these
+        // tasks anyway. TLS does not support it, and SwiftNIO asserts that the channel has been registered.
         guard mode != .input else {
             promise?.fail(ChannelError.operationUnsupported)
             return
         }
-        guard machine.isLingering else { return context.close(mode: mode, promise: promise) }
-        // It is about to be, and whoever asks again will not make it earlier.
+        guard machine.isEnding else { return context.close(mode: mode, promise: promise) }
+        // This handler will close the connection, and not earlier because it is asked to.
         context.channel.closeFuture.cascade(to: promise)
     }
 
@@ -158,7 +162,7 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
         case ChannelEvent.inputClosed:
             if machine.inputClosed() == .close { context.close(promise: nil) }
         case is ChannelShouldQuiesceEvent:
-            patience = min(patience, .seconds(1))
+            discardTime = min(discardTime, .seconds(1))
             if machine.quiescingBegan() == .close { context.close(promise: nil) }
         default:
             break
@@ -167,7 +171,8 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        end?.cancel()
+        timer?.cancel()
+        machine.channelBecameInactive()
         context.fireChannelInactive()
     }
 
@@ -175,7 +180,7 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
         switch machine.errorCaught((error as? HTTPParserError).map { refusal(of: $0) }) {
         case .pass: context.fireErrorCaught(error)
         case .discard: break
-        case .answer(let refusal): answer(refusal, context)
+        case .refuse(let refusal): refuse(refusal, context)
         }
     }
 
@@ -183,7 +188,7 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
         switch error {
         case .invalidMethod where traffic.requestLine?.hasMethod == true: .notImplemented
         case .invalidVersion where traffic.requestLine?.hasOtherVersion == true: Self.versionNotSupported
-        // Where HTTP/2 is begun without asking.
+        // The client begins with HTTP/2's preface.
         case .paused: Self.versionNotSupported
         case .headerOverflow: Refusal(.headerTooLarge, "the header has more bytes than this server takes")
         default: Refusal(.malformed, "this is not valid HTTP/1.1")
@@ -193,8 +198,8 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
     private static let versionNotSupported = Refusal(
         .versionNotSupported, "this server speaks HTTP/1.1 and HTTP/1.0 here")
 
-    /// The request has not become one that a route could answer.
-    private func answer(_ refusal: Refusal, _ context: ChannelHandlerContext) {
+    /// Responds to input that is not a request, and that therefore no route has seen.
+    private func refuse(_ refusal: Refusal, _ context: ChannelHandlerContext) {
         metrics.rejectedUnread(refusal.code)
         let response = refusal.response
         logger.log(
@@ -213,14 +218,13 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
         write(context: context, data: wrapOutboundOut(.end(nil)), promise: nil)
     }
 
-    /// One timer for the connection's life, which looks, when its time has come, whether it still is idle: to
-    /// set one for each request takes more time than the request. It looks after the end of a response, too, which a
-    /// client may not take.
+    /// Sets one timer for the connection's life, which is renewed until it finds the connection idle, or the end of a
+    /// response stuck, for too long. A timer for each request would take more time than the request.
     private func watch(_ context: ChannelHandlerContext) {
         guard let period = [limits.idle, limits.stall].compactMap({ $0.map { TimeAmount($0) } }).min() else { return }
-        // Later than now: who has been idle for long enough has been closed.
+        // This is in the future: a connection that has been idle for long enough is closed.
         let untilIdle = machine.isIdle ? limits.idle.map { idleSince + TimeAmount($0) - context.eventLoop.now } : nil
-        end = context.eventLoop.assumeIsolated().scheduleTask(in: min(period, untilIdle ?? period)) { [self] in
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: min(period, untilIdle ?? period)) { [self] in
             let now = context.eventLoop.now
             let isIdle = machine.isIdle && limits.idle.map { idleSince + TimeAmount($0) <= now } ?? false
             let isStuck = limits.stall.map { stall in writingSince.map { $0 + TimeAmount(stall) <= now } ?? false }

@@ -1,14 +1,14 @@
 internal import CZlib
 
-/// A `z_stream` that inflates. https://zlib.net/manual.html
+/// A `z_stream` that decompresses. https://zlib.net/manual.html
 struct InflateStream: ~Copyable {
     enum Outcome {
-        case goesOn
-        /// The end of the stream, checksum included.
+        case incomplete
+        /// zlib has read the end of the stream, with its checksum.
         case ended
     }
 
-    /// zlib keeps a pointer to it.
+    /// At a fixed address, because zlib stores a pointer to it.
     private let stream: UnsafeMutablePointer<z_stream>
 
     init(_ format: ZFormat) throws(CodingError) {
@@ -25,22 +25,22 @@ struct InflateStream: ~Copyable {
         stream.deallocate()
     }
 
-    /// Bytes of data taken since the beginning of this stream, or the last ``reset()``.
+    /// The number of bytes of data read since the start or the last ``reset()``.
     var bytesRead: Int { Int(stream.pointee.total_in) }
 
-    /// Begins a new stream of the same format.
+    /// Starts a new stream of the same format.
     mutating func reset() { inflateReset(stream) }
 
-    /// - Parameter input: loses what was taken.
-    /// - Returns: how many bytes were written to `output`; 0 if more data is needed.
+    /// - Parameter input: the bytes that were read are removed.
+    /// - Returns: the number of bytes written to `output`. It is 0 if more data is needed.
     mutating func inflate(
         _ input: inout UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
     ) throws(CodingError) -> (count: Int, outcome: Outcome) {
         let (code, count) = stream.run(&input, into: output) { CZlib.inflate($0, Z_NO_FLUSH) }
         switch code {
-        // Z_BUF_ERROR: nothing to take, or no room; no harm done.
+        // Z_BUF_ERROR means no input or no room, and is no failure.
         case Z_OK, Z_BUF_ERROR:
-            return (count, .goesOn)
+            return (count, .incomplete)
         case Z_STREAM_END:
             return (count, .ended)
         case Z_MEM_ERROR:

@@ -1,11 +1,10 @@
 internal import Synchronization
 
-/// Encodes content into one stream in blocks, several of which are worked on at a time, and puts
-/// them together in order.
+/// Encodes content into one stream, in blocks that several threads encode at the same time.
 ///
-/// The stream depends on the content, on where it was flushed, and on the coder's settings; not on
-/// the number of workers, nor on who is faster. Starts no thread: whoever makes it says where the
-/// workers run. Its own methods never wait; they are one caller's at a time.
+/// The stream depends on the content, on where it was flushed, and on the settings of the coder. It does not depend on
+/// the number of workers or on timing. The encoder starts no thread; the caller provides the threads. Its methods never
+/// wait, and only one thread may call them at a time.
 ///
 /// ```swift
 /// while !encoder.isAtEnd {
@@ -19,68 +18,69 @@ internal import Synchronization
 ///         }
 ///     }
 ///     let count = encoder.read(into: buffer)
-///     // Write these, or, where there are none, wait for `onEncoded`.
+///     // Write these bytes. If there are none, wait for `onEncoded`.
 /// }
 /// ```
 ///
-/// Holds, for each worker, two blocks with their windows and encodings, and what the coder's worker
-/// needs; and one block more: 1.3 MiB a worker with ``DeflateBlockCoder``, once so much content
-/// has come.
+/// It allocates up to two blocks per worker, with windows and encodings, one more block, and the state of each worker:
+/// with ``DeflateBlockCoder`` about 1.3 MiB per worker.
 public struct ParallelEncoder<Coder: BlockCoder>: ~Copyable {
     private typealias Block = EncodingBlock<Coder.Checksum>
 
-    /// What has become of a call of ``fill(isCompressed:_:)``.
+    /// The result of ``fill(isCompressed:_:)``.
     public enum FillResult: Sendable {
-        /// Some content was taken.
+        /// The encoder has read content from the source.
         case filled
-        /// The source gave nothing.
+        /// The source wrote no content.
         case sourceIsDry
-        /// There is no room before something is read.
+        /// There is no free block. Call ``read(into:)`` first.
         case full
     }
 
     private enum Phase {
         /// → `finishing`
         case open
-        /// All content is there. → `ended`
+        /// All content has been read. → `ended`
         case finishing
         /// The trailer is in `framing`.
         case ended
     }
 
-    /// Bytes of content. With 128 KiB, what pigz takes, the work of taking in the window costs one
-    /// in a hundred more; larger ones are slower to come, and take more memory.
+    /// The length of a block of content: 256 KiB. With 128 KiB, as in pigz, setting the window takes 1 % more time.
+    /// Longer blocks delay the output and take more memory.
     public static var blockLength: Int { 256 << 10 }
 
-    /// Bytes that each block takes, with its window and its encoding, up to the coder's framing of that.
+    /// The memory of a block with its window and encoding, in bytes, without the coder's overhead.
     public static var blockMemory: Int { (32 << 10) + blockLength * 2 }
 
     private let coder: Coder
     private let queue: EncodingQueue<Coder>
     private var phase = Phase.open
-    /// How many blocks may be made yet.
-    private var unmade: Int
+    /// The number of blocks that may still be allocated.
+    private var allocatable: Int
     private var spare: [Block] = []
-    /// The one being filled, perhaps with nothing yet.
+    /// The block being filled. It may be empty.
     private var current: Block?
     private var currentCount = 0
     private var currentIsCompressed = false
-    /// Given to the queue and not yet read to their ends, in order.
+    /// Blocks in the queue and encoded blocks that have not been read completely, in order.
     private var submitted: [Block] = []
     /// The content before the next block.
     private var window: [UInt8] = []
-    /// Header, trailer and empty blocks, to be read before the blocks.
+    /// Bytes of header, trailer or empty block, to be read before the blocks.
     private var framing: ArraySlice<UInt8>
-    /// Bytes read of the first submitted block's encoding.
+    /// The number of bytes read from the first submitted block's encoding.
     private var offset = 0
     private var checksum: Coder.Checksum
     private var contentLength: Int64 = 0
 
+    /// Makes an encoder for one stream.
+    ///
     /// - Parameters:
-    ///   - workers: how many blocks may be encoded at a time.
-    ///   - execute: runs a piece of work of some milliseconds soon, on whatever thread. Called on
-    ///     the caller's thread and on those of the work.
-    ///   - onEncoded: called from within the work when there may be more to read, and more room.
+    ///   - workers: the maximum number of blocks that are encoded at the same time, 1 or more.
+    ///   - execute: runs its argument, which takes some milliseconds, soon on any thread. It is called on the caller's
+    ///     thread and on the threads that it uses itself.
+    ///   - onEncoded: called on these threads when there may be more to read or room for more content.
     public init(
         _ coder: Coder, workers: Int,
         execute: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void,
@@ -89,32 +89,33 @@ public struct ParallelEncoder<Coder: BlockCoder>: ~Copyable {
         precondition(workers > 0, "there must be a worker")
         self.coder = coder
         queue = EncodingQueue(coder, workers: workers, execute: execute, onEncoded: onEncoded)
-        unmade = workers * 2 + 1
+        allocatable = workers * 2 + 1
         framing = coder.header[...]
         checksum = coder.emptyChecksum
     }
 
     deinit { queue.close() }
 
-    /// Whether it has been said that no more content comes.
+    /// Whether ``finish()`` has been called.
     public var isFinished: Bool { phase != .open }
 
-    /// Whether all of the stream, its trailer too, has been read.
+    /// Whether the whole stream, with its trailer, has been read.
     public var isAtEnd: Bool { phase == .ended && framing.isEmpty }
 
-    /// Whether all content given so far has been read, encoded.
+    /// Whether the encoding of all content so far has been read.
     public var isDrained: Bool { currentCount == 0 && submitted.isEmpty && framing.isEmpty }
 
-    /// Takes content, up to a block's end.
+    /// Reads content from `source`, up to the end of a block.
     ///
     /// - Parameters:
-    ///   - isCompressed: whether the content is known to be compressed already. A block holds
-    ///     content of one kind.
-    ///   - source: writes content to the buffer and returns how many bytes; 0 if it has none.
+    ///   - isCompressed: whether the content is known to be compressed already. A change starts a new block.
+    ///     Default: false.
+    ///   - source: writes content to the buffer and returns the number of bytes, or 0 if there is none.
+    /// - Throws: the error of `source`.
     public mutating func fill<E: Error>(
         isCompressed: Bool = false, _ source: (UnsafeMutableRawBufferPointer) throws(E) -> Int
     ) throws(E) -> FillResult {
-        precondition(phase == .open, "content behind the end")
+        precondition(phase == .open, "content after the end")
         if isCompressed != currentIsCompressed { flush() }
         currentIsCompressed = isCompressed
         if current == nil { current = takeSpare() }
@@ -128,7 +129,7 @@ public struct ParallelEncoder<Coder: BlockCoder>: ~Copyable {
         return .filled
     }
 
-    /// Has all content given so far encoded, so that it can be decoded before more comes.
+    /// Starts encoding all content so far, so that a receiver can decode it before more follows.
     public mutating func flush() {
         guard currentCount > 0, let block = current.take() else { return }
         currentCount = 0
@@ -141,26 +142,26 @@ public struct ParallelEncoder<Coder: BlockCoder>: ~Copyable {
         queue.submit(block)
     }
 
-    /// Adds what means nothing, to show that the stream is alive; only while it is drained. A stream
-    /// that has been idle for so long also lets go of its memory, until more content comes.
+    /// Adds bytes that decode to nothing, to keep an idle connection open. Also frees the memory of the encoder until
+    /// there is more content. Does nothing unless the encoder ``isDrained``.
     public mutating func appendEmptyBlock() {
         guard isDrained, phase == .open else { return }
         framing = coder.emptyBlock[...]
-        unmade += spare.count + (current == nil ? 0 : 1)
+        allocatable += spare.count + (current == nil ? 0 : 1)
         (spare, current) = ([], nil)
         queue.releaseMemory()
     }
 
-    /// Says that no more content comes.
+    /// Ends the content. The rest of the stream can then be read.
     public mutating func finish() {
         guard phase == .open else { return }
         flush()
         phase = .finishing
     }
 
-    /// Reads what is ready of the stream.
+    /// Reads bytes of the stream that are ready.
     ///
-    /// - Returns: how many bytes; less than `output.count`, or 0, if nothing more is ready.
+    /// - Returns: the number of bytes written to `output`. If it is less than `output.count`, no more are ready.
     public mutating func read(into output: UnsafeMutableRawBufferPointer) -> Int {
         var count = 0
         while count < output.count {
@@ -173,7 +174,7 @@ public struct ParallelEncoder<Coder: BlockCoder>: ~Copyable {
             } else if phase == .finishing {
                 framing = coder.trailer(checksum, contentLength: contentLength)[...]
                 phase = .ended
-                letGo()
+                freeMemory()
             } else {
                 break
             }
@@ -181,8 +182,8 @@ public struct ParallelEncoder<Coder: BlockCoder>: ~Copyable {
         return count
     }
 
-    /// Keeps no memory behind the end.
-    private mutating func letGo() {
+    /// Frees all memory at the end.
+    private mutating func freeMemory() {
         (spare, window, current) = ([], [], nil)
         queue.close()
     }
@@ -217,8 +218,8 @@ public struct ParallelEncoder<Coder: BlockCoder>: ~Copyable {
         if let last = spare.popLast() {
             block = last
         } else {
-            guard unmade > 0 else { return nil }
-            unmade -= 1
+            guard allocatable > 0 else { return nil }
+            allocatable -= 1
             block = Block(
                 contentLength: coder.windowLength + Self.blockLength,
                 outputLength: coder.maximumLength(ofBlock: Self.blockLength)

@@ -1,13 +1,13 @@
 internal import CZlib
 
-/// A `z_stream` that deflates. https://zlib.net/manual.html
+/// A `z_stream` that compresses. https://zlib.net/manual.html
 struct DeflateStream: ~Copyable {
     enum Flush {
-        /// Writes when it likes to.
+        /// Writes when zlib has enough content.
         case none
-        /// Writes all that was given, up to a byte's boundary (RFC 1951 §3.2.4).
+        /// Writes all content so far and ends at a byte boundary (RFC 1951 §3.2.4).
         case sync
-        /// Writes all that was given, and the stream's end.
+        /// Writes all content so far and the end of the stream.
         case finish
 
         fileprivate var code: CInt {
@@ -19,13 +19,13 @@ struct DeflateStream: ~Copyable {
         }
     }
 
-    /// zlib's default: with 9, smaller output by a few bytes in ten thousand, and 128 KiB more.
+    /// zlib's default. 9 would make the output less than 0.1 % smaller and take 128 KiB more memory.
     private static let memoryLevel: CInt = 8
 
-    /// zlib keeps a pointer to it.
+    /// At a fixed address, because zlib stores a pointer to it.
     private let stream: UnsafeMutablePointer<z_stream>
 
-    /// - Parameter level: 0, stored, to 9, smallest.
+    /// - Parameter level: 0, no compression, to 9, smallest.
     init(_ format: ZFormat, level: Int) throws(CodingError) {
         precondition((0...9).contains(level), "a level is from 0 to 9")
         stream = .allocate(capacity: 1)
@@ -41,28 +41,27 @@ struct DeflateStream: ~Copyable {
         stream.deallocate()
     }
 
-    /// Begins a new stream, with the same settings.
+    /// Starts a new stream with the same settings.
     mutating func reset() { deflateReset(stream) }
 
-    /// Has the next content, at the beginning of a stream, refer to what is said to have been
-    /// before it. Only for ``ZFormat/raw``.
+    /// Sets the content to which the start of a new stream may refer. Only for ``ZFormat/raw``.
     mutating func setWindow(_ window: UnsafeRawBufferPointer) {
         deflateSetDictionary(stream, window.baseAddress?.assumingMemoryBound(to: Bytef.self), uInt(window.count))
     }
 
-    /// - Parameter input: loses what was taken.
-    /// - Returns: how many bytes were written; with all of `output` full, there may be more.
+    /// - Parameter input: the bytes that were read are removed.
+    /// - Returns: the number of bytes written. If it is `output.count`, there may be more.
     mutating func deflate(
         _ input: inout UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer, _ flush: Flush
     ) -> Int {
         var written = 0
         while written < output.count {
             let available = input.count
-            // A flush, or the end, must not come before what is behind zlib's reach.
+            // Do not flush or finish before zlib has got all of the input.
             let code = available > UnsafeMutablePointer<z_stream>.reach ? Z_NO_FLUSH : flush.code
             let room = UnsafeMutableRawBufferPointer(rebasing: output[written...])
-            // The only errors are those of a caller who goes on behind the end, and Z_BUF_ERROR,
-            // which says that there was nothing to do.
+            // The only possible errors are input after the end, and Z_BUF_ERROR, which means that there was nothing to
+            // do.
             let count = stream.run(&input, into: room) { CZlib.deflate($0, code) }.count
             if count == 0, input.count == available { break }
             written += count

@@ -1,21 +1,21 @@
 internal import Synchronization
 
-/// A block of content and, later, its encoding. Used over and over, by one thread at a time: the
-/// one that fills it, a worker, and the first one again.
+/// A block of content and, later, its encoding. It is reused, by one thread at a time: first the one that fills it,
+/// then a worker, then the first one again.
 final class EncodingBlock<Checksum: Sendable>: Sendable {
     struct Storage {
-        /// The content before the block, `windowCount` bytes of it, and the block behind that.
+        /// `windowCount` bytes of preceding content, followed by the block.
         var content: [UInt8]
         var windowCount = 0
-        /// Of the block alone.
+        /// The length of the block without the window.
         var count = 0
-        /// Whether it is known to be compressed already.
+        /// Whether the block is known to be compressed already.
         var isCompressed = false
         var output: [UInt8]
         var outputCount = 0
         var checksum: Checksum?
 
-        /// Adds what `body` writes to where the next bytes of the block go.
+        /// Lets `body` write the next bytes of the block.
         mutating func append<E: Error>(
             limit: Int, _ body: (UnsafeMutableRawBufferPointer) throws(E) -> Int
         ) throws(E) -> Int {
@@ -29,12 +29,12 @@ final class EncodingBlock<Checksum: Sendable>: Sendable {
     }
 
     let storage: Mutex<Storage>
-    /// Whether the worker has done with it. Without it, looking would wait for the worker.
+    /// Whether the worker has finished. Reading this does not wait for the worker, as locking `storage` would.
     private let isEncoded = Atomic(false)
 
     /// - Parameters:
-    ///   - contentLength: bytes, of window and block together.
-    ///   - outputLength: the most bytes of the encoding.
+    ///   - contentLength: the maximum length of window and block together, in bytes.
+    ///   - outputLength: the maximum length of the encoding, in bytes.
     init(contentLength: Int, outputLength: Int) {
         let content = [UInt8](repeating: 0, count: contentLength)
         storage = Mutex(Storage(content: content, output: [UInt8](repeating: 0, count: outputLength)))
@@ -42,7 +42,7 @@ final class EncodingBlock<Checksum: Sendable>: Sendable {
 
     var isDone: Bool { isEncoded.load(ordering: .acquiring) }
 
-    /// Empties it for new content, which comes behind `window`.
+    /// Prepares the block for new content that follows `window`.
     func begin(after window: [UInt8]) {
         isEncoded.store(false, ordering: .releasing)
         storage.withLock { storage in
@@ -54,7 +54,7 @@ final class EncodingBlock<Checksum: Sendable>: Sendable {
         }
     }
 
-    /// On a worker's thread.
+    /// Encodes the block, on the thread of a worker.
     func encode<Coder: BlockCoder>(_ coder: Coder, _ worker: Coder.Worker) where Coder.Checksum == Checksum {
         storage.withLock { storage in
             let content = storage.content

@@ -1,25 +1,21 @@
 #!/bin/bash
-# Sends SIZE of random bytes to POST /echo and takes them back at the same time, by HTTP/1.1 and HTTP/2, with the
-# example and with curl, compares them, and tells how fast, and in how much memory on both sides.
+# Sends SIZE random bytes to POST /echo, reads the response at the same time, and compares the two: by HTTP/1.1 and
+# HTTP/2, with the example and with curl. Prints the speed and the peak memory of client and server.
 #
-#   scripts/echo.sh [SIZE]        1G unless given
+#   scripts/test-echo.sh [SIZE]        default: 1G
 #
-# The example speaks HTTP/2 with a newer libcurl than many systems have: it is fetched, where it is to be had.
+# The example needs libcurl 8.12 for HTTP/2, so the script downloads a newer libcurl if it can.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 
 size=${1:-1G}
-clean_up() {
-    stop_server
-    if [ -n "$temp" ]; then rm -rf -- "$temp"; fi
-}
 
-# Resident memory at its highest, in MiB.
+# peak PID: the process's peak resident memory.
 peak() { awk '/^VmHWM:/ { printf "%.1f MiB", $2 / 1024 }' "/proc/$1/status"; }
 
-# round NAME COMMAND...: its standard input is the file; its output is compared with it. Its memory is looked at while
-# it runs, for the last time at its end.
+# round NAME COMMAND...: runs the command with the file as standard input and compares its output with the file. Reads
+# the command's peak memory every 100 ms while it runs.
 round() {
     local name=$1 start client last='?' value
     shift
@@ -35,18 +31,18 @@ round() {
     done
     wait "$client" || fail "$name failed"
     wait $!
-    [ -e "$temp/same" ] || fail "$name: other bytes came back"
-    say "$name: byte for byte, $(elapsed "$start" "$(now)" "$(file_size "$temp/file")"); $last, the server $(peak "$server_pid")"
+    [ -e "$temp/same" ] || fail "$name: the response differs from the file"
+    say "$name: byte for byte, $(elapsed "$start" "$(now)" "$(file_size "$temp/file")"); client $last, server $(peak "$server_pid")"
     rm "$temp/back" "$temp/same"
 }
 
-[ "$(uname)" = Linux ] || fail "this needs Linux, for the figures of memory"
+[ "$(uname)" = Linux ] || fail "this needs Linux, to measure memory"
 build_release
 clean_up_at_end
 make_temp
 scripts/cert.sh "$temp/cert" >/dev/null
 head -c "${size%[Bb]}" /dev/urandom >"$temp/file"
-say "$(readable "$(file_size "$temp/file")") there and back"
+say "$(readable "$(file_size "$temp/file")") in each direction"
 for scheme in http https; do
     options=()
     [ $scheme = http ] || options=(--tls-cert "$temp/cert/cert.pem" --tls-key "$temp/cert/key.pem")
@@ -64,5 +60,4 @@ for scheme in http https; do
             curl -sS --cacert "$temp/cert/cert.pem" "--http$version" -X POST -T - "$url/echo"
     done
     stop_server
-    rm -f "$temp/server.out" "$temp/alarm"
 done

@@ -1,22 +1,21 @@
 #!/bin/bash
-# Uploads a file while the kernel holds the example to LIMIT bytes of memory, without swap, and
-# checks that it survives and that the file arrives whole. The server is not under that limit;
-# SERVER_LIMIT=48M holds it to one of its own, in a group made directly, which needs root.
+# Uploads a file with the example while the kernel limits its memory to LIMIT bytes, without swap. Checks that the
+# example is not killed and that the stored file equals the one that was sent.
 #
-#   scripts/memcap.sh FILE [LIMIT [ARGUMENTS OF THE EXAMPLE...]]
+#   scripts/test-memory.sh FILE [LIMIT [ARGUMENTS OF THE EXAMPLE...]]    default: 20M
+#   SERVER_LIMIT=48M ...          limits the server too, with a control group, which needs root
+#   MEMORY_LIMIT_WITH=cgroup ...  how to set the limit: docker, podman, systemd-run or cgroup, which is a memory
+#                                 control group (v2 or v1) that the script makes itself, as root. Default: the first
+#                                 of these that works
 #
-# The limit is set by the first of these that works here: docker, podman, systemd-run, a memory
-# control group made directly (v2 or v1, as root). MEMCAP_WITH=cgroup, say, tries that one alone.
-# Needs Linux. Its exit status is 0 when the file arrived, 3 when nothing here can set a limit, and 1
-# otherwise.
+# Exits with status 0 if the upload succeeded, 3 if nothing here can set a limit, and 1 otherwise. Needs Linux.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 
-# The first process in the group. It says that it is there and waits, so that the group can be
-# looked at before anything runs in it; and it waits again after the example has ended, so that the
-# group's figures can be read before the group disappears. It stays when it is told to end, as it is
-# by systemd when a process of its scope ran out of memory. Its own memory, some 100 KiB, counts.
+# The first process in the control group. It waits before it runs the example, so that the script can check the limit,
+# and again afterwards, so that the script can read the group's figures before the group disappears. It ignores
+# SIGTERM, which systemd sends to a scope in which a process ran out of memory. Its memory, about 100 KiB, counts.
 # shellcheck disable=SC2016
 launcher='
     io=$1; shift
@@ -30,15 +29,15 @@ launcher='
     until read -r go <&8; do :; done
     exit "$status"'
 
-name=http-streaming-memcap-$$
-job=         # the process that was started to run the launcher
-engine=()    # docker or podman, with its options, once one of them is in use
-image=       # imported into that engine
-made_group=  # the folder of a control group made here
-group=       # the folder of the control group in use
-version=     # of control groups, 1 or 2
+name=http-streaming-memory-$$
+job=          # the process that runs the launcher
+engine=()     # docker or podman, with options, if one of them is in use
+image=        # the image imported into that engine
+made_group=   # the folder of a control group that this script made
+group=        # the folder of the control group in use
+version=      # the version of control groups, 1 or 2
 server_group= # the folder of the server's control group, if it has one
-reason=      # why the last attempt did not work
+reason=       # why the last attempt failed
 
 clean_up() {
     end_attempt
@@ -48,15 +47,15 @@ clean_up() {
     if [ -n "$temp" ]; then rm -rf -- "$temp"; fi
 }
 
-# Ends whatever still runs under the limit, and removes the group.
+# Kills what still runs under the limit, and removes the group.
 end_attempt() {
     local pid
     if [ ${#engine[@]} -gt 0 ]; then
-        # Removing alone would first ask politely, and wait.
+        # `rm` alone would send SIGTERM and wait.
         "${engine[@]}" kill "$name" >/dev/null 2>&1 || true
         "${engine[@]}" rm -f "$name" >/dev/null 2>&1 || true
     fi
-    # Every process of a group of ours, which has our name, and nothing of any other.
+    # Kill every process in the group, but only if it is one that this script made, which has its name.
     case ${group:-$made_group} in
         */"$name"*)
             while read -r pid; do kill -KILL "$pid" 2>/dev/null || true; done \
@@ -73,7 +72,7 @@ end_attempt() {
 
 to_bytes() {
     local number=${1%[kKmMgG]}
-    case $number in '' | *[!0-9]* | 0*) fail "'$1' is no size; try 20M" ;; esac
+    case $number in '' | *[!0-9]* | 0*) fail "'$1' is not a size; use 20M, for example" ;; esac
     case $1 in
         *[kK]) echo $((number << 10)) ;;
         *[mM]) echo $((number << 20)) ;;
@@ -82,8 +81,8 @@ to_bytes() {
     esac
 }
 
-# Where the control groups of a version are mounted, and the path that is mounted there:
-# "/sys/fs/cgroup /". Empty where they are not, or not with the memory controller.
+# mounted_groups VERSION: the mount point of the control groups with the memory controller, and the path that is
+# mounted there, such as "/sys/fs/cgroup /". Nothing if there is no such mount.
 mounted_groups() {
     awk -v version="$1" '{
         for (i = 7; $i != "-"; i++) { }
@@ -95,7 +94,7 @@ mounted_groups() {
     }' /proc/self/mountinfo
 }
 
-# find_group PID: sets `group` and `version` to where the memory of this process is accounted.
+# find_group PID: sets `group` and `version` to the control group that accounts for this process's memory.
 find_group() {
     local path mount top
     version=1
@@ -110,7 +109,7 @@ find_group() {
     [ -d "$group" ]
 }
 
-# figure FILE [KEY]: a number from a file of the group; nothing where the kernel does not tell.
+# figure FILE [KEY]: a number from a file of the group, or nothing if the kernel does not provide it.
 figure() {
     local key value
     [ -r "$group/$1" ] || return 0
@@ -124,7 +123,7 @@ figure() {
     fi
 }
 
-# Whether the group is really held to the limit, and cannot evade it by swapping.
+# Whether the limit is in force and swap is limited too.
 check_limit() {
     local actual swap
     if [ "$version" = 2 ]; then
@@ -140,14 +139,14 @@ check_limit() {
         fi
     fi
     [ -z "$reason" ] || return 1
-    # The kernel rounds down to pages.
+    # The kernel rounds the limit down to whole pages.
     if ! [ "$actual" -le "$limit" ] 2>/dev/null || [ "$actual" -lt $((limit - 65536)) ]; then
         reason="the limit is not in force there: it reads '$actual'"
         return 1
     fi
 }
 
-# A new folder `io` with two pipes, on which the launcher and this script talk; descriptors 8 and 9.
+# Makes a folder `io` with two pipes between this script and the launcher, and opens them as descriptors 8 and 9.
 io=
 open_channel() {
     io=$(mktemp -d "$temp/io.XXXXXX")
@@ -156,9 +155,8 @@ open_channel() {
     : >"$temp/error"
 }
 
-# await WORD SECONDS: waits for what the launcher says, and sets `answer` to what follows WORD;
-# fails when the launcher is gone. 0 seconds: for ever. Looks at the process
-# between, where `watching` is set.
+# await WORD SECONDS: waits until the launcher prints WORD, and sets `answer` to the rest of that line. Fails if the
+# launcher exits. 0 seconds means no time limit. Measures the example meanwhile if `watching` is set.
 answer=
 watching=
 await() {
@@ -166,7 +164,7 @@ await() {
     while [ "$2" = 0 ] || [ $SECONDS -lt "$end" ]; do
         if read -r -t 0.1 -u 9 word answer && [ "$word" = "$1" ]; then return 0; fi
         if ! kill -0 "$job" 2>/dev/null; then
-            # It may have spoken and gone in the meantime.
+            # It may have printed the line and exited since the last read.
             read -r -t 0.1 -u 9 word answer && [ "$word" = "$1" ]
             return
         fi
@@ -175,8 +173,7 @@ await() {
     return 1
 }
 
-# Keeps the greatest figures of the example itself. The kernel keeps VmHWM, its peak, but drops it
-# with the process.
+# Records the example's highest memory figures. The kernel keeps the peak, VmHWM, only while the process exists.
 most_resident=0
 most_anonymous=0
 watch_process() {
@@ -196,8 +193,8 @@ watch_process() {
     done 2>/dev/null <"$group/cgroup.procs" || true
 }
 
-# Starts the launcher for "$@" and leaves it waiting, under the limit. One function for each way;
-# each sets `job`, or `reason` when it cannot begin.
+# Each start_with_… starts the launcher for "$@" under the limit, and leaves it waiting. It sets `job`, or `reason` if
+# it fails.
 
 start_with_docker() {
     engine=(docker)
@@ -208,7 +205,7 @@ start_with_podman() {
     engine=(podman)
     unset CONTAINERS_CONF
     start_with_engine "$@" && return
-    # Where this machine allows neither its default runtime nor raising limits, as in a sandbox.
+    # Try runc too: a sandbox may allow neither podman's default runtime nor raising limits.
     command -v runc >/dev/null || return 1
     local first=$reason
     end_attempt
@@ -238,7 +235,7 @@ start_with_engine() {
         engine=()
         return 1
     fi
-    # A shell and the libraries, of this machine: no registry has to be reached.
+    # The image holds a shell and libraries of this machine, so no registry is needed.
     if [ -z "$image" ]; then
         image=$name
         if ! library_tar | "${engine[@]}" import - "$image" >"$temp/error" 2>&1; then
@@ -290,8 +287,7 @@ start_with_systemd_run() {
     }
 }
 
-# make_group NAME LIMIT: makes a control group with this limit and no swap, and sets `made_group`; or
-# sets `reason`.
+# make_group NAME LIMIT: makes a control group with this limit and no swap. Sets `made_group`, or `reason` if it fails.
 make_group() {
     local mount top
     if [ "$(id -u)" -ne 0 ]; then
@@ -300,11 +296,11 @@ make_group() {
         made_group=$group/$1
         mkdir "$made_group" 2>"$temp/error" && echo "$2" 2>>"$temp/error" >"$made_group/memory.limit_in_bytes" ||
             reason=$(tail -n 1 "$temp/error")
-        # The first where the kernel accounts for swap at all.
+        # The first file exists only if the kernel accounts for swap.
         echo "$2" 2>/dev/null >"$made_group/memory.memsw.limit_in_bytes" ||
             echo 0 2>/dev/null >"$made_group/memory.swappiness" || true
     elif read -r mount top < <(mounted_groups 2) && grep -qw memory "$mount/cgroup.controllers"; then
-        # Directly below the root, the only group that may hold both processes and groups.
+        # Directly below the root, the only group that may contain both processes and groups.
         version=2
         made_group=$mount/$1
         { grep -qw memory "$mount/cgroup.subtree_control" || echo +memory >"$mount/cgroup.subtree_control"; } 2>"$temp/error" &&
@@ -317,7 +313,7 @@ make_group() {
     [ -z "$reason" ]
 }
 
-# What a process in the group is started with: it joins first.
+# A shell program that joins the control group $1 and runs the rest of its arguments there.
 # shellcheck disable=SC2016
 join='echo $$ >"$1/cgroup.procs" && shift && exec "$@"'
 
@@ -336,40 +332,35 @@ start_with_cgroup() {
 
 [ $# -ge 1 ] || fail "usage: $0 FILE [LIMIT [ARGUMENTS...]]"
 if [ "$(uname -s)" != Linux ]; then
-    say "memcap: this needs Linux; 'make docker' runs the example under 20 MB in a container" >&2
+    say "test-memory: this needs Linux; 'make docker' limits the example to 20 MB in a container" >&2
     exit 3
 fi
 file=$(absolute_file "$1")
 limit=$(to_bytes "${2:-20M}")
 shift
 if [ $# -gt 0 ]; then shift; fi
-ways=${MEMCAP_WITH:-docker podman systemd-run cgroup}
+ways=${MEMORY_LIMIT_WITH:-docker podman systemd-run cgroup}
 for way in $ways; do
-    case $way in docker | podman | systemd-run | cgroup) ;; *) fail "MEMCAP_WITH is docker, podman, systemd-run or cgroup, not '$way'" ;; esac
+    case $way in
+        docker | podman | systemd-run | cgroup) ;;
+        *) fail "MEMORY_LIMIT_WITH must be docker, podman, systemd-run or cgroup, not '$way'" ;;
+    esac
 done
-need_swift
-"$root/scripts/install-deps.sh"
-
-cd "$root"
-say "building in release mode; the first time takes minutes"
-swift build -c release --product server
-# With the Swift library linked in, a process starts with less memory.
-static=(-c release --static-swift-stdlib --scratch-path "$root/.build/static")
-swift build "${static[@]}" --product example
-example=$(swift build "${static[@]}" --show-bin-path)/example
-server=$(swift build -c release --show-bin-path)/server
+build_release
+example=$bin/example
+server=$bin/server
 
 clean_up_at_end
 make_temp
 size=$(file_size "$file")
 free=$(df -Pk "$temp" | awk 'NR == 2 { print $4 }')
 [ $((size / 1024 + 65536)) -lt "$free" ] ||
-    fail "what arrives is saved in $root/.build for comparison: $((size >> 20)) MiB, and $((free >> 10)) MiB are free"
+    fail "the server stores the file in $root/.build: it has $((size >> 20)) MiB, and $((free >> 10)) MiB are free"
 
 mkdir "$temp/saved"
 if [ -n "${SERVER_LIMIT:-}" ]; then
     make_group "$name-server" "$(to_bytes "$SERVER_LIMIT")" || {
-        say "memcap: the server cannot be held to $SERVER_LIMIT: $reason" >&2
+        say "test-memory: the server cannot be limited to $SERVER_LIMIT: $reason" >&2
         exit 3
     }
     server_group=$made_group
@@ -378,8 +369,7 @@ if [ -n "${SERVER_LIMIT:-}" ]; then
 else
     start_server "$temp/saved" "$server"
 fi
-# What is cached of the file now is not charged to the group that reads it: away with it, so that
-# the group has to cope with the cache too.
+# Drop the file from the page cache. Otherwise its pages would not be charged to the group.
 dd if="$file" iflag=nocache count=0 2>/dev/null || true
 
 chosen=
@@ -389,19 +379,19 @@ for way in $ways; do
         chosen=$way
         break
     fi
-    say "$way: passed over: ${reason:-it does not work here}"
+    say "$way: not used: ${reason:-it does not work here}"
     end_attempt
     if [ -n "$image" ]; then "${engine[@]}" rmi -f "$image" >/dev/null 2>&1 || true; fi
     image='' engine=()
 done
 if [ -z "$chosen" ]; then
-    say "memcap: nothing here can hold a process to $(readable "$limit")" >&2
+    say "test-memory: nothing here can limit a process to $(readable "$limit")" >&2
     exit 3
 fi
 if [ ${#engine[@]} -gt 1 ]; then
-    say "$chosen: chosen, as ${engine[*]}; control groups v$version"
+    say "$chosen: used, as ${engine[*]}; control groups v$version"
 else
-    say "$chosen: chosen; control groups v$version"
+    say "$chosen: used; control groups v$version"
 fi
 
 : >"$temp/error"
@@ -412,8 +402,8 @@ status=
 if await exited 0; then status=$answer; fi
 ended=$(now)
 
-# What there is to know of a group, while it is there: sets `peak` and `kills`.
-look_at_group() {
+# Sets `peak` and `kills` to the figures of `group`.
+read_group() {
     if [ "$version" = 2 ]; then
         peak=$(figure memory.peak)
         kills=$(figure memory.events oom_kill)
@@ -425,12 +415,12 @@ look_at_group() {
 if [ -n "$server_group" ]; then
     example_group=$group
     group=$server_group
-    look_at_group
+    read_group
     server_kills=${kills:-0}
     server_peak=$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$server_pid/status" 2>/dev/null || true)
     group=$example_group
 fi
-look_at_group
+read_group
 if [ -z "$status" ]; then
     # The launcher itself was killed.
     wait "$job" && status=0 || status=$?
@@ -443,26 +433,26 @@ cat "$temp/error" >&2
 say ""
 
 say "limit            $(readable "$limit"), no swap"
-say "peak of group    $(if [ -n "$peak" ]; then readable "$peak"; else printf 'not told by this kernel'; fi)"
-say "                 with the file's page cache, which may fill any limit; the kernel takes it back"
+say "peak of group    $(if [ -n "$peak" ]; then readable "$peak"; else printf 'not provided by this kernel'; fi)"
+say "                 includes the page cache of the file, which may reach the limit; the kernel reclaims it"
 if [ "$most_resident" -gt 0 ]; then
-    say "peak of process  $(readable $((most_resident * 1024))) resident (VmHWM), shared libraries included"
-    say "                 $(readable $((most_anonymous * 1024))) of its own (RssAnon, sampled)"
+    say "peak of process  $(readable $((most_resident * 1024))) resident (VmHWM), with shared libraries"
+    say "                 $(readable $((most_anonymous * 1024))) anonymous (RssAnon, sampled)"
 else
-    say "peak of process  too short a run to tell"
+    say "peak of process  unknown: the run was too short"
 fi
 say "out of memory    ${kills:-unknown} kills"
 say "exit status      $status"
 say "time             $(elapsed "$began" "$ended" "$([ "$status" != 0 ] || printf '%s' "$size")")"
 
 if [ -n "$server_group" ]; then
-    say "server           held to $(readable "$(to_bytes "$SERVER_LIMIT")"), $server_kills kills," \
+    say "server           limited to $(readable "$(to_bytes "$SERVER_LIMIT")"), $server_kills kills," \
         "peak $(readable $((${server_peak:-0} * 1024))) resident"
-    [ "$server_kills" = 0 ] || fail "FAILED: the server was killed for want of memory under $SERVER_LIMIT"
+    [ "$server_kills" = 0 ] || fail "FAILED: the server ran out of memory under $SERVER_LIMIT and was killed"
 fi
-[ "${kills:-0}" = 0 ] || fail "FAILED: the example was killed for want of memory under $(readable "$limit")"
-[ "$status" = 0 ] || fail "FAILED: the example ended with status $status"
+[ "${kills:-0}" = 0 ] || fail "FAILED: the example ran out of memory under $(readable "$limit") and was killed"
+[ "$status" = 0 ] || fail "FAILED: the example exited with status $status"
 saved=$temp/saved/$(basename -- "$file")
-[ -f "$saved" ] || fail "FAILED: the server saved no file of this name: $(ls -- "$temp/saved")"
-cmp -- "$file" "$saved" || fail "FAILED: what arrived is not what was sent"
-say "passed: arrived byte for byte, $(readable "$size")"
+[ -f "$saved" ] || fail "FAILED: the server stored no file of this name: $(ls -- "$temp/saved")"
+cmp -- "$file" "$saved" || fail "FAILED: the stored file differs from the one that was sent"
+say "passed: stored byte for byte, $(readable "$size")"

@@ -1,5 +1,5 @@
-/// Finds out from samples whether a block would become smaller by DEFLATE, in a small part of the
-/// time that deflating it takes.
+/// Estimates from samples whether DEFLATE would make a block smaller, in a fraction of the time that compressing it
+/// takes.
 struct CompressibilitySampler: ~Copyable {
     private static let sampleLength = 4 << 10
     private static let sampleCount = 4
@@ -10,7 +10,7 @@ struct CompressibilitySampler: ~Copyable {
         stream = try DeflateStream(.raw, level: 1)
     }
 
-    /// Whether the samples, from all over the block, save less than 3 in 100 bytes.
+    /// Whether compression saves less than 3 % of the samples, which are spread over the block.
     mutating func findsHardlyCompressible(_ block: UnsafeRawBufferPointer) -> Bool {
         let length = Self.sampleLength
         guard block.count > length * Self.sampleCount else { return isHardlyCompressible([block]) }

@@ -1,13 +1,13 @@
 internal import CZlib
 
-/// Encodes the blocks of one `gzip` or `deflate` stream: a single gzip member, or zlib stream, that
-/// everyone can read.
+/// Encodes blocks of one `gzip` or `deflate` stream. The result is a single gzip member or zlib stream, which every
+/// decoder can read.
 ///
-/// Each block begins with the 32 KiB before it as its window, and ends at a byte's boundary with an
-/// empty stored block (a sync flush), so that blocks can be made apart and written one behind the
-/// other, as pigz does. The result depends on the content, the blocks and the level alone.
+/// Each block may refer to the 32 KiB before it, and ends at a byte boundary with an empty stored block (a sync flush).
+/// Therefore blocks can be encoded separately and written in sequence, as pigz does. The result depends only on the
+/// content, the division into blocks, and the level.
 public struct DeflateBlockCoder: BlockCoder {
-    /// The memory of zlib, made at first use. Where there is none, blocks are stored.
+    /// The memory of zlib, allocated at first use. If that fails, blocks are stored without compression.
     public final class Worker {
         fileprivate var stream: DeflateStream?
         fileprivate var sampler: CompressibilitySampler?
@@ -19,10 +19,12 @@ public struct DeflateBlockCoder: BlockCoder {
     private let level: Int
     private let storesIncompressible: Bool
 
+    /// Makes a coder for one stream.
+    ///
     /// - Parameters:
-    ///   - level: 0, stored, to 9, smallest.
-    ///   - storesIncompressible: whether blocks that would hardly become smaller are stored. It is
-    ///     found out from samples of each.
+    ///   - level: 0, no compression, to 9, smallest. Default: 6.
+    ///   - storesIncompressible: whether to store blocks without compression if compression of samples saves less than
+    ///     3 %. Default: false.
     public init(_ coding: Coding, level: Int = 6, storesIncompressible: Bool = false) {
         precondition((0...9).contains(level), "a level is from 0 to 9")
         self.coding = coding
@@ -30,9 +32,10 @@ public struct DeflateBlockCoder: BlockCoder {
         self.storesIncompressible = storesIncompressible
     }
 
-    /// RFC 1951 §2.
+    /// 32 KiB (RFC 1951 §2).
     public var windowLength: Int { 32 << 10 }
 
+    /// The header of the gzip member or zlib stream.
     public var header: [UInt8] {
         switch coding {
         // RFC 1952 §2.3: no name, no time, operating system unknown.
@@ -42,14 +45,16 @@ public struct DeflateBlockCoder: BlockCoder {
         }
     }
 
-    /// RFC 1951 §3.2.4: a stored block of length 0, not the last.
+    /// A stored block of length 0 that is not the last one (RFC 1951 §3.2.4).
     public var emptyBlock: [UInt8] { [0, 0, 0, 0xFF, 0xFF] }
 
+    /// 0 for CRC-32, 1 for Adler-32.
     public var emptyChecksum: UInt32 { coding == .gzip ? 0 : 1 }
 
+    /// Makes a worker, which allocates memory at first use.
     public func makeWorker() -> sending Worker { Worker() }
 
-    /// As it is stored: RFC 1951 §3.2.4.
+    /// The length of the block if it is stored without compression (RFC 1951 §3.2.4).
     public func maximumLength(ofBlock length: Int) -> Int {
         length + (length + Self.longestStored - 1) / Self.longestStored * Self.storedHeaderLength
     }
@@ -57,6 +62,7 @@ public struct DeflateBlockCoder: BlockCoder {
     private static let longestStored = 0xFFFF
     private static let storedHeaderLength = 5
 
+    /// Compresses the block, or stores it if compression does not make it smaller.
     public func encode(
         _ block: UnsafeRawBufferPointer, after window: UnsafeRawBufferPointer, isCompressed: Bool,
         with worker: Worker, into output: UnsafeMutableRawBufferPointer
@@ -90,6 +96,7 @@ public struct DeflateBlockCoder: BlockCoder {
         }
     }
 
+    /// Combines two checksums with zlib's `crc32_combine` or `adler32_combine`.
     public func combine(_ first: UInt32, _ second: UInt32, secondLength: Int) -> UInt32 {
         switch coding {
         case .gzip: UInt32(truncatingIfNeeded: crc32_combine(uLong(first), uLong(second), secondLength))
@@ -97,8 +104,9 @@ public struct DeflateBlockCoder: BlockCoder {
         }
     }
 
+    /// The last block, and the trailer of the gzip member or zlib stream.
     public func trailer(_ checksum: UInt32, contentLength: Int64) -> [UInt8] {
-        // RFC 1951 §3.2.3: a last block without content, in fixed Huffman codes.
+        // RFC 1951 §3.2.3: a last block without content, with fixed Huffman codes.
         let lastBlock: [UInt8] = [3, 0]
         return switch coding {
         // RFC 1952 §2.3.1: CRC-32 and length modulo 2³², least significant byte first.
@@ -115,7 +123,7 @@ extension DeflateBlockCoder.Worker {
         return sampler?.findsHardlyCompressible(block) ?? false
     }
 
-    /// Nil if there is no memory for it, or if it would need as much room as storing.
+    /// Returns nil if there is no memory, or if the result would be as long as a stored block.
     fileprivate func deflate(
         _ block: UnsafeRawBufferPointer, after window: UnsafeRawBufferPointer, level: Int,
         into output: UnsafeMutableRawBufferPointer

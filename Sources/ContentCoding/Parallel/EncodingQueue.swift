@@ -1,10 +1,10 @@
 internal import Synchronization
 
-/// The blocks that wait to be encoded, and the workers that wait for blocks.
+/// Blocks that wait for a worker, and workers that wait for a block.
 final class EncodingQueue<Coder: BlockCoder>: Sendable {
     typealias Block = EncodingBlock<Coder.Checksum>
 
-    /// Used by one thread at a time, but not always by the same one.
+    /// Used by one thread at a time, not always the same one.
     private final class Worker: Sendable {
         let state: Mutex<Coder.Worker>
 
@@ -44,12 +44,12 @@ final class EncodingQueue<Coder: BlockCoder>: Sendable {
         if let worker { start(worker, block) }
     }
 
-    /// Lets go of what idle workers keep for the next block.
+    /// Frees the memory of idle workers.
     func releaseMemory() {
         state.withLock { state in state.idle = state.idle.map { _ in Worker(coder) } }
     }
 
-    /// Forgets what has not been begun, and lets go of the workers.
+    /// Discards blocks that no worker has started, and frees the workers.
     func close() {
         state.withLock { state in
             state.pending = []
@@ -58,8 +58,7 @@ final class EncodingQueue<Coder: BlockCoder>: Sendable {
         }
     }
 
-    /// Each block is a piece of work of its own: between two, whatever else the executor has to
-    /// do has its turn.
+    /// Calls `execute` once per block, so that the executor can run other work in between.
     private func start(_ worker: Worker, _ block: Block) {
         execute { [self] in
             worker.state.withLock { block.encode(coder, $0) }

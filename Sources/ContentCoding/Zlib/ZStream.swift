@@ -1,20 +1,27 @@
 internal import CZlib
 
+/// The format around DEFLATE data, as zlib's `windowBits`. https://zlib.net/manual.html#Advanced
+enum ZFormat: CInt {
+    case gzip = 31
+    case zlib = 15
+    case raw = -15
+}
+
 extension UnsafeMutablePointer<z_stream> {
-    /// As much of a buffer as one call is lent: zlib counts in 32 bits.
+    /// The most bytes that one call gets of a buffer. zlib counts in 32 bits.
     static var reach: Int { 1 << 30 }
 
-    /// Lends zlib the buffers for one call, as far as its ``reach``.
+    /// Gives zlib up to ``reach`` bytes of each buffer for one call.
     ///
-    /// - Parameter input: loses what was taken.
-    /// - Returns: zlib's code, and how many bytes were written to `output`.
+    /// - Parameter input: the bytes that zlib has read are removed.
+    /// - Returns: the code that zlib returned, and the number of bytes written to `output`.
     func run(
         _ input: inout UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer,
         _ call: (UnsafeMutablePointer<z_stream>) -> CInt
     ) -> (code: CInt, count: Int) {
         let available = Swift.min(input.count, Self.reach)
         let room = Swift.min(output.count, Self.reach)
-        // zlib does not write to its input; its declaration leaves out the const.
+        // zlib does not write to its input, although the declaration lacks `const`.
         pointee.next_in = UnsafeMutablePointer<Bytef>(mutating: input.baseAddress?.assumingMemoryBound(to: Bytef.self))
         pointee.avail_in = uInt(available)
         pointee.next_out = output.baseAddress?.assumingMemoryBound(to: Bytef.self)
@@ -28,6 +35,6 @@ extension UnsafeMutablePointer<z_stream> {
         return (code, count)
     }
 
-    /// zlib's words for its last error.
-    var message: String { pointee.msg.map { String(cString: $0) } ?? "no reason given" }
+    /// zlib's description of its last error.
+    var message: String { pointee.msg.map { String(cString: $0) } ?? "zlib gave no reason" }
 }
