@@ -2,8 +2,8 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Buffer budget")
-struct BufferBudgetTests {
+@Suite("Buffer budget of the server")
+struct ServerBufferBudgetTests {
     @Test(
         "the more users share the budget, the smaller the buffer of each",
         arguments: [
