@@ -4,8 +4,8 @@ import Testing
 
 @testable import HTTPStreaming
 
-@Suite("Buffer budget", .timeLimit(.minutes(3)))
-struct BufferBudgetTests {
+@Suite("Buffer budget of transfers", .timeLimit(.minutes(3)))
+struct TransferBufferBudgetTests {
     private func budget(_ kibibytes: Int, clients: Int = 1) -> BufferBudget {
         BufferBudget(limit: kibibytes << 10) { clients }
     }
