@@ -121,7 +121,7 @@ struct TransferBufferBudgetTests {
 
     @Test("many threads, some of which withdraw, never exceed the limit and leave nothing reserved")
     func contention() async throws {
-        print("BufferBudgetTests.contention: seed \(SeededGenerator.seed)")
+        print("TransferBufferBudgetTests.contention: seed \(SeededGenerator.seed)")
         let budget = budget(512, clients: 4)
         let held = Shared((now: 0, most: 0))
         await withTaskGroup(of: Void.self) { group in
