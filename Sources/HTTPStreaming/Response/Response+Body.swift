@@ -1,3 +1,6 @@
+internal import ContentCoding
+internal import Synchronization
+
 extension Response {
     /// The content of a response as a sequence of chunks of bytes, none empty, of any size; each
     /// byte is given once, whatever the number of iterators.
@@ -24,5 +27,77 @@ extension Response {
         let source: Source
 
         public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(source: source) }
+    }
+}
+
+extension Response.Body {
+    /// The reader's side of a response; when it is gone, the rest is thrown away.
+    final class Source: Sendable {
+        private struct State: ~Copyable {
+            /// Whether a task is in ``Source/next()``.
+            var isReading = false
+            /// Nil if the content is given as it comes.
+            var decoder: ChunkDecoder?
+        }
+
+        private let content: ContentBuffer
+        private let connection: ConnectionHandle
+        private let id: TransferID
+        private let state: Mutex<State>
+
+        /// - Parameter coding: what is to be undone.
+        init(content: ContentBuffer, coding: Coding?, connection: ConnectionHandle, id: TransferID) {
+            self.content = content
+            self.connection = connection
+            self.id = id
+            state = Mutex(State(decoder: coding.map { ChunkDecoder($0) }))
+        }
+
+        deinit {
+            // Nobody has to be woken for what is over.
+            if !content.isSpent { connection.agent.post(.contentAbandoned(id)) }
+        }
+
+        /// What the transfer has failed with, if it has.
+        var failure: ClientError? { content.failure }
+
+        /// The next chunk, or nil at the end.
+        nonisolated(nonsending) func next() async throws -> [UInt8]? {
+            try state.withLock { state throws(ClientError) in
+                guard !state.isReading else {
+                    throw ClientError(
+                        .alreadyReading, "the content of a response can be read by one task at a time")
+                }
+                state.isReading = true
+            }
+            defer { state.withLock { $0.isReading = false } }
+            // What has come already may stand for a thousand times as much.
+            guard !Task.isCancelled else {
+                connection.agent.post(.cancel(id))
+                throw ClientError.cancelled()
+            }
+            while true {
+                if let piece = try state.withLock({ try $0.decoder?.next() }) { return piece }
+                guard let chunk = try await nextChunk() else {
+                    try state.withLock { try $0.decoder?.finish() }
+                    return nil
+                }
+                let isDecoded = state.withLock { $0.decoder?.append(chunk) != nil }
+                if !isDecoded { return chunk }
+            }
+        }
+
+        /// As it came.
+        private nonisolated(nonsending) func nextChunk() async throws -> [UInt8]? {
+            // Often it is there, and nobody has to be suspended.
+            if let result = content.nextAtOnce(onCaughtUp: caughtUp) { return try result.get() }
+            return try await withTaskCancellationHandler {
+                try await content.next(onCaughtUp: caughtUp)
+            } onCancel: {
+                connection.agent.post(.cancel(id))
+            }
+        }
+
+        private func caughtUp() { connection.agent.post(.contentConsumed(id)) }
     }
 }
