@@ -129,7 +129,7 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
     }
 
     /// A source that can be read once only is to be read again.
-    static func usedUp(_ name: String) -> ClientError {
+    static func notRepeatable(_ name: String) -> ClientError {
         ClientError(.cannotSendAgain, "\(name): the source can be read once only, and has been")
     }
 

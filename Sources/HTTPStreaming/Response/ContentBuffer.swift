@@ -8,7 +8,7 @@ final class ContentBuffer: Sendable {
     /// Where there are not many clients.
     static let defaultHighWater = 256 << 10
     /// With any number of clients.
-    static let leastHighWater = 16 << 10
+    static let minimumHighWater = 16 << 10
 
     /// Chunks are refused from this many bytes on, so that at most this and one chunk are held.
     let highWater: Int
@@ -120,13 +120,13 @@ final class ContentBuffer: Sendable {
     }
 
     /// Reader's side: whether the transfer is over, and all that came has been read.
-    var isSpent: Bool { state.withLock { $0.isOver && $0.first == $0.chunks.count } }
+    var isFullyRead: Bool { state.withLock { $0.isOver && $0.first == $0.chunks.count } }
 
     /// Reader's side: the next chunk, or nil at the end. Suspends until there is one. To be called
     /// by one task at a time.
     ///
-    /// - Parameter onCaughtUp: called when the agent, which had been refused, can go on.
-    nonisolated(nonsending) func next(onCaughtUp: () -> Void) async throws -> [UInt8]? {
+    /// - Parameter onUnblocked: called when the agent, which had been refused, can go on.
+    nonisolated(nonsending) func next(onUnblocked: () -> Void) async throws -> [UInt8]? {
         try await withCheckedThrowingContinuation { continuation in
             let step = state.withLock { state -> Step in
                 let step = state.step(lowWater: lowWater)
@@ -136,21 +136,21 @@ final class ContentBuffer: Sendable {
                 }
                 return step
             }
-            if let result = result(of: step, onCaughtUp) { continuation.resume(with: result) }
+            if let result = result(of: step, onUnblocked) { continuation.resume(with: result) }
         }
     }
 
-    /// Reader's side: as ``next(onCaughtUp:)``, but nil where that would have to suspend.
-    func nextAtOnce(onCaughtUp: () -> Void) -> Result<[UInt8]?, any Error>? {
-        result(of: state.withLock { $0.step(lowWater: lowWater) }, onCaughtUp)
+    /// Reader's side: as ``next(onUnblocked:)``, but nil where that would have to suspend.
+    func nextIfAvailable(onUnblocked: () -> Void) -> Result<[UInt8]?, any Error>? {
+        result(of: state.withLock { $0.step(lowWater: lowWater) }, onUnblocked)
     }
 
     /// Nil where there is nothing yet.
-    private func result(of step: Step, _ onCaughtUp: () -> Void) -> Result<[UInt8]?, any Error>? {
+    private func result(of step: Step, _ onUnblocked: () -> Void) -> Result<[UInt8]?, any Error>? {
         switch step {
         case .wait: return nil
         case .chunk(let chunk, let unblocks):
-            if unblocks { onCaughtUp() }
+            if unblocks { onUnblocked() }
             return .success(chunk)
         case .end(.complete): return .success(nil)
         case .end(.failed(let error)): return .failure(error)

@@ -55,7 +55,7 @@ extension Response.Body {
 
         deinit {
             // Nobody has to be woken for what is over.
-            if !content.isSpent { connection.agent.post(.contentAbandoned(id)) }
+            if !content.isFullyRead { connection.agent.post(.contentAbandoned(id)) }
         }
 
         /// What the transfer has failed with, if it has.
@@ -90,14 +90,14 @@ extension Response.Body {
         /// As it came.
         private nonisolated(nonsending) func nextChunk() async throws -> [UInt8]? {
             // Often it is there, and nobody has to be suspended.
-            if let result = content.nextAtOnce(onCaughtUp: caughtUp) { return try result.get() }
+            if let result = content.nextIfAvailable(onUnblocked: unblockAgent) { return try result.get() }
             return try await withTaskCancellationHandler {
-                try await content.next(onCaughtUp: caughtUp)
+                try await content.next(onUnblocked: unblockAgent)
             } onCancel: {
                 connection.agent.post(.cancel(id))
             }
         }
 
-        private func caughtUp() { connection.agent.post(.contentConsumed(id)) }
+        private func unblockAgent() { connection.agent.post(.contentConsumed(id)) }
     }
 }

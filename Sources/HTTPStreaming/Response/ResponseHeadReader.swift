@@ -26,10 +26,10 @@ struct ResponseHeadReader {
         /// There is none, or it has gone as far as it can. Final.
         case none
         /// Nothing has been sent but an empty body, which is how libcurl has the server ask.
-        /// → `unasked(sendsEmptyBody: false)`, `asked`
-        case unasked(sendsEmptyBody: Bool)
+        /// → `awaitingChallenge(sendsEmptyBody: false)`, `answered`
+        case awaitingChallenge(sendsEmptyBody: Bool)
         /// The server has asked, and been answered.
-        case asked
+        case answered
     }
 
     init(expectsContinue: Bool, digest: Digest = .none) {
@@ -116,15 +116,15 @@ struct ResponseHeadReader {
         case (417, _) where expectsContinue && mayBeSentAgain && fields["connection"]?.lowercased() != "close":
             expectsContinue = false
             return true
-        case (401, .unasked) where challenge != nil:
-            digest = .asked
+        case (401, .awaitingChallenge) where challenge != nil:
+            digest = .answered
             return true
         // The digest was right, but for what it was made of being too old (RFC 7616 §3.3).
-        case (401, .asked):
+        case (401, .answered):
             return challenge.map { $0.contains("stale=true") || $0.contains("stale=\"true\"") } ?? false
         // The server has not asked, but has got no body yet.
-        case (..<300, .unasked(sendsEmptyBody: true)):
-            digest = .unasked(sendsEmptyBody: false)
+        case (..<300, .awaitingChallenge(sendsEmptyBody: true)):
+            digest = .awaitingChallenge(sendsEmptyBody: false)
             return true
         default:
             return false

@@ -76,7 +76,7 @@ final class CodedReader: SourceReader {
         let count = encoder.read(into: buffer)
         if count > 0 { return .bytes(count) }
         if encoder.isAtEnd { return .end }
-        return outcome == .dry && encoder.isDrained ? .dry : .waiting
+        return outcome == .needsInput && encoder.isDrained ? .needsInput : .waiting
     }
 
     func readAhead() throws(ClientError) {
@@ -100,10 +100,10 @@ final class CodedReader: SourceReader {
             case .bytes(let count): bytesRead += count
             // The source has nothing, or there was no free block: then the source has not been asked.
             case .waiting: return .waiting
-            case .dry:
+            case .needsInput:
                 // The server must have all bytes given so far before more are added.
                 encoder.flush()
-                return .dry
+                return .needsInput
             case .end:
                 encoder.finish()
             }

@@ -58,7 +58,7 @@ final class DescriptorSource: Source {
     var obstacle: String? { once.obstacle(name) }
 
     func reader(at offset: Int64, _ context: ReadContext) throws(ClientError) -> any SourceReader {
-        guard offset == 0, !once.isBegun else { throw ClientError.usedUp(name) }
+        guard offset == 0, !once.isBegun else { throw ClientError.notRepeatable(name) }
         return DescriptorReader(self)
     }
 }

@@ -108,7 +108,7 @@ final class MultipartReader: SourceReader {
         case .between:
             switch source.part(at: index) {
             case .part(let part): position = .opening(part, offset: 0)
-            case .nothingYet: return .dry
+            case .nothingYet: return .needsInput
             case .end: position = .messageEnd(offset: 0)
             }
             return nil
@@ -134,7 +134,7 @@ final class MultipartReader: SourceReader {
                 position = .partEnd(offset: start + count)
                 return .bytes(count)
             }
-            source.partRead(index, endingAt: bytesRead)
+            source.didReadPart(index, endingAt: bytesRead)
             index += 1
             position = .between
             return .bytes(count)

@@ -128,7 +128,7 @@ extension MultipartSource {
     /// Notes that a part has been read to its end. Releases all parts up to it where they would take too much memory.
     ///
     /// - Parameter offset: of the end of the part.
-    func partRead(_ index: Int, endingAt offset: Int64) {
+    func didReadPart(_ index: Int, endingAt offset: Int64) {
         guard isOpenEnded else { return }
         state.withLock { state in
             let position = index - state.releasedCount

@@ -22,7 +22,7 @@ final class Preparation {
     ///
     /// - Throws: ``ClientError`` if it is read already, or twice by this call.
     func claim(_ once: ReadOnce, _ name: String) throws(ClientError) {
-        guard !once.isBegun else { throw ClientError.usedUp(name) }
+        guard !once.isBegun else { throw ClientError.notRepeatable(name) }
         guard claimed.insert(ObjectIdentifier(once)).inserted else {
             throw ClientError(.invalidPart, "\(name): given twice, and the source can be read once only")
         }

@@ -14,7 +14,7 @@ struct SequenceSource: Source {
     var obstacle: String? { once?.obstacle(name) }
 
     func reader(at offset: Int64, _ context: ReadContext) throws(ClientError) -> any SourceReader {
-        guard offset == 0 else { throw ClientError.usedUp(name) }
+        guard offset == 0 else { throw ClientError.notRepeatable(name) }
         try once?.begin(name)
         return SequenceReader(self, context)
     }
@@ -99,7 +99,7 @@ struct PipeSource: Source {
     var obstacle: String? { once.obstacle(name) }
 
     func reader(at offset: Int64, _ context: ReadContext) throws(ClientError) -> any SourceReader {
-        guard offset == 0, !once.isBegun else { throw ClientError.usedUp(name) }
+        guard offset == 0, !once.isBegun else { throw ClientError.notRepeatable(name) }
         return PipeReader(queue, once)
     }
 
@@ -132,8 +132,8 @@ private final class PipeReader: SourceReader {
         case .end:
             isAtEnd = true
         // An encoder must not hold back the bytes that were written: the server answers them before more are written.
-        case .waiting, .dry:
-            return .dry
+        case .waiting, .needsInput:
+            return .needsInput
         }
         return outcome
     }

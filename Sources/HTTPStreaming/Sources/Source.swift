@@ -93,7 +93,7 @@ enum ReadOutcome: Equatable {
     /// There is nothing yet: the source has no bytes, or they are being encoded.
     case waiting
     /// There is nothing until the caller adds more.
-    case dry
+    case needsInput
     case end
 }
 
@@ -128,7 +128,7 @@ final class ReadOnce: Sendable {
     ///
     /// - Throws: ``ClientError/Code/cannotSendAgain`` if bytes have been taken before.
     func begin(_ name: String) throws(ClientError) {
-        guard !hasBegun.exchange(true, ordering: .acquiringAndReleasing) else { throw ClientError.usedUp(name) }
+        guard !hasBegun.exchange(true, ordering: .acquiringAndReleasing) else { throw ClientError.notRepeatable(name) }
     }
 
     /// See ``Source/obstacle``.

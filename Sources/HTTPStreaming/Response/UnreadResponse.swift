@@ -4,7 +4,7 @@
 /// the answer was read, libcurl reports that, and the answer is lost with the socket. It is read
 /// from there (``SocketTracker``) and taken apart here. Only what is there counts: it is known to be
 /// complete, or cut off. With TLS it is ciphertext, which is no answer.
-struct UnreadAnswer {
+struct UnreadResponse {
     let status: Int
     /// Without chunked framing.
     let content: [UInt8]
