@@ -27,7 +27,8 @@ extension Client {
         ///     and password, percent-encoded, are sent by Basic authentication or as in RFC 1929. The default port is
         ///     1080, with `https` 443.
         ///   - noProxy: hosts to connect to directly: names (with all subdomains), addresses, address ranges
-        ///     (`10.0.0.0/8`), or `*` for all. None by default; the environment is ignored. <https://curl.se/libcurl/c/CURLOPT_NOPROXY.html>
+        ///     (`10.0.0.0/8`), or `*` for all. None by default; the environment is ignored.
+        ///     <https://curl.se/libcurl/c/CURLOPT_NOPROXY.html>
         public static func url(_ url: String, noProxy: [String] = []) -> Proxy {
             Proxy(kind: .url(url, noProxy: noProxy))
         }

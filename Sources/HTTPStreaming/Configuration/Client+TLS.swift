@@ -6,14 +6,16 @@ extension Client {
     /// authority's, as ``caFile``.
     public struct TLS: Hashable, Sendable {
         /// A PEM file of certificates that are trusted instead of the system's; nil by default, for the system's.
-        /// Read at each connection. <https://curl.se/libcurl/c/CURLOPT_CAINFO.html>
+        /// Read at each connection.
+        /// <https://curl.se/libcurl/c/CURLOPT_CAINFO.html>
         public var caFile: String?
 
         /// The client certificate, for servers that request one; nil by default.
         public var clientCertificate: ClientCertificate?
 
         /// Public keys to accept, each as `sha256//` and the base64 form of the SHA-256 of its SubjectPublicKeyInfo in
-        /// DER; empty by default, for any. The certificate must be trusted as well. <https://curl.se/libcurl/c/CURLOPT_PINNEDPUBLICKEY.html>
+        /// DER; empty by default, for any. The certificate must be trusted as well.
+        /// <https://curl.se/libcurl/c/CURLOPT_PINNEDPUBLICKEY.html>
         public var pinnedPublicKeys: [String] = []
 
         /// Trusts the system's authorities; no client certificate.

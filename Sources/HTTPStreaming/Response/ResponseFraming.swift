@@ -1,5 +1,5 @@
-/// Finds the end of a response's content (RFC 9112 §6.3). Needed while the upload continues after the response: libcurl
-/// does not report the end then.
+/// Finds the end of a response's content (RFC 9112 §6.3). Needed while the upload continues after the response, because
+/// libcurl does not report the end then.
 struct ResponseFraming {
     private enum Kind {
         case length(left: Int64)

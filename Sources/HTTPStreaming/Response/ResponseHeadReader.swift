@@ -23,7 +23,8 @@ struct ResponseHeadReader {
     enum Digest {
         /// Not used. Final.
         case none
-        /// The request was sent without credentials; `sendsEmptyBody` says that libcurl left out its body. → `awaitingChallenge(sendsEmptyBody: false)`, `answered`
+        /// The request was sent without credentials; if `sendsEmptyBody`, without its body too.
+        /// → `awaitingChallenge(sendsEmptyBody: false)`, `answered`
         case awaitingChallenge(sendsEmptyBody: Bool)
         /// The request was sent again with the digest.
         case answered

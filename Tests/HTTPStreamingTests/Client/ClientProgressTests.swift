@@ -83,6 +83,50 @@ struct ClientProgressTests {
         #expect(values.contains { $0.part?.index == 0 } && values.contains { $0.part?.index == 1 })
     }
 
+    @Test("fractionCompleted is bytesRead / totalBytes; 1 for an empty body, nil for an unknown length")
+    func fractionCompleted() async throws {
+        func fraction(_ bytesRead: Int64, _ totalBytes: Int64?) -> Double? {
+            UploadProgress(
+                bytesRead: bytesRead, bytesSent: 0, bytesAcknowledged: nil, totalBytes: totalBytes, part: nil
+            ).fractionCompleted
+        }
+        #expect(fraction(0, 8) == 0 && fraction(2, 8) == 0.25 && fraction(8, 8) == 1)
+        #expect(fraction(0, 0) == 1)
+        #expect(fraction(0, nil) == nil && fraction(8, nil) == nil)
+
+        let server = try FaultServer(Recorder().serve)
+        let client = try client(server.url)
+        for count in [0, 3_000_000] {
+            let seen = Shared<UploadProgress?>(nil)
+            let content = Content.bytes([UInt8](repeating: 1, count: count))
+            _ = try await client.send(Request(.put, server.url, content: content)) { seen.set($0) }
+            let last = try #require(seen.value)
+            #expect(last.totalBytes == Int64(count) && last.fractionCompleted == 1)
+        }
+    }
+
+    @MainActor
+    @Test("a progress closure runs one call at a time, never on the caller's actor")
+    func isolation() async throws {
+        let server = try FaultServer(Recorder().serve)
+        let client = try client(server.url, rate: 2 << 20)
+        let calls = Shared<(running: Int, most: Int, all: Int, onMain: Int)>((0, 0, 0, 0))
+        // With an interval of 1 ms, a report is waiting whenever the closure returns.
+        let response = try await client.send(Part("file", .bytes([UInt8](repeating: 1, count: 1 << 20)))) { _ in
+            calls.update {
+                $0.running += 1
+                $0.most = max($0.most, $0.running)
+                $0.all += 1
+                $0.onMain += Thread.isMainThread ? 1 : 0
+            }
+            usleep(5000)
+            calls.update { $0.running -= 1 }
+        }
+        #expect(response.status == 201)
+        #expect(calls.value.all >= 2 && calls.value.most == 1 && calls.value.running == 0)
+        #expect(calls.value.onMain == 0)
+    }
+
     @Test("bytes that the server's kernel has not received count as sent, not as acknowledged")
     func acknowledged() async throws {
         let (stalled, release) = (Gate(), Gate())
