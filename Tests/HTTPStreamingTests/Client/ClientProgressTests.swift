@@ -63,7 +63,7 @@ struct ClientProgressTests {
         try check(values)
         let last = try #require(values.last)
         #expect(last.bytesRead == response.bytesSent && last.bytesSent == response.bytesSent)
-        #expect(last.totalBytes == response.bytesSent)
+        #expect(last.totalBytes == response.bytesSent && last.fractionCompleted == 1)
         #expect(values.allSatisfy { $0.totalBytes == response.bytesSent })
         #if os(Linux)
         // The response acknowledges everything.
@@ -84,25 +84,13 @@ struct ClientProgressTests {
     }
 
     @Test("fractionCompleted is bytesRead / totalBytes; 1 for an empty body, nil for an unknown length")
-    func fractionCompleted() async throws {
-        func fraction(_ bytesRead: Int64, _ totalBytes: Int64?) -> Double? {
-            UploadProgress(
-                bytesRead: bytesRead, bytesSent: 0, bytesAcknowledged: nil, totalBytes: totalBytes, part: nil
-            ).fractionCompleted
+    func fractionCompleted() {
+        func fraction(_ read: Int64, _ total: Int64?) -> Double? {
+            UploadProgress(bytesRead: read, bytesSent: 0, bytesAcknowledged: nil, totalBytes: total, part: nil)
+                .fractionCompleted
         }
         #expect(fraction(0, 8) == 0 && fraction(2, 8) == 0.25 && fraction(8, 8) == 1)
-        #expect(fraction(0, 0) == 1)
-        #expect(fraction(0, nil) == nil && fraction(8, nil) == nil)
-
-        let server = try FaultServer(Recorder().serve)
-        let client = try client(server.url)
-        for count in [0, 3_000_000] {
-            let seen = Shared<UploadProgress?>(nil)
-            let content = Content.bytes([UInt8](repeating: 1, count: count))
-            _ = try await client.send(Request(.put, server.url, content: content)) { seen.set($0) }
-            let last = try #require(seen.value)
-            #expect(last.totalBytes == Int64(count) && last.fractionCompleted == 1)
-        }
+        #expect(fraction(0, 0) == 1 && fraction(0, nil) == nil && fraction(8, nil) == nil)
     }
 
     @MainActor
@@ -110,21 +98,15 @@ struct ClientProgressTests {
     func isolation() async throws {
         let server = try FaultServer(Recorder().serve)
         let client = try client(server.url, rate: 2 << 20)
-        let calls = Shared<(running: Int, most: Int, all: Int, onMain: Int)>((0, 0, 0, 0))
+        let calls = Shared(0)
+        let running = Mutex(())
         // With an interval of 1 ms, a report is waiting whenever the closure returns.
-        let response = try await client.send(Part("file", .bytes([UInt8](repeating: 1, count: 1 << 20)))) { _ in
-            calls.update {
-                $0.running += 1
-                $0.most = max($0.most, $0.running)
-                $0.all += 1
-                $0.onMain += Thread.isMainThread ? 1 : 0
-            }
-            usleep(5000)
-            calls.update { $0.running -= 1 }
+        _ = try await client.send(Part("file", .bytes([UInt8](repeating: 1, count: 1 << 20)))) { _ in
+            #expect(!Thread.isMainThread)
+            #expect(running.withLockIfAvailable { _ in usleep(5000) } != nil)
+            calls.update { $0 += 1 }
         }
-        #expect(response.status == 201)
-        #expect(calls.value.all >= 2 && calls.value.most == 1 && calls.value.running == 0)
-        #expect(calls.value.onMain == 0)
+        #expect(calls.value >= 2)
     }
 
     @Test("bytes that the server's kernel has not received count as sent, not as acknowledged")
@@ -188,7 +170,7 @@ struct ClientProgressTests {
             last.part
                 == UploadProgress.Part(
                     index: 1, name: "file", filename: "c.bin", bytesRead: 1_000_000, totalBytes: nil))
-        #expect(last.totalBytes == nil)
+        #expect(last.totalBytes == nil && last.fractionCompleted == nil)
         #expect(last.bytesSent == last.bytesRead)
     }
 
