@@ -28,6 +28,7 @@ extension Response {
 
         let source: Source
 
+        /// Makes an iterator; see ``Response/Body``.
         public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(source: source) }
     }
 }
