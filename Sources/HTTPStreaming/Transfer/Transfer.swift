@@ -127,7 +127,7 @@ final class Transfer: TransferCallbacks {
     /// Sending failed: if the server had refused the body before, that is the result.
     private func takeUnreadAnswer() -> Bool {
         guard machine.download == .awaitingHead, upload.failure == nil,
-            let answer = UnreadAnswer(easy.unread, head: &download.head), answer.status >= 300
+            let answer = UnreadResponse(easy.unread, head: &download.head), answer.status >= 300
         else { return false }
         finalHeadReceived(status: answer.status)
         _ = answer.content.withUnsafeBytes { download.content.append($0) }
