@@ -28,7 +28,7 @@ func fail(_ message: String, status: Int32 = 1) -> Never {
     showStatus("\(progress.bytesRead / 1_000_000) MB\(percent)\(sent)")
 }
 
-func part(_ path: String) -> Part {
+func part(_ path: Path) -> Part {
     path == "-" ? Part("file", .standardInput, filename: "stdin") : .file(path)
 }
 
@@ -44,15 +44,16 @@ let help = """
 
     The environment variable UPLOAD_HOST names the server; the default is http://localhost:3000.
     """
-var paths: [String] = []
+var paths: [Path] = []
 var isEcho = false
 var configuration = Client.Configuration()
-var arguments = CommandLine.arguments.dropFirst()
+// As bytes: the name of a file need not be UTF-8.
+var arguments = (1..<max(1, Int(CommandLine.argc))).compactMap { CommandLine.unsafeArgv[$0].map { Path(cString: $0) } }[...]
 while let option = arguments.popFirst() {
-    func value() -> String {
+    func value() -> Path {
         arguments.popFirst() ?? { fail("\(option) needs a value; \(usage)", status: 2) }()
     }
-    switch option {
+    switch option.description {
     case "-h", "-help", "--help":
         print(help)
         exit(0)
@@ -61,7 +62,7 @@ while let option = arguments.popFirst() {
     case "-echo", "--echo":
         isEcho = true
     case "-cacert", "--cacert":
-        configuration.tls.caFile = value()
+        configuration.tls.caFile = value().description
     case "-filepath", "--filepath":
         paths.append(value())
     default:
@@ -82,7 +83,7 @@ do {
 
     for path in paths {
         var status = stat()
-        guard stat(path, &status) == 0 else { continue }
+        guard path.withCString({ stat($0, &status) }) == 0 else { continue }
         print("\(path), \(status.st_size) bytes")
     }
     let start = ContinuousClock.now

@@ -54,7 +54,7 @@ struct ExampleTests {
         let paths = try (0..<3).map { try source.write("\($0)".utf8, to: "same \($0)") }
         let result = try await example(paths.flatMap { ["-filepath", $0] }, host: server.url)
         #expect(result.status == 0)
-        #expect(result.output.contains(#""saved_as":"same 2","size":3}]}"#))
+        #expect(result.output.contains(#""saved_as":"same 2","size":1}]}"#))
         #expect(server.process.errorOutputSoFar.split(separator: "\n").count == 1)
     }
 

@@ -70,16 +70,12 @@ struct FileTree {
             errno = 0
             guard let entry = readdir(stream) else { break }
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 1) { Path(bytes: Self.bytes($0)) }
+                $0.withMemoryRebound(to: CChar.self, capacity: 1) { Path(cString: $0) }
             }
             if name != ".", name != ".." { names.append(name) }
         }
         guard errno == 0 else { throw ClientError.unreadable(folder.description, .last) }
         return names
-    }
-
-    private static func bytes(_ text: UnsafePointer<CChar>) -> [UInt8] {
-        UnsafeBufferPointer(start: text, count: strlen(text)).map { UInt8(bitPattern: $0) }
     }
 
     private static func status(of path: Path, followsLinks: Bool) throws(ClientError) -> stat {
