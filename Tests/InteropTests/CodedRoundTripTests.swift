@@ -94,7 +94,7 @@ struct CodedRoundTripTests {
 
     @Test("nothing, a byte, the book, and text around the edges of blocks and buffers arrive unchanged")
     func small() async throws {
-        let server = try await ServerProcess.start()
+        let server = try await ServerProcess.start(deadline: .seconds(400))
         defer { server.process.terminate() }
         let source = try TemporaryDirectory()
         let book = try Data(contentsOf: packageFile("payload/book.txt"))
