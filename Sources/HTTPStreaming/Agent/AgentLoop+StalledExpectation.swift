@@ -1,9 +1,12 @@
-/// Transfers that libcurl may have forgotten; see ``Transfer/mayBeForgotten``.
+/// See Transfer/Workarounds/Curl7.88+StalledExpectation.swift.
 extension AgentLoop {
-    /// Has libcurl look at each.
-    func nudgeForgotten() {
-        for (easy, transfer) in forgotten {
-            if transfer.isRunning, transfer.mayBeForgotten { transfer.nudge() } else { forgotten[easy] = nil }
+    func wakeStalledExpectations() {
+        for (easy, transfer) in stalledExpectations {
+            if transfer.isRunning, transfer.isExpectationStalled {
+                transfer.wakeStalledExpectation()
+            } else {
+                stalledExpectations[easy] = nil
+            }
         }
     }
 }

@@ -1,16 +1,17 @@
-internal import CCurl
+// Symptom: after a 417 that arrives when a part of the body has been sent, libcurl sends the request again on the same
+// connection: in the middle of the first body, and it continues the second one where the first one ended.
+// Versions: 7.88.
+// Workaround: the header callback fails, which ends libcurl's transfer. The agent then begins it again without the
+// expectation, on a new connection.
 
-/// What libcurl needs help with where a request expects a 100 or has got a 417.
 extension Transfer {
-    /// Whether a 417 has come which libcurl must not answer by itself, since part of the body has been given to
-    /// it: 7.88 would send the request again on the same connection, in the middle of the first body, and go on
-    /// in the second where it was in the first. The header callback fails then, which ends libcurl's transfer.
+    /// Whether a 417 was received after a part of the body was given to libcurl.
     var isRefusedInMidBody: Bool { download.head.tentativeStatus == 417 && upload.body.offset > 0 }
 
-    /// Goes back in the body, to begin again without the expectation.
+    /// Goes back to the beginning of the body, to send the request again without the expectation.
     ///
-    /// - Returns: false if what has been sent of it can no longer be read: then the 417 is the response.
-    func restartWithoutExpectation() -> Bool {
+    /// - Returns: false if the body can no longer be read. Then the 417 is the response.
+    func rewindWithoutExpectation() -> Bool {
         guard upload.body.rewind() else { return false }
         if upload.hasOwnExpect { leaveOutExpect() }
         do throws(CurlError) {
@@ -18,18 +19,8 @@ extension Transfer {
         } catch {
             return false
         }
-        upload.held = []
+        upload.deferredBytes = []
         machine.bodyRewound()
         return true
-    }
-
-    /// Whether libcurl may be waiting for a 100 for ever: an answer came in its place, whose content nobody reads before
-    /// the body has been given. 7.88 begins the wait anew when that content comes, but not its timer.
-    var mayBeForgotten: Bool { machine.upload == .flowing && machine.download == .blocked && upload.body.offset == 0 }
-
-    /// Has libcurl look at the transfer, which it does when a pause ends.
-    func nudge() {
-        easy.pause(CURLPAUSE_ALL)
-        easy.pause(CURLPAUSE_RECV)
     }
 }
