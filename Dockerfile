@@ -1,5 +1,5 @@
-# Two images: `docker build --target server .` and `docker build --target example .`
-# Hummingbird, which the server is built on, needs Swift 6.2 or later.
+# Builds two images: `docker build --target server .` and `docker build --target example .`
+# The server needs Swift 6.2 or later because Hummingbird does.
 ARG BUILDER_IMAGE=docker.io/library/swift:6.2-bookworm
 ARG RUNTIME_IMAGE=docker.io/library/debian:bookworm-slim
 
@@ -9,14 +9,13 @@ RUN apt-get update \
         libcurl4-openssl-dev zlib1g-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /build
-# The dependencies in a layer of their own, which changes with the manifest only.
+# Fetch dependencies in a separate layer, which is reused until Package.swift changes.
 COPY Package.swift ./
 RUN swift package resolve
 COPY Sources Sources
 COPY server server
 COPY Tests Tests
-# The Swift library is linked in: the runtime image needs none of Swift, and a process starts with
-# less memory.
+# With the Swift library linked in, the runtime image needs no Swift, and a process starts with less memory.
 RUN swift build -c release --static-swift-stdlib --product server \
     && swift build -c release --static-swift-stdlib --product example \
     && install -D -s -t /out "$(swift build -c release --show-bin-path)/server" \
@@ -36,7 +35,7 @@ ENTRYPOINT ["example"]
 
 FROM runtime AS server
 COPY --from=builder /out/server /usr/local/bin/
-# Made here, so that a volume mounted on it starts with this owner.
+# A new volume mounted here gets this owner.
 RUN install -d -o streaming -g streaming /uploads
 USER streaming
 VOLUME /uploads

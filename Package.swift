@@ -91,7 +91,7 @@ let package = Package(
             resources: [
                 "basics.js", "begin.js", "index.html", "picking.js", "report.html", "stored.js", "style.css",
                 "uploads-shown.js", "uploads.js",
-            ].map { .embedInCode("Page/\($0)") },
+            ].map { .embedInCode("WebUI/\($0)") },
             swiftSettings: settings
         ),
         .executableTarget(

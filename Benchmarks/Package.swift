@@ -1,8 +1,7 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-// What the scripts measure with; see `make bench-gzip` and `make bench-requests`. A package of its own, so that nobody who uses
-// http-streaming builds it.
+// The programs that `make bench-…` runs. This is a separate package, so that users of http-streaming do not build it.
 let package = Package(
     name: "Benchmarks",
     platforms: [.macOS(.v15)],
@@ -18,7 +17,7 @@ let package = Package(
         .executableTarget(
             name: "requests", dependencies: [.product(name: "HTTPStreaming", package: "http-streaming")]
         ),
-        // In C, on libcurl itself.
+        // Calls libcurl directly, in C.
         .executableTarget(name: "crequests", dependencies: ["CurlLibrary"]),
         .systemLibrary(name: "CurlLibrary", pkgConfig: "libcurl"),
         .executableTarget(

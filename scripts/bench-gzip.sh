@@ -1,8 +1,8 @@
 #!/bin/bash
-# What compressing on the way costs and brings, each thing measured in turn with what it is compared
-# to. Absolute times mean little on a shared machine; the ratios do.
+# Measures compression during an upload: against `pigz | curl`, with one and two workers, and on a slow link. Runs
+# what it compares alternately. On a shared machine only the ratios are meaningful.
 #
-#   scripts/bench-gzip.sh [FILE [ROUNDS]]    256 MiB of mixed text and 5 rounds unless given
+#   scripts/bench-gzip.sh [FILE [ROUNDS]]    default: 256 MiB of mixed text, 5 rounds
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname -- "$0")/lib.sh"
@@ -17,8 +17,8 @@ clean_up() {
 file=${1:-}
 rounds=${2:-5}
 if [ -n "$file" ]; then file=$(absolute_file "$file"); fi
-command -v curl >/dev/null || fail "there is no curl to compare with"
-command -v pigz >/dev/null || fail "there is no pigz to compare with; install the package pigz"
+command -v curl >/dev/null || fail "curl is not installed"
+command -v pigz >/dev/null || fail "pigz is not installed; install the package pigz"
 build_release
 build_benchmarks
 
@@ -55,12 +55,12 @@ say ""
 say "the encoder alone"
 for level in 6 1; do "$tools/encode" "$file" "$level" "$rounds"; done
 
-# 100 Mbit/s, for long enough that the buffers in between do not count.
+# 4 s at 100 Mbit/s: long enough that socket buffers do not distort the result.
 head -c 50000000 /dev/urandom >"$temp/random"
 mkfifo "$temp/proxy.out"
 "$tools/pace" 12500000 "${server_url##*:}" >"$temp/proxy.out" &
 proxy_pid=$!
-IFS= read -r -t 10 port <"$temp/proxy.out" || fail "the proxy does not say where it listens"
+IFS= read -r -t 10 port <"$temp/proxy.out" || fail "the proxy did not print its port"
 for _ in $(seq "$rounds"); do
     timed slow-identity "$tools/upload" "$temp/random" "http://127.0.0.1:$port" identity
     timed slow-automatic "$tools/upload" "$temp/random" "http://127.0.0.1:$port" automatic

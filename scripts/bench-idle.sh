@@ -1,18 +1,13 @@
 #!/bin/bash
-# Uploads 1 GiB alone and beside 1,000 requests that are open and idle, in turn, and prints the medians and their ratio.
+# Uploads 1 GiB alone and next to 1,000 open, idle requests, alternately, and prints the medians and their ratio.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 
-clean_up() {
-    stop_server
-    if [ -n "$temp" ]; then rm -rf -- "$temp"; fi
-}
-
 build_release
 build_benchmarks
-# A connection for each of them, on both sides.
-ulimit -n 4096 || fail "this needs 4096 descriptors"
+# Each idle request needs a descriptor on both sides.
+ulimit -n 4096 || fail "cannot raise the limit of open files to 4096"
 
 clean_up_at_end
 make_temp

@@ -1,19 +1,14 @@
 #!/bin/bash
-# Sends requests of 1 KiB one after another, with this package's client and with libcurl's easy interface
-# in C, in turn, to the same server, which discards them, and prints the medians. Absolute rates mean little
-# on a shared machine; the ratio does.
+# Sends requests of 1 KiB, one after another, with this package's client and with libcurl's easy interface in C,
+# alternately, to a server that discards them, and prints the median rates and their ratio. On a shared machine only
+# the ratio is meaningful.
 #
-#   scripts/bench-requests.sh [COUNT [ROUNDS]]    5000 requests and 11 rounds unless given
-#   BENCH_URL=http://127.0.0.1:8080/ ...          to a server of one's own
-#   BENCH_WITH='chrt -r 5' ...                    what both are run by, where others keep the machine busy
+#   scripts/bench-requests.sh [COUNT [ROUNDS]]    default: 5000 requests, 11 rounds
+#   BENCH_URL=http://127.0.0.1:8080/ ...          uses this server
+#   BENCH_WITH='chrt -r 5' ...                    runs the clients and the server with this command
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname -- "$0")/lib.sh"
-
-clean_up() {
-    stop_server
-    if [ -n "$temp" ]; then rm -rf -- "$temp"; fi
-}
 
 count=${1:-5000}
 rounds=${2:-11}
@@ -30,10 +25,10 @@ if [ -z "$url" ]; then
     url=$server_url
 fi
 
-# rate NAME: appends what it prints, requests in a second.
+# rate NAME: runs the benchmark and appends the requests per second to $temp/NAME.times.
 rate() { ${with[@]+"${with[@]}"} "$tools/$1" "$url" "$count" >>"$temp/$1.times" || fail "$1 failed"; }
 
-# Once without counting.
+# Warm up.
 "$tools/requests" "$url" 100 >"$temp/answer"
 for _ in $(seq "$rounds"); do
     rate requests

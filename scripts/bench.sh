@@ -1,21 +1,16 @@
 #!/bin/bash
-# Uploads the same file with the example and with `curl -F`, in turn, to the same server, which
-# discards it, and prints the medians. Absolute times mean little on a shared machine; the ratio does.
+# Uploads a file with the example and with `curl -F`, alternately, to a server that discards it, and prints the
+# medians and their ratio. On a shared machine only the ratio is meaningful.
 #
-#   scripts/bench.sh [FILE [ROUNDS]]    1 GiB of random bytes and 11 rounds unless given
+#   scripts/bench.sh [FILE [ROUNDS]]    default: 1 GiB of random bytes, 11 rounds
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 
-clean_up() {
-    stop_server
-    if [ -n "$temp" ]; then rm -rf -- "$temp"; fi
-}
-
 file=${1:-}
 rounds=${2:-11}
 if [ -n "$file" ]; then file=$(absolute_file "$file"); fi
-command -v curl >/dev/null || fail "there is no curl to compare with"
+command -v curl >/dev/null || fail "curl is not installed"
 build_release
 
 clean_up_at_end
@@ -28,7 +23,7 @@ mkdir "$temp/saved"
 start_server "$temp/saved" "$bin/server" --discard
 export UPLOAD_HOST=$server_url
 
-# Once without counting: the file comes into the page cache.
+# Read the file into the page cache.
 cat "$file" >/dev/null
 for _ in $(seq "$rounds"); do
     timed example "$bin/example" -filepath "$file"

@@ -1,18 +1,17 @@
-# Writes payload/book.txt: a book of sentences made from the word lists below, always the same
-# bytes. Its letters take one to four bytes in UTF-8, so that a transfer that damages, loses or
-# recodes any of them is noticed.
+# Writes payload/book.txt: sentences made from the word lists below, always the same bytes. Its letters take one to
+# four bytes in UTF-8, so that a test notices any that are damaged, lost or recoded.
 #
-# Awk, because every machine has one. To give the same bytes in all of them (mawk, gawk, BWK awk,
-# busybox; by bytes or by characters), nothing here depends on what length() or substr() mean
-# beyond ASCII, and all arithmetic stays below 2^53.
+# Every machine has an awk. To write the same bytes in all of them (mawk, gawk, BWK awk, busybox; by bytes or by
+# characters), the program does not depend on what length() and substr() mean beyond ASCII, and all arithmetic stays
+# below 2^53.
 
 function random(n) {  # Park and Miller's minimal standard generator.
     seed = (seed * 16807) % 2147483647
     return int(seed / 2147483647 * n)
 }
 
-# Columns of a word. An awk that reads bytes sees continuation bytes, which take no column; one
-# that reads characters never meets them.
+# The columns of a word. An awk that reads bytes sees continuation bytes, which take no column. One that reads
+# characters never sees them.
 function columns(word,    i, n, width) {
     if (word in widths) return widths[word]
     n = length(word)

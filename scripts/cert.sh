@@ -1,16 +1,17 @@
 #!/bin/bash
-# Makes a certificate for this machine's own names, localhost, 127.0.0.1 and ::1, to try HTTPS with:
-# FOLDER/cert.pem and FOLDER/key.pem, FOLDER being .cert unless given. What is there and still valid for a
-# week stays.
+# Makes a self-signed certificate for localhost, 127.0.0.1 and ::1, to try HTTPS: FOLDER/cert.pem and FOLDER/key.pem.
+# Keeps an existing one that is valid for another week.
+#
+#   scripts/cert.sh [FOLDER]    default: .cert
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 
 folder=${1:-"$root/.cert"}
-command -v openssl >/dev/null || fail "there is no openssl"
+command -v openssl >/dev/null || fail "openssl is not installed"
 mkdir -p "$folder"
 if [ -s "$folder/key.pem" ] && openssl x509 -checkend 604800 -noout -in "$folder/cert.pem" >/dev/null 2>&1; then
-    say "$folder/cert.pem is here, and valid"
+    say "$folder/cert.pem exists and is valid"
 else
     umask 077
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 90 -subj /CN=localhost \

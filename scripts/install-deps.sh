@@ -1,9 +1,9 @@
 #!/bin/bash
-# Installs the C libraries that this package is built on, libcurl and zlib, unless they are here.
+# Installs libcurl and zlib, with their headers, unless they are installed.
 #
 #   scripts/install-deps.sh            the C libraries
-#   scripts/install-deps.sh --tests    also what tests use: peers in other languages and tools.
-#                                      Tests that lack one are skipped, so failing here is no error.
+#   scripts/install-deps.sh --tests    also the tools and languages that tests use. It is no error if these cannot be
+#                                      installed: the tests that need them are skipped.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname -- "$0")/lib.sh"
@@ -15,8 +15,8 @@ case ${1:-} in
     *) fail "usage: $0 [--tests]" ;;
 esac
 
-# Both are installed when pkg-config finds them, as SwiftPM does, or when a program that uses them
-# can be built, as it can on macOS, whose SDK has them without pkg-config's files.
+# Whether pkg-config finds both, as SwiftPM does, or a program that uses both can be built: the SDK of macOS has them
+# without files for pkg-config.
 have_libraries() {
     if command -v pkg-config >/dev/null && pkg-config --exists libcurl zlib; then return 0; fi
     local compiler
@@ -33,7 +33,7 @@ as_root() {
     if [ "$(id -u)" -eq 0 ]; then
         "$@"
     elif ! command -v sudo >/dev/null; then
-        say "this needs root, and there is no sudo; run as root: $*" >&2
+        say "this needs root, and sudo is not installed; run as root: $*" >&2
         return 1
     elif [ -n "${CI:-}" ]; then
         sudo -n "$@"
@@ -45,7 +45,7 @@ as_root() {
 apt_updated=
 apt_install() {
     if [ -z "$apt_updated" ]; then
-        as_root apt-get update -qq || say "apt-get update failed; going on with the lists that are here"
+        as_root apt-get update -qq || say "apt-get update failed; continuing with the existing package lists"
         apt_updated=1
     fi
     as_root env DEBIAN_FRONTEND=noninteractive \
@@ -63,13 +63,13 @@ install_libraries() {
         say "installing with brew: curl zlib pkgconf"
         brew install --quiet curl zlib pkgconf
     else
-        fail "libcurl and zlib with their headers are missing, and there is no apt-get, dnf or brew to install them"
+        fail "libcurl or zlib, with headers, is missing, and there is no apt-get, dnf or brew to install it"
     fi
-    have_libraries || fail "libcurl or zlib cannot be found even now that they have been installed"
+    have_libraries || fail "libcurl or zlib was installed but cannot be found"
 }
 
-# The tests run servers of their own: none of the system's is to be started, which packages do unless
-# this says no. https://people.debian.org/~hmh/invokerc.d-policyrc.d-specification.txt
+# Keeps Debian's packages from starting their services: tests start servers themselves.
+# https://people.debian.org/~hmh/invokerc.d-policyrc.d-specification.txt
 policy=/usr/sbin/policy-rc.d
 forbid_services() {
     if [ -e "$policy" ]; then return 0; fi
@@ -78,7 +78,7 @@ forbid_services() {
     trap 'as_root rm -f "$policy"' EXIT
 }
 
-# tool:package, or a file that tells.
+# Pairs of a tool, or a file, and the Debian package that contains it.
 test_tools="chromedriver:chromium-driver chromium:chromium curl:curl cmp:diffutils go:golang-go microsocks:microsocks openssl:openssl pigz:pigz
     python3:python3 strace:strace tinyproxy:tinyproxy-bin /usr/sbin/nginx:nginx-light
     /usr/sbin/apache2:apache2-bin /usr/share/gocode/src/golang.org/x/net/http2/h2c:golang-golang-x-net-dev"
@@ -88,21 +88,21 @@ install_test_tools() {
     for entry in $test_tools; do
         command -v "${entry%%:*}" >/dev/null || [ -e "${entry%%:*}" ] || missing="$missing ${entry##*:}"
     done
-    # Debian's python3 comes without what makes a venv; `import ensurepip` tells.
+    # In Debian, python3 alone cannot make a venv.
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
     [ -n "$missing" ] || return 0
     if command -v apt-get >/dev/null; then
         say "installing for the tests with apt-get:$missing"
         forbid_services
         # shellcheck disable=SC2086
-        apt_install $missing || say "not installed; the tests that need them are skipped"
+        apt_install $missing || say "the installation failed; tests that need these are skipped"
     else
-        say "the tests can use these too; without them some are skipped:$missing"
+        say "some tests are skipped because these are not installed:$missing"
     fi
 }
 
 if have_libraries; then
-    say "libcurl and zlib are here"
+    say "libcurl and zlib are installed"
 else
     install_libraries
 fi

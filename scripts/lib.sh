@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the scripts here share. Bash 3.2 is enough for it, the one that macOS has.
+# Functions that the scripts share. Runs on bash 3.2, the version that macOS ships.
 
 root=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 temp=
@@ -12,37 +12,61 @@ fail() {
     exit 1
 }
 
-# Sets `temp` to a folder that is removed at the end. Not under /tmp, which is often memory, and
-# which a large file would fill; .build is on the disk that the sources are on.
+# Sets `temp` to a new folder, which `clean_up` removes. It is in .build, on the same disk as the sources:
+# /tmp is often in memory, and a large file would fill it.
 make_temp() {
     mkdir -p "$root/.build"
     temp=$(mktemp -d "$root/.build/$(basename -- "$0" .sh).XXXXXX")
 }
 
-# Size of a file in bytes, from its metadata.
+# The default; scripts that start other processes define their own.
+clean_up() {
+    stop_server
+    if [ -n "$temp" ]; then rm -rf -- "$temp"; fi
+}
+
+# file_size FILE: its size in bytes.
 file_size() {
     # shellcheck disable=SC2012
     ls -nL -- "$1" | awk '{ print $5; exit }'
 }
 
 need_swift() {
-    command -v swift >/dev/null || fail "there is no 'swift' here; install it from https://www.swift.org/install"
+    command -v swift >/dev/null || fail "swift is not installed; get it from https://www.swift.org/install"
 }
 
-# run_tests COMMAND...: what failed is said once more at the end, where a log of thousands of lines
-# is looked at first, and which is all that some keep of it.
+# Flags for debug builds. All must have the same ones: otherwise SwiftPM builds everything again.
+swift_flags=()
+read -ra swift_flags <<<"${SWIFT_FLAGS:-}"
+
+# run_tests COMMAND...: runs tests and repeats the failures at the end of the log.
 run_tests() {
     local status=0
     "$@" 2>&1 | tee "$temp/tests.log" || status=$?
     [ $status -ne 0 ] || return 0
-    printf '\nwhat failed:\n'
-    # In colours, perhaps.
+    printf '\nfailures:\n'
+    # The log may contain colour codes.
     sed 's/\x1b\[[0-9;]*m//g' "$temp/tests.log" \
         | awk '/^(◇|✔|✘|➜|⚠|±)/ { failed = /^✘/ && !/^✘ (Test run|Suite)/ } failed' | head -n 200
     return $status
 }
 
-# The absolute path of $1, which must be a readable regular file.
+# The version in the source, which is the one that the user agent sends.
+library_version() {
+    sed -nE 's/^(package |internal )?let libraryVersion = "([^"]*)"$/\2/p' "$root/Sources/HTTPStreaming/Version.swift"
+}
+
+# The highest version tag that the current commit contains, or nothing.
+last_version() {
+    git -C "$root" tag --merged HEAD | sed -nE '/^[0-9]+\.[0-9]+\.[0-9]+$/p' | sort -t. -k1,1n -k2,2n -k3,3n | tail -n 1
+}
+
+# is_newer VERSION OTHER: whether the first version is higher than the second.
+is_newer() {
+    [ "$1" != "$2" ] && [ "$(printf '%s\n' "$1" "$2" | sort -t. -k1,1n -k2,2n -k3,3n | tail -n 1)" = "$1" ]
+}
+
+# absolute_file FILE: its absolute path. Fails unless it is a readable regular file.
 absolute_file() {
     [ -e "$1" ] || {
         case $1 in
@@ -55,30 +79,35 @@ absolute_file() {
     printf '%s/%s\n' "$(CDPATH='' cd -- "$(dirname -- "$1")" && pwd)" "$(basename -- "$1")"
 }
 
-# Builds what the scripts run, in release mode, and sets `bin` to its folder.
+# Flags for release builds, for the same reason. With the Swift library linked in, a process starts with less memory.
+release_flags=(-c release)
+if [ "$(uname)" = Linux ]; then release_flags+=(--static-swift-stdlib); fi
+
+# build_release [PRODUCT...]: builds these, or server and example, in release mode, and sets `bin` to their folder.
 export bin=
 build_release() {
+    local product
     need_swift
     "$root/scripts/install-deps.sh"
     cd "$root" || return
+    [ $# -gt 0 ] || set -- server example
     say "building in release mode; the first time takes minutes"
-    swift build -c release --product server
-    swift build -c release --product example
-    bin=$(swift build -c release --show-bin-path)
+    for product in "$@"; do swift build "${release_flags[@]}" --product "$product"; done
+    bin=$(swift build "${release_flags[@]}" --show-bin-path)
 }
 
-# Builds the benchmarks, optimized; sets `tools` to their folder. Anew each time: of a package
-# that another one depends on by path, SwiftPM does not notice new files.
+# Builds the benchmarks in release mode and sets `tools` to their folder. Removes the previous build: SwiftPM does
+# not notice new files in a package that another one depends on by path.
 build_benchmarks() {
-    local options=(-c release --package-path "$root/Benchmarks" --scratch-path "$root/.build/benchmarks")
+    local options=(--package-path "$root/Benchmarks" --scratch-path "$root/.build/benchmarks" -c release)
     rm -rf "$root/.build/benchmarks"
     swift build "${options[@]}"
     # shellcheck disable=SC2034
     tools=$(swift build "${options[@]}" --show-bin-path)
 }
 
-# start_server FOLDER BINARY [ARGUMENT...]: starts it on a free port; it says which one when it is
-# ready, so that nothing has to be guessed or waited for. Sets `server_pid` and `server_url`.
+# start_server FOLDER BINARY [ARGUMENT...]: starts a server on a free port and waits until it prints its URL. Sets
+# `server_pid` and `server_url`.
 start_server() {
     local line folder=$1
     shift
@@ -88,30 +117,30 @@ start_server() {
     exec 7<"$temp/server.out"
     if ! IFS= read -r -t 60 line <&7 || [ "${line#listening on http}" = "$line" ]; then
         sed 's/^/    /' "$temp/server.log" >&2
-        kill -0 "$server_pid" 2>/dev/null || fail "the server ended instead of listening"
-        fail "the server did not say within 60 s where it listens; it said: '${line:-}'"
+        kill -0 "$server_pid" 2>/dev/null || fail "the server exited before it listened"
+        fail "the server did not print its URL within 60 s; it printed: '${line:-}'"
     fi
     server_url=${line#listening on }
-    # Whatever else it prints must not fill the pipe.
+    # Keep reading, so that the pipe does not fill up.
     cat <&7 >>"$temp/server.log" &
     exec 7<&-
 }
 
-# Fetches a newer libcurl than the system's, the one that the Python package pycurl brings along, into $temp, and sets
-# `newer_curl`, what LD_LIBRARY_PATH has to be to use it. Where it is not to be had, `newer_curl_error` says why.
+# Downloads a newer libcurl than the system's into $temp, from the Python package pycurl. Sets `newer_curl` to the
+# LD_LIBRARY_PATH that selects it, or `newer_curl_error` to the reason why there is none.
 newer_curl=
 newer_curl_error=
 fetch_newer_curl() {
     local library version
     if ! python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
         --dest "$temp" pycurl >&2; then
-        newer_curl_error="no pycurl for the Python that is here"
+        newer_curl_error="PyPI has no pycurl for this Python"
         return 1
     fi
     python3 -m zipfile -e "$temp"/pycurl-*.whl "$temp/wheel"
     library=$(find "$temp/wheel" -name 'libcurl-*.so*' | head -n 1)
     # shellcheck disable=SC2034
-    [ -n "$library" ] || newer_curl_error="there is no libcurl in that package"
+    [ -n "$library" ] || newer_curl_error="the package pycurl contains no libcurl"
     [ -n "$library" ] || return 1
     mkdir "$temp/libraries"
     ln -s "$library" "$temp/libraries/libcurl.so.4"
@@ -121,14 +150,13 @@ fetch_newer_curl() {
     newer_curl=$temp/libraries:$(dirname -- "$library")
 }
 
-# Ends the server; by force where it has not ended after 10 s.
+# Stops the server and waits for it; kills it after 10 s. A second server can be started afterwards.
 stop_server() {
     local pid=$server_pid watchdog
     [ -n "$pid" ] || return 0
     server_pid=
     kill -TERM "$pid" 2>/dev/null || true
-    # A read with a time limit is a sleep that can be ended without a signal, which might come too
-    # early, and that leaves no process behind.
+    # The watchdog sleeps by reading from a pipe with a time limit: writing to the pipe ends it.
     mkfifo "$temp/alarm"
     exec 6<>"$temp/alarm"
     (
@@ -140,9 +168,10 @@ stop_server() {
     echo ended >&6
     wait "$watchdog" 2>/dev/null || true
     exec 6<&-
+    rm -f "$temp/alarm" "$temp/server.out"
 }
 
-# Calls `clean_up`, which the script defines, at the end, however that comes about.
+# Makes the shell call `clean_up` when it exits, also after a signal.
 clean_up_at_end() {
     trap 'finish $?' EXIT
     trap 'exit 129' HUP
@@ -156,7 +185,7 @@ finish() {
     exit "$1"
 }
 
-# Seconds with a fraction where the machine's date can tell.
+# The time in seconds; with a fraction where `date` supports it.
 now() {
     local time
     time=$(date +%s.%N)
@@ -172,14 +201,14 @@ elapsed() {
     }'
 }
 
-# timed NAME COMMAND...: appends the seconds that it takes to $temp/NAME.times.
+# timed NAME COMMAND...: runs the command and appends its duration in seconds to $temp/NAME.times.
 timed() {
     local name=$1 TIMEFORMAT=%R
     shift
     { time "$@" >"$temp/answer" 2>"$temp/error" || fail "$name failed: $(cat "$temp/error")"; } 2>>"$temp/$name.times"
 }
 
-# The median of what `timed` has kept under a name.
+# median NAME: the median of the numbers in $temp/NAME.times.
 median() { sort -n "$temp/$1.times" | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'; }
 
 # 256694 → "256694 bytes (251 KiB)"

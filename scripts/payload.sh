@@ -1,10 +1,10 @@
 #!/bin/sh
-# Makes the files that are uploaded in trials, always with the same bytes.
+# Makes files to upload. The same arguments always give the same bytes.
 #
-#   scripts/payload.sh book FILE          the book, about 250 KiB of UTF-8 text
-#   scripts/payload.sh check FILE         is FILE the book, byte for byte?
-#   scripts/payload.sh big FILE [SIZE]    SIZE bytes (or 64K, 10M, 1G, ...), sparse
-#   scripts/payload.sh text FILE [SIZE]   the same of mixed text; 256M unless given
+#   scripts/payload.sh book FILE          writes the book, about 250 KiB of UTF-8 text
+#   scripts/payload.sh check FILE         fails unless FILE is the book, byte for byte
+#   scripts/payload.sh big FILE [SIZE]    writes a sparse file of SIZE bytes (64K, 10M, ...); default: 1G
+#   scripts/payload.sh text FILE [SIZE]   writes mixed text of that size; default: 256M
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -21,9 +21,9 @@ fail() {
 bytes() {
     number=${1%[kKmMgG]}
     case $number in
-        '' | *[!0-9]* | 0[0-9]*) fail "'$1' is no size; try 500, 64K, 10M or 2G" ;;
+        '' | *[!0-9]* | 0[0-9]*) fail "'$1' is not a size; use 500, 64K, 10M or 2G, for example" ;;
     esac
-    [ "${#number}" -le 12 ] || fail "'$1' is too large a size"
+    [ "${#number}" -le 12 ] || fail "the size '$1' is too large"
     case $1 in
         *[kK]) echo $((number * 1024)) ;;
         *[mM]) echo $((number * 1024 * 1024)) ;;
@@ -36,8 +36,8 @@ book() {
     LC_ALL=C awk -f "$here/book.awk" </dev/null
 }
 
-# 32 bytes that tell where they are, so that none can be lost, doubled or moved unnoticed. They are
-# written by dd, which leaves what it skips unwritten: a hole that takes no disk.
+# Writes 32 bytes that contain their own offset, so that a lost, doubled or moved byte is noticed. dd leaves a hole
+# where it skips, which takes no disk space.
 island() { # file size offset
     if [ "$3" -ge 0 ] && [ $(($3 + 32)) -le "$2" ]; then
         printf '[%014d|%015d]' "$3" $((3141592653 * ($3 % 100000 + 1) % 1000000007)) |
@@ -47,18 +47,18 @@ island() { # file size offset
 
 big() { # file size
     : >"$1"
-    # Across the sizes of buffers, blocks and pages, and across what fits into 31 and 32 bits.
+    # Across common sizes of buffers, blocks and pages, and across 2^31 and 2^32.
     for edge in 4096 16384 65536 131072 262144 524288 1048576 2097152 4194304 8388608 \
         16777216 1073741824 2147483648 4294967296; do
         island "$1" "$2" $((edge - 16))
     done
-    # Off any such boundary, from the start to the end.
+    # At every sixteenth of the file, which is rarely on such a boundary.
     sixteenth=0
     while [ "$sixteenth" -lt 16 ]; do
         island "$1" "$2" $(($2 * sixteenth / 16))
         sixteenth=$((sixteenth + 1))
     done
-    # The last byte gives the file its size.
+    # Writing the last byte sets the size of the file.
     if [ "$2" -ge 32 ]; then
         island "$1" "$2" $(($2 - 32))
     else
@@ -67,7 +67,7 @@ big() { # file size
 }
 
 text() { # file size
-    # Repeated from farther away than any coding here looks back.
+    # Repeat 16 MiB of text: farther apart than any coding here can refer back.
     LC_ALL=C awk -f "$here/text.awk" </dev/null >"$1.once"
     while [ "$(wc -c <"$1")" -lt "$2" ]; do cat "$1.once" >>"$1"; done
     dd of="$1" bs=1 seek="$2" count=0 2>/dev/null </dev/null
@@ -85,8 +85,8 @@ case $1 in
         partial=
         ;;
     check)
-        book | cmp - "$file" || fail "$file is not what scripts/book.awk writes; try 'make payload/book.txt'"
-        echo "$file: as generated"
+        book | cmp - "$file" || fail "$file differs from what scripts/book.awk writes; run 'make payload/book.txt'"
+        echo "$file is what scripts/book.awk writes"
         ;;
     big)
         size=$(bytes "${3:-1G}")
@@ -94,7 +94,7 @@ case $1 in
         big "$partial" "$size"
         mv -f -- "$partial" "$file"
         partial=
-        echo "$file: $size bytes, of which $(du -k -- "$file" | cut -f1) KiB take disk"
+        echo "$file: $size bytes, $(du -k -- "$file" | cut -f1) KiB of them on disk"
         ;;
     text)
         size=$(bytes "${3:-256M}")

@@ -1,16 +1,11 @@
 #!/bin/bash
-# Takes the screenshots of the page in docs/page anew: light, dark, and narrow. Needs chromium with its driver, and
-# Python with a package index.
+# Takes the screenshots of the web page in docs/page: light, dark, and narrow. Needs chromium, chromedriver and
+# python3, and installs selenium from PyPI.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 
-clean_up() {
-    stop_server
-    if [ -n "$temp" ]; then rm -rf -- "$temp"; fi
-}
-
-command -v chromedriver >/dev/null || fail "there is no chromedriver; install it: apt-get install chromium chromium-driver"
+command -v chromedriver >/dev/null || fail "chromedriver is not installed; install it: apt-get install chromium chromium-driver"
 build_release
 clean_up_at_end
 make_temp

@@ -1,15 +1,9 @@
 #!/bin/bash
-# Runs the client's tests with a newer libcurl than the system's: the one that the Python package
-# pycurl brings along. The tests must have been built. Linux only.
-#
-# Its exit status is 3 when that package, or a libcurl in it, is not to be had here.
+# Runs the client's tests with a newer libcurl than the system's, from the Python package pycurl. The tests must have
+# been built. Exits with status 3 if it cannot get that libcurl. Linux only.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname -- "$0")/lib.sh"
-
-clean_up() {
-    if [ -n "$temp" ]; then rm -rf -- "$temp"; fi
-}
 
 skip() {
     say "skipped: $*"
@@ -19,7 +13,7 @@ skip() {
 [ "$(uname)" = Linux ] || skip "this needs Linux"
 need_swift
 tests=$(cd "$root" && swift build --show-bin-path)/http-streamingPackageTests.xctest
-[ -x "$tests" ] || fail "the tests have not been built; run: make test"
+[ -x "$tests" ] || fail "the tests are not built; run: make test"
 clean_up_at_end
 make_temp
 fetch_newer_curl || skip "$newer_curl_error"

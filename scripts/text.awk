@@ -1,5 +1,5 @@
-# Writes 16 MiB of mixed text, always the same bytes: lines of a log, JSON, and prose, as they come in
-# backups. What compresses well and what does not lie close together.
+# Writes 16 MiB of mixed text, always the same bytes: log lines, JSON and prose, as in a backup. Text that compresses
+# well and text that does not alternate closely.
 
 function random(n) {  # Park and Miller's minimal standard generator.
     seed = (seed * 16807) % 2147483647

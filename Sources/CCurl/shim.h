@@ -1,4 +1,4 @@
-// What Swift cannot call of libcurl: variadic functions and macros. Nothing else.
+// Wraps the variadic functions and macros of libcurl, which Swift cannot import. Nothing else.
 #pragma once
 #include <curl/curl.h>
 
@@ -48,7 +48,7 @@ static inline CURLSHcode ccurl_share_set_long(CURLSH *handle, CURLSHoption optio
     return curl_share_setopt(handle, option, value);
 }
 
-// Options that came with 7.85 and 7.87; Ubuntu 22.04 has 7.81.
+// libcurl 7.85 and 7.87 added these options. Ubuntu 22.04 has 7.81.
 static inline CURLcode ccurl_easy_allow_http_only(CURL *handle) {
 #if LIBCURL_VERSION_NUM >= 0x075500
     CURLcode code = curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -76,7 +76,7 @@ static const unsigned int ccurl_url_decode = CURLU_URLDECODE;
 static const long ccurl_auth_basic = (long)CURLAUTH_BASIC;
 static const long ccurl_auth_digest = (long)CURLAUTH_DIGEST;
 static const long ccurl_auth_bearer = (long)CURLAUTH_BEARER;
-// CURLINFO_USED_PROXY, which came with 8.7: an older library says that it does not know it.
+// CURLINFO_USED_PROXY, added in libcurl 8.7. Older versions return CURLE_UNKNOWN_OPTION.
 static const CURLINFO ccurl_info_used_proxy = (CURLINFO)(CURLINFO_LONG + 66);
 static const curl_socket_t ccurl_socket_timeout = CURL_SOCKET_TIMEOUT;
 static const long ccurl_global_default = CURL_GLOBAL_DEFAULT;

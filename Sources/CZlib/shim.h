@@ -1,4 +1,4 @@
-// What Swift cannot call of zlib: macros. Nothing else.
+// Wraps the macros of zlib, which Swift cannot import. Nothing else.
 #pragma once
 #include <zlib.h>
 

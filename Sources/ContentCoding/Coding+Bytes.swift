@@ -1,7 +1,9 @@
 extension Coding {
-    /// Encodes content that is in memory.
+    /// Encodes content in memory.
     ///
-    /// - Parameter level: 0, stored, to 9, smallest; 6 unless given.
+    /// - Parameters:
+    ///   - content: the content to encode.
+    ///   - level: 0, no compression, to 9, smallest. Default: 6.
     /// - Throws: ``CodingError/Code/outOfMemory``.
     public func encode(_ content: [UInt8], level: Int = 6) throws(CodingError) -> [UInt8] {
         var encoder = try ContentEncoder(self, level: level)
@@ -11,8 +13,11 @@ extension Coding {
         }
     }
 
-    /// Decodes data that is in memory, and complete.
+    /// Decodes complete data in memory.
     ///
+    /// - Parameters:
+    ///   - data: the complete stream.
+    ///   - limits: default: no limits.
     /// - Throws: ``CodingError``.
     public func decode(_ data: [UInt8], limits: DecodingLimits = DecodingLimits()) throws(CodingError) -> [UInt8] {
         var decoder = ContentDecoder(self, limits: limits)
@@ -25,7 +30,7 @@ extension Coding {
         return content
     }
 
-    /// Calls `write` until it leaves some of its buffer empty.
+    /// Calls `write` until it does not fill its buffer, and returns everything it has written.
     private static func collect<E: Error>(
         _ write: (UnsafeMutableRawBufferPointer) throws(E) -> Int
     ) throws(E) -> [UInt8] {

@@ -1,12 +1,13 @@
-/// A content coding (RFC 9110 §8.4.1) that is made of DEFLATE (RFC 1951).
+/// A content coding (RFC 9110 §8.4.1) that uses DEFLATE (RFC 1951).
 public enum Coding: Hashable, Sendable, CaseIterable, CustomStringConvertible {
     /// The gzip file format (RFC 1952).
     case gzip
-    /// The zlib format (RFC 1950), whatever the name says.
+    /// The zlib format (RFC 1950), despite the name (RFC 9110 §8.4.1.2).
     case deflate
 
-    /// - Parameter token: as in `Content-Encoding`, in any case; `x-gzip` is gzip
-    ///   (RFC 9110 §8.4.1.3). Nil for any other coding, `identity` too.
+    /// Makes a coding from its name. Returns nil for all other names, including `identity`.
+    ///
+    /// - Parameter token: the name as in Content-Encoding, case-insensitive. `x-gzip` means gzip (RFC 9110 §8.4.1.3).
     public init?(token: some StringProtocol) {
         switch token.lowercased() {
         case "gzip", "x-gzip": self = .gzip
@@ -15,7 +16,7 @@ public enum Coding: Hashable, Sendable, CaseIterable, CustomStringConvertible {
         }
     }
 
-    /// As it stands in `Content-Encoding` and `Accept-Encoding`.
+    /// The name in Content-Encoding and Accept-Encoding.
     public var token: String {
         switch self {
         case .gzip: "gzip"
@@ -23,5 +24,6 @@ public enum Coding: Hashable, Sendable, CaseIterable, CustomStringConvertible {
         }
     }
 
+    /// The same as ``token``.
     public var description: String { token }
 }

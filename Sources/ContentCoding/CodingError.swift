@@ -1,6 +1,8 @@
-/// Why content cannot be decoded, or a coder not be made.
+/// An error in decoding content or in making an encoder or decoder.
+///
+/// Compare ``code`` in code, and show ``description`` to people.
 public struct CodingError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// What went wrong. More codes may be added; compare, do not enumerate.
+    /// The kind of an error. Later versions may add codes.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Name: String {
             case corrupt, truncated, trailingData, sizeLimit, ratioLimit, outOfMemory
@@ -8,24 +10,26 @@ public struct CodingError: Error, Hashable, Sendable, CustomStringConvertible {
 
         private let name: Name
 
+        /// The name of the code, such as `truncated`.
         public var description: String { name.rawValue }
 
-        /// The data is not what its coding says, or its checksum is wrong.
+        /// The data does not have the format of its coding, or its checksum is wrong.
         public static let corrupt = Code(name: .corrupt)
-        /// The data ends before the coding's own end.
+        /// The data ends before the end of the stream.
         public static let truncated = Code(name: .truncated)
-        /// More data follows behind the coding's own end.
+        /// More data follows after the end of the stream.
         public static let trailingData = Code(name: .trailingData)
         /// The decoded content is longer than ``DecodingLimits/size``.
         public static let sizeLimit = Code(name: .sizeLimit)
-        /// The decoded content is more times longer than the data than ``DecodingLimits/ratio``.
+        /// The ratio of the lengths of decoded content and data exceeds ``DecodingLimits/ratio``.
         public static let ratioLimit = Code(name: .ratioLimit)
-        /// zlib got no memory: some 40 KiB for a decoder, 270 KiB for an encoder.
+        /// zlib could not allocate memory: about 40 KiB for a decoder, 270 KiB for an encoder.
         public static let outOfMemory = Code(name: .outOfMemory)
     }
 
+    /// The kind of the error.
     public let code: Code
-    /// The particulars, in one line.
+    /// A description in one line.
     public let message: String
 
     init(_ code: Code, _ message: String) {
@@ -33,5 +37,6 @@ public struct CodingError: Error, Hashable, Sendable, CustomStringConvertible {
         self.message = message
     }
 
+    /// The same as ``message``.
     public var description: String { message }
 }

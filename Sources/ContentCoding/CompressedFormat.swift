@@ -1,15 +1,15 @@
-/// Formats whose content is compressed already, so that to compress it again is wasted time.
+/// Recognizes file formats that are already compressed, which are not worth compressing again.
 public enum CompressedFormat {
-    /// How many bytes of its start show what a file is.
+    /// The number of bytes at the start of a file that ``isRecognized(_:)`` examines.
     public static let signatureLength = 12
 
-    /// Whether a file that begins with these bytes is compressed, by the signatures of archives,
-    /// images, audio and video that people upload. What is not recognized may be compressed too.
+    /// Whether a file that begins with these bytes is an archive, image, audio or video in a common compressed format.
+    /// If it is not recognized, it may be compressed all the same.
     public static func isRecognized(_ start: some Sequence<UInt8>) -> Bool {
         let start = Array(start.prefix(signatureLength))
         if signatures.contains(where: { start.starts(with: $0) }) { return true }
-        // A kind of container names its content behind a length: RIFF's is WebP here, ISO BMFF's
-        // (ISO/IEC 14496-12) is MP4, MOV, HEIC or AVIF.
+        // Two kinds of containers have their type after a length: ISO BMFF (ISO/IEC 14496-12), which is MP4, MOV, HEIC
+        // or AVIF, and RIFF, of which only WebP counts here.
         let kind = start.dropFirst(4)
         return kind.starts(with: "ftyp".utf8)
             || start.starts(with: "RIFF".utf8) && kind.dropFirst(4) == Array("WEBP".utf8)[...]
@@ -23,7 +23,7 @@ public enum CompressedFormat {
         [0x28, 0xB5, 0x2F, 0xFD],  // Zstandard
         [0x04, 0x22, 0x4D, 0x18],  // LZ4
         Array("LZIP".utf8),
-        Array("PK".utf8) + [3, 4],  // ZIP, and what is made of it: docx, epub, jar
+        Array("PK".utf8) + [3, 4],  // ZIP, also docx, epub and jar
         [0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C],  // 7z
         Array("Rar!".utf8),
         [0x89] + Array("PNG".utf8),

@@ -1,18 +1,17 @@
-/// Decodes content, as it comes, from one stream of a coding, and checks its checksums. Does no
-/// I/O; holds some 40 KiB.
+/// Decodes one stream of a content coding incrementally and checks its checksums. Does no I/O and takes about 40 KiB of
+/// memory.
 ///
-/// It takes what is sent in practice: several gzip members one behind the other (RFC 1952 §2.2),
-/// and for `deflate` raw DEFLATE data too, which is not what the coding's name means, and has no
-/// checksum.
+/// It accepts several gzip members in sequence (RFC 1952 §2.2). For `deflate` it also accepts raw DEFLATE data, which
+/// has no checksum: some senders write it, although the coding means the zlib format (RFC 9110 §8.4.1.2).
 public struct ContentDecoder: ~Copyable {
     private enum State {
-        /// Nothing has come. → `inStream`, `failed`
+        /// No data has been read. → `inStream`, `failed`
         case start
         /// → `betweenMembers`, `ended`, `failed`
         case inStream
-        /// Behind a gzip member; another one may follow. → `inStream`, `failed`
+        /// After a gzip member. Another one may follow. → `inStream`, `failed`
         case betweenMembers
-        /// Behind the end; nothing may follow. → `failed`
+        /// After the end. Nothing may follow. → `failed`
         case ended
         case failed(CodingError)
     }
@@ -22,27 +21,31 @@ public struct ContentDecoder: ~Copyable {
     private var state = State.start
     private var stream: InflateStream?
     private var isFirstMember = true
-    /// Bytes of data taken so far.
+    /// The number of bytes of encoded data read so far.
     public private(set) var bytesRead = 0
-    /// Bytes of content given out so far.
+    /// The number of bytes of content decoded so far.
     public private(set) var bytesDecoded = 0
 
+    /// Makes a decoder for one stream. It allocates memory at the first byte.
+    ///
+    /// - Parameters:
+    ///   - coding: the coding of the stream.
+    ///   - limits: default: no limits. ``DecodingLimits/ratio`` must be 1 or more.
     public init(_ coding: Coding, limits: DecodingLimits = DecodingLimits()) {
         precondition(limits.ratio > 0, "a ratio is 1 or more")
         self.coding = coding
         self.limits = limits
     }
 
-    /// Decodes as much as there is room for.
+    /// Decodes as much data as fits into `output`.
     ///
-    /// Call it until it returns less than `output.count`: then all of `input` has been taken, and
-    /// all that it stands for has been given out.
+    /// Call it until it returns less than `output.count`. Then all of `input` has been read, and its content written.
     ///
     /// - Parameters:
-    ///   - input: loses what was taken. A stream may be cut anywhere.
-    ///   - output: not empty; of any size otherwise.
-    /// - Returns: how many bytes were written.
-    /// - Throws: ``CodingError``, from then on always the same.
+    ///   - input: the next piece of the stream, of any length. The bytes that were read are removed.
+    ///   - output: a buffer of one byte or more.
+    /// - Returns: the number of bytes written to `output`.
+    /// - Throws: ``CodingError``. All later calls throw the same error.
     public mutating func decode(
         _ input: inout UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
     ) throws(CodingError) -> Int {
@@ -61,16 +64,16 @@ public struct ContentDecoder: ~Copyable {
         return written
     }
 
-    /// Says that no more data comes.
+    /// Checks that the stream is complete. Call it at the end of the data.
     ///
-    /// - Throws: ``CodingError/Code/truncated`` if the stream is not complete, also where nothing
-    ///   at all has come; or the error that came before.
+    /// - Throws: ``CodingError/Code/truncated`` if the stream is incomplete or there was no data at all, or the error
+    ///   that ``decode(_:into:)`` has thrown.
     public mutating func finish() throws(CodingError) {
         switch state {
         case .betweenMembers, .ended:
             return
         case .start, .inStream:
-            let error = CodingError(.truncated, "the \(coding) data is cut off")
+            let error = CodingError(.truncated, "the \(coding) data ends too early")
             state = .failed(error)
             throw error
         case .failed(let error):
@@ -78,7 +81,7 @@ public struct ContentDecoder: ~Copyable {
         }
     }
 
-    /// Nil if nothing more comes of `input`.
+    /// Returns the number of bytes written, or nil if `input` yields no more content.
     private mutating func step(
         _ input: inout UnsafeRawBufferPointer, _ output: UnsafeMutableRawBufferPointer
     ) throws(CodingError) -> Int? {
@@ -105,8 +108,8 @@ public struct ContentDecoder: ~Copyable {
         }
     }
 
-    /// The lower half of the zlib format's first byte is 8 (RFC 1950 §2.2). As the start of raw
-    /// DEFLATE data that would be a stored block with a bit set in its padding, which nobody writes.
+    /// The lower half of the first byte is 8 in the zlib format (RFC 1950 §2.2). Raw DEFLATE data could begin so only
+    /// with a stored block that has a bit set in its padding, which no encoder writes.
     private func format(startingWith first: UInt8) -> ZFormat {
         switch coding {
         case .gzip: .gzip
@@ -118,7 +121,7 @@ public struct ContentDecoder: ~Copyable {
     private static let gzipMagic: UInt8 = 0x1F
 
     private var trailingData: CodingError {
-        CodingError(.trailingData, "more data follows behind the end of the \(coding) data")
+        CodingError(.trailingData, "more data follows after the end of the \(coding) data")
     }
 
     private mutating func inflate(
@@ -129,7 +132,7 @@ public struct ContentDecoder: ~Copyable {
         do throws(CodingError) {
             result = try stream?.inflate(&input, into: output)
         } catch {
-            // What is behind a member and does not begin as one is no part of the stream.
+            // Bytes after a member that do not begin a new one are not part of the stream.
             throw !isFirstMember && (stream?.bytesRead ?? 0) <= 2 ? trailingData : error
         }
         guard let result else { preconditionFailure("a stream in the state inStream") }
@@ -141,7 +144,7 @@ public struct ContentDecoder: ~Copyable {
         case .ended:
             state = coding == .gzip ? .betweenMembers : .ended
             return result.count
-        case .goesOn:
+        case .incomplete:
             return taken > 0 || result.count > 0 ? result.count : nil
         }
     }

@@ -1,39 +1,42 @@
-/// Encodes content, as it comes, into one stream of a coding. Does no I/O; holds some 270 KiB.
+/// Encodes content incrementally into one stream of a content coding. Does no I/O and takes about 270 KiB of memory.
 public struct ContentEncoder: ~Copyable {
-    /// How far ``encode(_:into:_:)`` goes.
+    /// What ``encode(_:into:_:)`` does with content that it has not encoded yet.
     public enum Mode: Sendable {
-        /// More comes: what cannot be encoded well yet is kept back.
+        /// Keeps content that compresses better together with later content.
         case more
-        /// Whatever was given comes out, up to a byte's boundary, so that it can be decoded now.
-        /// Costs some compression.
+        /// Encodes all content so far, so that a receiver can decode it now. The stream becomes slightly larger.
         case flush
-        /// Nothing more comes.
+        /// Encodes all content and ends the stream.
         case finish
     }
 
-    /// With less room than this, zlib could repeat a flush for ever.
-    /// https://zlib.net/manual.html#Basic, under `deflate`
+    /// With less room, zlib could repeat a flush forever. https://zlib.net/manual.html#Basic, under `deflate`
     private static let leastRoom = 64
 
     private var stream: DeflateStream
-    /// Encoded bytes for which there was no room yet.
+    /// Encoded bytes that did not fit into the last buffer.
     private var held: ArraySlice<UInt8> = []
 
-    /// - Parameter level: 0, stored, to 9, smallest; 6 unless given.
+    /// Makes an encoder for one stream.
+    ///
+    /// - Parameters:
+    ///   - coding: the coding of the stream.
+    ///   - level: 0, no compression, to 9, smallest. Default: 6.
     /// - Throws: ``CodingError/Code/outOfMemory``.
     public init(_ coding: Coding, level: Int = 6) throws(CodingError) {
         stream = try DeflateStream(coding == .gzip ? .gzip : .zlib, level: level)
     }
 
-    /// Encodes as much as there is room for.
+    /// Encodes as much content as fits into `output`.
     ///
-    /// Call it until it returns less than `output.count`, with the same mode: then all of `input`
-    /// has been taken, and the mode's promise is kept. Behind the end it writes nothing.
+    /// Call it with the same mode until it returns less than `output.count`. Then all of `input` has been read, and the
+    /// stream has been flushed or ended as the mode says. After the end it writes nothing.
     ///
     /// - Parameters:
-    ///   - input: loses what was taken.
-    ///   - output: not empty; of any size otherwise.
-    /// - Returns: how many bytes were written.
+    ///   - input: the next content. The bytes that were read are removed.
+    ///   - output: a buffer of one byte or more.
+    ///   - mode: what to do with content that compresses better together with later content.
+    /// - Returns: the number of bytes written to `output`.
     public mutating func encode(
         _ input: inout UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer, _ mode: Mode
     ) -> Int {

@@ -1,14 +1,14 @@
-/// How much a decoder gives out before it refuses to go on: a few bytes of DEFLATE may stand for a
-/// thousand times as many.
+/// Limits of decoded content, which protect against small data that decodes to very large content.
 public struct DecodingLimits: Hashable, Sendable {
-    /// Bytes of decoded content; none unless set.
+    /// The maximum length of the decoded content in bytes. Default: no limit.
     public var size = Int.max
-    /// Decoded bytes for each byte of data, 1 or more; none unless set. DEFLATE itself allows 1,032.
+    /// The maximum number of decoded bytes per byte of data, 1 or more. Default: no limit. DEFLATE allows up to 1,032.
     public var ratio = Int.max
-    /// Decoded bytes up to which ``ratio`` is not looked at, because small things may well be
-    /// all zeros; 1 MiB unless set.
+    /// ``ratio`` applies only to content of more bytes than this, because small content may consist of zeros.
+    /// Default: 1 MiB.
     public var ratioAllowance = 1 << 20
 
+    /// Makes limits. By default there are none.
     public init(size: Int = .max, ratio: Int = .max, ratioAllowance: Int = 1 << 20) {
         self.size = size
         self.ratio = ratio

@@ -1,14 +1,14 @@
 internal import Platform
 
-/// The text that separates the parts of one multipart message (RFC 2046 §5.1.1).
+/// The text that separates the parts of a multipart message (RFC 2046 §5.1.1).
 public struct Boundary: Hashable, Sendable, CustomStringConvertible {
-    /// The boundary as it stands in the `boundary` parameter, without the leading `--`.
+    /// The boundary as in the `boundary` parameter, without the leading `--`.
     public let description: String
 
-    /// Takes a boundary made elsewhere.
+    /// Makes a boundary from its text.
     ///
-    /// - Throws: ``MultipartError/Code/invalidBoundary`` unless it is 1 to 70 characters of
-    ///   RFC 2046's set (letters, digits, `'()+_,-./:=?` and, not at the end, space).
+    /// - Throws: ``MultipartError/Code/invalidBoundary`` unless the text has 1 to 70 characters: letters, digits,
+    ///   `'()+_,-./:=?`, and spaces, but not at the end (RFC 2046 §5.1.1).
     public init(_ text: some StringProtocol) throws(MultipartError) {
         guard (1...70).contains(text.utf8.count), !text.hasSuffix(" "),
             text.utf8.allSatisfy({ $0 == UInt8(ascii: " ") || ASCII.isBoundaryCharacter($0) })
@@ -21,7 +21,7 @@ public struct Boundary: Hashable, Sendable, CustomStringConvertible {
         description = String(text)
     }
 
-    /// The boundary named by a request's `Content-Type` field.
+    /// Reads the boundary from the value of a Content-Type field.
     ///
     /// - Throws: ``MultipartError/Code/notMultipart``, ``MultipartError/Code/missingBoundary``
     ///   or ``MultipartError/Code/invalidBoundary``.
@@ -36,16 +36,16 @@ public struct Boundary: Hashable, Sendable, CustomStringConvertible {
         try self.init(String(decoding: boundary, as: UTF8.self))
     }
 
-    /// A new boundary of 168 random bits from the system's generator.
+    /// Returns a new boundary with 168 bits from the system's random number generator.
     ///
-    /// A boundary that can be guessed lets the content of a file forge parts (CVE-2025-7783,
-    /// CVE-2025-22150): hence never a seeded generator, a counter or a clock.
+    /// If a boundary can be guessed, the content of a file can forge parts (CVE-2025-7783, CVE-2025-22150). A seeded
+    /// generator, a counter or a clock would be guessable.
     public static func random() -> Boundary {
         var generator = SystemRandomNumberGenerator()
         let text = String(unsafeUninitializedCapacity: 28) { bytes in
             var bits: UInt64 = 0
             for index in 0..<28 {
-                // 64 bits at a time, for ten characters: each time asks the kernel.
+                // One call of the kernel gives 64 bits, enough for ten characters.
                 if index % 10 == 0 { bits = generator.next() }
                 bytes[index] = ASCII.base64URL[Int(bits & 63)]
                 bits >>= 6
@@ -57,8 +57,8 @@ public struct Boundary: Hashable, Sendable, CustomStringConvertible {
 
     private init(trusted text: String) { description = text }
 
-    /// The value of the `Content-Type` field of a message with this boundary; the boundary is
-    /// quoted when it holds anything outside of a token (RFC 2045 §5.1).
+    /// The value of the Content-Type field of a message with this boundary. The boundary is quoted unless it is a token
+    /// (RFC 2045 §5.1).
     public var contentType: String {
         let isToken = ASCII.all(of: description, satisfy: ASCII.isTokenCharacter)
         return "multipart/form-data; boundary=" + (isToken ? description : "\"\(description)\"")

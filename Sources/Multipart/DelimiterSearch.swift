@@ -2,18 +2,17 @@ internal import Platform
 
 /// Finds a delimiter, CRLF `--` boundary, in a buffer, in linear time on any input.
 ///
-/// Eight bytes are looked at of every some thirty: wherever a delimiter stands, one of these probes
-/// lies within it. A probe that could be a piece of the delimiter, by a table of hashes, is rare;
-/// only around it is looked closer. There, and with short boundaries everywhere, the four bytes
-/// with which every delimiter begins are looked for at eight places at a time, and the boundary is
-/// compared behind them.
+/// The search probes eight bytes out of about thirty. The distance is such that every delimiter contains a whole probe.
+/// A table of hashes tells whether a probe may be a piece of the delimiter, which is rare. Only near such a probe does
+/// it compare closely: it searches for the four bytes that begin every delimiter, at eight places at a time, and then
+/// compares the boundary after them. If the boundary is short, it compares closely everywhere.
 ///
-/// What makes this linear even on content made to slow it down: a boundary holds no CR, so the
-/// delimiter's only CR is its first byte. Where its first bytes match, no other match begins
-/// among them, so that no byte is matched twice; and no place is looked at closer more than once.
+/// This is linear even on malicious content: a boundary contains no CR, so the only CR of the delimiter is its first
+/// byte. Therefore no second match begins within the bytes that match, and no byte is matched twice. No place is
+/// compared closely more than once.
 struct DelimiterSearch: Sendable {
     enum Match: Equatable {
-        /// Nothing here can belong to a delimiter.
+        /// No byte of the buffer can belong to a delimiter.
         case none
         /// A delimiter begins at this offset.
         case whole(at: Int)
@@ -22,8 +21,8 @@ struct DelimiterSearch: Sendable {
     }
 
     let delimiter: [UInt8]
-    /// By the hash of eight bytes: whether they may be a piece of the delimiter. Empty where the
-    /// delimiter is too short to be probed for.
+    /// Whether eight bytes with this hash may be a piece of the delimiter. Empty if the delimiter is too short for
+    /// probing.
     private let pieces: [Bool]
 
     init(boundary: Boundary) {
@@ -41,13 +40,13 @@ struct DelimiterSearch: Sendable {
         self.pieces = pieces
     }
 
-    /// The first delimiter from `start` on, or the part of one with which the buffer ends.
+    /// Returns the first delimiter from `start` on, or the start of one at the end of the buffer.
     ///
-    /// Passes over a boundary that is content, such as a longer one of which this is a prefix,
-    /// when the bytes behind it that show this are in the buffer.
+    /// Skips a boundary that is content, such as a longer one of which this is a prefix, if the buffer contains the
+    /// bytes after it that show this.
     func firstMatch(in buffer: UnsafeRawBufferPointer, from start: Int) -> Match {
         guard !pieces.isEmpty else { return firstMatch(in: buffer, places: start..<buffer.count) }
-        // A delimiter at a place has a whole piece at each of so many places.
+        // The number of pieces of eight bytes in a delimiter.
         let reach = delimiter.count - 7
         var unread = start
         let match = pieces.withUnsafeBufferPointer { pieces -> Match in
@@ -65,19 +64,19 @@ struct DelimiterSearch: Sendable {
         return match == .none ? firstMatch(in: buffer, places: unread..<buffer.count) : match
     }
 
-    /// The first delimiter, or part of one at the buffer's end, that begins at one of these places.
+    /// Returns the first delimiter, or the start of one at the end of the buffer, that begins at one of these places.
     private func firstMatch(in buffer: UnsafeRawBufferPointer, places: Range<Int>) -> Match {
         delimiter.withUnsafeBufferPointer { delimiter in
             let (crs, dashes) = (Self.everyByte(ASCII.cr), Self.everyByte(ASCII.dash))
             let (ones, highest) = (Self.everyByte(0x01), Self.everyByte(0x80))
             var index = places.lowerBound
             while index &+ 8 <= places.upperBound, index &+ Self.reach <= buffer.count {
-                // The first and the last of the four bytes are seldom together: as a rule, they
-                // decide. No calls here, for the sake of builds without optimization.
+                // Compare only the first and the last of the four bytes, which rarely occur together. There are no
+                // calls here, because they would slow down builds without optimization.
                 let first = buffer.loadUnaligned(fromByteOffset: index, as: UInt64.self)
                 let last = buffer.loadUnaligned(fromByteOffset: index &+ 3, as: UInt64.self)
                 let differing = (first ^ crs) | (last ^ dashes)
-                if (differing &- ones) & ~differing & highest != 0 {  // a zero byte: both are there
+                if (differing &- ones) & ~differing & highest != 0 {  // a zero byte: both match
                     var candidates = Self.candidates(in: buffer, at: index)
                     while candidates != 0 {
                         let place = index + candidates.trailingZeroBitCount / 8
@@ -97,7 +96,7 @@ struct DelimiterSearch: Sendable {
         }
     }
 
-    /// How many bytes of the delimiter, from its byte `offset` on, stand at `index`.
+    /// Returns how many bytes of the delimiter, from its byte `offset` on, match at `index`.
     func matchLength(in buffer: UnsafeRawBufferPointer, at index: Int, from offset: Int) -> Int {
         delimiter.withUnsafeBufferPointer {
             Self.matchLength(of: UnsafeBufferPointer(rebasing: $0[offset...]), in: buffer, at: index)
@@ -118,13 +117,12 @@ struct DelimiterSearch: Sendable {
     ) -> Match {
         let end = index + matchLength(of: delimiter, in: buffer, at: index)
         guard end - index == delimiter.count else { return end == buffer.count ? .partial(at: index) : .none }
-        return isContent(buffer, behind: end) ? .none : .whole(at: index)
+        return isContent(buffer, after: end) ? .none : .whole(at: index)
     }
 
-    /// Whether the bytes behind a boundary are known to make it content: what
-    /// `MultipartParser.readDelimiterLine` finds byte by byte. Found here it saves events, of
-    /// which a sender could otherwise make a thousand small ones out of one buffer.
-    private static func isContent(_ buffer: UnsafeRawBufferPointer, behind end: Int) -> Bool {
+    /// Whether the bytes after a boundary show that it is content. `MultipartParser.readDelimiterLine` finds this too,
+    /// but byte by byte, and a sender could then cause a thousand small events with one buffer.
+    private static func isContent(_ buffer: UnsafeRawBufferPointer, after end: Int) -> Bool {
         guard end < buffer.count else { return false }
         let next = end + 1 < buffer.count ? buffer[end + 1] : nil
         return switch buffer[end] {
@@ -136,7 +134,7 @@ struct DelimiterSearch: Sendable {
 
     // MARK: Pieces
 
-    /// Below this, probes would be so close together that looking at all is as quick.
+    /// The length of the shortest delimiter to probe for. For shorter ones, comparing everywhere is as fast.
     private static let shortestProbed = 23
 
     private static let hashBits = 12
@@ -147,11 +145,11 @@ struct DelimiterSearch: Sendable {
 
     // MARK: Eight places at a time
 
-    /// How many bytes are looked at for eight places: these and the three behind.
+    /// The number of bytes that the comparison at eight places reads: eight and the next three.
     private static let reach = 11
 
-    /// The places among the eight from `index` on where CRLF `--` stands: the highest bit of a
-    /// byte for each, the first place in the lowest byte.
+    /// Finds CRLF `--` at the eight places from `index` on. Sets the highest bit of the byte for each match; the lowest
+    /// byte stands for the first place.
     private static func candidates(in buffer: UnsafeRawBufferPointer, at index: Int) -> UInt64 {
         var differing: UInt64 = 0
         for (offset, byte) in [ASCII.cr, ASCII.lf, ASCII.dash, ASCII.dash].enumerated() {

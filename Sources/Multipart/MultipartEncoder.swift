@@ -1,39 +1,40 @@
 internal import Platform
 
-/// Writes the framing of a `multipart/form-data` message (RFC 7578): everything but the content
-/// of its parts, which never passes through here.
+/// Writes the framing of a `multipart/form-data` message (RFC 7578): everything except the content of its parts.
 ///
-/// A message is, for each part, ``opening(of:)``, the content and ``partEnd``; then ``messageEnd``.
-/// Each piece depends on the boundary and its own part alone, so that a message can be begun
-/// anywhere.
+/// A message consists of ``opening(of:)``, the content and ``partEnd`` for each part, followed by ``messageEnd``. Each
+/// piece depends only on the boundary and its own part, so that a sender can start from the middle of a message.
 public struct MultipartEncoder: Hashable, Sendable {
+    /// The boundary of the message.
     public let boundary: Boundary
 
-    /// - Parameter boundary: a new random one unless given.
+    /// Makes an encoder for one message.
+    ///
+    /// - Parameter boundary: default: a new random boundary.
     public init(boundary: Boundary = .random()) {
         self.boundary = boundary
     }
 
-    /// The bytes before a part's content: `--boundary`, the header lines and the empty line.
+    /// Returns the bytes before a part's content: `--boundary`, the header lines and an empty line.
     ///
-    /// `name` and `filename` are raw UTF-8 in which only LF, CR and `"` are escaped, as `%0A`,
-    /// `%0D` and `%22` (WHATWG HTML, "multipart/form-data encoding algorithm").
+    /// `name` is written as UTF-8, `filename` as its bytes. Only LF, CR and `"` are escaped, as `%0A`, `%0D` and `%22`
+    /// (WHATWG HTML, "multipart/form-data encoding algorithm").
     ///
-    /// - Throws: ``MultipartError/Code/invalidField`` when `name` or `filename` holds a NUL, when
-    ///   the content type or another field holds a control character, or when another field's
-    ///   name is no token or is Content-Disposition, of which a part has one.
+    /// - Throws: ``MultipartError/Code/invalidField`` if `name` or `filename` contains NUL, if the content type or
+    ///   another field contains a control character, or if the name of another field is not a token or is
+    ///   Content-Disposition.
     public func opening(of head: PartHead) throws(MultipartError) -> [UInt8] {
         var bytes: [UInt8] = []
-        // Enough for most.
+        // Most headers fit.
         bytes.reserveCapacity(256)
         try write(head, to: &bytes)
         return bytes
     }
 
-    /// The bytes after a part's content: the CRLF that belongs to the next delimiter.
+    /// The bytes after a part's content: CRLF, which belongs to the next delimiter.
     public static let partEnd: [UInt8] = [ASCII.cr, ASCII.lf]
 
-    /// The closing delimiter, without its leading CRLF, which ``partEnd`` has written.
+    /// The bytes at the end of the message: the closing delimiter without its leading CRLF, which is ``partEnd``.
     public var messageEnd: [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(messageEndLength)
@@ -41,7 +42,9 @@ public struct MultipartEncoder: Hashable, Sendable {
         return bytes
     }
 
-    /// The number of bytes that ``opening(of:)`` and ``partEnd`` add to a part's content.
+    /// Returns the number of bytes of ``opening(of:)`` and ``partEnd``.
+    ///
+    /// - Throws: the same errors as ``opening(of:)``.
     public func framingLength(of head: PartHead) throws(MultipartError) -> Int {
         var count = ByteCount()
         try write(head, to: &count)
@@ -55,7 +58,7 @@ public struct MultipartEncoder: Hashable, Sendable {
         return count.bytes
     }
 
-    // The only two functions that know the framing; what they write to either counts or keeps it.
+    // These two functions define the framing. The sink either stores the text or counts its bytes.
 
     private func write(_ head: PartHead, to sink: inout some FramingSink) throws(MultipartError) {
         let isNoNUL = { (byte: UInt8) in byte != 0 }
@@ -115,7 +118,7 @@ public struct MultipartEncoder: Hashable, Sendable {
     }
 }
 
-/// What framing is written to: an array keeps it, a count measures it.
+/// The destination of framing: an array, which stores it, or a ``ByteCount``.
 private protocol FramingSink {
     mutating func write(_ text: String)
     mutating func write(_ bytes: ArraySlice<UInt8>)

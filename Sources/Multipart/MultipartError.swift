@@ -1,8 +1,8 @@
-/// Why a multipart message could not be written or read.
+/// An error in writing or reading a multipart message.
 ///
-/// Compare ``code``; print ``description``, one line for people.
+/// Compare ``code`` in code, and show ``description`` to people.
 public struct MultipartError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// What went wrong. More codes may be added; compare, do not enumerate.
+    /// The kind of an error. Later versions may add codes.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Name: String {
             case notMultipart, missingBoundary, invalidBoundary, invalidField
@@ -14,16 +14,17 @@ public struct MultipartError: Error, Hashable, Sendable, CustomStringConvertible
 
         private let name: Name
 
+        /// The name of the code, such as `truncated`.
         public var description: String { name.rawValue }
 
         /// The media type is not `multipart/form-data`.
         public static let notMultipart = Code(name: .notMultipart)
         /// `multipart/form-data` without its required `boundary` parameter (RFC 7578 §4.1).
         public static let missingBoundary = Code(name: .missingBoundary)
-        /// Not 1 to 70 characters of RFC 2046's set, or a space at the end (RFC 2046 §5.1.1).
+        /// The boundary does not have 1 to 70 allowed characters, or ends with a space (RFC 2046 §5.1.1).
         public static let invalidBoundary = Code(name: .invalidBoundary)
-        /// A field to be written has a name that is no token, a control character in its value, or
-        /// is a second Content-Disposition; or a part's name or filename holds a NUL.
+        /// A part cannot be written: the name of a field is not a token or is Content-Disposition, the value of a field
+        /// contains a control character, or the part's name or filename contains NUL.
         public static let invalidField = Code(name: .invalidField)
         /// A delimiter is followed by white space and then by something other than CRLF.
         public static let malformedDelimiter = Code(name: .malformedDelimiter)
@@ -39,16 +40,17 @@ public struct MultipartError: Error, Hashable, Sendable, CustomStringConvertible
         public static let tooManyHeaderLines = Code(name: .tooManyHeaderLines)
         /// There are more parts than ``MultipartParser/Limits/parts``.
         public static let tooManyParts = Code(name: .tooManyParts)
-        /// More than ``MultipartParser/Limits/preambleBytes`` come before the first delimiter.
+        /// There are more bytes than ``MultipartParser/Limits/preambleBytes`` before the first delimiter.
         public static let preambleTooLarge = Code(name: .preambleTooLarge)
-        /// More than ``MultipartParser/Limits/epilogueBytes`` come after the closing delimiter.
+        /// There are more bytes than ``MultipartParser/Limits/epilogueBytes`` after the closing delimiter.
         public static let epilogueTooLarge = Code(name: .epilogueTooLarge)
         /// The input ended before the closing delimiter.
         public static let truncated = Code(name: .truncated)
     }
 
+    /// The kind of the error.
     public let code: Code
-    /// The particulars, in words; never a field's value.
+    /// A description in one line. It does not contain values of fields.
     public let message: String
 
     init(_ code: Code, _ message: String) {
@@ -56,5 +58,6 @@ public struct MultipartError: Error, Hashable, Sendable, CustomStringConvertible
         self.message = message
     }
 
+    /// The same as ``message``.
     public var description: String { message }
 }

@@ -1,8 +1,8 @@
 internal import Platform
 
 extension MultipartParser {
-    /// Reads content, or preamble, up to a delimiter or the buffer's end. `matched` bytes of a
-    /// delimiter stand right before `offset`.
+    /// Reads content or preamble up to a delimiter or the end of the buffer. `matched` bytes of a delimiter precede
+    /// `offset`.
     mutating func scan(
         _ buffer: UnsafeRawBufferPointer, at offset: inout Int, matched: Int
     ) throws(MultipartError) -> Event? {
@@ -18,8 +18,8 @@ extension MultipartParser {
                 hold(matched + more)
                 return nil
             }
-            // What was held is content after all. What matched of this buffer is so too and holds
-            // no CR: the search takes up at `offset`.
+            // The held bytes are content. The bytes that matched in this buffer are content too. They contain no CR,
+            // so the search continues at `offset`.
             return try release(search.delimiter[..<matched])
         }
         let start = offset
@@ -38,9 +38,8 @@ extension MultipartParser {
         }
     }
 
-    /// Reads the line that begins with a delimiter to its end: `--`, or white space and CRLF
-    /// (RFC 2046 §5.1.1). Anything else right behind the boundary makes it content, such as a
-    /// longer boundary of which this one is a prefix.
+    /// Reads the rest of a delimiter's line: `--`, or white space and CRLF (RFC 2046 §5.1.1). If the boundary is
+    /// followed by anything else, it is content, such as a longer boundary of which this one is a prefix.
     mutating func readDelimiterLine(
         _ byte: UInt8, at offset: inout Int, tail: Tail
     ) throws(MultipartError) -> Event? {
@@ -74,7 +73,7 @@ extension MultipartParser {
         case .dash:
             return try release(delimiterDash[...])
         case .cr:
-            // This CR, which is content as well, may itself begin the true delimiter.
+            // This CR is content too, but it may begin a delimiter.
             return try release(search.delimiter[...], hold: 1)
         }
         offset += 1
@@ -89,12 +88,12 @@ extension MultipartParser {
         return .partEnded
     }
 
-    /// `matched` bytes at the buffer's end are the delimiter's first, and wait for more.
+    /// Records that the buffer ends with the first `matched` bytes of a delimiter.
     private mutating func hold(_ matched: Int) {
         state = inPart ? .content(matched: matched) : .preamble(matched: matched)
     }
 
-    /// Bytes that were held back are content, but for those that were never there.
+    /// Treats held bytes as content, except those that are not in the input.
     private mutating func release(
         _ held: ArraySlice<UInt8>, hold matched: Int = 0
     ) throws(MultipartError) -> Event? {
@@ -108,7 +107,7 @@ extension MultipartParser {
         return bytes.isEmpty ? nil : .heldContent(bytes)
     }
 
-    /// These bytes of the buffer are content.
+    /// Treats these bytes of the buffer as content, or as preamble before the first part.
     private mutating func pass(_ range: Range<Int>) throws(MultipartError) -> Event? {
         guard inPart else {
             try ignore(preamble: range.count)
@@ -122,7 +121,7 @@ extension MultipartParser {
         if ignored > limits.preambleBytes {
             throw MultipartError(
                 .preambleTooLarge,
-                "more than \(limits.preambleBytes) bytes come before the first delimiter"
+                "more than \(limits.preambleBytes) bytes precede the first delimiter"
             )
         }
     }

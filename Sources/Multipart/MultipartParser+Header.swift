@@ -1,20 +1,20 @@
 internal import Platform
 
 extension MultipartParser {
-    /// The header of the part being read, until it is complete.
+    /// The part of the current header that has been read.
     struct HeaderBlock: Sendable {
         var bytes: [UInt8] = []
         var lineStart = 0
         var lines = 0
     }
 
-    /// Reads header lines up to the empty one, or the buffer's end.
+    /// Reads header lines up to the empty line or the end of the buffer.
     mutating func readHeader(
         _ buffer: UnsafeRawBufferPointer, at offset: inout Int
     ) throws(MultipartError) -> PartHead? {
         while offset < buffer.count {
             let room = limits.headerBytes - header.bytes.count
-            // One byte more than there is room for tells that it is too much.
+            // Reading one byte more than the limit detects that the header is too large.
             let window = buffer[offset...].prefix(min(buffer.count - offset - 1, max(room, 0)) + 1)
             let lineEnd = window.firstIndex(of: ASCII.lf)
             let read = window[..<(lineEnd.map { $0 + 1 } ?? window.endIndex)]

@@ -1,7 +1,7 @@
 internal import Platform
 
-/// Reads `multipart/form-data` (RFC 7578, RFC 2046) as it arrives, in buffers of any size and
-/// split, without I/O and without copying content.
+/// Parses `multipart/form-data` (RFC 7578, RFC 2046) incrementally, in buffers of any size, without I/O and without
+/// copying content.
 ///
 /// ```swift
 /// var parser = MultipartParser(boundary: try Boundary(contentType: field))
@@ -22,58 +22,59 @@ internal import Platform
 /// try parser.finish()
 /// ```
 ///
-/// It takes time linear in the input, whatever the input. It keeps no more than one part's header
-/// (see ``Limits``); of content it holds back a delimiter's length at most, and that without
-/// storing it.
+/// The time is linear in the length of any input. The parser stores the header of one part at most (see ``Limits``).
+/// It delays up to a delimiter's length of content, but does not store it.
 public struct MultipartParser: Sendable {
+    /// A piece of the message that the parser has read.
     public enum Event: Hashable, Sendable {
-        /// A part's header is complete. Its content follows, in any number of pieces, or none.
+        /// The header of a part is complete. The part's content follows, in zero or more pieces.
         case partBegan(PartHead)
-        /// The next bytes of content are these of the buffer.
+        /// The next bytes of content are those in this range of the buffer.
         case content(Range<Int>)
-        /// The next bytes of content are these, which stood at the end of earlier buffers and
-        /// looked like a delimiter until now.
+        /// The next bytes of content are these. They stood at the end of previous buffers and looked like the start of
+        /// a delimiter.
         case heldContent(ArraySlice<UInt8>)
         /// The part is complete.
         case partEnded
-        /// The closing delimiter has been read. What may follow is ignored, within limits.
+        /// The message is complete. Up to ``Limits/epilogueBytes`` may follow, and are ignored.
         case messageEnded
     }
 
-    /// How much of what is not content is taken before the message is refused.
+    /// Limits of everything in a message that is not content. The parser refuses a message that exceeds one.
     public struct Limits: Hashable, Sendable {
-        /// Bytes of one part's header, line ends included; 16 KiB unless set.
+        /// The maximum length of one part's header in bytes, with line ends. Default: 16 KiB.
         public var headerBytes = 16 * 1024
-        /// Lines of one part's header; 64 unless set.
+        /// The maximum number of lines in one part's header. Default: 64.
         public var headerLines = 64
-        /// Parts in the message; 1,000 unless set.
+        /// The maximum number of parts. Default: 1,000.
         public var parts = 1_000
-        /// Bytes before the first delimiter; 8 KiB unless set.
+        /// The maximum number of bytes before the first delimiter. Default: 8 KiB.
         public var preambleBytes = 8 * 1024
-        /// Bytes after the closing delimiter; 8 KiB unless set.
+        /// The maximum number of bytes after the closing delimiter. Default: 8 KiB.
         public var epilogueBytes = 8 * 1024
 
+        /// The default limits.
         public init() {}
     }
 
     enum State: Sendable {
-        /// Before the first delimiter, of which `matched` bytes have been seen.
+        /// Before the first delimiter, of which `matched` bytes have been read.
         /// → `delimited`, `failed`
         case preamble(matched: Int)
-        /// In a part's content; `matched` likewise. → `delimited`, `failed`
+        /// In a part's content. `matched` bytes of the next delimiter have been read. → `delimited`, `failed`
         case content(matched: Int)
-        /// Behind a delimiter whose line is not complete, so that it may yet turn out to be
-        /// content. → `header`, `epilogue`, `content`, `preamble`, `failed`
+        /// After a boundary, before the end of its line. The boundary may still turn out to be content.
+        /// → `header`, `epilogue`, `content`, `preamble`, `failed`
         case delimited(Tail)
         /// In a part's header. → `content`, `failed`
         case header
-        /// Behind the closing delimiter. → `failed`
+        /// After the closing delimiter. → `failed`
         case epilogue
-        /// Every further call throws this.
+        /// Every further call throws this error.
         case failed(MultipartError)
     }
 
-    /// What has been read behind a delimiter, on its line.
+    /// The bytes read after a boundary, on its line.
     enum Tail: Sendable {
         case nothing, dash, cr
         case padding(Int), paddingCR
@@ -83,29 +84,28 @@ public struct MultipartParser: Sendable {
     let delimiterDash: [UInt8]
     let limits: Limits
     var state = State.preamble(matched: 2)
-    /// Of the delimiter being matched, how many bytes at its front are not the input's own: the
-    /// CRLF may be missing at the very start of a message, and after an empty body it may be the
-    /// one that ends the header (RFC 2046 §5.1.1).
+    /// The number of bytes at the start of the current delimiter that are not in its own input: the message may begin
+    /// without CRLF, and after empty content the CRLF may be the one that ends the header (RFC 2046 §5.1.1).
     var implied = 2
     var inPart = false
     var parts = 0
-    /// Bytes of preamble, later of epilogue.
+    /// The number of bytes of the preamble, later of the epilogue.
     var ignored = 0
     var header = HeaderBlock()
-    /// An event to be told before anything more is read.
+    /// An event to return before reading more.
     var pending: Event?
 
+    /// Makes a parser for one message with this boundary.
     public init(boundary: Boundary, limits: Limits = Limits()) {
         search = DelimiterSearch(boundary: boundary)
         delimiterDash = search.delimiter + [ASCII.dash]
         self.limits = limits
     }
 
-    /// The next event in `buffer` from `offset` on, which is moved behind what has been read.
+    /// Reads `buffer` from `offset` to the next event, and moves `offset` to the end of what it has read.
     ///
-    /// - Returns: nil when the buffer has been read whole: call again with the next one and an
-    ///   offset of 0.
-    /// - Throws: what is wrong with the message, at this call and every later one.
+    /// - Returns: nil if the whole buffer has been read. Call again with the next buffer and an offset of 0.
+    /// - Throws: ``MultipartError`` if the message is malformed or exceeds a limit. Later calls throw the same error.
     public mutating func next(
         in buffer: UnsafeRawBufferPointer, at offset: inout Int
     ) throws(MultipartError) -> Event? {
@@ -122,9 +122,10 @@ public struct MultipartParser: Sendable {
         }
     }
 
-    /// To be called at the end of the input.
+    /// Checks that the message is complete. Call it at the end of the input.
     ///
-    /// - Throws: ``MultipartError/Code/truncated`` unless the closing delimiter has been read.
+    /// - Throws: ``MultipartError/Code/truncated`` if the closing delimiter has not been read, or the error that
+    ///   ``next(in:at:)`` has thrown.
     public func finish() throws(MultipartError) {
         switch state {
         case .epilogue: return
@@ -138,7 +139,7 @@ public struct MultipartParser: Sendable {
         }
     }
 
-    /// Reads on within one state; returns nil to be called again.
+    /// Reads within one state. Returns nil if there is no event yet.
     private mutating func step(
         in buffer: UnsafeRawBufferPointer, at offset: inout Int
     ) throws(MultipartError) -> Event? {

@@ -1,18 +1,17 @@
 internal import Platform
 
-/// A field value with parameters, `value; name=token; name="quoted"`, as in Content-Type and
-/// Content-Disposition; read leniently, since every client writes it a little differently.
+/// A field value with parameters, `value; name=token; name="quoted"`, as in Content-Type and Content-Disposition. The
+/// parser is lenient because clients differ.
 struct ParameterizedValue {
     let value: ArraySlice<UInt8>
     private(set) var parameters: [(name: ArraySlice<UInt8>, value: [UInt8])] = []
 
-    /// Nil when a quoted value is never closed or is followed by something other than `;`.
+    /// Returns nil if a quoted value is not closed, or is followed by something other than `;`.
     ///
-    /// A backslash before `"` or `\` is an escape, as Go and older curl write it. Browsers and
-    /// newer curl write backslashes as they are, so that a value ending with one cannot be read
-    /// this way; then, and only then, backslashes are read as themselves. What an escaping
-    /// client wrote always parses at the first try, so that its quotes cannot be used to smuggle
-    /// parameters in.
+    /// A backslash before `"` or `\` is an escape, as Go and older versions of curl write it. Browsers and newer
+    /// versions of curl do not escape backslashes, so a value that ends with one cannot be parsed this way. Only then
+    /// are backslashes read literally. The first attempt parses everything that an escaping client writes, so that quotes
+    /// in a value cannot add parameters.
     init?(parsing bytes: [UInt8]) {
         if let parsed = Self(bytes, backslashEscapes: true) ?? Self(bytes, backslashEscapes: false) {
             self = parsed
@@ -29,7 +28,7 @@ struct ParameterizedValue {
             rest = rest.dropFirst().drop(while: ASCII.isWhiteSpace)
             let name = rest.prefix { $0 != UInt8(ascii: "=") && $0 != UInt8(ascii: ";") }
             rest = rest[name.endIndex...]
-            // A stray `;` or a parameter without a value says nothing.
+            // Ignore a stray `;` and a parameter without a value.
             guard rest.first == UInt8(ascii: "=") else { continue }
             rest = rest.dropFirst().drop(while: ASCII.isWhiteSpace)
             let value: [UInt8]
@@ -45,7 +44,7 @@ struct ParameterizedValue {
         }
     }
 
-    /// Takes a quoted value off the front of `rest`, up to the next `;` or the end.
+    /// Removes a quoted value from the front of `rest`, up to the next `;` or the end, and returns it.
     private static func quoted(_ rest: inout ArraySlice<UInt8>, backslashEscapes: Bool) -> [UInt8]? {
         var value: [UInt8] = []
         var index = rest.startIndex + 1
@@ -65,7 +64,7 @@ struct ParameterizedValue {
 
     func isNamed(_ text: String) -> Bool { ASCII.equalIgnoringCase(value, text) }
 
-    /// The first parameter of that name, in any case.
+    /// The first parameter of this name, which is case-insensitive.
     subscript(name: String) -> [UInt8]? {
         parameters.first { ASCII.equalIgnoringCase($0.name, name) }?.value
     }

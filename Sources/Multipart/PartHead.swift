@@ -1,22 +1,25 @@
 internal import Platform
 
-/// What stands before the content of a part of `multipart/form-data` (RFC 7578 §4).
+/// The header of a part of `multipart/form-data` (RFC 7578 §4).
 public struct PartHead: Hashable, Sendable {
-    /// The `name` of the Content-Disposition: the form's field.
+    /// The `name` parameter of Content-Disposition: the name of the form field.
     public var name: String
-    /// The `filename` of the Content-Disposition, or nil where the part is no file. What a client
-    /// names is data, never a path: take the last component, if that, before touching a disk.
+    /// The `filename` parameter of Content-Disposition; nil if the part is not a file. Bytes that are not UTF-8 become
+    /// U+FFFD.
+    ///
+    /// A receiver must not use it as a path, because the sender may choose anything.
     public var filename: String? {
         get { filenameBytes.map { String(decoding: $0, as: UTF8.self) } }
         set { filenameBytes = newValue.map { Array($0.utf8) } }
     }
     /// The bytes of ``filename``, which need not be UTF-8.
     public var filenameBytes: [UInt8]?
-    /// The Content-Type; nil stands for `text/plain` (RFC 7578 §4.4).
+    /// The value of Content-Type; nil means `text/plain` (RFC 7578 §4.4).
     public var contentType: String?
-    /// Every other header line, in order. Most receivers ignore them (RFC 7578 §4.8).
+    /// All other header fields, in order. Most receivers ignore them (RFC 7578 §4.8).
     public var otherFields: [HeaderField]
 
+    /// Makes a header. Nothing is checked before ``MultipartEncoder/opening(of:)``.
     public init(
         name: String, filename: String? = nil, contentType: String? = nil, otherFields: [HeaderField] = []
     ) {
@@ -27,8 +30,22 @@ public struct PartHead: Hashable, Sendable {
     }
 }
 
+/// A header field of a part.
+public struct HeaderField: Hashable, Sendable {
+    /// The name as written. Names of fields are case-insensitive (RFC 9110 §5.1).
+    public var name: String
+    /// The value without surrounding white space. Bytes that are not UTF-8 become U+FFFD.
+    public var value: String
+
+    /// Makes a field. Nothing is checked before ``MultipartEncoder/opening(of:)``.
+    public init(name: String, value: String) {
+        self.name = name
+        self.value = value
+    }
+}
+
 extension PartHead {
-    /// Reads a header block: the lines of a part, each ended by CRLF, without the empty one.
+    /// Parses a header block: header lines, each ended by CRLF, without the empty line.
     init(parsing block: ArraySlice<UInt8>) throws(MultipartError) {
         var disposition: ParameterizedValue?
         var contentType: String?
@@ -69,8 +86,8 @@ extension PartHead {
         disposition[name].map(unescaped) ?? disposition[name + "*"].flatMap(extendedValue)
     }
 
-    /// Splits a header block into fields. A line that begins with white space continues the one
-    /// before it (RFC 5322 §2.2.3).
+    /// Splits a header block into fields. A line that begins with white space continues the previous line
+    /// (RFC 5322 §2.2.3).
     private static func fields(
         in block: ArraySlice<UInt8>
     ) throws(MultipartError) -> [(name: ArraySlice<UInt8>, value: [UInt8])] {
@@ -96,15 +113,14 @@ extension PartHead {
         return fields
     }
 
-    /// Undoes WHATWG's escapes: `%22`, `%0D` and `%0A`, and no other.
+    /// Decodes the escapes that WHATWG HTML defines: `%22`, `%0D` and `%0A`.
     private static func unescaped(_ bytes: [UInt8]) -> [UInt8] {
         guard bytes.contains(UInt8(ascii: "%")) else { return bytes }
         return PercentEncoding.decoded(bytes[...]) { $0 == ASCII.quote || $0 == ASCII.cr || $0 == ASCII.lf }
     }
 
-    /// `filename*=UTF-8''…` (RFC 8187): forbidden in form-data (RFC 7578 §4.2) but written by
-    /// some clients, for `name` too (aiohttp, requests with urllib3 before 1.25); read only
-    /// where there is no plain one.
+    /// Decodes `filename*=UTF-8''…` (RFC 8187). RFC 7578 §4.2 forbids it, but aiohttp, and requests with urllib3
+    /// before 1.25, write it, for `name` too. It is read only if there is no plain parameter.
     private static func extendedValue(_ bytes: [UInt8]) -> [UInt8]? {
         let fields = bytes.split(separator: UInt8(ascii: "'"), maxSplits: 2, omittingEmptySubsequences: false)
         guard fields.count == 3, ASCII.equalIgnoringCase(fields[0], "utf-8") else { return nil }

@@ -15,8 +15,11 @@ struct CodedRoundTripTests {
     private static let codings: [Client.ContentCoding] = [.gzip(), .gzip(level: 1, workers: 1), .deflate(), .automatic]
 
     /// Sends a file and downloads it with this client and curl; compares digests.
+    ///
+    /// - Parameter ways: whether by `sendUnclosed`.
     private func roundTrip(
-        _ path: String, digest: String, codings: [Client.ContentCoding], server: ServerProcess
+        _ path: String, digest: String, codings: [Client.ContentCoding], ways: [Bool] = [false, true],
+        server: ServerProcess
     ) async throws {
         let fetched = try TemporaryDirectory()
         for coding in codings {
@@ -24,7 +27,7 @@ struct CodedRoundTripTests {
                 $0.contentCoding = coding
                 $0.headerFields = ["Want-Repr-Digest": "sha-256=10"]
             }
-            for isUnclosed in [false, true] {
+            for isUnclosed in ways {
                 if isUnclosed { try await client.sendUnclosed(.file(path)) }
                 let response = isUnclosed ? try await client.close() : try await client.send(.file(path))
                 let text = try await response.text()
@@ -43,11 +46,13 @@ struct CodedRoundTripTests {
     }
 
     /// Sends a file with curl and httpie, compressed by gzip and httpie.
-    private func sendByOthers(_ path: String, digest: String, server: ServerProcess) async throws {
+    private func sendByOthers(
+        _ path: String, digest: String, server: ServerProcess, includesHTTPie: Bool = true
+    ) async throws {
         var lines = [
             "curl": "gzip -1 -c '\(path)' | curl -sS --fail -T - -H 'Content-Encoding: gzip' \(server.url)/curl"
         ]
-        if await PythonEnvironment.shared.isAvailable(with: ["httpie"]) {
+        if includesHTTPie, await PythonEnvironment.shared.isAvailable(with: ["httpie"]) {
             let python = try await PythonEnvironment.shared.interpreter(with: ["httpie"])
             lines["httpie"] =
                 "'\(python)' -m httpie --ignore-stdin --check-status -xx PUT \(server.url)/httpie @'\(path)'"
@@ -105,11 +110,13 @@ struct CodedRoundTripTests {
         }
     }
 
-    @Test("of 2 GiB of zeros, and of 1 GiB of random bytes", arguments: ["zero", "urandom"])
+    /// 2 GiB exceed a signed count of 32 bits; 256 MiB of incompressible bytes fill all buffers. Not with httpie, which
+    /// holds the whole body in memory.
+    @Test("2 GiB of zeros and 256 MiB of random bytes arrive unchanged", arguments: ["zero", "urandom"])
     func large(device: String) async throws {
         let source = try TemporaryDirectory()
         let path = source.path(device)
-        let size = device == "zero" ? 2 << 30 : 1 << 30
+        let size = device == "zero" ? 2 << 30 : 256 << 20
         let free = try FileManager.default.attributesOfFileSystem(forPath: source.path)[.systemFreeSize] as? Int ?? 0
         guard free > 4 * size else {
             print("CodedRoundTripTests.large: SKIPPED: too little space in \(source.path)")
@@ -123,8 +130,8 @@ struct CodedRoundTripTests {
         // Other levels only take longer for random bytes.
         let coding = device == "zero" ? Client.ContentCoding.gzip() : .gzip(level: 1)
         let digest = try await sha256(path: path)
-        try await roundTrip(path, digest: digest, codings: [coding], server: server)
-        try await sendByOthers(path, digest: digest, server: server)
+        try await roundTrip(path, digest: digest, codings: [coding], ways: [false], server: server)
+        try await sendByOthers(path, digest: digest, server: server, includesHTTPie: false)
         try await sendToPeer(path, digest: digest, codings: [coding])
     }
 }

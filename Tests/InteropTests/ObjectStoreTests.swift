@@ -5,7 +5,7 @@ import Testing
 
 /// Uploads to S3 from a form that the owner of the bucket has signed: fields before the file, and an exact
 /// length. https://docs.aws.amazon.com/AmazonS3/latest/userguide/HTTPPOSTExamples.html
-@Suite("S3's presigned POST", .serialized, .timeLimit(.minutes(6)))
+@Suite("S3's presigned POST and PUT", .serialized, .timeLimit(.minutes(6)))
 struct ObjectStoreTests {
     private static let packages = ["moto[server]", "boto3"]
 
@@ -17,8 +17,9 @@ struct ObjectStoreTests {
 
         let url: String
         let fields: [Field]
-        /// The URL of the stored object.
+        /// The presigned URLs to get and to put the object.
         let object: String
+        let put: String
 
         var parts: [Part] { fields.map { .field($0.name, $0.value) } }
     }
@@ -93,5 +94,27 @@ struct ObjectStoreTests {
         #expect(try await client.send(form.parts + [.field("x-amz-meta-more", "1"), content]).status == 403)
         #expect(try await client.send(form.parts + [content]).status == 201)
         #expect(try await stored(form) == Data("content".utf8))
+    }
+
+    @Test("A presigned PUT takes a file as it is, on the connection and with the credentials of another server")
+    func presignedPut() async throws {
+        let (form, process) = try await start()
+        defer { process.terminate() }
+        let directory = try TemporaryDirectory()
+        // Its token must not go to S3, which refuses a second proof of identity.
+        let client = try Client(.post, "http://localhost:1") { $0.authentication = .bearer("of another server") }
+        for size in [0, 70_000, 20_000_000] {
+            let (path, digest) = try file(size, in: directory)
+            let response = try await client.send(Request(.put, form.put, content: .file(path)))
+            #expect(try await response.requireSuccess().status == 200)
+            #expect(response.bytesSent == size)
+            #expect(sha256(try await stored(form)) == digest)
+        }
+        let pipe = AsyncStream<[UInt8]> { continuation in
+            continuation.yield([1])
+            continuation.finish()
+        }
+        #expect(try await client.send(Request(.put, form.put, content: .stream(pipe))).status == 411)
+        #expect(try await client.send(Request(.put, form.put + "0", content: .text("x"))).status == 403)
     }
 }

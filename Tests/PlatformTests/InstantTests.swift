@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Instant")
 struct InstantTests {
-    @Test("is what ContinuousClock counts")
+    @Test("counts as ContinuousClock does")
     func clock() async throws {
         let (start, other) = (Instant.now, ContinuousClock.now)
         try await Task.sleep(for: .milliseconds(20))
@@ -14,7 +14,7 @@ struct InstantTests {
         #expect(elapsed >= .milliseconds(20))
     }
 
-    @Test("is added to and compared, however far")
+    @Test("addition and comparison work for any distance")
     func arithmetic() {
         let now = Instant.now
         #expect(now + .nanoseconds(1) > now)

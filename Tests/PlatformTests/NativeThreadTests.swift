@@ -26,7 +26,7 @@ struct NativeThreadTests {
     }
 
     /// In a process of its own: without `withSignalsBlocked` this would be its end.
-    @Test("a SIGPIPE that comes of what is done is taken away, and the mask is as before")
+    @Test("a SIGPIPE caused by the work is removed, and the signal mask is restored")
     func brokenPipe() async {
         await #expect(processExitsWith: .success) {
             signal(SIGPIPE, SIG_DFL)
@@ -47,7 +47,7 @@ struct NativeThreadTests {
         }
     }
 
-    @Test("one that was pending before stays so")
+    @Test("a SIGPIPE that was pending before stays pending")
     func pendingBefore() async {
         await onThread(blocking: [SIGPIPE]) {
             pthread_kill(pthread_self(), SIGPIPE)

@@ -33,7 +33,9 @@ let package = Package(
         .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "HTTPStreamingTests",
-            dependencies: ["ContentCoding", "HTTPStreaming", "Multipart", "MutexAnnotations", "Platform", "TestSupport"],
+            dependencies: [
+                "ContentCoding", "HTTPStreaming", "Multipart", "MutexAnnotations", "Platform", "TestSupport",
+            ],
             swiftSettings: settings
         ),
     ],

@@ -9,6 +9,15 @@ extension Client {
     }
 }
 
+extension Client {
+    /// A client without a URL whose configuration differs from the default by `change`.
+    public convenience init(_ change: (inout Configuration) -> Void) throws {
+        var configuration = Configuration()
+        change(&configuration)
+        try self.init(configuration: configuration)
+    }
+}
+
 /// The error with which a client of such a configuration is refused; nil if it is not.
 public func refusal(
     _ url: String = "http://localhost/", _ change: (inout Client.Configuration) -> Void = { _ in }

@@ -72,38 +72,6 @@ struct AuthenticationTests {
 
     // MARK: Digest
 
-    /// Starts Apache with mod_auth_digest in front of a Go server.
-    private func apache() async throws -> String {
-        let modules = "/usr/lib/apache2/modules"
-        try Peers.require("apache2")
-        guard FileManager.default.fileExists(atPath: modules + "/mod_auth_digest.so") else {
-            try Peers.skip("there is no mod_auth_digest")
-        }
-        let behind = try await GoServer()
-        let hash = try await Subprocess.run(
-            "openssl", ["dgst", "-md5", "-r"], input: Data("user:realm:\(Self.secret)".utf8))
-        let directory = try TemporaryDirectory()
-        try directory.write("user:realm:\(hash.output.prefix(32))\n".utf8, to: "digest")
-        let apache = try await Daemon.apache(
-            modules: modules,
-            """
-            <Location />
-                AuthType Digest
-                AuthName realm
-                AuthDigestProvider file
-                AuthUserFile \(directory.path)/digest
-                Require valid-user
-            </Location>
-            ProxyPass / \(behind.url)
-            """)
-        // Apache reads the file at each request.
-        running.update { $0 += [apache, behind, directory] }
-        return "http://127.0.0.1:\(apache.port)/"
-    }
-
-    /// Keeps servers alive until the test ends.
-    private let running = Shared<[any Sendable]>([])
-
     private func configuration(_ password: String = secret) -> Client.Configuration {
         var configuration = Client.Configuration()
         configuration.authentication = .digest(user: "user", password: password)
@@ -112,7 +80,8 @@ struct AuthenticationTests {
 
     @Test("digest works with Apache for every kind of request, repeatedly")
     func digest() async throws {
-        let url = try await apache()
+        let apache = try await DigestApache(password: Self.secret)
+        let url = apache.url
         try await exchange(url, configuration(), isDirect: false)
         var coded = configuration()
         coded.contentCoding = .gzip()
@@ -130,7 +99,8 @@ struct AuthenticationTests {
 
     @Test("a wrong digest password gives the 401 with its content")
     func wrongPassword() async throws {
-        let url = try await apache()
+        let apache = try await DigestApache(password: Self.secret)
+        let url = apache.url
         for size in [10, 8 << 20] {
             let client = try Client(.post, url, configuration: configuration("wrong"))
             let response = try await client.send(Part("file", .bytes([UInt8](repeating: 1, count: size))))

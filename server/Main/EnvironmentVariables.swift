@@ -1,37 +1,30 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
+import Platform
 
-/// Options that are given in the environment: `HTTP_STREAMING_MAX_SIZE=1G` for `--max-size 1G`. The command line
-/// wins.
+/// Options in environment variables: `HTTP_STREAMING_MAX_SIZE=1G` for `--max-size 1G`. The command line overrides them.
 enum EnvironmentVariables {
     static let prefix = "HTTP_STREAMING_"
 
     /// The variable of an option.
     ///
-    /// - Parameter option: `--max-size`
+    /// - Parameter option: for example `--max-size`.
     static func name(of option: String) -> String {
         prefix + option.drop { $0 == "-" }.map { $0 == "-" ? "_" : $0.uppercased() }.joined()
     }
 
-    /// What the command line would say, to stand before what it does say.
+    /// Arguments to be inserted before those of the command line.
     ///
     /// - Parameters:
-    ///   - options: that take a value.
-    ///   - flags: that take none: `1`, `true`, `yes` and `on` set them, `0`, `false`, `no` and `off` do not.
-    ///   - lists: of `options`, those that may be given several times: separated by commas here.
-    ///   - required: of `options`, those that must not be empty; of others that is as good as not set.
-    ///   - commandLine: whose options are not looked for in the environment.
-    /// - Returns: the arguments, and the names of the variables that they are from.
+    ///   - options: have a value.
+    ///   - flags: have no value. `1`, `true`, `yes` and `on` set them; `0`, `false`, `no` and `off` do not.
+    ///   - lists: the options that may occur several times. In a variable their values are separated by commas.
+    ///   - required: the options that must not be empty. Other empty variables count as not set.
+    ///   - commandLine: its options are not read from the environment.
+    /// - Returns: the arguments, and the names of the variables that they come from.
     static func arguments(
         options: [String], flags: [String], lists: [String], required: [String], commandLine: [String]
     ) -> (arguments: [String], names: [String]) {
         var (arguments, names): ([String], [String]) = ([], [])
-        // Whoever asks for help gets it, whatever is wrong with the environment.
+        // --help works even if a variable is invalid.
         guard !commandLine.contains("--help"), !commandLine.contains("-h") else { return (arguments, names) }
         for option in options + flags where !commandLine.contains(where: { $0 == option || $0.hasPrefix(option + "=") })
         {
@@ -40,13 +33,13 @@ enum EnvironmentVariables {
             else { continue }
             if flags.contains(option) {
                 guard !["0", "false", "no", "off"].contains(value.lowercased()) else { continue }
-                // What is neither is refused as the command line's would be.
+                // Another value is refused as on the command line.
                 let isSet = ["1", "true", "yes", "on"].contains(value.lowercased())
                 arguments.append(isSet ? option : "\(option)=\(value)")
             } else {
                 let isList = lists.contains(option)
                 let values = isList ? value.split { $0 == "," || $0 == " " }.map { String($0) } : [value]
-                // In one word: a value may begin with a hyphen.
+                // In one argument, because a value may begin with a hyphen.
                 arguments += values.map { "\(option)=\($0)" }
             }
             names.append(name)

@@ -1,13 +1,8 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
+import Platform
 
 enum FileDescriptorLimit {
-    /// Raises the soft limit of open files to the hard one. What cannot be raised stays as it is.
+    /// Raises the soft limit of open files to the hard one, because each file of a request needs a descriptor until the
+    /// request ends. If that fails, the limit stays as it is.
     static func raise() {
         #if canImport(Glibc)
         let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
@@ -18,7 +13,7 @@ enum FileDescriptorLimit {
         guard getrlimit(resource, &limit) == 0 else { return }
         limit.rlim_cur = limit.rlim_max
         #if canImport(Darwin)
-        // setrlimit(2): macOS takes no more, whatever the hard limit says.
+        // setrlimit(2): macOS accepts no more, whatever the hard limit is.
         limit.rlim_cur = min(limit.rlim_cur, rlim_t(OPEN_MAX))
         #endif
         setrlimit(resource, &limit)

@@ -1,24 +1,19 @@
 import Logging
 import Receiver
 
-/// Writes one line for each message to standard error, in one piece, so that lines never mix.
+/// Writes one line for each message to standard error.
 struct LineLogHandler: LogHandler {
     enum Format: String, CaseIterable, Sendable {
         /// For people: `2026-11-27T05:36:37.123Z info server: POST / 201 bytes=3 …`
         case text
-        /// For programs: one JSON object a line. Numbers are numbers.
+        /// For programs: one JSON object for each line. Numbers are JSON numbers.
         case json
     }
 
     var logLevel = Logger.Level.info
     var metadata: Logger.Metadata = [:]
-    private let label: String
-    private let format: Format
-
-    init(label: String, format: Format) {
-        self.label = label
-        self.format = format
-    }
+    let label: String
+    let format: Format
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
@@ -26,44 +21,58 @@ struct LineLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        var line = Line()
+        var line = LogLine()
         let all = event.metadata.map { metadata.isEmpty ? $0 : metadata.merging($0) { $1 } } ?? metadata
         switch format {
-        case .text: writeText(event, all, to: &line)
-        case .json: writeJSON(event, all, to: &line)
+        case .text: append(event, all, to: &line)
+        case .json: line.append(Self.json(event, all, label))
         }
-        line.end()
+        line.write()
     }
 
-    private func writeText(_ event: LogEvent, _ metadata: Logger.Metadata, to line: inout Line) {
-        line.plain("\(LogTime.now) \(event.level.rawValue) \(label): ")
-        line.text(event.message.description)
-        // What the message says already: method, path and status.
+    private func append(_ event: LogEvent, _ metadata: Logger.Metadata, to line: inout LogLine) {
+        line.append("\(LogLine.time) \(event.level.rawValue) \(label): ")
+        line.append(escaping: event.message.description)
+        // The message already has method, path and status.
         for (key, value) in metadata.sorted(by: { $0.key < $1.key }) where !key.hasPrefix("http.") {
-            line.plain(" \(key)=")
+            line.append(" \(key)=")
             let value = value.description
             let isQuoted = value.utf8.contains(UInt8(ascii: " "))
-            if isQuoted { line.plain("\"") }
-            line.text(value, isQuoted: isQuoted)
-            if isQuoted { line.plain("\"") }
+            if isQuoted { line.append("\"") }
+            line.append(escaping: value, isQuoted: isQuoted)
+            if isQuoted { line.append("\"") }
         }
     }
 
-    private func writeJSON(_ event: LogEvent, _ metadata: Logger.Metadata, to line: inout Line) {
-        var json = JSONText()
-        json.object { members in
-            members.member("time", LogTime.now)
-            members.member("level", event.level.rawValue)
-            members.member("logger", label)
-            members.member("message", event.message.description)
-            for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
-                switch value {
-                case .stringConvertible(let number as Int): members.member(key, number)
-                case .stringConvertible(let number as Double) where number.isFinite: members.member(key, number)
-                default: members.member(key, value.description)
-                }
+    private static func json(_ event: LogEvent, _ metadata: Logger.Metadata, _ label: String) -> String {
+        var members = metadata.mapValues(Member.init)
+        members["time"] = .text(LogLine.time)
+        members["level"] = .text(event.level.rawValue)
+        members["logger"] = .text(label)
+        members["message"] = .text(event.message.description)
+        return JSON.text(members)
+    }
+
+    private enum Member: Encodable {
+        case integer(Int)
+        case number(Double)
+        case text(String)
+
+        init(_ value: Logger.MetadataValue) {
+            switch value {
+            case .stringConvertible(let number as Int): self = .integer(number)
+            case .stringConvertible(let number as Double) where number.isFinite: self = .number(number)
+            default: self = .text(value.description)
             }
         }
-        line.plain(json.text)
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            switch self {
+            case .integer(let number): try container.encode(number)
+            case .number(let number): try container.encode(number)
+            case .text(let text): try container.encode(text)
+            }
+        }
     }
 }

@@ -2,15 +2,8 @@ import ArgumentParser
 import ContentCoding
 import Logging
 import NIOCore
+import Platform
 import Receiver
-
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
 
 @main
 struct ServerCommand: AsyncParsableCommand {
@@ -18,22 +11,21 @@ struct ServerCommand: AsyncParsableCommand {
         commandName: "server",
         abstract: "Receives files over HTTP and stores them while they arrive.",
         discussion: """
-            Send them with: curl -F file=@FILE http://127.0.0.1:3000
-            or with:        curl -T FILE http://127.0.0.1:3000
-            or drop them on http://127.0.0.1:3000 in a browser.
+            To send a file:  curl -F file=@FILE http://127.0.0.1:3000
+            or:              curl -T FILE http://127.0.0.1:3000
+            or open http://127.0.0.1:3000 in a browser and drop files on the page.
 
-            Each option can be given as a variable of the environment: --max-size as \
-            \(EnvironmentVariables.name(of: "--max-size")). The command line wins. They are:
+            Each option has an environment variable, which the command line overrides. The variables are:
             \(Self.variables)
 
             SIZE is a number of bytes; K, M, G and T stand for powers of 1024.
             """
     )
 
-    @OptionGroup(title: "Where to listen") var listening: ListeningOptions
-    @OptionGroup(title: "What to store") var storage: StorageOptions
-    @OptionGroup(title: "Who may write") var access: AccessOptions
-    @OptionGroup(title: "How to run") var operation: OperationOptions
+    @OptionGroup(title: "Network") var listening: ListeningOptions
+    @OptionGroup(title: "Storage") var storage: StorageOptions
+    @OptionGroup(title: "Access") var access: AccessOptions
+    @OptionGroup(title: "Operation") var operation: OperationOptions
 
     private static let options =
         ListeningOptions.names + StorageOptions.names + AccessOptions.names
@@ -63,12 +55,7 @@ struct ServerCommand: AsyncParsableCommand {
 
     func run() async throws {
         let (format, level) = (operation.logFormat, operation.logLevel)
-        LoggingSystem.bootstrap { label in
-            var handler = LineLogHandler(label: label, format: format)
-            handler.logLevel = level
-            return handler
-        }
-        // Each file of a request keeps a descriptor until the request ends.
+        LoggingSystem.bootstrap { LineLogHandler(logLevel: level, label: $0, format: format) }
         FileDescriptorLimit.raise()
         let logger = Logger(label: "server")
         let files: any Storage = storage.discard ? DiscardStorage() : try DirectoryStorage(path: storage.dir)
@@ -77,15 +64,16 @@ struct ServerCommand: AsyncParsableCommand {
         do {
             try await receiver.run { address in
                 print("listening on \(Self.url(of: address, isSecure: configuration.tls != nil))")
-                // Now, also where standard output is a pipe: scripts wait for this line.
+                // Immediately, even if standard output is a pipe: scripts wait for this line.
                 fflush(nil)
-                guard !address.isLoopback else { return }
+                guard address.ipAddress.map({ !Loopback.isLoopback($0) }) ?? false else { return }
                 let writers =
-                    configuration.access.token == nil ? "anyone may write: see --token" : "writing takes a token"
-                logger.warning("this can be reached from other machines; \(writers)")
+                    configuration.access.token == nil ? "anyone may write: see --token" : "writing requires a token"
+                logger.warning("other machines can reach this server; \(writers)")
             }
         } catch {
-            throw ServerError("cannot listen on \(listening.host):\(listening.port): \(Self.reason(for: error))")
+            throw ServerError(
+                description: "cannot listen on \(listening.host):\(listening.port): \(Self.reason(for: error))")
         }
     }
 
@@ -95,13 +83,13 @@ struct ServerCommand: AsyncParsableCommand {
         configuration.port = listening.port
         configuration.tls = listening.tls
         configuration.maximumBodySize = storage.maxSize?.bytes
-        if let size = storage.maxInflated { configuration.decoding.size = size.bytes }
+        if let size = storage.maxDecodedSize { configuration.decoding.size = size.bytes }
         configuration.decoding.ratio = storage.maxRatio
         configuration.access.token = access.token
         configuration.access.origins = Set(access.cors.map(\.text))
         configuration.connections.idle = operation.idleTimeout == 0 ? nil : .seconds(operation.idleTimeout)
         configuration.connections.stall = operation.stallTimeout == 0 ? nil : .seconds(operation.stallTimeout)
-        configuration.gracePeriod = .seconds(operation.grace)
+        configuration.shutdownTimeout = .seconds(operation.shutdownTimeout)
         return configuration
     }
 
@@ -113,18 +101,15 @@ struct ServerCommand: AsyncParsableCommand {
 
     private static func reason(for error: any Error) -> String {
         switch error {
-        case let error as IOError where error.errnoCode == EADDRINUSE: "the port is taken"
-        case let error as IOError: String(cString: strerror(error.errnoCode))
+        case let error as IOError where error.errnoCode == EADDRINUSE: "another program uses the port"
+        case let error as IOError: SystemError(code: error.errnoCode).description
         case is SocketAddressError, is SocketAddressError.UnknownHost: "the host is unknown"
         default: "\(error)"
         }
     }
 }
 
-extension SocketAddress {
-    /// Whether only this machine can reach it.
-    fileprivate var isLoopback: Bool {
-        guard let address = ipAddress else { return true }
-        return address.hasPrefix("127.") || address == "::1"
-    }
+/// Why the server could not start, in one line.
+private struct ServerError: Error, CustomStringConvertible {
+    let description: String
 }

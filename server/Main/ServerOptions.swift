@@ -3,22 +3,23 @@ import ContentCoding
 public import Logging
 import Receiver
 
-/// The names of the options, which are those of the variables too, stand beside them.
+// `names` lists the options that can also be given in environment variables.
+
 struct ListeningOptions: ParsableArguments {
     static let names = ["--port", "--host", "--tls-cert", "--tls-key"]
 
-    @Option(help: "The port to listen on; 0 takes a free one.")
+    @Option(help: "The port to listen on. With 0 the system chooses a free one.")
     var port = 3000
 
-    @Option(help: "The host name or address to listen on; 0.0.0.0 for all of this machine's.")
+    @Option(help: "The host name or address to listen on; 0.0.0.0 for all addresses of this machine.")
     var host = "127.0.0.1"
 
     @Option(
         help: ArgumentHelp(
-            "A certificate, and those that issued it, in PEM: HTTPS then, with HTTP/2.", valueName: "file"))
+            "A certificate and its issuers, in PEM. The server then speaks HTTPS, with HTTP/2.", valueName: "file"))
     var tlsCert: String?
 
-    @Option(help: ArgumentHelp("Its private key, in PEM, without a password.", valueName: "file"))
+    @Option(help: ArgumentHelp("The private key of the certificate, in PEM, without a password.", valueName: "file"))
     var tlsKey: String?
 
     var tls: Receiver.TLSFiles? {
@@ -27,26 +28,26 @@ struct ListeningOptions: ParsableArguments {
     }
 
     func validate() throws {
-        guard (0...65535).contains(port) else { throw ValidationError("the port is not from 0 to 65535") }
+        guard (0...65535).contains(port) else { throw ValidationError("the port must be from 0 to 65535") }
         guard (tlsCert == nil) == (tlsKey == nil) else {
-            throw ValidationError("--tls-cert and --tls-key go together")
+            throw ValidationError("--tls-cert and --tls-key must be given together")
         }
     }
 }
 
 struct StorageOptions: ParsableArguments {
-    static let names = ["--dir", "--max-size", "--max-inflated", "--max-ratio"]
+    static let names = ["--dir", "--max-size", "--max-decoded-size", "--max-ratio"]
     static let flags = ["--discard"]
 
-    @Option(help: "The directory to store files in; made where it is missing.")
+    @Option(help: "The directory to store files in. It is created if it does not exist.")
     var dir = "uploads"
 
-    @Flag(help: "Read and count what comes, and store nothing.")
+    @Flag(help: "Read and count uploads, but store nothing.")
     var discard = false
 
     @Option(
         help: ArgumentHelp(
-            "How many bytes the body of one request may have. More is refused with 413. No limit unless given.",
+            "The maximum size of the body of a request. A larger one is refused with 413. Default: no limit.",
             valueName: "size"),
         transform: ByteCount.init)
     var maxSize: ByteCount?
@@ -54,20 +55,20 @@ struct StorageOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            How many bytes the body of one compressed request may stand for. More is refused with 413. No limit unless \
-            given.
+            The maximum size of the decoded body of a compressed request. A larger one is refused with 413. Default: no \
+            limit.
             """,
             valueName: "size"
         ),
         transform: ByteCount.init
     )
-    var maxInflated: ByteCount?
+    var maxDecodedSize: ByteCount?
 
     @Option(
         help: ArgumentHelp(
             """
-            How many bytes each byte of a compressed body may stand for, on average. Looked at only beyond 16 GiB of \
-            one request: what is small may well be all zeros.
+            The maximum ratio of decoded to compressed bytes of a request, checked after 16 GiB of decoded bytes: smaller \
+            content may consist of zeros.
             """,
             valueName: "n"
         )
@@ -75,29 +76,30 @@ struct StorageOptions: ParsableArguments {
     var maxRatio = Receiver.Configuration().decoding.ratio
 
     func validate() throws {
-        guard maxRatio > 0 else { throw ValidationError("the ratio is not at least 1") }
+        guard maxRatio > 0 else { throw ValidationError("the ratio must be at least 1") }
     }
 }
 
 struct AccessOptions: ParsableArguments {
     static let names = ["--token", "--cors"]
     static let lists = ["--cors"]
-    /// A token that turns out to be none must not open the server.
+    /// An empty token is an error: it must not let anyone write.
     static let required = ["--token"]
 
     @Option(
         help: ArgumentHelp(
             """
-            What writing takes: Authorization: Bearer TOKEN. Anyone may write unless given. Better given in the \
-            environment, since other users of a machine see its command lines.
+            The token that writing requires, as Authorization: Bearer TOKEN. Default: anyone may write. Use the \
+            environment variable where other users of the machine can see its command lines.
             """))
     var token: String?
 
     @Option(
         help: ArgumentHelp(
             """
-            An origin, https://example.org, whose pages may use this server, and to whose name it answers on the \
-            loopback interface, too; * for any. May be given several times; in the environment, separated by commas.
+            An origin, such as https://example.org, whose pages may use this server; * for any. On the loopback interface \
+            the server also accepts requests for the host of this origin. Can be repeated; in the environment variable, \
+            separate origins by commas.
             """,
             valueName: "origin"),
         transform: Origin.init)
@@ -105,47 +107,47 @@ struct AccessOptions: ParsableArguments {
 
     func validate() throws {
         guard token.map({ !$0.isEmpty && $0.utf8.allSatisfy { (0x21...0x7E).contains($0) } }) ?? true else {
-            throw ValidationError("a token is of visible ASCII characters, without spaces")
+            throw ValidationError("a token must consist of visible ASCII characters, without spaces")
         }
     }
 }
 
 struct OperationOptions: ParsableArguments {
-    static let names = ["--idle-timeout", "--stall-timeout", "--grace", "--log-format", "--log-level"]
+    static let names = ["--idle-timeout", "--stall-timeout", "--shutdown-timeout", "--log-format", "--log-level"]
 
-    /// A year.
-    private static let longest = 31_536_000
+    /// A year, in seconds.
+    private static let maximumTime = 31_536_000
 
     @Option(
         help: ArgumentHelp(
-            "After how long a connection is closed on which no request comes; 0 for never.", valueName: "seconds"))
+            "Close a connection that has been without a request for SECONDS; 0 for never.", valueName: "seconds"))
     var idleTimeout = 60
 
     @Option(
         help: ArgumentHelp(
             """
-            After how long a request is given up of which nothing more comes, or whose response is not taken; 0 for \
-            never.
+            Abort a request that has stalled for SECONDS: the client sends nothing more of it, or does not read the \
+            response; 0 for never.
             """,
             valueName: "seconds"))
     var stallTimeout = 300
 
     @Option(
         help: ArgumentHelp(
-            "How long running requests may go on after SIGTERM or SIGINT. A second signal ends them at once.",
+            "After SIGTERM or SIGINT, let running requests continue for SECONDS. A second signal aborts them immediately.",
             valueName: "seconds"))
-    var grace = 30
+    var shutdownTimeout = 30
 
-    @Option(help: "How lines of the log are written, to standard error.")
+    @Option(help: "The format of the log, which is written to standard error.")
     var logFormat = LineLogHandler.Format.text
 
-    @Option(help: "The least that is logged; warning leaves out the line of each request.")
+    @Option(help: "The lowest level that is logged; with warning, successful requests are not logged.")
     var logLevel = Logger.Level.info
 
     func validate() throws {
-        let times = [idleTimeout, stallTimeout, grace]
-        guard times.allSatisfy((0...Self.longest).contains) else {
-            throw ValidationError("a time is not from 0 to \(Self.longest) seconds")
+        let times = [idleTimeout, stallTimeout, shutdownTimeout]
+        guard times.allSatisfy((0...Self.maximumTime).contains) else {
+            throw ValidationError("a timeout must be from 0 to \(Self.maximumTime) seconds")
         }
     }
 }

@@ -1,32 +1,34 @@
 public import ContentCoding
 
 extension Receiver {
-    /// What a server can be told when it starts.
+    /// The configuration of a server. It cannot change while the server runs.
     public struct Configuration: Hashable, Sendable {
-        /// The host name or address to listen on; `127.0.0.1` unless set. On the loopback interface requests under a
-        /// name that is no name of this machine's are answered with 421: see ``Access/origins``.
+        /// The host name or address to listen on; `127.0.0.1` by default. On the loopback interface, requests for a host
+        /// name that is not a name of this machine are answered with 421: see ``Access/origins``.
         public var host = "127.0.0.1"
-        /// 3000 unless set; 0 takes a free one.
+        /// The port to listen on; 3000 by default. With 0 the system chooses a free one.
         public var port = 3000
-        /// The most bytes that one read from a connection takes; 1 MiB unless set. Reads begin
-        /// small, and grow while a connection fills them with large pieces of a body; 16 KiB is the most
-        /// otherwise, and of HTTP/2. A connection keeps a few of them in memory at most.
-        public var largestRead = 1024 * 1024
+        /// The most bytes that one read from a connection takes; 1 MiB by default. Reads start small and grow while a
+        /// connection fills them with large pieces of a body. For other input and for HTTP/2 the maximum is 16 KiB. A
+        /// connection keeps at most a few reads in memory.
+        public var maximumReadSize = 1024 * 1024
+        /// The timeouts of connections.
         public var connections = ConnectionLimits()
-        /// What the decoded bytes of one request may come to; more is answered with 413. Unless
-        /// set, any number of them, and 250 for each byte of data once they are more than 16 GiB:
-        /// 10 GiB of zeros, which is what compresses best, may well be a disk's image.
+        /// Limits of the decoded size of one request; a larger one is answered with 413. By default the size is unlimited,
+        /// and the ratio of decoded to coded bytes is limited to 250 once a request has more than 16 GiB of decoded bytes:
+        /// 10 GiB of zeros, which compress best, may be the image of a disk.
         public var decoding: DecodingLimits
-        /// The most bytes of a request's body, as they come; more is answered with 413, before anything of
-        /// it is read where that can be known. No limit unless set.
+        /// The maximum size of a request's body as it is sent, in bytes. A larger one is answered with 413, before the body
+        /// is read if its length is known. No limit by default.
         public var maximumBodySize: Int?
-        /// Who may write. Anyone unless set.
+        /// Who may write. By default anyone may.
         public var access = Access()
-        /// With it, HTTPS alone is spoken: HTTP/2, or HTTP/1.1 to clients that do not offer it. Without, HTTP/1.1.
+        /// If set, the server speaks only HTTPS: HTTP/2, or HTTP/1.1 to clients that do not offer HTTP/2. By default it
+        /// speaks HTTP/1.1 without TLS.
         public var tls: TLSFiles?
-        /// How long requests that are running go on once the server is to stop; 30 s unless set. Then they are
-        /// cut off, and what they had stored is removed.
-        public var gracePeriod = Duration.seconds(30)
+        /// How long running requests may continue after a signal to stop; 30 s by default. See
+        /// ``Receiver/run(onListening:)``.
+        public var shutdownTimeout = Duration.seconds(30)
 
         public init() {
             decoding = DecodingLimits()
@@ -35,36 +37,37 @@ extension Receiver {
         }
     }
 
-    /// How long a connection is kept that does nothing.
+    /// When a connection without activity is closed.
     public struct ConnectionLimits: Hashable, Sendable {
-        /// Between two requests, and for the head of one; 60 s unless set, no limit where nil.
+        /// The time between two requests, including the head of the next one; 60 s by default, nil for no limit.
         public var idle: Duration? = .seconds(60)
-        /// Within a request that is waited for, and within a response that is not taken; 300 s unless set, no limit
-        /// where nil. 408 is the answer where it still can be one.
+        /// How long a client may send nothing of a request, or read nothing of a response; 300 s by default, nil for no
+        /// limit. If a response is still possible, it is 408.
         public var stall: Duration? = .seconds(300)
+        /// How much of a request is read after an early response.
         public var lingering = LingeringLimits()
 
         public init() {}
     }
 
-    /// How long a client is listened to after its request has been answered early.
+    /// How much of a request is read and discarded after it was answered early.
     ///
-    /// Long enough for a client that sends a moderate body before it reads: one that sends more
-    /// than this without looking loses the answer, not more.
+    /// Sufficient for a client that sends a body of moderate size before it reads. A client that sends more than this
+    /// without reading loses only the response.
     public struct LingeringLimits: Hashable, Sendable {
-        /// Bytes that are read and discarded; 64 MiB unless set.
+        /// Bytes to read and discard; 64 MiB by default.
         public var bytes = 64 * 1024 * 1024
-        /// 10 s unless set.
+        /// 10 s by default.
         public var duration = Duration.seconds(10)
 
         public init() {}
     }
 
-    /// Where a server's certificate is. Both files are in PEM and are read once, when the server starts.
+    /// The files of a server's certificate and key, in PEM. They are read once, by ``Receiver/init(storage:configuration:logger:)``.
     public struct TLSFiles: Hashable, Sendable {
-        /// The path of the certificate, followed by those that it was issued by.
+        /// The path of the certificate, followed by its issuers.
         public var certificate: String
-        /// The path of its private key, without a password.
+        /// The path of the private key, which has no password.
         public var key: String
 
         public init(certificate: String, key: String) {

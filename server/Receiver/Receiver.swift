@@ -6,25 +6,25 @@ import NIOSSL
 import ServiceLifecycle
 import UnixSignals
 
-/// The receiving side: an HTTP server that takes files, stores them while they arrive and gives
-/// them out again, in memory that does not depend on their size.
+/// An HTTP server that receives files, stores them while they arrive, and sends them to clients, in memory that does not
+/// depend on their size.
 ///
 /// ```swift
 /// let receiver = try Receiver(storage: try DirectoryStorage(path: "uploads"), logger: logger)
 /// try await receiver.run()
 /// ```
 ///
-/// - `POST /` and `POST` to any path under `/upload` take `multipart/form-data`; `PUT /{name}`, `PUT` or `POST`
-///   to `/files/{name}`, or `PUT /` with the header field `x-filename`, a file as it is. Bodies may be coded as gzip
-///   or deflate. The answer is 201 and JSON that reports each part. A request is stored whole, or not
-///   at all; what exists is never replaced, but the new file numbered.
-/// - `GET /files` lists what is stored, as JSON; `GET /files/{name}` sends it: one range of it where
-///   it is asked for (of several, the whole), and compressed where that is preferred.
-/// - `GET /` is a page for browsers that does all of that.
-/// - `POST /echo` sends back what comes while it comes, `GET /echo/{text}` and `GET /user-agent` what was said,
-///   `GET /count/{n}` counts. `GET /health` and `GET /metrics` are for those who run the server.
+/// - `POST /` and `POST` to any path under `/upload` accept `multipart/form-data`. `PUT /{name}`, `PUT` or `POST` to
+///   `/files/{name}`, and `PUT /` with the header field `x-filename` accept a file as the body. Bodies may be coded as
+///   gzip or deflate. The response is 201 with JSON that reports each part. All files of a request are stored, or none.
+///   Existing files are never replaced: the new file gets a number.
+/// - `GET /files` lists the stored files as JSON. `GET /files/{name}` sends one, or a range of it (of several ranges, the
+///   whole file), compressed if the client prefers that.
+/// - `GET /` is a web page that does all of this.
+/// - `POST /echo` streams the request body back as it arrives. `GET /echo/{text}` and `GET /user-agent` send back text of
+///   the request, `GET /count/{n}` counts. `GET /health` and `GET /metrics` are for monitoring.
 ///
-/// Errors are JSON too, `{"error":"…"}`, but for browsers.
+/// Errors are JSON, `{"error":"…"}`, or HTML for browsers.
 public struct Receiver: Sendable {
     private let storage: any Storage
     private let configuration: Configuration
@@ -32,12 +32,13 @@ public struct Receiver: Sendable {
     private let tls: NIOSSLContext?
     private let metrics = ServerMetrics()
 
-    /// Reads the certificate, where there is one. Blocks.
+    /// Reads the certificate and key, if the configuration names them. Blocks.
     ///
     /// - Parameters:
-    ///   - storage: where files go.
-    ///   - logger: takes one line for each request.
-    /// - Throws: ``TLSFileError`` where certificate or key cannot be used.
+    ///   - storage: stores the files.
+    ///   - configuration: listens on 127.0.0.1:3000 by default.
+    ///   - logger: gets one line for each request.
+    /// - Throws: ``TLSFileError`` if the certificate or the key cannot be used.
     public init(storage: any Storage, configuration: Configuration = Configuration(), logger: Logger) throws {
         self.storage = storage
         self.configuration = configuration
@@ -45,19 +46,19 @@ public struct Receiver: Sendable {
         tls = try configuration.tls.map { try $0.context() }
     }
 
-    /// Runs the server until it is told to stop, by SIGTERM, SIGINT, or because the task is cancelled.
+    /// Runs the server until the process receives SIGTERM or SIGINT, or the task is cancelled.
     ///
-    /// A signal ends it gracefully: no connection is accepted any more, those that are idle are closed, and requests
-    /// that are running go on for ``Configuration/gracePeriod`` at most. Then, or at a second signal, they are cut
-    /// off, and what they had stored is removed.
+    /// After a signal the server accepts no connections, closes idle ones, and lets running requests continue for
+    /// ``Configuration/shutdownTimeout``. After that, or after a second signal, it cuts them off and removes the files that
+    /// they had begun to store. If the task is cancelled it does so at once.
     ///
-    /// - Parameter onListening: is told the address when connections are accepted; the port is the
-    ///   real one where port 0 was asked for.
-    /// - Throws: where the address cannot be listened on.
+    /// - Parameter onListening: called once the server accepts connections, with its address. If the configured port is 0,
+    ///   the address has the port that the system chose.
+    /// - Throws: if the server cannot listen on the address.
     public func run(onListening: @escaping @Sendable (SocketAddress) -> Void = { _ in }) async throws {
         var group = ServiceGroupConfiguration(
             services: [application(onListening: onListening)], logger: quietLogger)
-        group.maximumGracefulShutdownDuration = configuration.gracePeriod
+        group.maximumGracefulShutdownDuration = configuration.shutdownTimeout
         let services = ServiceGroup(configuration: group)
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
@@ -74,7 +75,7 @@ public struct Receiver: Sendable {
                 do {
                     try await running.value
                 } catch is CancellationError {
-                    // Cut off, as was asked for.
+                    // The running requests were cut off, as requested.
                 }
             } onCancel: {
                 running.cancel()
@@ -88,35 +89,35 @@ public struct Receiver: Sendable {
     private func stop(_ services: ServiceGroup, _ signal: UnixSignal) async {
         let count = metrics.activeRequests
         if count > 0 {
-            let seconds = configuration.gracePeriod.components.seconds
+            let seconds = configuration.shutdownTimeout.components.seconds
             logger.notice(
-                "\(signal): stopping when \(count == 1 ? "1 request has" : "\(count) requests have") ended, in \(seconds) s at most"
+                "\(signal): stopping when \(count == 1 ? "1 request has" : "\(count) requests have") ended, after \(seconds) s at most"
             )
         }
         await services.triggerGracefulShutdown()
     }
 
-    /// The server, to be run by whoever stops it.
+    /// The server without signal handling: the caller runs and stops it.
     func application(
         onListening: @escaping @Sendable (SocketAddress) -> Void = { _ in }
     ) -> some ApplicationProtocol {
-        let (configuration, metrics, tls, logger, share) = (configuration, metrics, tls, logger, BufferShare())
+        let (configuration, metrics, tls, logger, budget) = (configuration, metrics, tls, logger, BufferBudget())
         let rules = Route.Rules(configuration)
         let responder = RouteResponder(
             storage: storage, decoding: configuration.decoding, rules: rules,
-            page: Page(requiresToken: configuration.access.token != nil), metrics: metrics, share: share,
+            page: Page(requiresToken: configuration.access.token != nil), metrics: metrics, budget: budget,
             logger: logger)
         return Application(
             responder: responder,
             server: HTTPServerBuilder {
                 ReceiverChannel(
-                    responder: $0, configuration: configuration, rules: rules, metrics: metrics, share: share,
+                    responder: $0, configuration: configuration, rules: rules, metrics: metrics, budget: budget,
                     tls: tls, requestLogger: logger)
             },
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port),
-                // Those who come all at once while the machine is busy: Linux resets a connection, in the end, for
-                // which there was no room, though its client takes it for made. The kernel's own limit is as high.
+                // For many clients that connect at once while the machine is busy: Linux resets a connection for which
+                // the queue had no room, although its client takes it for established. The kernel's own limit is the same.
                 backlog: 4096
             ),
             onServerRunning: { channel in
@@ -126,7 +127,7 @@ public struct Receiver: Sendable {
         )
     }
 
-    /// Hummingbird tells of its own doings at `info`.
+    /// Hummingbird logs its own messages at `info`.
     private var quietLogger: Logger {
         var logger = logger
         logger.logLevel = max(logger.logLevel, .notice)

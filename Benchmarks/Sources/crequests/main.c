@@ -1,5 +1,5 @@
-// What `requests` does, in C on libcurl's easy interface, as its documentation shows it: one handle,
-// used again for each request, a form made of memory, and the answer read: `crequests URL COUNT`.
+// Does the same as `requests`, in C with libcurl's easy interface, as its documentation shows: one handle for all
+// requests, a form in memory, and the response is read. Usage: `crequests URL COUNT`.
 
 #include <curl/curl.h>
 #include <stdio.h>

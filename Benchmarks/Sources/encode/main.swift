@@ -1,5 +1,5 @@
-// The parallel encoder without a network: `encode FILE LEVEL ROUNDS`. Encodes the file with one worker
-// and with two, in turn, from memory, and prints the medians.
+// Measures the parallel encoder without a network: `encode FILE LEVEL ROUNDS`. Encodes the file from memory with one
+// worker and with two, alternately, and prints the medians.
 
 import ContentCoding
 import Foundation
@@ -12,7 +12,7 @@ else {
 }
 let content = try Data(contentsOf: URL(fileURLWithPath: CommandLine.arguments[1]))
 
-/// Seconds, and the bytes that came out.
+/// Returns the duration and the length of the encoded data.
 func encode(workers: Int) -> (seconds: Double, bytes: Int) {
     let ready = DispatchSemaphore(value: 0)
     var encoder = ParallelEncoder(

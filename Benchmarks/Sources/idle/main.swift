@@ -1,5 +1,5 @@
-// How much slower an upload is beside requests that are open and idle: `idle URL FILE COUNT ROUNDS`. Prints the
-// medians, alone and beside them, and their ratio.
+// Measures how much open, idle requests slow down an upload: `idle URL FILE COUNT ROUNDS`. Prints the median duration
+// alone, the median with COUNT idle requests, and their ratio.
 
 import Foundation
 import HTTPStreaming
@@ -25,7 +25,7 @@ func openRequests() async throws -> [Client] {
         for _ in 0..<count {
             group.addTask {
                 var configuration = Client.Configuration()
-                // So that a thousand fit into `bufferBudget`.
+                // A thousand of these fit into `bufferBudget`.
                 configuration.uploadBufferSize = 64 << 10
                 let client = try Client(.post, url, configuration: configuration)
                 try await client.sendUnclosed(.field("a", "b"))
@@ -48,5 +48,5 @@ for _ in 0..<rounds {
     for client in clients { _ = try await client.close() }
 }
 print(
-    "alone \(median(alone)) s, beside \(count) idle requests \(median(beside)) s: \(median(beside) / median(alone)) times"
+    "alone \(median(alone)) s, with \(count) idle requests \(median(beside)) s, ratio \(median(beside) / median(alone))"
 )

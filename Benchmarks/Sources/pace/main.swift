@@ -1,6 +1,5 @@
-// A link of limited speed: `pace BYTES-PER-SECOND TARGET-PORT` listens on a free port of the loopback
-// interface, prints it, and passes on what comes to the target, no faster than that; what comes back
-// it passes on at once.
+// A proxy that simulates a slow link: `pace BYTES-PER-SECOND TARGET-PORT` listens on a free port of the loopback
+// interface and prints the port. It forwards bytes to the target at the given speed, and responses without delay.
 
 import Foundation
 
@@ -32,7 +31,7 @@ func with<Result>(_ address: inout sockaddr_in, _ body: (UnsafeMutablePointer<so
     }
 }
 
-/// Copies until one side ends; then ends the other's input.
+/// Copies until `source` ends or `sink` fails, then shuts down `sink` for writing.
 @Sendable func pass(from source: Int32, to sink: Int32, bytesPerSecond: Double?) {
     var buffer = [UInt8](repeating: 0, count: 16 << 10)
     let start = ContinuousClock.now
@@ -56,7 +55,7 @@ func with<Result>(_ address: inout sockaddr_in, _ body: (UnsafeMutablePointer<so
 }
 
 let listener = socket(AF_INET, stream, 0)
-// What the link holds at a time, as a network card's queue would, rather than megabytes.
+// A small buffer, like the queue of a network card; the default would hold megabytes.
 var size: Int32 = 128 << 10
 setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
 var own = address(0)

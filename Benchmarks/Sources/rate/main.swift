@@ -1,6 +1,6 @@
-// How exact a rate limit is: `rate BYTES-PER-SECOND SECONDS` sends for so long to a server of its own, which
-// discards it, and prints what came in a second, and how much of a processor it took. Fails if that is
-// not within 5 % of the limit.
+// Measures how closely an upload keeps to a rate limit: `rate BYTES-PER-SECOND SECONDS` uploads for that time to a
+// server in this process, which discards the body. Prints the measured rate and the processor time. Fails if the rate
+// deviates from the limit by more than 5 %.
 
 import Foundation
 import HTTPStreaming
@@ -32,8 +32,7 @@ withUnsafeMutablePointer(to: &address) {
     }
 }
 
-/// Reads requests whole, and answers each: their bodies have a length and a type of multipart, so that
-/// the closing delimiter ends them.
+/// Reads each request up to the closing delimiter of its multipart body, and responds.
 Thread.detachNewThread { [listener] in
     let connection = accept(listener, nil, nil)
     var buffer = [UInt8](repeating: 0, count: 1 << 20)
@@ -47,7 +46,7 @@ Thread.detachNewThread { [listener] in
 
 func processorSeconds() -> Double {
     var usage = rusage()
-    // RUSAGE_SELF, which Glibc has as an enumeration of another type.
+    // 0 is RUSAGE_SELF, which has another type in Glibc's module.
     getrusage(0, &usage)
     let micro = Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec)
     return Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + micro / 1e6
@@ -55,7 +54,7 @@ func processorSeconds() -> Double {
 
 let path = NSTemporaryDirectory() + "rate-\(getpid())"
 _ = FileManager.default.createFile(atPath: path, contents: nil)
-// Sparse: the disk is not what is measured.
+// The file is sparse, so that the disk does not affect the result.
 guard truncate(path, off_t(Double(rate) * seconds)) == 0 else {
     print("cannot make \(path)")
     exit(1)
@@ -73,6 +72,7 @@ let measured = Double(response.bytesSent) / time
 let deviation = (measured / Double(rate) - 1) * 100
 print(
     String(
-        format: "%.0f of %d bytes/s: %+.2f %%, in %.2f s, %.2f s of processor time with the server's", measured, rate,
+        format: "%.0f of %d bytes/s: %+.2f %%, in %.2f s, %.2f s of processor time for client and server", measured,
+        rate,
         deviation, time, processorSeconds() - before))
 exit(abs(deviation) <= 5 && response.status == 200 ? 0 : 1)

@@ -1,5 +1,5 @@
-// Sends requests of 1 KiB one after another with one client, and prints how many there were in a
-// second: `requests URL COUNT`. What `crequests` does in C.
+// Sends requests of 1 KiB, one after another, with one client, and prints the requests per second:
+// `requests URL COUNT`. `crequests` does the same in C.
 
 import Foundation
 import HTTPStreaming
@@ -9,8 +9,7 @@ guard CommandLine.arguments.count == 3, let count = Int(CommandLine.arguments[2]
     exit(2)
 }
 
-/// Not on the main actor, where each call would begin and end with a change of threads that are not the
-/// client's doing.
+/// Not on the main actor: there, each call would begin and end with a change of threads that the client does not cause.
 nonisolated func rate(of count: Int, to url: String) async throws -> Double {
     let client = try Client(.post, url)
     let content = [UInt8](repeating: 7, count: 1024)

@@ -1,5 +1,5 @@
-// Uploads a file and prints how many bytes were sent: `upload FILE URL CODING`, where CODING is
-// `identity`, `automatic`, or a level of gzip.
+// Uploads a file and prints the number of bytes sent: `upload FILE URL CODING`, where CODING is `identity`, `automatic`
+// or a gzip level.
 
 import Foundation
 import HTTPStreaming

@@ -1,4 +1,4 @@
-/// See Transfer/Workarounds/Curl7.88+StalledExpectation.swift.
+/// See Transfer/Workarounds/Curl8.6+StalledExpectation.swift.
 extension AgentLoop {
     func wakeStalledExpectations() {
         for (easy, transfer) in stalledExpectations {

@@ -4,7 +4,7 @@ internal import Platform
 // transfers that are paused.
 //
 // The latter is a workaround. Symptom: while sending is paused, libcurl does not notice that the peer closes the connection.
-// Versions: up to 8.9.
+// Versions: up to 8.8 (fixed step by step from 8.5.0 to 8.9.0).
 
 extension AgentLoop {
     /// Watches the descriptors that the transfer waits for now, and stops watching its other ones.

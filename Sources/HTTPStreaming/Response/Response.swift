@@ -4,19 +4,18 @@ internal import ContentCoding
 public struct Response: Sendable {
     /// The status code (RFC 9110 §15), 200 or more.
     public let status: Int
-    /// As they came: where the content was decoded, Content-Encoding still says from what, and
-    /// Content-Length how long that was.
+    /// As the server sent them: where ``body`` is decoded, Content-Encoding and Content-Length still describe the coded
+    /// form.
     public let headerFields: HeaderFields
-    /// How many bytes of the request's body had been handed to the network when the answer came:
-    /// fewer than all of them when the server refused the rest (413, 401 and the like).
+    /// How many bytes of the request's body had been handed to the network when the answer was received: fewer than
+    /// all of them if the server refused the rest (413, 401 and the like).
     public let bytesSent: Int64
-    /// The content, as it arrives, decoded where Content-Encoding is gzip or deflate: the client asks
-    /// for these two. With any other, or several, it is given as it comes, likewise if
-    /// ``Client/Configuration/headerFields`` ask for codings or a range themselves.
+    /// The content as it arrives, decoded if Content-Encoding is gzip or deflate, which the client asks for. With any
+    /// other coding, or several, it is not decoded, nor if header fields of the caller ask for codings or a range.
     public let body: Body
     let metricsBox: MetricsBox
 
-    init(_ answer: Answer, connection: ConnectionHandle, id: TransferID) {
+    init(_ answer: TransferResponse, connection: ConnectionHandle, id: TransferID) {
         status = answer.status
         headerFields = answer.headerFields
         bytesSent = answer.bytesSent
@@ -28,10 +27,34 @@ public struct Response: Sendable {
     /// Whether the status is 200 to 299.
     public var isSuccess: Bool { (200...299).contains(status) }
 
+    /// Throws an error if the status is not 200 to 299: then suspends until up to 64 KiB of the content have been
+    /// received, which the error holds.
+    ///
+    /// ```swift
+    /// let stored = try await client.send(.file("big.bin")).requireSuccess()
+    /// ```
+    ///
+    /// - Returns: this response.
+    /// - Throws: ``StatusError``; its content is shorter if it could not be received.
+    @discardableResult
+    public func requireSuccess() async throws -> Response {
+        if isSuccess { return self }
+        var content: [UInt8] = []
+        do {
+            for try await chunk in body {
+                content += chunk.prefix(StatusError.contentLimit - content.count)
+                if content.count == StatusError.contentLimit { break }
+            }
+        } catch ClientError.Code.cancelled {
+            throw ClientError.cancelled(bytesSent: bytesSent)
+        } catch {}
+        throw StatusError(status: status, headerFields: headerFields, content: content)
+    }
+
     /// The whole content; suspends until it is complete.
     ///
     /// - Parameter limit: in bytes of decoded content, of which no more than 64 KiB beyond it are ever
-    ///   made; 16 MiB unless given.
+    ///   made; 16 MiB by default.
     /// - Throws: ``ClientError/Code/responseTooLarge`` beyond the limit, and what ``body`` throws.
     public func bytes(limit: Int = 16 << 20) async throws -> [UInt8] {
         var bytes: [UInt8] = []
@@ -46,12 +69,32 @@ public struct Response: Sendable {
         return bytes
     }
 
-    /// The whole content as UTF-8, whatever the charset; bytes that are not become U+FFFD.
+    /// The whole content as UTF-8, whatever the charset; bytes that are not UTF-8 become U+FFFD.
     /// Suspends until it is complete.
     ///
-    /// - Parameter limit: in bytes; 16 MiB unless given.
+    /// - Parameter limit: in bytes; 16 MiB by default.
     /// - Throws: as ``bytes(limit:)``.
     public func text(limit: Int = 16 << 20) async throws -> String {
         String(decoding: try await bytes(limit: limit), as: UTF8.self)
+    }
+}
+
+/// A response that is no success; see ``Response/requireSuccess()``.
+public struct StatusError: Error, Sendable, CustomStringConvertible {
+    static let contentLimit = 64 << 10
+
+    /// The status code (RFC 9110 §15).
+    public let status: Int
+    public let headerFields: HeaderFields
+    /// The content of the response, 64 KiB at most.
+    public let content: [UInt8]
+
+    /// The status and the first line of the content, as text without control characters: 200 characters at most.
+    public var description: String {
+        let text = String(decoding: content, as: UTF8.self)
+        let line = text.drop(while: \.isWhitespace).prefix { !$0.isNewline }.prefix(200)
+        let printable = line.unicodeScalars.filter { $0.properties.generalCategory != .control }
+        let reason = String(String.UnicodeScalarView(printable))
+        return "the server answered with status \(status)" + (reason.isEmpty ? "" : ": \(reason)")
     }
 }

@@ -48,7 +48,7 @@ extension Transfer {
         case .waiting:
             machine.contentAwaited()
             return ccurl_read_pause
-        case .dry:
+        case .needsInput:
             machine.bodyRanDry()
             upload.idleSince = .now
             return ccurl_read_pause

@@ -192,7 +192,7 @@ extension Transfer {
             return wasPaused ? .resume : .none
         }
 
-        /// Whether the agent must watch the socket, because libcurl (up to 8.9) does not notice the end of a connection
+        /// Whether the agent must watch the socket, because libcurl (up to 8.8) does not notice the end of a connection
         /// while sending is paused. Not while receiving is paused: the socket would stay readable all the time.
         var mustWatchForHangUp: Bool {
             switch upload {

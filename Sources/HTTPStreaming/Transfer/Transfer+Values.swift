@@ -57,12 +57,12 @@ extension Transfer {
 
         init(_ request: TransferRequest, isLongUpload: Bool) {
             let share = min(ContentBuffer.defaultHighWater, request.configuration.buffers.share)
-            content = ContentBuffer(highWater: max(share, ContentBuffer.leastHighWater))
+            content = ContentBuffer(highWater: max(share, ContentBuffer.minimumHighWater))
             isDecoded = request.asksForCodings
             isDuplex = request.isDuplex
             head = ResponseHeadReader(
                 expectsContinue: request.mayExpect(isLong: isLongUpload),
-                digest: request.authentication.isDigest ? .unasked(sendsEmptyBody: request.hasBody) : .none)
+                digest: request.authentication.isDigest ? .awaitingChallenge(sendsEmptyBody: request.hasBody) : .none)
         }
     }
 

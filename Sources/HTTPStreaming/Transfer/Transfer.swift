@@ -81,7 +81,7 @@ final class Transfer: TransferCallbacks {
     /// To be called when libcurl has ended the transfer, before it is removed from the multi handle.
     func finished(_ code: CURLcode) {
         guard isRunning else { return }
-        if code == CURLE_SEND_ERROR, takeUnreadAnswer() { return }
+        if code == CURLE_SEND_ERROR, takeUnreadResponse() { return }
         if code != CURLE_OK {
             let error = sent(upload.failure ?? transportError(code))
             // libcurl did not send the end of the body: a success that was received before does not count.
@@ -198,9 +198,9 @@ final class Transfer: TransferCallbacks {
         }
     }
 
-    private var answer: Answer {
+    private var answer: TransferResponse {
         if isRunning { updateMetrics(isEnded: false) }
-        return Answer(
+        return TransferResponse(
             status: download.status ?? 0, headerFields: download.head.fields, bytesSent: bytesSent,
             isBodyOfUnknownLength: upload.isOfUnknownLength, content: download.content,
             isDecoded: download.isDecoded, metrics: bookkeeping.metrics)

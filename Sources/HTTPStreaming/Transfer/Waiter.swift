@@ -11,7 +11,7 @@ struct Waiter: Sendable {
 
     enum Outcome: Sendable {
         case partsSent(bytesSent: Int64)
-        case answered(Answer)
+        case answered(TransferResponse)
 
         /// The number of body bytes that have been sent.
         var bytesSent: Int64 {
@@ -37,7 +37,7 @@ struct Waiter: Sendable {
 }
 
 /// A response as the agent returns it: the head, and the buffer that receives the content.
-struct Answer: Sendable {
+struct TransferResponse: Sendable {
     let status: Int
     let headerFields: HeaderFields
     let bytesSent: Int64

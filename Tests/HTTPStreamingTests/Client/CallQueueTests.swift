@@ -5,7 +5,7 @@ import Testing
 
 @Suite("CallQueue", .timeLimit(.minutes(1)))
 struct CallQueueTests {
-    @Test("one at a time")
+    @Test("one call runs at a time")
     func exclusive() async throws {
         let queue = CallQueue()
         let inside = Count()
@@ -24,7 +24,7 @@ struct CallQueueTests {
         #expect(inside.most == 1)
     }
 
-    @Test("who is cancelled in the queue leaves it, and the others go on")
+    @Test("a cancelled call leaves the queue, and the others run")
     func cancellation() async throws {
         let queue = CallQueue()
         let (gate, open) = AsyncStream<Void>.makeStream()
@@ -48,7 +48,7 @@ struct CallQueueTests {
         #expect(try await queue.run { _ in 4 } == 4)
     }
 
-    @Test("all who have come are cancelled, whoever is inside is told, and who comes later is not concerned")
+    @Test("cancelling all ends the waiting calls and marks the running one, but no later call")
     func cancelAll() async throws {
         let queue = CallQueue()
         let (gate, open) = AsyncStream<Void>.makeStream()
@@ -82,7 +82,7 @@ struct CallQueueTests {
         await #expect(throws: CancellationError.self) { try await sleeping.value }
     }
 
-    @Test("an error gives the turn on")
+    @Test("a call that throws lets the next one run")
     func errors() async throws {
         let queue = CallQueue()
         await #expect(throws: Failure.self) { try await queue.run { _ in throw Failure() } }

@@ -193,6 +193,7 @@ struct ClientFaultTests {
     @Test("connecting is aborted after its time limit")
     func connectTimeout() async throws {
         let backlog = FullBacklog()
+        defer { withExtendedLifetime(backlog) {} }
         let clients = try (0..<4).map { _ in try Client(.post, backlog.url) { $0.connectTimeout = .milliseconds(200) } }
         let codes = await withTaskGroup(of: ClientError.Code?.self) { group in
             for client in clients {

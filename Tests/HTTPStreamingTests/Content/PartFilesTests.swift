@@ -96,7 +96,7 @@ struct PartFilesTests {
         #expect(try await Part.files(in: directory.path).count == sorted.count)
     }
 
-    @Test("An unreadable folder is an error that names it")
+    @Test("an unreadable folder is an error that names it")
     func unreadable() async throws {
         let directory = try TemporaryDirectory()
         let file = try directory.write([1], to: "file")
@@ -108,13 +108,14 @@ struct PartFilesTests {
     }
 
     #if os(Linux)
-    @Test("Names that are not UTF-8 are sent as they are, alone and in a folder")
+    @Test("names that are not UTF-8 are sent as they are, alone and in a folder")
     func anyName() async throws {
         let directory = try TemporaryDirectory()
         let name: [UInt8] = [0x61, 0xFF, 0x22, 0xE9]
         let folder = Path(bytes: Array("\(directory.path)/".utf8) + [0xFE])
         let path = Path(bytes: folder.bytes + [0x2F] + name)
-        try #require((folder.bytes + [0]).withUnsafeBytes { mkdir($0.bindMemory(to: CChar.self).baseAddress!, 0o700) } == 0)
+        try #require(
+            (folder.bytes + [0]).withUnsafeBytes { mkdir($0.bindMemory(to: CChar.self).baseAddress!, 0o700) } == 0)
         let created = (path.bytes + [0]).withUnsafeBytes {
             open($0.bindMemory(to: CChar.self).baseAddress!, O_CREAT | O_WRONLY, 0o600)
         }

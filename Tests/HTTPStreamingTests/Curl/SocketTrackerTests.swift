@@ -7,7 +7,7 @@ import Testing
 #if os(Linux)
 @Suite("SocketTracker", .timeLimit(.minutes(1)))
 struct SocketTrackerTests {
-    @Test("a socket closed behind its back is not taken for another that got its number")
+    @Test("a socket closed elsewhere is not confused with a new one of the same number")
     func closedBehindItsBack() throws {
         let tracker = SocketTracker()
         var address = curl_sockaddr()

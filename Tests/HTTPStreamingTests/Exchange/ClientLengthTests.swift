@@ -32,14 +32,16 @@ struct ClientLengthTests {
     }
 
     private func stream(_ content: [UInt8]) -> Part {
-        Part("file", .stream {
-            AsyncStream { continuation in
-                for start in stride(from: 0, to: content.count, by: 7000) {
-                    continuation.yield(content[start..<min(content.count, start + 7000)])
+        Part(
+            "file",
+            .stream {
+                AsyncStream { continuation in
+                    for start in stride(from: 0, to: content.count, by: 7000) {
+                        continuation.yield(content[start..<min(content.count, start + 7000)])
+                    }
+                    continuation.finish()
                 }
-                continuation.finish()
-            }
-        })
+            })
     }
 
     @Test(
@@ -148,14 +150,16 @@ struct ClientLengthTests {
                 while case let bytes = try connection.receiveSome(), !bytes.isEmpty { received.update { $0 += bytes } }
             }
             // Sent, counted and sent again, the last time with another length.
-            let part = Part("file", .stream { () -> AsyncStream<[UInt8]> in
-                calls.update { $0 += 1 }
-                let count = 200_000 + (calls.value == 3 ? difference : 0)
-                return AsyncStream { continuation in
-                    continuation.yield(bottles(count))
-                    continuation.finish()
-                }
-            })
+            let part = Part(
+                "file",
+                .stream { () -> AsyncStream<[UInt8]> in
+                    calls.update { $0 += 1 }
+                    let count = 200_000 + (calls.value == 3 ? difference : 0)
+                    return AsyncStream { continuation in
+                        continuation.yield(bottles(count))
+                        continuation.finish()
+                    }
+                })
             let error = await expectError(.sourceChanged) {
                 try await Client(.post, server.url).send(gzipped ? part.gzipped(level: 0) : part)
             }
@@ -170,14 +174,16 @@ struct ClientLengthTests {
     func cancelled() async throws {
         let server = try server(411, Recorder(), readsBody: true)
         let calls = Shared(0)
-        let part = Part("file", .stream { () -> AsyncStream<[UInt8]> in
-            calls.update { $0 += 1 }
-            let isFirst = calls.value == 1
-            return AsyncStream { continuation in
-                continuation.yield([1])
-                if isFirst { continuation.finish() }
-            }
-        })
+        let part = Part(
+            "file",
+            .stream { () -> AsyncStream<[UInt8]> in
+                calls.update { $0 += 1 }
+                let isFirst = calls.value == 1
+                return AsyncStream { continuation in
+                    continuation.yield([1])
+                    if isFirst { continuation.finish() }
+                }
+            })
         let client = try Client(.post, server.url)
         let task = Task { try await client.send(part) }
         #expect(try await eventually { calls.value == 2 })

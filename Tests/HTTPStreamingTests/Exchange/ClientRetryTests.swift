@@ -179,7 +179,7 @@ struct ClientRetryTests {
             try await client.send(Part("file", .descriptor(pipe.reader), filename: "stdin"))
         }
         #expect(
-            error?.message.hasSuffix("; it was not sent again: stdin can be read once only") == true,
+            error?.message.hasSuffix("; it was not sent again: stdin can be read only once") == true,
             "\(error.debugDescription)")
         #expect(error?.description.contains("\n") == false)
         #expect(recorder.count == 1)
@@ -262,7 +262,9 @@ struct ClientRetryTests {
         let client = try Client(.put, server.url, configuration: configuration(delay: .milliseconds(1)))
         let folder = directory.path
         for _ in 0..<30 {
-            #expect(try await client.send(.file(path), Part("file", .stream { AsyncStream { [1] }.prefix(3) })).status == 201)
+            #expect(
+                try await client.send(.file(path), Part("file", .stream { AsyncStream { [1] }.prefix(3) })).status
+                    == 201)
         }
         #expect(try await eventually { try openDescriptors { $0.hasPrefix(folder) } == 0 })
     }

@@ -12,19 +12,20 @@ struct ExchangeTests {
     ) -> Exchange {
         let form = form ?? MultipartSource()
         return Exchange(
-            id: TransferID(connection: 0, serial: 1), PreparedRequest(method: method, url: url, source: form), form: form,
+            id: TransferID(connection: 0, serial: 1), PreparedRequest(method: method, url: url, source: form),
+            form: form,
             ClientSettings(Client.Configuration(), url: url), ProgressHub(), UploadControl(maximumRate: nil))
     }
 
     private func answer(
         _ status: Int, _ fields: HeaderFields = [:], isBodyOfUnknownLength: Bool = false
-    ) -> Answer {
-        Answer(
+    ) -> TransferResponse {
+        TransferResponse(
             status: status, headerFields: fields, bytesSent: 0, isBodyOfUnknownLength: isBodyOfUnknownLength,
             content: ContentBuffer(), isDecoded: true, metrics: MetricsBox())
     }
 
-    @Test("from https to http is not followed; from http to https is, as another origin")
+    @Test("a redirect from https to http is not followed; from http to https it is, as another origin")
     func schemes() throws {
         var secure = exchange()
         #expect(try secure.next(after: answer(307, ["Location": "http://example.com/"])) == nil)
@@ -52,7 +53,7 @@ struct ExchangeTests {
         #expect(isSameOrigin == isSame)
     }
 
-    @Test("what a Location means")
+    @Test("a Location is resolved against the request's URL")
     func locations() {
         let base = "http://user:pw@example.com/a/b?c"
         for (location, url) in [
@@ -71,7 +72,7 @@ struct ExchangeTests {
         }
     }
 
-    @Test("411 and 501 count once, only a finished request that was sent chunked")
+    @Test("411 and 501 lead to a count once only, and only for a finished chunked request")
     func counted() async throws {
         for status in [411, 501] {
             let finished = try form()
@@ -86,7 +87,7 @@ struct ExchangeTests {
         }
     }
 
-    @Test("what the caller was told is final")
+    @Test("after sendUnclosed has returned false the response is final")
     func refused() throws {
         let form = try form(isLast: false)
         var exchange = exchange("https://example.com/a/b", .put, form: form)

@@ -9,7 +9,7 @@ struct ContentBufferTests {
         bytes.withUnsafeBytes { buffer.append($0) }
     }
 
-    @Test("gives chunks in order, then the end for ever")
+    @Test("returns chunks in order, then the end")
     func order() async throws {
         let buffer = ContentBuffer()
         #expect(append([1], to: buffer) && append([2, 3], to: buffer))
@@ -20,7 +20,7 @@ struct ContentBufferTests {
         #expect(try await buffer.next {} == nil)
     }
 
-    @Test("refuses from the high water mark on, and says once when there is room")
+    @Test("refuses chunks above the high-water mark and reports once when there is room")
     func backPressure() async throws {
         let buffer = ContentBuffer()
         let chunk = [UInt8](repeating: 0, count: 16 << 10)
@@ -36,7 +36,7 @@ struct ContentBufferTests {
         #expect(append(chunk, to: buffer))
     }
 
-    @Test("wakes a waiting reader, with a chunk, the end or an error")
+    @Test("a chunk, the end or an error wakes a waiting reader")
     func waiting() async throws {
         for ending in 0..<3 {
             let buffer = ContentBuffer()
@@ -57,7 +57,7 @@ struct ContentBufferTests {
         }
     }
 
-    @Test("what came before a failure can be read, unless it was discarded")
+    @Test("chunks received before a failure can be read unless they were discarded")
     func failure() async throws {
         for keeps in [true, false] {
             let buffer = ContentBuffer()

@@ -13,10 +13,10 @@ struct FileWriterTests {
         Array(try directory.read(name))
     }
 
-    @Test("a file has its name when it is published, and not before", arguments: ways)
+    @Test("a file has its name only after it is published", arguments: ways)
     func publish(mayBeUnnamed: Bool) throws {
         let directory = try TemporaryDirectory()
-        var file = try FileWriter(replacing: directory.path("new"), mayBeUnnamed: mayBeUnnamed)
+        var file = try FileWriter(replacing: Path(directory.path("new")), mayBeUnnamed: mayBeUnnamed)
         try file.append([1, 2])
         try file.append([])
         try file.append([3])
@@ -30,13 +30,13 @@ struct FileWriterTests {
         #expect(try contents(directory, "new") == [1, 2, 3])
     }
 
-    @Test("it replaces what has the name, at once", arguments: ways)
+    @Test("publishing replaces an existing file atomically", arguments: ways)
     func replace(mayBeUnnamed: Bool) throws {
         let directory = try TemporaryDirectory()
         let path = try directory.write([9, 9, 9, 9], to: "old")
         // Whoever has the old one open keeps it.
         let reader = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-        var file = try FileWriter(replacing: path, mayBeUnnamed: mayBeUnnamed)
+        var file = try FileWriter(replacing: Path(path), mayBeUnnamed: mayBeUnnamed)
         try file.append([1])
         #expect(try contents(directory, "old") == [9, 9, 9, 9])
         try file.publish()
@@ -45,23 +45,23 @@ struct FileWriterTests {
         #expect(try reader.readToEnd() == Data([9, 9, 9, 9]))
     }
 
-    @Test("let go of before that, it leaves nothing", arguments: ways)
+    @Test("a writer released before publishing leaves nothing", arguments: ways)
     func abandoned(mayBeUnnamed: Bool) throws {
         let directory = try TemporaryDirectory()
         let path = try directory.write([9], to: "old")
         for _ in 0..<3 {
-            var file = try FileWriter(replacing: path, mayBeUnnamed: mayBeUnnamed)
+            var file = try FileWriter(replacing: Path(path), mayBeUnnamed: mayBeUnnamed)
             try file.append([1])
         }
         #expect(try directory.contents() == ["old"])
         #expect(try contents(directory, "old") == [9])
     }
 
-    @Test("a folder that comes in between, and stays, is an error that leaves nothing", arguments: ways)
+    @Test("a folder of that name is an error that leaves nothing", arguments: ways)
     func cannotPublish(mayBeUnnamed: Bool) throws {
         let directory = try TemporaryDirectory()
         do {
-            var file = try FileWriter(replacing: directory.path("new"), mayBeUnnamed: mayBeUnnamed)
+            var file = try FileWriter(replacing: Path(directory.path("new")), mayBeUnnamed: mayBeUnnamed)
             try FileManager.default.createDirectory(atPath: directory.path("new"), withIntermediateDirectories: false)
             let error = #expect(throws: SystemError.self) { try file.publish() }
             #expect(error?.code == EISDIR)
@@ -69,11 +69,11 @@ struct FileWriterTests {
         #expect(try directory.contents() == ["new"])
     }
 
-    @Test("the folder may be renamed meanwhile", arguments: ways)
+    @Test("the parent folder may be renamed meanwhile", arguments: ways)
     func renamedFolder(mayBeUnnamed: Bool) throws {
         let directory = try TemporaryDirectory()
         try FileManager.default.createDirectory(atPath: directory.path("a"), withIntermediateDirectories: false)
-        var file = try FileWriter(replacing: directory.path("a/file"), mayBeUnnamed: mayBeUnnamed)
+        var file = try FileWriter(replacing: Path(directory.path("a/file")), mayBeUnnamed: mayBeUnnamed)
         try FileManager.default.moveItem(atPath: directory.path("a"), toPath: directory.path("b"))
         try file.append([1])
         try file.publish()
@@ -86,7 +86,7 @@ struct FileWriterTests {
         #expect(FileManager.default.createFile(atPath: directory.path("other"), contents: nil))
         let other = open(directory.path("other2"), O_CREAT | O_WRONLY, 0o666)
         close(other)
-        var file = try FileWriter(replacing: directory.path("new"), mayBeUnnamed: mayBeUnnamed)
+        var file = try FileWriter(replacing: Path(directory.path("new")), mayBeUnnamed: mayBeUnnamed)
         try file.publish()
         let modes = try ["other2", "new"].map {
             try FileManager.default.attributesOfItem(atPath: directory.path($0))[.posixPermissions] as? Int
@@ -94,13 +94,13 @@ struct FileWriterTests {
         #expect(modes[0] != nil && modes[0] == modes[1])
     }
 
-    @Test("a link is replaced, not followed; what is no file is left alone")
+    @Test("a link is replaced, not followed; anything but a file is left unchanged")
     func links() throws {
         let directory = try TemporaryDirectory()
         try directory.write([9], to: "file")
         for (name, target) in [("link", "file"), ("dangling", "nothing")] {
             try FileManager.default.createSymbolicLink(atPath: directory.path(name), withDestinationPath: target)
-            var file = try FileWriter(replacing: directory.path(name))
+            var file = try FileWriter(replacing: Path(directory.path(name)))
             try file.append([1])
             try file.publish()
             #expect(try contents(directory, name) == [1])
@@ -121,14 +121,14 @@ struct FileWriterTests {
             (directory.path(String(repeating: "n", count: 300)), ENAMETOOLONG),
         ]
         for (path, code) in refused {
-            let error = #expect(throws: SystemError.self, "\(path)") { _ = try FileWriter(replacing: path) }
+            let error = #expect(throws: SystemError.self, "\(path)") { _ = try FileWriter(replacing: Path(path)) }
             #expect(error?.code == code, "\(path)")
         }
         #expect(try directory.contents() == ["dangling", "file", "folder", "link", "pipe", "to-pipe"])
     }
 
     #if os(Linux)
-    @Test("a name alone is one in the working directory")
+    @Test("a bare name is a file in the working directory")
     func relative() async throws {
         await #expect(processExitsWith: .success) {
             let directory = try TemporaryDirectory()
@@ -141,7 +141,7 @@ struct FileWriterTests {
         }
     }
 
-    @Test("a full disk is an error, and leaves nothing", arguments: ways)
+    @Test("a full disk is an error that leaves nothing", arguments: ways)
     func fullDisk(mayBeUnnamed: Bool) async throws {
         let directory = try TemporaryDirectory()
         let mount = try await Subprocess.run("mount", ["-t", "tmpfs", "-o", "size=64k", "none", directory.path])
@@ -150,7 +150,7 @@ struct FileWriterTests {
             try Test.cancel("skipped: no file system can be mounted")
         }
         do {
-            var file = try FileWriter(replacing: directory.path("new"), mayBeUnnamed: mayBeUnnamed)
+            var file = try FileWriter(replacing: Path(directory.path("new")), mayBeUnnamed: mayBeUnnamed)
             let error = #expect(throws: SystemError.self) {
                 for _ in 0..<10 { try file.append([UInt8](repeating: 1, count: 10_000)) }
             }

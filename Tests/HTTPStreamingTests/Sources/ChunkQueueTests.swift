@@ -13,7 +13,7 @@ struct ChunkQueueTests {
         return (outcome, Array(buffer[..<filled]))
     }
 
-    @Test("the agent is told once for each time that it found nothing, and of the end")
+    @Test("the agent is notified once each time it found the queue empty, and of the end")
     func news() async throws {
         let told = Shared(0)
         let queue = ChunkQueue { told.update { $0 += 1 } }
@@ -32,7 +32,7 @@ struct ChunkQueueTests {
         #expect(try read(queue, 10).outcome == .end)
     }
 
-    @Test("empty chunks are nothing")
+    @Test("empty chunks have no effect")
     func empty() async throws {
         let queue = ChunkQueue {}
         #expect(await queue.append([]))
@@ -42,7 +42,7 @@ struct ChunkQueueTests {
         #expect(!(await queue.append([1])))
     }
 
-    @Test("the task waits from 64 KiB on, until less is left; closing lets it go")
+    @Test("the task waits above 64 KiB until the queue has drained; closing ends the wait")
     func lowWater() async throws {
         let queue = ChunkQueue {}
         let appended = Shared(0)
@@ -62,7 +62,7 @@ struct ChunkQueueTests {
         #expect(queue.level.bytes == 0)
     }
 
-    @Test("an error comes at once, before what was given before it")
+    @Test("an error is reported at once, before data queued earlier")
     func failure() async throws {
         let queue = ChunkQueue {}
         #expect(await queue.append([1, 2, 3]))
@@ -71,7 +71,7 @@ struct ChunkQueueTests {
         #expect(throws: FaultError.self) { try self.read(queue, 10) }
     }
 
-    @Test("a task and a reader at full speed lose nothing, and no wake-up")
+    @Test("a task and a reader at full speed lose no data and no wake-up")
     func race() async throws {
         print("seed \(SeededGenerator.seed)")
         for number in 0..<30 {

@@ -31,7 +31,7 @@ struct FileSourceTests {
         return try buffer.withUnsafeMutableBytes { try file.readCached(into: $0, at: offset) } == nil
     }
 
-    @Test("what is not in memory is read by another thread, and arrives whole")
+    @Test("a file that is not in the page cache is read by another thread and arrives whole")
     func cold() async throws {
         // Not in memory, as /tmp may be.
         let directory = try TemporaryDirectory(in: FileManager.default.currentDirectoryPath)
@@ -51,7 +51,7 @@ struct FileSourceTests {
         #expect(try !wasCold || !isCold(path, at: 8_000_000))
     }
 
-    @Test("a file that is cold and changed, or cut, while it is sent is an error that names it")
+    @Test("a cold file that changes or shrinks while it is sent is an error that names it")
     func coldChanges() async throws {
         let directory = try TemporaryDirectory(in: FileManager.default.currentDirectoryPath)
         for isCut in [true, false] {
@@ -68,7 +68,7 @@ struct FileSourceTests {
             gate.open()
             let error = await #expect(throws: ClientError.self) { try await task.value }
             #expect(error?.code == .sourceChanged)
-            let reason = isCut ? "the file ended after \(20 << 20) bytes of \(32 << 20)" : "the file was changed"
+            let reason = isCut ? "the file ended after \(20 << 20) of \(32 << 20) bytes" : "the file was changed"
             #expect(error?.message.hasPrefix("\(path): \(reason)") == true, "\(error.debugDescription)")
         }
     }
@@ -97,7 +97,7 @@ struct FileSourceTests {
     }
 
     @Test(
-        "a file system that hangs, in reading or closing, holds up no other client, and a send can be cancelled",
+        "a file system that hangs delays no other client, and the send can be cancelled",
         .enabled("SKIPPED: it needs Linux, root, python3 and /dev/fuse") { HangingFileSystem.obstacle == nil },
         arguments: [HangingFileSystem.Operation.read, .flush])
     func hangs(operation: HangingFileSystem.Operation) async throws {

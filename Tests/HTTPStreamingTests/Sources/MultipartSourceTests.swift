@@ -28,9 +28,11 @@ struct MultipartSourceTests {
         ]
     }
 
-    @Test("The bytes and their exact length do not depend on the size of the buffer", arguments: [
-        1, 2, 3, 7, 64, 1000, 65536,
-    ])
+    @Test(
+        "the bytes and their exact length do not depend on the size of the buffer",
+        arguments: [
+            1, 2, 3, 7, 64, 1000, 65536,
+        ])
     func everyBufferSize(size: Int) throws {
         let directory = try TemporaryDirectory()
         let parts = try sample(in: directory)
@@ -44,7 +46,7 @@ struct MultipartSourceTests {
         #expect(try reader.readAll(buffer: size) == [])
     }
 
-    @Test("A document can be read from every offset")
+    @Test("a document can be read from every offset")
     func everyOffset() throws {
         let directory = try TemporaryDirectory()
         let parts = try sample(in: directory)
@@ -59,7 +61,7 @@ struct MultipartSourceTests {
         #expect(error?.code == .cannotSendAgain)
     }
 
-    @Test("Parts added one by one make the same document as parts given at once")
+    @Test("parts added one by one make the same document as parts given at once")
     func oneByOne() throws {
         let directory = try TemporaryDirectory()
         let parts = try sample(in: directory)
@@ -81,7 +83,7 @@ struct MultipartSourceTests {
         #expect(try source.reader().readAll(buffer: 100) == expected)
     }
 
-    @Test("Parts of an open request that have been read are released beyond 1 MiB")
+    @Test("parts of an open request that have been read are released beyond 1 MiB")
     func replayBudget() throws {
         let source = try form(isLast: false, encoder: encoder)
         var reader = try source.reader()
@@ -106,7 +108,7 @@ struct MultipartSourceTests {
         #expect(source.length == before + Int64(rest.count))
     }
 
-    @Test("Parts are added all or none")
+    @Test("parts are added all or none")
     func allOrNone() throws {
         let source = try form([.field("a", "1")], isLast: false, encoder: encoder)
         #expect(throws: ClientError.self) {
@@ -117,7 +119,7 @@ struct MultipartSourceTests {
         #expect(source.length == nil)
     }
 
-    @Test("One file is open at a time, and none after the end")
+    @Test("one file is open at a time, and none after the end")
     func descriptors() throws {
         let directory = try TemporaryDirectory()
         let parts = try (0..<50).map { Part.file(try directory.write([UInt8](repeating: 1, count: 5000), to: "\($0)")) }
@@ -144,7 +146,7 @@ struct MultipartSourceTests {
         }.count
     }
 
-    @Test("A file that shrinks, grows or is rewritten is an error that names it")
+    @Test("a file that shrinks, grows or is rewritten is an error that names it")
     func changes() throws {
         let directory = try TemporaryDirectory()
         let changes: [(String, (String) throws -> Void)] = [
@@ -170,7 +172,7 @@ struct MultipartSourceTests {
         }
     }
 
-    @Test("Anything but a readable regular file is refused before anything is sent")
+    @Test("anything but a readable regular file is refused before anything is sent")
     func unreadable() throws {
         let directory = try TemporaryDirectory()
         let fifo = directory.path + "/fifo"
@@ -185,7 +187,7 @@ struct MultipartSourceTests {
         }
     }
 
-    @Test("A content type that no header line can hold is refused")
+    @Test("a content type that no header line can hold is refused")
     func invalidPart() throws {
         let part = Part("file", .bytes([]), contentType: "text/plain\r\nX: y")
         let error = #expect(throws: ClientError.self) { try form([part], encoder: encoder) }

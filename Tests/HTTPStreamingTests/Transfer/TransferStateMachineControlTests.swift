@@ -27,7 +27,7 @@ struct TransferStateMachineControlTests {
         return machine
     }
 
-    @Test("paused when libcurl asks next, and resumed once")
+    @Test("a pause takes effect when libcurl asks next, and is resumed once")
     func pause() {
         var machine = Machine(hasBody: true)
         // libcurl has not asked, and need not be told.
@@ -46,7 +46,7 @@ struct TransferStateMachineControlTests {
         #expect(machine.readRequested() == .fill)
     }
 
-    @Test("paused while there is nothing to send: what is there then meets the pause")
+    @Test("data that arrives while sending is starved still waits for the pause to end")
     func pausedForTwoReasons() {
         var starved = Machine(hasBody: true)
         starved.bodyRanDry()
@@ -77,7 +77,7 @@ struct TransferStateMachineControlTests {
         #expect(yielding.upload == .held)
     }
 
-    @Test("throttled until its time, not longer for parts that come, and asked again for another rate")
+    @Test("a throttled upload waits for its time, also when parts arrive, and asks again for a new rate")
     func throttling() {
         var machine = throttled()
         #expect(machine.isUploadPaused)
@@ -115,7 +115,7 @@ struct TransferStateMachineControlTests {
         }
     }
 
-    @Test("a rewound body flows, or meets the pause again")
+    @Test("a rewound body is sent, or waits for the pause again")
     func rewound() {
         var slow = throttled()
         slow.bodyRewound()
@@ -127,7 +127,7 @@ struct TransferStateMachineControlTests {
         #expect(paused.controlChanged(isHeld: false) == .resume)
     }
 
-    @Test("a hang-up is watched for, and ends it")
+    @Test("a closed connection is watched for while paused, and ends the transfer")
     func hangUp() {
         for var machine in [held(), throttled()] {
             #expect(machine.mustWatchForHangUp)
@@ -136,7 +136,7 @@ struct TransferStateMachineControlTests {
         }
     }
 
-    @Test("content that its reader must read first is given to him while sending is held back")
+    @Test("content that must be read first is delivered while sending is held back")
     func blocked() {
         for var machine in [held(), throttled()] {
             _ = machine.finalHeadReceived(status: 200)
@@ -146,7 +146,7 @@ struct TransferStateMachineControlTests {
         }
     }
 
-    @Test("what is waited for: the peer, or this side")
+    @Test("reports whether the peer or this side is waited for")
     func waitsForPeer() {
         #expect(Machine(hasBody: true).waitsForPeer)
         #expect(Machine(hasBody: false, isHeld: true).waitsForPeer)

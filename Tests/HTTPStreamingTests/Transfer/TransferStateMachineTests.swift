@@ -6,7 +6,7 @@ import Testing
 struct TransferStateMachineTests {
     typealias Machine = Transfer.StateMachine
 
-    @Test("a request whose parts are all known flows to its end, then responds")
+    @Test("a request whose parts are known is sent to its end, then waits for the response")
     func closedRequest() {
         var machine = Machine(hasBody: true)
         #expect(machine.readRequested() == .fill)
@@ -21,7 +21,7 @@ struct TransferStateMachineTests {
         #expect(machine.upload == .complete)
     }
 
-    @Test("a request without a body responds as soon as the head has come")
+    @Test("a request without a body responds as soon as the head has arrived")
     func bodiless() {
         var machine = Machine(hasBody: false)
         #expect(machine.readRequested() == .end)
@@ -30,7 +30,7 @@ struct TransferStateMachineTests {
         #expect(!machine.isRefused)
     }
 
-    @Test("an open request starves between parts and is resumed by more, and by the end")
+    @Test("an open request waits between parts; more parts and the end resume it")
     func openRequest() {
         var machine = Machine(hasBody: true)
         machine.bodyRanDry()
@@ -47,7 +47,7 @@ struct TransferStateMachineTests {
         #expect(machine.upload == .complete)
     }
 
-    @Test("a refusal ends the upload wherever it is", arguments: [300, 401, 413, 503])
+    @Test("a refusal ends the upload at any time", arguments: [300, 401, 413, 503])
     func refusal(status: Int) {
         var flowing = Machine(hasBody: true)
         #expect(flowing.finalHeadReceived(status: status) == .none)
@@ -79,7 +79,7 @@ struct TransferStateMachineTests {
         #expect(machine.milestone(isFinished: true) == .responded)
     }
 
-    @Test("a server that wants its content read before it reads on is answered to")
+    @Test("content that the server sends before it reads on is delivered")
     func contentBeforeTheEnd() {
         var machine = Machine(hasBody: true)
         _ = machine.finalHeadReceived(status: 200)
@@ -90,7 +90,7 @@ struct TransferStateMachineTests {
         #expect(machine.upload == .flowing)
     }
 
-    @Test("an answer that waits is read first, and looked for only before the final head")
+    @Test("a waiting response is read first, and looked for only before the final head")
     func yielding() {
         var machine = Machine(hasBody: true)
         #expect(machine.yieldsToAnswer)
@@ -110,7 +110,7 @@ struct TransferStateMachineTests {
         #expect(refused.readRequested() == .endAfterRefusal)
     }
 
-    @Test("hang-ups are watched for only while libcurl would not see them")
+    @Test("closed connections are watched for only while libcurl would not notice them")
     func hangUp() {
         var machine = Machine(hasBody: true)
         #expect(!machine.mustWatchForHangUp)
@@ -123,7 +123,7 @@ struct TransferStateMachineTests {
         #expect(machine.milestone(isFinished: false) == .none)
     }
 
-    @Test("an answer that libcurl answers by sending again resumes what is paused, and nothing else")
+    @Test("a response that makes libcurl send again resumes a paused upload and has no other effect")
     func tentative() {
         var machine = Machine(hasBody: true)
         #expect(machine.tentativelyAnswered() == .none)
@@ -136,7 +136,7 @@ struct TransferStateMachineTests {
         #expect(machine.upload == .complete)
     }
 
-    @Test("a rewound body flows again")
+    @Test("a rewound body is sent again")
     func rewound() {
         var machine = Machine(hasBody: true)
         machine.bodyEnded()
@@ -144,7 +144,7 @@ struct TransferStateMachineTests {
         #expect(machine.readRequested() == .fill)
     }
 
-    @Test("a slow reader pauses the download, a gone one lets it run")
+    @Test("a slow reader pauses the download; a released one lets it run")
     func download() {
         var machine = Machine(hasBody: false)
         _ = machine.finalHeadReceived(status: 200)
@@ -159,7 +159,7 @@ struct TransferStateMachineTests {
         #expect(machine.contentAbandoned() == .none)
     }
 
-    @Test("pausing one direction keeps the other's pause")
+    @Test("pausing one direction does not affect the other")
     func bothDirections() {
         var machine = Machine(hasBody: true)
         machine.bodyRanDry()

@@ -6,7 +6,7 @@ exact length; the policy and all its fields come before the file, which is the l
 length is within the policy's `content-length-range`.
 
 Prints, as JSON, for an object of 1 to ARGV[1] bytes: where a form is sent to and its fields, in order,
-and a presigned URL to get the object.
+and presigned URLs to get and to put the object.
 """
 import base64
 import io
@@ -55,7 +55,24 @@ def complaint(environ, body):
     return None
 
 
+def refusal_of_put(environ):
+    """What S3 checks of a presigned PUT before it takes the body; S3's code, or None."""
+    target = environ["RAW_URI"] if "RAW_URI" in environ else environ["REQUEST_URI"]
+    if target != put_target:
+        return "403 Forbidden", "SignatureDoesNotMatch"
+    if "HTTP_AUTHORIZATION" in environ:
+        return "400 Bad Request", "InvalidArgument"
+    if "CONTENT_LENGTH" not in environ or "HTTP_TRANSFER_ENCODING" in environ:
+        return "411 Length Required", "MissingContentLength"
+    return None
+
+
 def application(environ, start_response):
+    if environ["REQUEST_METHOD"] == "PUT" and "X-Amz-Signature=" in environ["QUERY_STRING"]:
+        if problem := refusal_of_put(environ):
+            status, code = problem
+            start_response(status, [("Content-Type", "application/xml"), ("Connection", "close")])
+            return [f"<Error><Code>{code}</Code></Error>".encode()]
     if environ["REQUEST_METHOD"] == "POST" and environ.get("CONTENT_TYPE", "").startswith("multipart/form-data"):
         if "CONTENT_LENGTH" not in environ:
             start_response("411 Length Required", [("Content-Type", "application/xml")])
@@ -101,6 +118,8 @@ issued = s3.generate_presigned_post(
     ],
 )
 url = s3.generate_presigned_url("get_object", {"Bucket": "uploads", "Key": key})
+put = s3.generate_presigned_url("put_object", {"Bucket": "uploads", "Key": key})
+put_target = put[put.index("/", len("http://")):]
 fields = [{"name": name, "value": value} for name, value in issued["fields"].items()]
-print(json.dumps({"url": issued["url"], "fields": fields, "object": url}), flush=True)
+print(json.dumps({"url": issued["url"], "fields": fields, "object": url, "put": put}), flush=True)
 threading.Event().wait()

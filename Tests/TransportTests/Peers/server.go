@@ -24,6 +24,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"sync/atomic"
 	"time"
 )
 
@@ -107,6 +108,14 @@ func receive(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
+	} else {
+		hash := sha256.New()
+		size, err := io.Copy(hash, r.Body)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		result.Parts = append(result.Parts, part{"", "", size, hex.EncodeToString(hash.Sum(nil))})
 	}
 	w.WriteHeader(http.StatusCreated)
 	json.NewEncoder(w).Encode(result)
@@ -115,6 +124,17 @@ func receive(w http.ResponseWriter, r *http.Request) {
 func handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", receive)
+	// A server whose idle time was over when the request came: the first request ends its connection without an
+	// answer, the next one is redirected.
+	var dead atomic.Bool
+	mux.HandleFunc("/dead", func(w http.ResponseWriter, r *http.Request) {
+		if dead.CompareAndSwap(false, true) {
+			connection, _, _ := w.(http.Hijacker).Hijack()
+			connection.Close()
+			return
+		}
+		http.Redirect(w, r, "/", http.StatusTemporaryRedirect)
+	})
 	mux.HandleFunc("/discard", func(w http.ResponseWriter, r *http.Request) {
 		count, _ := io.Copy(io.Discard, r.Body)
 		fmt.Fprint(w, count)

@@ -3,7 +3,7 @@
 // Versions: 7.88 to 8.23, all that were tested.
 // Workaround: before bytes are given to libcurl, the socket is checked. If a response may be waiting, the bytes are kept
 // (state `yielding`) until libcurl has read it. If the response arrives between the check and the send, `SocketTracker`
-// reads it when libcurl closes the socket, and `UnreadAnswer` parses it. With TLS it is lost in that case.
+// reads it when libcurl closes the socket, and `UnreadResponse` parses it. With TLS it is lost in that case.
 
 extension Transfer {
     private static let maximumYieldsWithoutAnswer = 4
@@ -22,9 +22,9 @@ extension Transfer {
     /// Ends the transfer with a refusal that was received before a send failed.
     ///
     /// - Returns: false if there is none.
-    func takeUnreadAnswer() -> Bool {
+    func takeUnreadResponse() -> Bool {
         guard machine.download == .awaitingHead, upload.failure == nil,
-            let answer = UnreadAnswer(easy.sockets.unread, head: &download.head), answer.status >= 300
+            let answer = UnreadResponse(easy.sockets.unread, head: &download.head), answer.status >= 300
         else { return false }
         finalHeadReceived(status: answer.status)
         _ = answer.content.withUnsafeBytes { download.content.append($0) }

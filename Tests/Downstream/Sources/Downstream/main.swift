@@ -6,9 +6,8 @@ let client = try Client(.post, "http://localhost:3000")
 let response = try await client.send(.file("big.bin"))
 print(response.status, try await response.text())
 
-// Several, one after another, as one request on the same connection.
+// Two files as one request, on the same connection.
 try await client.sendUnclosed(.file("a.bin"))
-try await client.sendUnclosed(.field("note", "from the build machine"))
 try await client.sendUnclosed(.file("b.bin"))
 let both = try await client.close()
 print(both.status, try await both.text())

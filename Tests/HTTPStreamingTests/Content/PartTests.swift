@@ -1,0 +1,24 @@
+import Multipart
+import TestSupport
+import Testing
+
+@testable import HTTPStreaming
+
+@Suite("Part", .timeLimit(.minutes(1)))
+struct PartTests {
+    @Test("A part has header fields of its own, and no second Content-Type or Content-Disposition")
+    func partFields() async throws {
+        let recorder = Recorder()
+        let server = try FaultServer(recorder.serve)
+        let client = try Client(.post, server.url)
+        var part = Part("a", .text("x"), contentType: "text/x", headerFields: ["X-Part": "ü"])
+        part.headerFields.append("X-Part", "2")
+        _ = try await client.send(part)
+        let head = try #require(try receivedParts(of: recorder.request(0)).first).head
+        #expect(head.otherFields == [HeaderField(name: "X-Part", value: "ü"), HeaderField(name: "X-Part", value: "2")])
+        for name in ["content-type", "Content-Disposition", "a b"] {
+            part.headerFields = [name: "x"]
+            await expectError(.invalidPart) { try await client.send(part) }
+        }
+    }
+}

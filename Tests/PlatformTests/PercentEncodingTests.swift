@@ -1,0 +1,28 @@
+import Testing
+
+@testable import Platform
+
+@Suite("Percent-encoding")
+struct PercentEncodingTests {
+    @Test(
+        "valid sequences are decoded, others are kept",
+        arguments: [
+            ("", ""), ("a", "a"), ("a%20b", "a b"), ("%C3%a9", "é"), ("%", "%"), ("%2", "%2"), ("%zz", "%zz"),
+            ("%%41", "%A"),
+            ("a+b", "a+b"), ("%FF", "\u{FFFD}"), ("%00", "\0"), ("é", "é"),
+        ])
+    func decoding(text: String, expected: String) {
+        #expect(text.percentDecoded == expected)
+    }
+
+    @Test(
+        "all but unreserved characters are encoded",
+        arguments: [
+            ("", ""), ("aZ09-._~", "aZ09-._~"), ("a b/é", "a%20b%2F%C3%A9"), ("100%", "100%25"), ("\n", "%0A"),
+            ("(1)", "%281%29"),
+        ])
+    func encoding(text: String, expected: String) {
+        #expect(text.percentEncoded == expected)
+        #expect(expected.percentDecoded == text)
+    }
+}

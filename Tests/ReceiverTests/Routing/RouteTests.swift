@@ -1,0 +1,205 @@
+import ContentCoding
+import HTTPTypes
+import Multipart
+import Testing
+
+@testable import Receiver
+
+@Suite("Routes")
+struct RouteTests {
+    private func head(_ method: HTTPRequest.Method, _ path: String) -> HTTPRequest {
+        var head = HTTPRequest(method: method, scheme: "http", authority: "x", path: path)
+        head.headerFields[.contentType] = "multipart/form-data; boundary=b"
+        return head
+    }
+
+    @Test("`/` and `/upload/…` accept forms", arguments: ["/", "/?x=/upload", "/upload", "/upload/", "/upload/a/b?c"])
+    func forms(path: String) throws {
+        guard case .upload(let upload) = try Route(judging: head(.post, path)),
+            case .form(let boundary) = upload.content
+        else {
+            Issue.record("\(path)")
+            return
+        }
+        #expect(boundary.description == "b")
+        #expect(try Route(judging: head(.post, path)).readsBody)
+    }
+
+    @Test(
+        "`PUT /{name}` accepts a file",
+        arguments: [
+            ("/x", "x"), ("/%C3%A9%20a?b=c", "é a"), ("/a%2Fb", "a/b"), ("/..", ".."), ("/uploads", "uploads"),
+            ("/UPLOAD", "UPLOAD"),
+        ])
+    func files(path: String, name: String) throws {
+        guard case .upload(let upload) = try Route(judging: head(.put, path)) else {
+            Issue.record("\(path)")
+            return
+        }
+        #expect(upload.content == .file(named: name, contentType: "multipart/form-data; boundary=b"))
+    }
+
+    @Test(
+        "other paths do not exist",
+        arguments: [
+            "//", "", "x", "/a/b", "/x/", "/../x", "/files/", "/files/.x", "/files/a/b", "/files/a%2Fb", "/count/1/2",
+            "/user-agent/x", "/health/", "/metrics/x",
+        ],
+        [HTTPRequest.Method.get, .put, .post, .options])
+    func notFound(path: String, method: HTTPRequest.Method) {
+        #expect(refusal { try Route(judging: head(method, path)) }?.code == .notFound)
+    }
+
+    @Test("`/files` is the list, `/files/{name}` a download", arguments: [HTTPRequest.Method.get, .head])
+    func downloads(method: HTTPRequest.Method) throws {
+        #expect(try Route(judging: head(method, "/files?x")) == .list)
+        guard case .download(let download) = try Route(judging: head(method, "/files/%C3%A9%20b?x")) else {
+            Issue.record("no download")
+            return
+        }
+        #expect(download.name == "é b")
+        #expect(try !Route(judging: head(method, "/files/x")).readsBody)
+    }
+
+    @Test("`GET /{name}` is not found", arguments: [HTTPRequest.Method.get, .head])
+    func nameHasNoContent(method: HTTPRequest.Method) {
+        #expect(refusal { try Route(judging: head(method, "/x")) }?.code == .notFound)
+    }
+
+    @Test(
+        "other methods get 405 with Allow",
+        arguments: [
+            ("/", "GET, HEAD, POST, PUT, OPTIONS", [.delete, .patch, .trace]),
+            ("/upload", "POST, OPTIONS", [.get, .head, .put, .delete]),
+            ("/files", "GET, HEAD, OPTIONS", [.post, .put, .delete]),
+            ("/files/x", "GET, HEAD, POST, PUT, OPTIONS", [.delete, .patch]),
+            ("/echo", "POST, OPTIONS", [.get, .put]), ("/echo/x", "GET, HEAD, OPTIONS", [.post, .put]),
+            ("/user-agent", "GET, HEAD, OPTIONS", [.post]), ("/count/9", "GET, HEAD, OPTIONS", [.put]),
+            ("/health", "GET, HEAD, OPTIONS", [.post]), ("/metrics", "GET, HEAD, OPTIONS", [.put]),
+            ("*", "GET, HEAD, POST, PUT, OPTIONS", [.post, .put, .delete]),
+            ("/x", "PUT, OPTIONS", [.post, .delete, .patch]), ("/x", "GET, HEAD, POST, PUT, OPTIONS", [.connect]),
+        ] as [(String, String, [HTTPRequest.Method])])
+    func otherMethods(path: String, allowed: String, methods: [HTTPRequest.Method]) {
+        for method in methods {
+            #expect(refusal { try Route(judging: head(method, path)) }?.code == .methodNotAllowed)
+            #expect(refusal { try Route(judging: head(method, path)) }?.fields[.allow] == allowed)
+        }
+    }
+
+    @Test(
+        "OPTIONS has the methods of the resource",
+        arguments: [
+            ("/", [.get, .head, .post, .put, .options]), ("*", [.get, .head, .post, .put, .options]),
+            ("/upload/x", [.post, .options]), ("/x", [.put, .options]),
+            ("/files", [.get, .head, .options]), ("/files/x", [.get, .head, .post, .put, .options]),
+            ("/echo", [.post, .options]), ("/echo/x/y", [.get, .head, .options]),
+        ] as [(String, [HTTPRequest.Method])])
+    func options(path: String, methods: [HTTPRequest.Method]) throws {
+        #expect(try Route(judging: head(.options, path)) == .options(methods))
+        #expect(try !Route(judging: head(.options, path)).readsBody)
+    }
+
+    @Test("the name of a file comes from the path", arguments: [HTTPRequest.Method.put, .post])
+    func fileNames(method: HTTPRequest.Method) throws {
+        guard case .upload(let upload) = try Route(judging: head(method, "/files/%C3%A9%20b")) else {
+            Issue.record("no upload")
+            return
+        }
+        guard case .file(named: "é b", _) = upload.content else {
+            Issue.record("\(upload)")
+            return
+        }
+    }
+
+    @Test("unknown methods are not implemented, on any path", arguments: ["FOO", "get", "PROPFIND", "MKCOL"])
+    func unknownMethods(name: String) throws {
+        let method = try #require(HTTPRequest.Method(name))
+        for path in ["/", "/files/x", "/nothing/here", "*"] {
+            #expect(refusal { try Route(judging: head(method, path)) }?.code == .notImplemented)
+        }
+    }
+
+    @Test("text, page, health, metrics and echo")
+    func others() throws {
+        #expect(try Route(judging: head(.get, "/echo/a%20b/c?d")) == .text("a b/c", .identity))
+        #expect(try Route(judging: head(.get, "/echo/")) == .text("", .identity))
+        var curl = head(.head, "/user-agent")
+        curl.headerFields[.userAgent] = "curl"
+        curl.headerFields[.acceptEncoding] = "deflate"
+        #expect(try Route(judging: curl) == .text("curl", .coded(.deflate)))
+        #expect(try Route(judging: head(.get, "/")) == .page)
+        #expect(try Route(judging: head(.get, "/health")) == .health)
+        #expect(try Route(judging: head(.get, "/metrics?x")) == .metrics)
+        #expect(try Route(judging: head(.post, "/echo")).readsBody)
+    }
+
+    @Test(
+        "`/count/{n}` has a limit and an interval",
+        arguments: [
+            ("/count", CountLimit.infinity, Duration.seconds(1)), ("/count/inf?interval=0", .infinity, .zero),
+            ("/count/0", .number(0), .seconds(1)), ("/count/12?x=y&interval=0.25", .number(12), .milliseconds(250)),
+            ("/count/5?interval=60", .number(5), .seconds(60)),
+        ])
+    func count(path: String, limit: CountLimit, interval: Duration) throws {
+        guard case .count(let count) = try Route(judging: head(.get, path)) else {
+            Issue.record("\(path)")
+            return
+        }
+        #expect(count.limit == limit)
+        #expect(count.interval == interval)
+    }
+
+    @Test(
+        "invalid numbers and intervals are refused",
+        arguments: [
+            "/count/x", "/count/", "/count/-1", "/count/+1", "/count/99999999999999999999", "/count/1?interval=",
+            "/count/1?interval=-1", "/count/1?interval=61", "/count/1?interval=nan", "/count/1?interval=x",
+        ])
+    func invalidCount(path: String) {
+        #expect(refusal { try Route(judging: head(.get, path)) }?.code == .malformed)
+    }
+
+    @Test("a request has exactly one valid host")
+    func host() throws {
+        var request = head(.get, "/health")
+        request.authority = nil
+        #expect(refusal { try Route(judging: request) }?.code == .malformed)
+        // In HTTP/2 the authority may be a field.
+        request.headerFields[.host] = "x"
+        #expect(try Route(judging: request) == .health)
+        request.authority = "x"
+        #expect(try Route(judging: request) == .health)
+        request.authority = "y"
+        #expect(refusal { try Route(judging: request) }?.code == .malformed)
+        for host in ["", "localhost:3000", "[::1]:3000", "a.example"] {
+            #expect(
+                try Route(judging: HTTPRequest(method: .get, scheme: "http", authority: host, path: "/health"))
+                    == .health)
+        }
+        for host in ["a b", "a/b", "user@host", "a?b", "é"] {
+            let request = HTTPRequest(method: .get, scheme: "http", authority: host, path: "/health")
+            #expect(refusal { try Route(judging: request) }?.code == .malformed, "\(host)")
+        }
+    }
+
+    @Test("a Content-Length above the limit is refused before the body")
+    func sizes() {
+        let rules = Route.Rules(maximumBodySize: 10)
+        for (path, method) in [("/", HTTPRequest.Method.post), ("/x", .put), ("/files/x", .post), ("/echo", .post)] {
+            var request = head(method, path)
+            for (length, code) in [("10", nil), ("11", Refusal.Code.tooLarge), ("99999999999999999999", .tooLarge)] {
+                request.headerFields[.contentLength] = length
+                #expect(refusal { try Route(judging: request, rules) }?.code == code)
+            }
+        }
+    }
+
+    @Test("expectations other than 100-continue get 417")
+    func expectations() throws {
+        var request = head(.post, "/")
+        request.headerFields[.expect] = "100-Continue"
+        #expect(try Route(judging: request).readsBody)
+        request.headerFields[.expect] = "a miracle"
+        #expect(refusal { try Route(judging: request) }?.code == .expectationFailed)
+    }
+}

@@ -1,0 +1,173 @@
+import ContentCoding
+import Foundation
+import Hummingbird
+import Logging
+import NIOCore
+import TestSupport
+
+@testable import Receiver
+
+/// A server in this process, on a free port, with its own directory.
+struct RunningServer {
+    let port: Int
+    let directory: TemporaryDirectory
+
+    var url: String { "http://127.0.0.1:\(port)" }
+
+    /// Runs `body` with a running server, and stops the server afterwards.
+    ///
+    /// - Parameter storage: by default a `DirectoryStorage` in `directory`.
+    @discardableResult
+    static func with<Result>(
+        storage: ((TemporaryDirectory) throws -> any Storage)? = nil, directory: TemporaryDirectory? = nil,
+        configure: (inout Receiver.Configuration) -> Void = { _ in },
+        _ body: (RunningServer) async throws -> Result
+    ) async throws -> Result {
+        let directory = try directory ?? TemporaryDirectory()
+        var configuration = Receiver.Configuration()
+        configuration.port = 0
+        configure(&configuration)
+        let receiver = try Receiver(
+            storage: try storage?(directory) ?? DirectoryStorage(path: directory.path), configuration: configuration,
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        )
+        let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
+        let application = receiver.application { continuation.yield($0.port ?? 0) }
+        let task = Task {
+            defer { continuation.finish() }
+            try await application.run()
+        }
+        defer { task.cancel() }
+        guard let port = await ports.first(where: { _ in true }) else {
+            try await task.value
+            throw CancellationError()
+        }
+        return try await body(RunningServer(port: port, directory: directory))
+    }
+
+    /// Opens a connection and uses it with blocking calls, on its own thread.
+    func connected<Result: Sendable>(
+        _ body: @escaping @Sendable (RawConnection) throws -> Result
+    ) async throws -> Result {
+        let port = port
+        return try await RawConnection.onThread { try body(RawConnection(port: port)) }
+    }
+
+    /// Sends a request on its own connection.
+    ///
+    /// - Parameter finishes: whether the client then closes its sending side.
+    func response(
+        to head: String, _ body: [UInt8] = [], finishes: Bool = false
+    ) async throws -> (status: Int, head: String, body: String) {
+        try await connected { try $0.respond(head, body, finishes) }
+    }
+
+    /// Sends a request after whose response the server closes the connection.
+    ///
+    /// - Returns: the response, and what follows it.
+    func lastResponse(
+        to head: String, _ body: [UInt8] = [], finishes: Bool = false
+    ) async throws -> (response: (status: Int, head: String, body: String), rest: [UInt8]) {
+        try await connected { (try $0.respond(head, body, finishes), try $0.receiveToEnd()) }
+    }
+
+    /// Sends a request with Content-Length and returns the response.
+    func post(
+        _ body: [UInt8], path: String = "/", boundary: String = "B", fields: [String] = []
+    ) async throws -> (status: Int, head: String, body: String) {
+        try await response(to: Self.head(path: path, boundary: boundary, length: body.count, fields: fields), body)
+    }
+
+    /// Sends any request on its own connection.
+    func request(
+        _ method: String, _ path: String, fields: [String] = [], body: [UInt8] = [], chunked: Bool = false
+    ) async throws -> (status: Int, head: String, body: String) {
+        let framing = chunked ? "Transfer-Encoding: chunked" : "Content-Length: \(body.count)"
+        let head = ["\(method) \(path) HTTP/1.1", "Host: x", framing] + fields
+        let chunk: [UInt8] =
+            body.isEmpty ? [] : "\(String(body.count, radix: 16))\r\n".utf8 + body + "\r\n".utf8
+        return try await response(
+            to: head.joined(separator: "\r\n") + "\r\n\r\n", chunked ? chunk + "0\r\n\r\n".utf8 : body)
+    }
+
+    static func head(
+        path: String = "/", boundary: String = "B", length: Int?, fields: [String] = []
+    ) -> String {
+        let framing = length.map { "Content-Length: \($0)" } ?? "Transfer-Encoding: chunked"
+        let type = "Content-Type: multipart/form-data; boundary=\(boundary)"
+        return (["POST \(path) HTTP/1.1", "Host: x", type, framing] + fields).joined(separator: "\r\n") + "\r\n\r\n"
+    }
+
+    /// A multipart body with boundary `B` and the given files.
+    static func document(_ files: [(filename: String, content: [UInt8])], close: String = "--B--\r\n") -> [UInt8] {
+        var bytes: [UInt8] = []
+        for (filename, content) in files {
+            bytes += "--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"\(filename)\"\r\n\r\n".utf8
+            bytes += content
+            bytes += "\r\n".utf8
+        }
+        return bytes + close.utf8
+    }
+
+    /// Whether the server still stores an upload. Removes it again.
+    func isAlive() async throws -> Bool {
+        let response = try await post(Self.document([("alive", [1, 2, 3])]))
+        try FileManager.default.removeItem(atPath: directory.path("alive"))
+        return response.status == 201
+    }
+
+    /// The directory's contents. Waits up to 2 s until it is empty, because the server may still be removing the files of
+    /// a lost connection.
+    func contentsWhenSettled() async throws -> [String] {
+        for _ in 0..<100 {
+            if try directory.contents().isEmpty { return [] }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        return try directory.contents()
+    }
+}
+
+extension RawConnection {
+    fileprivate func respond(
+        _ head: String, _ body: [UInt8], _ finishes: Bool
+    ) throws -> (status: Int, head: String, body: String) {
+        try send(head)
+        if !body.isEmpty { try send(body) }
+        if finishes { finishSending() }
+        return try receiveResponse()
+    }
+
+    /// Sends zeros until that fails, at most 1 GiB.
+    ///
+    /// - Returns: how many bytes the system has accepted.
+    func sendZeros() -> Int {
+        let piece = [UInt8](repeating: 0, count: 1 << 18)
+        var sent = 0
+        while sent < 1 << 30, (try? send(piece)) != nil { sent += piece.count }
+        return sent
+    }
+}
+
+/// The JSON of a response.
+struct Answer: Decodable, Equatable {
+    struct Part: Decodable, Equatable {
+        var name: String
+        var filename: String?
+        var contentType: String?
+        var size: Int
+        var value: String?
+        var truncated: Bool?
+        var savedAs: String?
+        var sha256: String?
+    }
+
+    var parts: [Part]?
+    var bytes: Int?
+    var error: String?
+
+    init(_ body: some Sequence<UInt8>) throws {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        self = try decoder.decode(Answer.self, from: Data(body))
+    }
+}

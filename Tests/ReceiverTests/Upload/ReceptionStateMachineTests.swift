@@ -1,0 +1,89 @@
+import Multipart
+import Testing
+
+@testable import Receiver
+
+@Suite("Reception, its state machine")
+struct ReceptionStateMachineTests {
+    private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
+
+    @Test("a file begins, is written and ends")
+    func file() throws {
+        var machine = Reception.StateMachine()
+        let head = PartHead(name: "f", filename: "../x", contentType: "text/plain")
+        #expect(try machine.partBegan(head) == .beginFile(named: "../x"), "the storage cleans the name")
+        #expect(bytes("abc").withUnsafeBytes { machine.contentArrived($0) } == .write)
+        #expect(bytes("de").withUnsafeBytes { machine.contentArrived($0) } == .write)
+        #expect(machine.partEnded(sha256: "ff") == .endFile)
+        machine.messageEnded()
+        try machine.bodyEnded()
+        let report = machine.published(as: ["x (1)"])
+        var part = ReceivedPart(name: "f", filename: "../x", contentType: "text/plain")
+        part.size = 5
+        part.savedAs = "x (1)"
+        part.sha256 = "ff"
+        #expect(report.parts == [part])
+        #expect(report.bytes == 5)
+        #expect(machine.failed() == .none, "published files stay")
+    }
+
+    @Test("a field's value is kept up to the limits")
+    func field() throws {
+        var machine = Reception.StateMachine(limits: .init(valueBytes: 4, allValueBytes: 6))
+        for text in ["abcdef", "ghij", "k", ""] {
+            #expect(try machine.partBegan(PartHead(name: "n")) == .none)
+            if !text.isEmpty {
+                #expect(bytes(text).withUnsafeBytes { machine.contentArrived($0) } == .none)
+            }
+            #expect(machine.partEnded(sha256: nil) == .none)
+        }
+        #expect(machine.parts.map { $0.value?.text } == ["abcd", "gh", "", ""])
+        #expect(machine.parts.map { $0.value?.isTruncated } == [true, true, true, false])
+        #expect(machine.parts.map(\.size) == [6, 4, 1, 0])
+    }
+
+    @Test("an empty file input is not a file")
+    func emptyFileInput() throws {
+        var machine = Reception.StateMachine()
+        #expect(try machine.partBegan(PartHead(name: "f", filename: "")) == .none)
+        #expect(machine.partEnded(sha256: nil) == .none)
+        // Without a name but with content, it is a file.
+        #expect(try machine.partBegan(PartHead(name: "g", filename: "")) == .none)
+        #expect(bytes("x").withUnsafeBytes { machine.contentArrived($0) } == .beginFileAndWrite(named: ""))
+        #expect(bytes("x").withUnsafeBytes { machine.contentArrived($0) } == .write)
+        #expect(machine.partEnded(sha256: nil) == .endFile)
+        machine.messageEnded()
+        try machine.bodyEnded()
+        let report = machine.published(as: ["unnamed"])
+        #expect(report.parts.map(\.savedAs) == [nil, "unnamed"])
+        #expect(report.parts.map(\.size) == [0, 2])
+    }
+
+    @Test("a body that ends before its closing delimiter is refused")
+    func incomplete() throws {
+        var machine = Reception.StateMachine()
+        #expect(throws: Refusal.self) { try machine.bodyEnded() }
+        _ = try machine.partBegan(PartHead(name: "f", filename: "x"))
+        #expect(throws: Refusal.self) { try machine.bodyEnded() }
+        _ = machine.partEnded(sha256: nil)
+        #expect(throws: Refusal.self) { try machine.bodyEnded() }
+        machine.messageEnded()
+        #expect(throws: Never.self) { try machine.bodyEnded() }
+    }
+
+    @Test("a failure abandons the files once")
+    func failure() throws {
+        var machine = Reception.StateMachine()
+        _ = try machine.partBegan(PartHead(name: "f", filename: "x"))
+        #expect(machine.failed() == .abandon)
+        #expect(machine.failed() == .none)
+    }
+
+    @Test("the length of all names is limited")
+    func longNames() throws {
+        var machine = Reception.StateMachine(limits: .init(allNameBytes: 10))
+        _ = try machine.partBegan(PartHead(name: "12345", filename: "6789"))
+        _ = machine.partEnded(sha256: nil)
+        #expect(throws: Refusal.self) { try machine.partBegan(PartHead(name: "12")) }
+    }
+}

@@ -1,0 +1,43 @@
+import Platform
+
+/// One line of the log.
+struct LogLine {
+    /// Never closed.
+    private static let standardError = Descriptor(owning: STDERR_FILENO)
+
+    private(set) var bytes: [UInt8] = []
+
+    init() { bytes.reserveCapacity(256) }
+
+    /// The current time in RFC 3339 format, with milliseconds: `2026-11-27T05:36:37.123Z`.
+    static var time: String {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        let milliseconds = String(1000 + now.tv_nsec / 1_000_000).dropFirst()
+        return "\(Timestamp(seconds: now.tv_sec).rfc3339.dropLast()).\(milliseconds)Z"
+    }
+
+    /// Appends text that needs no escaping.
+    mutating func append(_ text: String) { bytes += text.utf8 }
+
+    /// Appends text that may come from a client. Escapes what would look like another line or change the colours of a
+    /// terminal.
+    ///
+    /// - Parameter isQuoted: whether the text stands between quotation marks.
+    mutating func append(escaping text: String, isQuoted: Bool = false) {
+        let isPlain = text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") }
+        guard !isPlain else { return append(text) }
+        for scalar in text.unicodeScalars {
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator: append(scalar.escaped(asASCII: true))
+            default: append(isQuoted && scalar == "\"" ? "\\\"" : String(scalar))
+            }
+        }
+    }
+
+    /// Writes the line to standard error in one piece, so that lines never mix. Ignores errors.
+    consuming func write() {
+        bytes.append(ASCII.lf)
+        bytes.withUnsafeBytes { try? Self.standardError.write($0) }
+    }
+}

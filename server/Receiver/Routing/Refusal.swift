@@ -1,0 +1,104 @@
+import ContentCoding
+import HTTPTypes
+import Multipart
+
+/// Why a request is refused: the status and message of the error response.
+struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The kind of refusal, which determines the status.
+    struct Code: Hashable, Sendable {
+        let status: HTTPResponse.Status
+        /// One word, the label of the metric `rejections_total`.
+        let cause: String
+
+        /// The request is invalid or incomplete.
+        static let malformed = Code(status: .badRequest, cause: "malformed")
+        /// The token that writing requires is missing or wrong.
+        static let unauthorized = Code(status: .unauthorized, cause: "unauthorized")
+        /// The request comes from a page of an origin that is not allowed.
+        static let forbidden = Code(status: .forbidden, cause: "forbidden")
+        /// The host in the request is not this server.
+        static let misdirected = Code(status: .misdirectedRequest, cause: "misdirected")
+        /// The resource does not exist.
+        static let notFound = Code(status: .notFound, cause: "not_found")
+        /// The resource does not accept the method.
+        static let methodNotAllowed = Code(status: .methodNotAllowed, cause: "method_not_allowed")
+        /// The content has no form that the client accepts.
+        static let notAcceptable = Code(status: .notAcceptable, cause: "not_acceptable")
+        /// The rest of the request did not arrive within the stall timeout.
+        static let timeout = Code(status: .requestTimeout, cause: "timeout")
+        /// A condition of the request is false.
+        static let preconditionFailed = Code(status: .preconditionFailed, cause: "precondition_failed")
+        /// The file has no bytes in the requested range.
+        static let rangeNotSatisfiable = Code(status: .rangeNotSatisfiable, cause: "range_not_satisfiable")
+        /// The request exceeds a limit: of bytes, of parts, or of data that must be held in memory.
+        static let tooLarge = Code(status: .contentTooLarge, cause: "too_large")
+        /// The resource does not accept the media type or content coding.
+        static let unsupported = Code(status: .unsupportedMediaType, cause: "unsupported")
+        /// The request expects something other than `100-continue`.
+        static let expectationFailed = Code(status: .expectationFailed, cause: "expectation_failed")
+        /// The header is longer than 80 KiB.
+        static let headerTooLarge = Code(status: .requestHeaderFieldsTooLarge, cause: "header_too_large")
+        /// The server failed.
+        static let failed = Code(status: .internalServerError, cause: "failed")
+        /// No resource accepts the method.
+        static let notImplemented = Code(status: .notImplemented, cause: "not_implemented")
+        /// The server is out of descriptors, memory or threads, or is stopping: a later try may succeed.
+        static let unavailable = Code(status: .serviceUnavailable, cause: "unavailable")
+        /// The version of HTTP is not supported.
+        static let versionNotSupported = Code(
+            status: .httpVersionNotSupported, cause: "version_not_supported")
+        /// The disk is full (RFC 4918 §11.5).
+        static let noSpace = Code(
+            status: .init(code: 507, reasonPhrase: "Insufficient Storage"), cause: "no_space")
+    }
+
+    let code: Code
+    /// One line for people, sent in the response.
+    let message: String
+    /// Fields of the response that tell the client what would be accepted.
+    let fields: HTTPFields
+
+    init(_ code: Code, _ message: String, fields: HTTPFields = [:]) {
+        self.code = code
+        self.message = message
+        self.fields = fields
+    }
+
+    var description: String { message }
+}
+
+extension Refusal {
+    static let notImplemented = Refusal(.notImplemented, "no resource of this server has this method")
+
+    init(_ error: MultipartError) {
+        let code: Code =
+            switch error.code {
+            case .notMultipart: .unsupported
+            case .tooManyParts: .tooLarge
+            // Also for a preamble that is too large: it means that the boundary never appears.
+            default: .malformed
+            }
+        self.init(code, error.message)
+    }
+
+    init(_ error: CodingError) {
+        let code: Code =
+            switch error.code {
+            case .sizeLimit, .ratioLimit: .tooLarge
+            case .outOfMemory: .unavailable
+            default: .malformed
+            }
+        self.init(code, error.message)
+    }
+
+    init(_ error: StorageError) {
+        let code: Code =
+            switch error.code {
+            case .noSpace: .noSpace
+            case .noResources: .unavailable
+            case .fileTooLarge: .tooLarge
+            default: .failed
+            }
+        self.init(code, error.message)
+    }
+}

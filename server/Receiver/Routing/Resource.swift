@@ -1,0 +1,92 @@
+import HTTPTypes
+import Platform
+
+/// The resource that a request's path names.
+enum Resource: Hashable, Sendable {
+    /// `*`: the server (RFC 9110 §7.1).
+    case server
+    /// `/`
+    case root
+    /// `/upload` and any path below it: clients that were written for other servers use such paths.
+    case uploads
+    /// `/files`: the list of stored files.
+    case files
+    /// `/files/{name}`: a stored file.
+    case file(named: String)
+    /// `/echo`: streams the request body back as it arrives.
+    case echo
+    /// `/echo/{text}`
+    case text(String)
+    /// `/user-agent`
+    case userAgent
+    /// `/count`, `/count/{n}`: counts to n, or without end; nil if n is not a number.
+    case count(to: CountLimit?)
+    /// `/health`
+    case health
+    /// `/metrics`
+    case metrics
+    /// `/{name}`: accepts the `PUT` of a file, and has no content.
+    case name(String)
+
+    /// - Parameter path: without the query.
+    /// - Returns: nil if no resource has this path.
+    init?(path: Substring) {
+        guard path.utf8.first == UInt8(ascii: "/") else {
+            guard path == "*" else { return nil }
+            self = .server
+            return
+        }
+        let path = path.dropFirst()
+        let slash = path.utf8.firstIndex(of: UInt8(ascii: "/"))
+        // Nil if the path has one segment.
+        let rest = slash.map { path[path.utf8.index(after: $0)...] }
+        let isOneSegment = rest.map { !$0.utf8.contains(UInt8(ascii: "/")) } ?? false
+        switch (path[..<(slash ?? path.endIndex)], rest) {
+        case ("", nil): self = .root
+        case ("upload", _): self = .uploads
+        case ("files", nil): self = .files
+        case ("files", let rest?) where isOneSegment:
+            let name = rest.percentDecoded
+            guard FileName.isPublic(name) else { return nil }
+            self = .file(named: name)
+        case ("echo", nil): self = .echo
+        case ("echo", let rest?): self = .text(rest.percentDecoded)
+        case ("user-agent", nil): self = .userAgent
+        case ("count", nil): self = .count(to: .infinity)
+        case ("count", let rest?) where isOneSegment: self = .count(to: CountLimit(String(rest)))
+        case ("health", nil): self = .health
+        case ("metrics", nil): self = .metrics
+        case (let name, nil): self = .name(name.percentDecoded)
+        default: return nil
+        }
+    }
+
+    /// The methods that the resource accepts.
+    var methods: [HTTPRequest.Method] {
+        switch self {
+        case .server, .root, .file: [.get, .head, .post, .put, .options]
+        case .uploads, .echo: [.post, .options]
+        case .files, .text, .userAgent, .count, .health, .metrics: [.get, .head, .options]
+        case .name: [.put, .options]
+        }
+    }
+}
+
+extension HTTPRequest {
+    /// Split at the byte `?`: a `?` followed by a combining accent is one character that does not equal `?`.
+    var pathWithoutQuery: Substring {
+        let path = path ?? ""
+        return path[..<(path.utf8.firstIndex(of: UInt8(ascii: "?")) ?? path.endIndex)]
+    }
+}
+
+extension HTTPRequest.Method {
+    /// Whether it is a method of RFC 9110, or `PATCH`. A resource may not allow it, but its meaning is known. Other
+    /// methods are answered with 501.
+    var isKnown: Bool {
+        switch self {
+        case .get, .head, .post, .put, .delete, .connect, .options, .trace, .patch: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,172 @@
+import HTTPTypes
+import Platform
+
+/// What the server does for a request, decided from its head before any byte of the body is read.
+///
+/// One function decides: the handler that answers `Expect: 100-continue` and the one that answers the request cannot
+/// disagree.
+enum Route: Hashable, Sendable {
+    /// Store the files in the body.
+    case upload(UploadRequest)
+    /// List the stored files.
+    case list
+    /// Send a stored file.
+    case download(DownloadRequest)
+    /// Send the web page.
+    case page
+    /// Stream the body back as it arrives.
+    case echo(EchoRequest)
+    /// Send a text.
+    case text(String, Representation)
+    /// Send numbers.
+    case count(CountRequest)
+    /// Report that the server runs.
+    case health
+    /// Send the metrics.
+    case metrics
+    /// Send the methods of a resource (RFC 9110 §9.3.7).
+    case options([HTTPRequest.Method])
+
+    /// - Parameter rules: the limits that the server was configured with.
+    /// - Throws: ``Refusal`` if the response is an error, whatever the body is.
+    init(judging head: HTTPRequest, _ rules: Rules = Rules()) throws(Refusal) {
+        // RFC 9110 §15.6.2 and §7.2: checked before the resource.
+        guard head.method.isKnown else { throw .notImplemented }
+        try rules.checkHost(head)
+        // RFC 9112 §6.1. HTTP/2 has no transfer coding.
+        if let coding = head.headerFields[.transferEncoding], coding.lowercased() != "chunked" {
+            throw Refusal(.notImplemented, "chunked is the only transfer coding that this server supports")
+        }
+        guard let resource = Resource(path: head.pathWithoutQuery), head.method != .connect else {
+            throw head.method == .connect ? Self.notAllowed(Resource.server) : Self.notFound
+        }
+        switch (resource, head.method) {
+        case (_, .options):
+            self = .options(resource.methods)
+        case (.root, .post), (.uploads, .post):
+            try rules.checkUpload(head)
+            self = .upload(try UploadRequest(form: head))
+        case (.root, .put):
+            try rules.checkUpload(head)
+            self = .upload(try UploadRequest(file: head, named: nil))
+        case (.name(let name), .put), (.file(let name), .put), (.file(let name), .post):
+            try rules.checkUpload(head)
+            self = .upload(try UploadRequest(file: head, named: name))
+        case (.root, .get), (.root, .head):
+            self = .page
+        case (.files, .get), (.files, .head):
+            self = .list
+        case (.file(let name), .get), (.file(let name), .head):
+            self = .download(DownloadRequest(head, file: name))
+        case (.echo, .post):
+            try rules.checkLength(head)
+            self = .echo(try EchoRequest(head))
+        case (.text(let text), .get), (.text(let text), .head):
+            self = .text(text, try .accepted(by: head))
+        case (.userAgent, .get), (.userAgent, .head):
+            self = .text(head.headerFields[.userAgent] ?? "", try .accepted(by: head))
+        case (.count(let limit), .get), (.count(let limit), .head):
+            self = .count(try CountRequest(head, limit))
+        case (.health, .get), (.health, .head):
+            self = .health
+        case (.metrics, .get), (.metrics, .head):
+            self = .metrics
+        case (.name, .get), (.name, .head), (.server, .get), (.server, .head):
+            throw Self.notFound
+        case (.name, _), (.server, _), (.root, _), (.uploads, _), (.files, _), (.file, _), (.echo, _), (.text, _),
+            (.userAgent, _), (.count, _), (.health, _), (.metrics, _):
+            throw Self.notAllowed(resource)
+        }
+        // RFC 9110 §10.1.1 defines one expectation.
+        if readsBody, let expectation = head.headerFields[.expect], expectation.lowercased() != "100-continue" {
+            throw Refusal(.expectationFailed, "100-continue is the only expectation that this server supports")
+        }
+    }
+
+    /// Whether the server reads the body.
+    var readsBody: Bool {
+        switch self {
+        case .upload, .echo: true
+        case .list, .download, .page, .text, .count, .health, .metrics, .options: false
+        }
+    }
+
+    private static func notAllowed(_ resource: Resource) -> Refusal {
+        let methods = resource.methods.map(\.rawValue).joined(separator: ", ")
+        var message = "this resource accepts only \(methods)"
+        // Most likely the client wanted to upload a form.
+        if case .name = resource { message += "; POST multipart/form-data to / or to any path under /upload" }
+        return Refusal(.methodNotAllowed, message, fields: [.allow: methods])
+    }
+
+    private static var notFound: Refusal {
+        Refusal(
+            .notFound,
+            """
+            this path does not exist: GET / is a page to send files with; POST multipart/form-data to / or to any path \
+            under /upload, PUT a file to /{name}, GET /files and /files/{name}; to try things: POST /echo, \
+            GET /echo/{text}, /user-agent, /count/{n}, /health, /metrics
+            """
+        )
+    }
+}
+
+extension Route {
+    /// The server's configuration, as far as it decides which requests are refused.
+    struct Rules: Hashable, Sendable {
+        var access = Receiver.Access()
+        /// Of a body as it is sent, in bytes.
+        var maximumBodySize: Int?
+        /// Whether the server listens on the loopback interface.
+        var isLoopback = false
+
+        init(access: Receiver.Access = .init(), maximumBodySize: Int? = nil) {
+            self.access = access
+            self.maximumBodySize = maximumBodySize
+        }
+
+        init(_ configuration: Receiver.Configuration) {
+            self.init(access: configuration.access, maximumBodySize: configuration.maximumBodySize)
+            isLoopback = Loopback.isLoopback(configuration.host)
+        }
+
+        /// RFC 9112 §3.2, RFC 9113 §8.3.1. If a request had several Host fields, the handlers before have removed them
+        /// all or left one of them as a field.
+        func checkHost(_ head: HTTPRequest) throws(Refusal) {
+            let field = head.headerFields[.host]
+            guard let host = head.authority ?? field, field == nil || field == host else {
+                throw Refusal(.malformed, "a request has exactly one Host field")
+            }
+            let isValid = host.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"/?#@\\\"<>^`{|}".utf8.contains($0) }
+            guard isValid else { throw Refusal(.malformed, "the Host field is not a valid host name") }
+            guard !isLoopback || access.isOwnName(host) else {
+                throw Refusal(.misdirected, "this server accepts only host names of this machine: see --cors")
+            }
+        }
+
+        func checkUpload(_ head: HTTPRequest) throws(Refusal) {
+            try access.checkWriting(head)
+            try checkLength(head)
+        }
+
+        func checkLength(_ head: HTTPRequest) throws(Refusal) {
+            guard let maximumBodySize, let length = head.headerFields[.contentLength] else { return }
+            // A number that does not fit into Int is larger than any limit.
+            guard Int(length) ?? .max <= maximumBodySize else { throw Self.tooLarge(maximumBodySize) }
+        }
+
+        /// - Parameter count: how many bytes of a body have arrived.
+        func check(bodyBytes count: Int) throws(Refusal) {
+            if let maximumBodySize, count > maximumBodySize { throw Self.tooLarge(maximumBodySize) }
+        }
+
+        private static func tooLarge(_ limit: Int) -> Refusal {
+            Refusal(.tooLarge, "the body is longer than the limit of \(limit) bytes")
+        }
+    }
+}
+
+extension HTTPField.Name {
+    /// Present in an HTTP/1.1 request whose authority is invalid, and in HTTP/2 requests that have the field.
+    static let host = HTTPField.Name("Host")!
+}

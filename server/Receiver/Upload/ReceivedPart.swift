@@ -1,0 +1,71 @@
+/// A part of a form as the response reports it.
+struct ReceivedPart: Hashable, Sendable {
+    let name: String
+    /// Nil for a field.
+    let filename: String?
+    let contentType: String?
+    /// Of the whole content, in bytes.
+    var size = 0
+    /// Nil for a file.
+    var value: FieldValue?
+    /// Nil unless the part is a stored file.
+    var savedAs: String?
+    /// In hexadecimal; nil unless the request asked for it.
+    var sha256: String?
+}
+
+extension ReceivedPart: Encodable {
+    private enum CodingKeys: String, CodingKey {
+        case name, filename
+        case contentType = "content_type"
+        case size, value, truncated
+        case savedAs = "saved_as"
+        case sha256
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var members = encoder.container(keyedBy: CodingKeys.self)
+        try members.encode(name, forKey: .name)
+        try members.encodeIfPresent(filename, forKey: .filename)
+        try members.encodeIfPresent(contentType, forKey: .contentType)
+        try members.encode(size, forKey: .size)
+        try members.encodeIfPresent(value?.text, forKey: .value)
+        if value?.isTruncated == true { try members.encode(true, forKey: .truncated) }
+        try members.encodeIfPresent(savedAs, forKey: .savedAs)
+        try members.encodeIfPresent(sha256, forKey: .sha256)
+    }
+}
+
+/// The beginning of a field's value that the response repeats.
+struct FieldValue: Hashable, Sendable {
+    private(set) var bytes: [UInt8] = []
+    /// Whether the value is longer than `bytes`.
+    private(set) var isTruncated = false
+
+    /// Keeps the next bytes, up to `limit` in all.
+    mutating func append(_ more: UnsafeRawBufferPointer, limit: Int) {
+        guard !isTruncated else { return }
+        let room = max(0, limit - bytes.count)
+        bytes += more.prefix(room)
+        guard more.count > room else { return }
+        isTruncated = true
+        removePartialScalar()
+    }
+
+    /// Bytes that are not UTF-8 read as U+FFFD.
+    var text: String { String(decoding: bytes, as: UTF8.self) }
+
+    /// Removes the first bytes of a scalar that the limit has cut.
+    private mutating func removePartialScalar() {
+        // A scalar has four bytes at most, all but the first of the form 10xxxxxx.
+        guard let lead = bytes.suffix(4).lastIndex(where: { $0 & 0xC0 != 0x80 }) else { return }
+        let length =
+            switch bytes[lead] {
+            case 0xC0..<0xE0: 2
+            case 0xE0..<0xF0: 3
+            case 0xF0...: 4
+            default: 1
+            }
+        if lead + length > bytes.count { bytes.removeSubrange(lead...) }
+    }
+}

@@ -1,0 +1,171 @@
+import Multipart
+
+extension Reception {
+    /// Tracks the parts of one request, without I/O: events of the parser and the storage go in, actions for
+    /// ``Reception`` come out.
+    struct StateMachine: ~Copyable {
+        /// How much is kept in memory for the response.
+        struct Limits: Hashable, Sendable {
+            /// Bytes of one field's value; 64 KiB by default.
+            var valueBytes = 64 * 1024
+            /// Bytes of the values of all fields; 1 MiB by default.
+            var allValueBytes = 1024 * 1024
+            /// Bytes of the names, filenames and types of all parts; 1 MiB by default.
+            var allNameBytes = 1024 * 1024
+        }
+
+        enum PartBeganAction: Equatable {
+            case none
+            case beginFile(named: String)
+        }
+
+        enum ContentAction: Equatable {
+            /// The content has been counted and, for a field, kept.
+            case none
+            case write
+            case beginFileAndWrite(named: String)
+        }
+
+        enum PartEndedAction: Equatable {
+            case none
+            case endFile
+        }
+
+        enum FailedAction: Equatable {
+            case none
+            case abandon
+        }
+
+        private enum State {
+            /// → `inFile`, `inUnchosenFile`, `inField`, `complete`, `failed`
+            case betweenParts
+            /// → `betweenParts`, `failed`
+            case inFile
+            /// In a part with an empty filename and, so far, no content. If none follows it is a file input that was
+            /// left empty in a browser. → `betweenParts`, `inFile`, `failed`
+            case inUnchosenFile
+            /// → `betweenParts`, `failed`
+            case inField
+            /// The closing delimiter has been read; the body may continue. → `publishing`, `failed`
+            case complete
+            /// The body has ended. → `published`, `failed`
+            case publishing
+            /// Final.
+            case published
+            /// Final.
+            case failed
+        }
+
+        private let limits: Limits
+        private var state = State.betweenParts
+        private var valueBytes = 0
+        private var nameBytes = 0
+        /// The indices of the parts that are files of the storage.
+        private var files: [Int] = []
+        /// In the order of the message; the last one is being read.
+        private(set) var parts: [ReceivedPart] = []
+
+        init(limits: Limits = Limits()) {
+            self.limits = limits
+        }
+
+        /// - Throws: ``Refusal`` if the response would exceed the limits.
+        mutating func partBegan(_ head: PartHead) throws(Refusal) -> PartBeganAction {
+            expect(.betweenParts)
+            nameBytes += head.name.utf8.count + (head.filename?.utf8.count ?? 0) + (head.contentType?.utf8.count ?? 0)
+            guard nameBytes <= limits.allNameBytes else {
+                throw Refusal(.tooLarge, "the names of the parts are longer than \(limits.allNameBytes) bytes")
+            }
+            parts.append(ReceivedPart(name: head.name, filename: head.filename, contentType: head.contentType))
+            switch head.filename {
+            case nil:
+                parts[parts.count - 1].value = FieldValue()
+                state = .inField
+                return .none
+            case "":
+                state = .inUnchosenFile
+                return .none
+            case .some(let filename):
+                files.append(parts.count - 1)
+                state = .inFile
+                return .beginFile(named: filename)
+            }
+        }
+
+        /// - Parameter bytes: never empty.
+        mutating func contentArrived(_ bytes: UnsafeRawBufferPointer) -> ContentAction {
+            let last = parts.count - 1
+            parts[last].size += bytes.count
+            switch state {
+            case .inFile:
+                return .write
+            case .inUnchosenFile:
+                files.append(last)
+                state = .inFile
+                return .beginFileAndWrite(named: "")
+            case .inField:
+                let before = parts[last].value?.bytes.count ?? 0
+                let room = limits.allValueBytes - valueBytes
+                parts[last].value?.append(bytes, limit: min(limits.valueBytes, before + room))
+                valueBytes += (parts[last].value?.bytes.count ?? 0) - before
+                return .none
+            case .betweenParts, .complete, .publishing, .published, .failed:
+                preconditionFailure("content outside of a part")
+            }
+        }
+
+        /// - Parameter sha256: of the part's content, in hexadecimal.
+        mutating func partEnded(sha256: String?) -> PartEndedAction {
+            parts[parts.count - 1].sha256 = sha256
+            switch state {
+            case .inFile:
+                state = .betweenParts
+                return .endFile
+            case .inUnchosenFile, .inField:
+                state = .betweenParts
+                return .none
+            case .betweenParts, .complete, .publishing, .published, .failed:
+                preconditionFailure("the end of a part that did not begin")
+            }
+        }
+
+        mutating func messageEnded() {
+            expect(.betweenParts)
+            state = .complete
+        }
+
+        /// The request's body has ended. The files are published next.
+        ///
+        /// - Throws: ``Refusal`` if the closing delimiter is missing.
+        mutating func bodyEnded() throws(Refusal) {
+            guard case .complete = state else {
+                throw Refusal(.malformed, "the message ended before its closing delimiter")
+            }
+            state = .publishing
+        }
+
+        /// - Parameter names: as the storage returned them, one for each file.
+        mutating func published(as names: [String?]) -> UploadReport {
+            expect(.publishing)
+            precondition(names.count == files.count, "the storage returned another number of names than files")
+            for (file, name) in zip(files, names) { parts[file].savedAs = name }
+            state = .published
+            return UploadReport(parts: parts)
+        }
+
+        /// An error has occurred, or the request was aborted.
+        mutating func failed() -> FailedAction {
+            switch state {
+            case .betweenParts, .inFile, .inUnchosenFile, .inField, .complete, .publishing:
+                state = .failed
+                return .abandon
+            case .published, .failed:
+                return .none
+            }
+        }
+
+        private func expect(_ expected: State) {
+            precondition(state == expected, "\(expected) was expected, not \(state)")
+        }
+    }
+}
