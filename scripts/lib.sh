@@ -37,6 +37,7 @@ need_swift() {
 
 # Flags for debug builds. All must have the same ones: otherwise SwiftPM builds everything again.
 swift_flags=()
+# shellcheck disable=SC2034
 read -ra swift_flags <<<"${SWIFT_FLAGS:-}"
 
 # run_tests COMMAND...: runs tests and repeats the failures at the end of the log.
