@@ -41,3 +41,8 @@ final class AgentPool: Sendable {
         }
     }
 }
+
+extension BufferBudget {
+    /// The budget of the process.
+    static let shared = BufferBudget(limit: 64 << 20) { AgentPool.shared.clientCount }
+}

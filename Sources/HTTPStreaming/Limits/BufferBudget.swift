@@ -3,8 +3,6 @@ internal import Synchronization
 /// Limits the memory that the buffers of all running transfers take together. Demands that do not fit wait in a queue,
 /// first in, first out. A transfer holds no memory while it waits, so waiting transfers cannot block each other.
 final class BufferBudget: Sendable {
-    static let shared = BufferBudget(limit: 64 << 20) { AgentPool.shared.clientCount }
-
     /// The least memory, in bytes, that a transfer starts with, unless its body is shorter.
     static let leastUpload = 64 << 10
 
