@@ -35,10 +35,10 @@ need_swift() {
     command -v swift >/dev/null || fail "swift is not installed; get it from https://www.swift.org/install"
 }
 
-# Flags for every `swift build` and `swift test`. CI needs no index for editors, which costs time.
+# Flags for debug builds. All must have the same ones: otherwise SwiftPM builds everything again.
 swift_flags=()
+# shellcheck disable=SC2034
 read -ra swift_flags <<<"${SWIFT_FLAGS:-}"
-if [ -n "${CI:-}" ]; then swift_flags+=(--disable-index-store); fi
 
 # run_tests COMMAND...: runs tests and repeats the failures at the end of the log.
 run_tests() {
@@ -80,11 +80,9 @@ absolute_file() {
     printf '%s/%s\n' "$(CDPATH='' cd -- "$(dirname -- "$1")" && pwd)" "$(basename -- "$1")"
 }
 
-# With the Swift library linked in, a process starts with less memory. All release builds have the same flags:
-# otherwise SwiftPM would build everything again.
+# Flags for release builds, for the same reason. With the Swift library linked in, a process starts with less memory.
 release_flags=(-c release)
 if [ "$(uname)" = Linux ]; then release_flags+=(--static-swift-stdlib); fi
-release_flags+=(${swift_flags[@]+"${swift_flags[@]}"})
 
 # build_release [PRODUCT...]: builds these, or server and example, in release mode, and sets `bin` to their folder.
 export bin=

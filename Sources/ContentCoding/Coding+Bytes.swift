@@ -1,7 +1,9 @@
 extension Coding {
     /// Encodes content in memory.
     ///
-    /// - Parameter level: 0, no compression, to 9, smallest. Default: 6.
+    /// - Parameters:
+    ///   - content: the content to encode.
+    ///   - level: 0, no compression, to 9, smallest. Default: 6.
     /// - Throws: ``CodingError/Code/outOfMemory``.
     public func encode(_ content: [UInt8], level: Int = 6) throws(CodingError) -> [UInt8] {
         var encoder = try ContentEncoder(self, level: level)
@@ -13,7 +15,9 @@ extension Coding {
 
     /// Decodes complete data in memory.
     ///
-    /// - Parameter limits: default: no limits.
+    /// - Parameters:
+    ///   - data: the complete stream.
+    ///   - limits: default: no limits.
     /// - Throws: ``CodingError``.
     public func decode(_ data: [UInt8], limits: DecodingLimits = DecodingLimits()) throws(CodingError) -> [UInt8] {
         var decoder = ContentDecoder(self, limits: limits)

@@ -28,7 +28,9 @@ public struct ContentDecoder: ~Copyable {
 
     /// Makes a decoder for one stream. It allocates memory at the first byte.
     ///
-    /// - Parameter limits: default: no limits. ``DecodingLimits/ratio`` must be 1 or more.
+    /// - Parameters:
+    ///   - coding: the coding of the stream.
+    ///   - limits: default: no limits. ``DecodingLimits/ratio`` must be 1 or more.
     public init(_ coding: Coding, limits: DecodingLimits = DecodingLimits()) {
         precondition(limits.ratio > 0, "a ratio is 1 or more")
         self.coding = coding

@@ -19,7 +19,9 @@ public struct ContentEncoder: ~Copyable {
 
     /// Makes an encoder for one stream.
     ///
-    /// - Parameter level: 0, no compression, to 9, smallest. Default: 6.
+    /// - Parameters:
+    ///   - coding: the coding of the stream.
+    ///   - level: 0, no compression, to 9, smallest. Default: 6.
     /// - Throws: ``CodingError/Code/outOfMemory``.
     public init(_ coding: Coding, level: Int = 6) throws(CodingError) {
         stream = try DeflateStream(coding == .gzip ? .gzip : .zlib, level: level)
@@ -33,6 +35,7 @@ public struct ContentEncoder: ~Copyable {
     /// - Parameters:
     ///   - input: the next content. The bytes that were read are removed.
     ///   - output: a buffer of one byte or more.
+    ///   - mode: what to do with content that compresses better together with later content.
     /// - Returns: the number of bytes written to `output`.
     public mutating func encode(
         _ input: inout UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer, _ mode: Mode

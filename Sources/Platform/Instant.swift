@@ -29,7 +29,9 @@ package struct Instant: Comparable, Hashable, Sendable {
 
     package static func - (time: Instant, duration: Duration) -> Instant { time + (.zero - duration) }
 
-    package static func - (time: Instant, other: Instant) -> Duration { .nanoseconds(time.nanoseconds - other.nanoseconds) }
+    package static func - (time: Instant, other: Instant) -> Duration {
+        .nanoseconds(time.nanoseconds - other.nanoseconds)
+    }
 
     @inlinable
     package static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }

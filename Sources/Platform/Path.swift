@@ -10,6 +10,11 @@ public struct Path: Hashable, Sendable, ExpressibleByStringLiteral, CustomString
 
     public init(bytes: some Sequence<UInt8>) { self.bytes = Array(bytes) }
 
+    /// The bytes up to the NUL of a string of C, such as an argument of the program.
+    public init(cString: UnsafePointer<CChar>) {
+        bytes = UnsafeBufferPointer(start: cString, count: strlen(cString)).map { UInt8(bitPattern: $0) }
+    }
+
     /// The UTF-8 form of a string.
     public init(_ text: some StringProtocol) { bytes = Array(text.utf8) }
 
@@ -17,6 +22,16 @@ public struct Path: Hashable, Sendable, ExpressibleByStringLiteral, CustomString
 
     /// As text, for people: bytes that are not UTF-8 appear as U+FFFD.
     public var description: String { String(decoding: bytes, as: UTF8.self) }
+
+    /// Calls `body` with the path as a string of C, which is valid during the call only. A NUL within the path would
+    /// end it there.
+    public func withCString<Result>(_ body: (UnsafePointer<CChar>) throws -> Result) rethrows -> Result {
+        let text = bytes.map { CChar(bitPattern: $0) } + [0]
+        return try text.withUnsafeBufferPointer { buffer in
+            guard let start = buffer.baseAddress else { preconditionFailure("holds the NUL at least") }
+            return try body(start)
+        }
+    }
 }
 
 extension Path {
@@ -37,12 +52,4 @@ extension Path {
         return Path(bytes: bytes + separator + name.bytes)
     }
 
-    /// Calls `body` with the path as a string of C.
-    package func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
-        let text = bytes.map { CChar(bitPattern: $0) } + [0]
-        return text.withUnsafeBufferPointer { buffer in
-            guard let start = buffer.baseAddress else { preconditionFailure("holds the NUL at least") }
-            return body(start)
-        }
-    }
 }

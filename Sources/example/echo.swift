@@ -9,7 +9,7 @@ import Glibc
 import Musl
 #endif
 
-/// Sends what comes on standard input to a server that sends it back, and prints that at once.
+/// Sends standard input as the body of a request, and prints the response's content as it arrives.
 func echo(_ client: Client) async throws {
     let stream = try await client.open(contentType: "text/plain; charset=utf-8")
     let sending = Task {
@@ -18,15 +18,15 @@ func echo(_ client: Client) async throws {
     }
     let response = try await stream.response
     for try await chunk in response.body { print(chunk) }
-    // Who refuses does not wait for the end of the input.
-    guard response.isSuccess else { fail("the server answered with \(response.status)") }
+    // Before the input ends: a server that refuses the request does not wait for it.
+    guard response.isSuccess else { fail("the server answered with status \(response.status)") }
     try await sending.value
 }
 
 private let input = DispatchQueue(label: "input")
 
-/// What there is, 64 KiB at most: a line, where somebody types. Nil at the end. Waits on a thread of its own, since
-/// Swift's tasks share a few, which must not wait.
+/// Reads the bytes available, up to 64 KiB: on a terminal, one line. Returns nil at the end. Blocks its own thread,
+/// because the threads that Swift's tasks share must not be blocked.
 private func readInput() async -> ArraySlice<UInt8>? {
     await withCheckedContinuation { continuation in
         input.async {

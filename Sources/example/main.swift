@@ -1,6 +1,4 @@
-// Uploads files: `example -filepath big.bin`. Several become one request:
-// `example -filepath a.bin -filepath b.bin`. With `-gzip`, compressed on the way. `-` is standard input.
-// With `-echo`, sends lines from standard input and prints what comes back.
+// Uploads files in one request, or echoes standard input; see `example -h`.
 
 import HTTPStreaming
 
@@ -12,7 +10,7 @@ import Glibc
 import Musl
 #endif
 
-/// On a terminal, takes the place of the progress line.
+/// Writes to standard error; on a terminal, over the progress line.
 @Sendable func showStatus(_ text: String) {
     let line = (isatty(STDERR_FILENO) == 1 ? "\r\u{1B}[K" : "") + text
     _ = write(STDERR_FILENO, line, line.utf8.count)
@@ -25,54 +23,68 @@ func fail(_ message: String, status: Int32 = 1) -> Never {
 
 @Sendable func showProgress(_ progress: UploadProgress) {
     guard isatty(STDERR_FILENO) == 1 else { return }
-    let percent = progress.totalBytes.map { ", \($0 == 0 ? 100 : progress.bytesRead * 100 / $0) %" } ?? ""
+    let percent = progress.fractionCompleted.map { ", \(Int($0 * 100)) %" } ?? ""
     let sent = progress.bytesSent < progress.bytesRead ? ", \(progress.bytesSent / 1_000_000) MB sent" : ""
     showStatus("\(progress.bytesRead / 1_000_000) MB\(percent)\(sent)")
 }
 
-func part(_ path: String) -> Part {
+func part(_ path: Path) -> Part {
     path == "-" ? Part("file", .standardInput, filename: "stdin") : .file(path)
 }
 
-let usage = "usage: example [-gzip] [-cacert FILE] -filepath FILE [-filepath FILE]... (-: standard input), or -echo"
-var paths: [String] = []
+let usage = "usage: example [-gzip] [-cacert FILE] -filepath FILE [-filepath FILE]..., or: example [-cacert FILE] -echo"
+let help = """
+    \(usage)
+
+      -filepath FILE  upload this file; several are sent in one request; - is standard input
+      -gzip           compress the body with gzip while it is sent
+      -cacert FILE    trust the certificates in this PEM file instead of the system's
+      -echo           send lines from standard input to /echo and print the response as it arrives
+      -h, --help      print this help
+
+    The environment variable UPLOAD_HOST names the server; the default is http://localhost:3000.
+    """
+var paths: [Path] = []
 var isEcho = false
 var configuration = Client.Configuration()
-var arguments = CommandLine.arguments.dropFirst()
+// As bytes: the name of a file need not be UTF-8.
+var arguments = (1..<max(1, Int(CommandLine.argc))).compactMap { CommandLine.unsafeArgv[$0].map { Path(cString: $0) } }[...]
 while let option = arguments.popFirst() {
-    switch option {
+    func value() -> Path {
+        arguments.popFirst() ?? { fail("\(option) needs a value; \(usage)", status: 2) }()
+    }
+    switch option.description {
+    case "-h", "-help", "--help":
+        print(help)
+        exit(0)
     case "-gzip", "--gzip":
         configuration.contentCoding = .gzip()
     case "-echo", "--echo":
         isEcho = true
     case "-cacert", "--cacert":
-        guard let path = arguments.popFirst() else { fail(usage, status: 2) }
-        configuration.tls.caFile = path
+        configuration.tls.caFile = value().description
     case "-filepath", "--filepath":
-        guard let path = arguments.popFirst() else { fail(usage, status: 2) }
-        paths.append(path)
+        paths.append(value())
     default:
-        fail(usage, status: 2)
+        fail("unknown argument '\(option)'; \(usage)", status: 2)
     }
 }
-guard paths.isEmpty == isEcho else { fail("\(isEcho ? "a file for -echo" : "no file given"); \(usage)", status: 2) }
+guard paths.isEmpty == isEcho else { fail("\(isEcho ? "-echo takes no file" : "no file given"); \(usage)", status: 2) }
 
 do {
     let host = getenv("UPLOAD_HOST").map { String(cString: $0) } ?? "http://localhost:3000"
     if isEcho {
-        // Lines that come back at once become no smaller.
+        // Single lines hardly become smaller by compression.
         configuration.headerFields = ["Accept-Encoding": "identity"]
         try await echo(Client(.post, host + "/echo", configuration: configuration))
         exit(0)
     }
     let client = try Client(.post, host, configuration: configuration)
 
-    var size = 0
     for path in paths {
         var status = stat()
-        guard stat(path, &status) == 0 else { continue }
+        guard path.withCString({ stat($0, &status) }) == 0 else { continue }
         print("\(path), \(status.st_size) bytes")
-        size += Int(status.st_size)
     }
     let start = ContinuousClock.now
     let response: Response
@@ -85,10 +97,9 @@ do {
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     showStatus("")
 
-    let rate = Double(size) / 1e6 / seconds
-    print(
-        "\(response.bytesSent) bytes sent in \((seconds * 1000).rounded() / 1000) s, \((rate * 10).rounded() / 10) MB/s"
-    )
+    // A server that refuses the request may have stopped the body early: its rate would be meaningless.
+    let rate = response.isSuccess ? ", \((Double(response.bytesSent) / 1e5 / seconds).rounded() / 10) MB/s" : ""
+    print("\(response.bytesSent) bytes sent in \((seconds * 1000).rounded() / 1000) s\(rate)")
     let answer = try await response.text()
     print(response.status, answer, terminator: answer.hasSuffix("\n") ? "" : "\n")
     if !response.isSuccess { exit(1) }

@@ -1,14 +1,15 @@
-// Uploads each file of a folder with a client of its own, all at the same time, and prints what that
-// takes: `crowd URL FOLDER [REPEATS]`. A process of its own, so that its memory can be measured.
+// Uploads all files of a folder at the same time, each with its own client, and measures threads and memory:
+// `crowd URL FOLDER [REPEATS]`. It is a separate process so that only its own memory is measured.
 //
-// For each file a line `NAME STATUS CONTENT`; then `agents`, `threads`, `buffers` (the most bytes granted at
-// a time), `before`, `peak` and `after` (resident KiB) and `seconds`, each with its value.
+// Prints a line `NAME STATUS CONTENT` for each file. Then prints, each with its value, `seconds`; `agents` and
+// `threads`, the maximum numbers of agent threads and of all threads; `buffers`, the maximum number of bytes granted;
+// `before`, `peak` and `after`, resident memory in KiB.
 
 #if os(Linux)
 import Glibc
 import HTTPStreaming
 
-/// What the kernel says of this process, in KiB.
+/// A value of /proc/self/status, in KiB; -1 if it is missing.
 func status(_ key: String) -> Int {
     for line in lines("/proc/self/status") where line.hasPrefix("\(key):") {
         return line.split { $0 == " " || $0 == "\t" }.dropFirst().first.flatMap { Int($0) } ?? -1
@@ -37,8 +38,8 @@ func names(in folder: String) -> [String] {
     return names
 }
 
-/// How many threads the agents have, and how many there are. Each agent's has a name of its own; one that it has just
-/// started for somebody else, such as Dispatch, still has that name too.
+/// The number of agent threads, and of all threads. Agent threads are counted by distinct names: a thread started by an
+/// agent, for example by Dispatch, has the agent's name at first.
 func threads() -> (agents: Int, all: Int) {
     let all = names(in: "/proc/self/task")
     let names = Set(all.compactMap { lines("/proc/self/task/\($0)/comm").first })

@@ -1,9 +1,8 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-// What a user of the library writes. `make downstream` sets the URL, a copy of this repository with
-// a version tag, because SwiftPM treats a dependency by version differently from one by path: it
-// is resolved, checked out, and refused if it asks for unsafe flags.
+// A package that depends on this library. `make downstream` sets the URL to a copy of this repository with a version
+// tag: unlike one by path, SwiftPM checks out a dependency by version, and refuses it if it uses unsafe flags.
 let dependency: Package.Dependency =
     if let url = Context.environment["HTTP_STREAMING_URL"] {
         .package(url: url, from: "1.0.0")

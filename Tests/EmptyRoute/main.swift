@@ -1,4 +1,4 @@
-// What scripts/bench-server.sh compares the server with: Hummingbird as its guide has it, with one route.
+// A plain Hummingbird server with one route, as in its guide, to which scripts/bench-server.sh compares the server.
 
 import Hummingbird
 import Logging

@@ -54,7 +54,7 @@ struct ExampleTests {
         let paths = try (0..<3).map { try source.write("\($0)".utf8, to: "same \($0)") }
         let result = try await example(paths.flatMap { ["-filepath", $0] }, host: server.url)
         #expect(result.status == 0)
-        #expect(result.output.contains(#""saved_as":"same 2","size":3}]}"#))
+        #expect(result.output.contains(#""saved_as":"same 2","size":1}]}"#))
         #expect(server.process.errorOutputSoFar.split(separator: "\n").count == 1)
     }
 
@@ -75,13 +75,21 @@ struct ExampleTests {
         #expect(try server.directory.read("stdin") == input)
     }
 
+    @Test("prints its usage to standard output for -h", arguments: ["-h", "--help"])
+    func help(option: String) async throws {
+        let result = try await example(["-gzip", option], host: "http://127.0.0.1:1")
+        #expect(result.status == 0 && result.errorOutput == "")
+        #expect(result.output.hasPrefix("usage: example [-gzip]") && result.output.contains("UPLOAD_HOST"))
+    }
+
     @Test("wrong arguments and unreadable files are errors that say so")
     func sources() async throws {
         let file = try source.write("x".utf8, to: "file")
         try await expectError(
             [], status: 2, containing: "no file given; usage: example [-gzip] [-cacert FILE] -filepath FILE")
-        try await expectError(["-filepath"], status: 2, containing: "usage")
-        try await expectError(["file"], status: 2, containing: "usage")
+        try await expectError(["-filepath"], status: 2, containing: "-filepath needs a value; usage")
+        try await expectError(["file"], status: 2, containing: "unknown argument 'file'; usage")
+        try await expectError(["-echo", "-filepath", file], status: 2, containing: "-echo takes no file; usage")
         try await expectError(["-filepath", source.path("missing")], containing: "missing: No such file or directory")
         try await expectError(["-filepath", source.path], containing: "Is a directory")
         try await expectError(["-filepath", file], host: "localhost:3000", containing: "malformed URL")
@@ -157,6 +165,7 @@ struct ExampleTests {
             let result = try await example(paths.flatMap { ["-filepath", $0] }, host: refusing.url)
             #expect(result.status == 1)
             #expect(result.output.hasSuffix("413 at most 1 MB here\n"), "\(result.output)")
+            #expect(!result.output.contains("MB/s"), "\(result.output)")
             #expect(result.errorOutput == "")
         }
     }

@@ -102,7 +102,7 @@ struct ObjectStoreTests {
         defer { process.terminate() }
         let directory = try TemporaryDirectory()
         // Its token must not go to S3, which refuses a second proof of identity.
-        let client = try Client(.post, "http://localhost:1") { $0.authentication = .bearer("of another server") }
+        let client = try Client(.post, "http://localhost:1") { $0.authentication = .bearer("of-another-server") }
         for size in [0, 70_000, 20_000_000] {
             let (path, digest) = try file(size, in: directory)
             let response = try await client.send(Request(.put, form.put, content: .file(path)))

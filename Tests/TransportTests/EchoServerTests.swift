@@ -113,7 +113,7 @@ struct EchoServerTests {
             "bash", ["-c", "\"$0\" -echo < <(exec sleep 30 2>/dev/null)", Subprocess.product("example")],
             environment: ["UPLOAD_HOST": "\(server.url)/nothing/here"], deadline: .seconds(20))
         #expect(result.status == 1, "killed where it waits")
-        #expect(Self.messages(result) == ["example: the server answered with 404"])
+        #expect(Self.messages(result) == ["example: the server answered with status 404"])
     }
 }
 

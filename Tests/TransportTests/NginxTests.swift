@@ -86,7 +86,7 @@ struct NginxTests {
     }
 
     /// nginx closes at once, and unread bytes of the body cause a reset. Without TLS no answer
-    /// is lost by that; see ``UnreadAnswer``.
+    /// is lost by that; see ``UnreadResponse``.
     @Test("an answer is read although the server closes at once without lingering")
     func closing() async throws {
         for transport in transports {

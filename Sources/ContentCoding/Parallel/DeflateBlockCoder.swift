@@ -22,6 +22,7 @@ public struct DeflateBlockCoder: BlockCoder {
     /// Makes a coder for one stream.
     ///
     /// - Parameters:
+    ///   - coding: the coding of the stream.
     ///   - level: 0, no compression, to 9, smallest. Default: 6.
     ///   - storesIncompressible: whether to store blocks without compression if compression of samples saves less than
     ///     3 %. Default: false.

@@ -77,6 +77,7 @@ public struct ParallelEncoder<Coder: BlockCoder>: ~Copyable {
     /// Makes an encoder for one stream.
     ///
     /// - Parameters:
+    ///   - coder: encodes the blocks.
     ///   - workers: the maximum number of blocks that are encoded at the same time, 1 or more.
     ///   - execute: runs its argument, which takes some milliseconds, soon on any thread. It is called on the caller's
     ///     thread and on the threads that it uses itself.

@@ -1,15 +1,15 @@
-/// How transfers get the memory for their buffers.
+/// Memory for the buffers of transfers.
 extension AgentLoop {
-    /// Has a transfer go on, now or when there is enough memory for it.
-    func provide(_ demand: BufferDemand, for transfer: Transfer, to step: Transfer.Step) {
+    /// Takes memory for a transfer and performs its next step, now or when the memory is granted.
+    func takeMemory(_ demand: BufferDemand, for transfer: Transfer, then step: Transfer.Step) {
         let (agent, id) = (agent, transfer.id)
         switch transfer.memory.budget.take(demand, onGrant: { agent.post(.granted(id, $0)) }) {
-        case .granted(let grant): go(on: transfer, step, with: grant)
-        case .waiting(let ticket): transfer.wait(for: ticket, to: step)
+        case .granted(let grant): perform(step, of: transfer, with: grant)
+        case .waiting(let ticket): transfer.wait(for: ticket, then: step)
         }
     }
 
-    func go(on transfer: Transfer, _ step: Transfer.Step, with grant: BufferGrant) {
+    func perform(_ step: Transfer.Step, of transfer: Transfer, with grant: BufferGrant) {
         pending.add(transfer)
         switch step {
         case .start(let request):

@@ -1,26 +1,26 @@
 internal import Platform
 
-/// What happens because time has passed.
+/// The timers of transfers: time limits, rate limits, heartbeats, progress.
 extension AgentLoop {
-    /// Has the transfers whose time has come do what is due.
-    func passTime() {
+    /// Performs all timers that are due.
+    func performTimers() {
         let now = Instant.now
         while let easy = timers.pop(at: now) {
             guard let transfer = running[easy] else { continue }
-            passTime(transfer)
+            performTimer(of: transfer)
         }
     }
 
-    /// Ends a transfer whose time is over, or has it do what is due, and notes what it waits for.
-    func passTime(_ transfer: Transfer) {
+    /// Aborts a transfer that has exceeded a time limit; otherwise performs what is due and sets its next timer.
+    func performTimer(of transfer: Transfer) {
         guard running[transfer.easy.raw] === transfer else { return }
         let now = Instant.now
-        if let time = transfer.watching.looksAgainAt, time <= now {
-            lookForHangUp(transfer)
+        if let time = transfer.watching.nextPeek, time <= now {
+            checkForHangUp(transfer)
             guard running[transfer.easy.raw] === transfer else { return }
         }
         if let error = transfer.timeLimitExceeded(at: now) { return abort(transfer, error) }
-        timers.set(transfer.passTime(now), for: transfer.easy.raw)
+        timers.set(transfer.performTimer(at: now), for: transfer.easy.raw)
         watch(transfer)
     }
 }

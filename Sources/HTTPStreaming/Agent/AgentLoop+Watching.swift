@@ -1,13 +1,17 @@
 internal import Platform
 
-/// Descriptors that are waited for besides what libcurl waits for: sources that have nothing yet, and the sockets of
-/// transfers that are paused, whose end libcurl would not see.
+// The descriptors that the agent watches besides libcurl's sockets: sources that have no bytes yet, and the sockets of
+// transfers that are paused.
+//
+// The latter is a workaround. Symptom: while sending is paused, libcurl does not notice that the peer closes the connection.
+// Versions: up to 8.8 (fixed step by step from 8.5.0 to 8.9.0).
+
 extension AgentLoop {
-    /// Waits for what the transfer wants to be waited for now, and for nothing else of it.
+    /// Watches the descriptors that the transfer waits for now, and stops watching its other ones.
     func watch(_ transfer: Transfer) {
         let isRunning = transfer.isRunning
-        let mustWatch = isRunning && transfer.machine.mustWatchForHangUp && transfer.watching.looksAgainAt == nil
-        let socket = mustWatch ? transfer.easy.socket : nil
+        let mustWatch = isRunning && transfer.machine.mustWatchForHangUp && transfer.watching.nextPeek == nil
+        let socket = mustWatch ? transfer.easy.sockets.current : nil
         if socket != transfer.watching.socket {
             stopWatching(transfer.watching.socket, for: transfer)
             transfer.watching.socket = socket
@@ -22,7 +26,7 @@ extension AgentLoop {
     }
 
     private func stopWatching(_ descriptor: Int32?, for transfer: Transfer) {
-        // A socket that was closed may have given its number to another transfer's.
+        // The descriptor of a closed socket may belong to another transfer now.
         guard let descriptor, watchers[descriptor] === transfer else { return }
         watchers[descriptor] = nil
         multi.watch(descriptor, false)
@@ -39,35 +43,35 @@ extension AgentLoop {
         if descriptor == transfer.watching.source {
             transfer.contentArrived()
         } else {
-            lookForHangUp(transfer)
+            checkForHangUp(transfer)
         }
     }
 
-    func lookForHangUp(_ transfer: Transfer) {
-        // libcurl may have ended it.
+    /// Ends or restarts a paused transfer whose connection was closed by the peer.
+    func checkForHangUp(_ transfer: Transfer) {
+        // libcurl may have ended the transfer.
         guard running[transfer.easy.raw] === transfer, transfer.machine.mustWatchForHangUp else {
-            transfer.watching.looksAgainAt = nil
+            transfer.watching.nextPeek = nil
             return
         }
-        // What libcurl does not read would wake the thread for ever: it has an answer whole, and
-        // these bytes are none of its. The end behind them can be looked for now and then only.
-        let peek = transfer.easy.peek()
+        let peek = transfer.easy.sockets.peek()
         switch peek {
         case .nothing:
-            transfer.watching.looksAgainAt = nil
+            transfer.watching.nextPeek = nil
             return
         case .bytes(isHungUp: false):
-            transfer.watching.looksAgainAt = .now + .milliseconds(100)
+            // libcurl has the whole response and will not read these bytes. Watching the socket would wake the thread again
+            // and again, so it is checked every 100 ms instead.
+            transfer.watching.nextPeek = .now + .milliseconds(100)
             return
         case .bytes(isHungUp: true), .hangUp:
             break
         }
         if transfer.isResponseComplete(isHungUp: peek == .hangUp(isOrderly: true)) {
-            // The peer has gone, behind all that it had to say.
-            transfer.endedBehindResponse()
-            return takeOut(transfer)
+            transfer.connectionClosedAfterResponse()
+            return remove(transfer)
         }
-        if transfer.restart() { return addAgain(transfer) }
+        if transfer.rewindOnDeadConnection() { return restart(transfer) }
         transfer.upload.failure = ClientError(
             .connectionLost, "the server closed the connection while the request was open"
         )

@@ -1,16 +1,16 @@
 internal import CCurl
 internal import Platform
 
-/// What an agent does, and all that only one thread at a time may touch: libcurl, and what it calls.
+/// The state and the work of an agent: the libcurl handles and the transfers, which only one thread at a time may use.
 final class AgentLoop {
-    /// What is kept of a client between its requests.
+    /// What the agent keeps of a client between its requests.
     private final class Connection {
         let easy: EasyHandle
         let bucket = TokenBucket()
         var current: Transfer?
-        /// The next request, waiting for the response before it to end.
+        /// The next request, which waits until the current response has ended.
         var queued: (id: TransferID, request: TransferRequest, waiter: Waiter)?
-        /// When a response that nobody reads any more must have ended.
+        /// When a response that is not read any more must have ended.
         var deadline: Instant?
 
         init(_ multi: MultiHandle) throws(CurlError) {
@@ -18,23 +18,23 @@ final class AgentLoop {
         }
     }
 
-    /// How long a response that nobody reads any more may go on arriving before its connection
-    /// is given up, so that the next request can begin.
+    /// How long a response that is not read any more may continue before its connection is closed, so that the next
+    /// request can begin.
     private static let drainTime = Duration.seconds(2)
 
     let agent: Agent
     let multi: MultiHandle
     private var connections: [UInt64: Connection] = [:]
-    /// The transfers that libcurl works on, by easy handle.
+    /// The transfers in the multi handle, by easy handle.
     var running: [UnsafeMutableRawPointer: Transfer] = [:]
-    /// Those of them that libcurl has not looked at yet.
+    /// The running transfers that libcurl has not begun yet.
     var added: [Transfer] = []
-    /// Those of them that libcurl may have forgotten; see ``Transfer/mayBeForgotten``.
-    var forgotten: [UnsafeMutableRawPointer: Transfer] = [:]
+    /// The running transfers whose wait for a 100 may never end; see ``Transfer/isExpectationStalled``.
+    var stalledExpectations: [UnsafeMutableRawPointer: Transfer] = [:]
     let pending = PendingTransfers()
-    /// When to look at which of them again.
+    /// When running transfers have something to do.
     var timers = TimerQueue<UnsafeMutableRawPointer>()
-    /// Who wants to know when a descriptor can be read.
+    /// The transfers that wait until a descriptor is readable.
     var watchers: [Int32: Transfer] = [:]
     /// The connections that have a deadline.
     private var draining: Set<UInt64> = []
@@ -44,26 +44,26 @@ final class AgentLoop {
         self.multi = multi
     }
 
-    /// Does all that there is to do, and never waits.
+    /// Runs a turn: passes events to libcurl, handles timers and messages, and resumes callers. Never waits.
     ///
-    /// - Parameter events: what has been found ready; nil where nobody has looked.
-    /// - Returns: when there is more to do; nil if only events or messages bring it.
-    func turn(_ events: [Poller.Event]?) -> Instant? {
+    /// - Parameter events: from the poller; nil if it was not asked.
+    /// - Returns: when the next turn is due; nil if only an event or a message makes one necessary.
+    func runTurn(_ events: [Poller.Event]?) -> Instant? {
         let readable = events.map(multi.act) ?? []
         perform()
-        // libcurl first: there may be an answer before the end.
-        followUp()
+        // Before hang-ups are checked: libcurl may have received a response before the end of the connection.
+        handleResults()
         for descriptor in readable { watchers[descriptor].map { becameReadable(descriptor, $0) } }
-        passTime()
+        performTimers()
         for message in agent.takeMessages() { receive(message) }
         perform()
-        followUp()
+        handleResults()
         enforceDeadlines()
-        nudgeForgotten()
-        if events != nil { multi.trustOpened() }
+        wakeStalledExpectations()
+        if events != nil { multi.clearRecentlyOpened() }
         guard agent.mayWait() else { return .now }
         let time = Instant.earlier(timers.next, multi.timer)
-        let mustTick = !draining.isEmpty || !forgotten.isEmpty
+        let mustTick = !draining.isEmpty || !stalledExpectations.isEmpty
         return mustTick ? .earlier(time, .now + .milliseconds(100)) : time
     }
 
@@ -73,17 +73,17 @@ final class AgentLoop {
         added.removeAll(keepingCapacity: true)
     }
 
-    /// Does what libcurl's turn has brought, or a message.
-    private func followUp() {
+    /// Ends the transfers that libcurl has ended, and updates those that callbacks or messages have changed.
+    private func handleResults() {
         while let (easy, code) = multi.nextDone() { finish(easy, code) }
         while case let transfers = pending.take(), !transfers.isEmpty {
             for transfer in transfers {
                 transfer.watching.isPending = false
                 guard transfer.isRunning else { continue }
-                transfer.settle()
+                transfer.resumeCaller()
                 transfer.perform(transfer.machine.answerRead())
-                if transfer.mayBeForgotten { forgotten[transfer.easy.raw] = transfer }
-                passTime(transfer)
+                if transfer.isExpectationStalled { stalledExpectations[transfer.easy.raw] = transfer }
+                performTimer(of: transfer)
             }
         }
     }
@@ -98,15 +98,15 @@ final class AgentLoop {
             guard let transfer = transfer(id) else {
                 return waiter.fail(ClientError(.nothingOpen, "there is no open request"))
             }
-            provide(transfer.demandOfAddedParts, for: transfer, to: .partsAdded(waiter))
+            takeMemory(transfer.demandOfAddedParts, for: transfer, then: .partsAdded(waiter))
         case .granted(let id, let grant):
             guard let transfer = transfer(id), let step = transfer.takeStep() else { return }
-            go(on: transfer, step, with: grant)
+            perform(step, of: transfer, with: grant)
         case .cancel(let id):
             cancel(id)
         case .cancelAll(let id):
             guard let connection = connections[id] else { return }
-            // First, or it would begin.
+            // First, because the queued request begins when the current one ends.
             connection.queued.take()?.waiter.fail(.cancelled())
             if let transfer = connection.current { abort(transfer, .cancelled()) }
         case .controlChanged(let id):
@@ -121,7 +121,7 @@ final class AgentLoop {
         case .contentAbandoned(let id):
             guard let transfer = transfer(id) else { return }
             guard transfer.isRunning else {
-                // Nobody asks for it any more: its buffer goes with it.
+                // Releases the content buffer, which nobody reads any more.
                 connections[id.connection]?.current = nil
                 return
             }
@@ -135,7 +135,7 @@ final class AgentLoop {
 
     private func transfer(_ id: TransferID) -> Transfer? {
         guard let transfer = connections[id.connection]?.current, transfer.id == id else { return nil }
-        // Something is about to happen to it.
+        // The message changes the transfer.
         pending.add(transfer)
         return transfer
     }
@@ -172,7 +172,7 @@ final class AgentLoop {
             agent.post(.contentArrived(id))
         }
         connection.current = transfer
-        provide(transfer.demand(of: request), for: transfer, to: .start(request))
+        takeMemory(transfer.demand(of: request), for: transfer, then: .start(request))
     }
 
     private func cancel(_ id: TransferID) {
@@ -189,16 +189,16 @@ final class AgentLoop {
 
     private func finish(_ easy: UnsafeMutableRawPointer, _ code: CURLcode) {
         guard let transfer = running[easy] else { return }
-        // libcurl begins again by itself where it was reading that found the connection dead.
-        if code == CURLE_SEND_ERROR, transfer.easy.unread.isEmpty, transfer.restart() { return addAgain(transfer) }
+        let mayBeDead = code == CURLE_SEND_ERROR && transfer.easy.sockets.unread.isEmpty
+        if mayBeDead, transfer.rewindOnDeadConnection() { return restart(transfer) }
         let isRefused = code == CURLE_WRITE_ERROR && transfer.isRefusedInMidBody
-        if isRefused, transfer.restartWithoutExpectation() { return addAgain(transfer) }
+        if isRefused, transfer.rewindWithoutExpectation() { return restart(transfer) }
         transfer.finished(isRefused ? CURLE_OK : code)
-        takeOut(transfer)
+        remove(transfer)
     }
 
-    /// Has libcurl begin a transfer again, on a new connection.
-    func addAgain(_ transfer: Transfer) {
+    /// Makes libcurl begin a transfer again, on a new connection.
+    func restart(_ transfer: Transfer) {
         multi.remove(transfer.easy)
         do throws(CurlError) {
             try multi.add(transfer.easy)
@@ -207,16 +207,16 @@ final class AgentLoop {
         }
     }
 
-    /// Taking an incomplete transfer out of the multi handle closes its connection.
+    /// Aborts a transfer, which closes its connection.
     func abort(_ transfer: Transfer, _ error: ClientError) {
         guard transfer.isRunning else { return }
         transfer.aborted(error)
-        takeOut(transfer)
+        remove(transfer)
     }
 
-    /// What has ended is libcurl's no more, nor anybody's; the next one begins.
-    func takeOut(_ transfer: Transfer) {
-        // It may have been waiting to begin.
+    /// Removes a transfer that has ended, and begins the next request of its client.
+    func remove(_ transfer: Transfer) {
+        // It is not running yet if it waited for memory.
         if running.removeValue(forKey: transfer.easy.raw) != nil {
             watch(transfer)
             timers.set(nil, for: transfer.easy.raw)
@@ -224,13 +224,13 @@ final class AgentLoop {
         }
         transfer.easy.callbacks = nil
         transfer.releaseMemory()
-        // Of a request that was open, a later part or the end is told how it has ended.
+        // A request to which parts are added is kept: the call that adds the next one gets its result.
         if !transfer.bookkeeping.isOpenEnded { connections[transfer.id.connection]?.current = nil }
-        proceed(transfer.id)
+        beginQueued(after: transfer.id)
     }
 
-    /// Begins the request that waited for this one.
-    private func proceed(_ ended: TransferID) {
+    /// Begins the request that was queued behind the one that has ended.
+    private func beginQueued(after ended: TransferID) {
         guard let connection = connections[ended.connection] else { return }
         connection.deadline = nil
         draining.remove(ended.connection)
@@ -238,7 +238,7 @@ final class AgentLoop {
         begin(next.id, next.request, next.waiter, on: connection)
     }
 
-    /// Gives the response on a connection some time to end.
+    /// Sets a deadline for the response on a connection to end.
     private func drain(_ id: UInt64) {
         guard let connection = connections[id], connection.deadline == nil else { return }
         connection.deadline = .now + Self.drainTime
@@ -246,11 +246,11 @@ final class AgentLoop {
     }
 
     private static var discarded: ClientError {
-        ClientError(.responseDiscarded, "the content of the response was not read before the client's next request")
+        ClientError(.responseDiscarded, "the content of the response was not read before the next request")
     }
 
-    /// A response may not keep the client's next request waiting: what does not fit into its
-    /// buffer is thrown away, and if it does not end in time, its connection is closed.
+    /// Ends responses that delay the client's next request: content that does not fit into the buffer is discarded, and a
+    /// response that does not end in time is aborted.
     private func enforceDeadlines() {
         for id in draining {
             guard let connection = connections[id], let transfer = connection.current,

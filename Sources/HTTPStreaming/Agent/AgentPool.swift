@@ -1,8 +1,8 @@
 internal import Platform
 internal import Synchronization
 
-/// The agents of the process: as many as it has cores, four at most, each started when all before
-/// it have clients, and kept for as long as the process lives.
+/// The agents of the process: one for each core, four at most. An agent is started when all others have clients, and never
+/// stopped.
 final class AgentPool: Sendable {
     static let shared = AgentPool()
 
@@ -13,13 +13,13 @@ final class AgentPool: Sendable {
     private let state = Mutex(State())
     private let limit = min(4, Processors.count)
 
-    /// How many agents there are.
+    /// The number of agents.
     var count: Int { state.withLock { $0.agents.count } }
 
-    /// How many clients there are, and responses that outlive theirs.
+    /// The number of clients, including those that were released before their responses.
     var clientCount: Int { state.withLock { $0.agents.reduce(0) { $0 + $1.clients } } }
 
-    /// The agent with the fewest clients.
+    /// Assigns a client to the agent with the fewest clients.
     func agent() throws(ClientError) -> Agent {
         try state.withLock { state throws(ClientError) in
             let fewest = state.agents.indices.min { state.agents[$0].clients < state.agents[$1].clients }
@@ -33,7 +33,7 @@ final class AgentPool: Sendable {
         }
     }
 
-    /// One client less.
+    /// To be called when a client of the agent is gone.
     func release(_ agent: Agent) {
         state.withLock { state in
             guard let index = state.agents.firstIndex(where: { $0.agent === agent }) else { return }

@@ -1,30 +1,29 @@
 internal import Platform
 internal import Synchronization
 
-/// Threads for what may block, on disks for one: not those that all tasks share, which are as many as
-/// there are cores.
+/// Runs jobs that may block, on disks for example, on threads of its own: those of the cooperative pool are only as many as
+/// the machine has cores.
 ///
-/// A few jobs run at a time, the others wait in order: a thousand files are opened by a few threads, which end when
-/// there is nothing more to do. But what takes longer than a disk does, as with a file system that hangs, holds
-/// nobody up: it is not counted any more, and another thread begins.
+/// A limited number of jobs runs at a time. The others wait in order, and idle threads end. A job that runs longer than
+/// 200 ms, on a file system that hangs for example, no longer occupies a slot: another thread runs the next job.
 final class BlockingPool: Sendable {
     static let shared = BlockingPool(limit: 8)
 
     fileprivate typealias Job = @Sendable () -> Void
 
     fileprivate struct State {
-        /// Those that run and are counted, and since when.
+        /// The jobs that occupy a slot, and when they began.
         var running: [UInt64: Instant] = [:]
         var lastID: UInt64 = 0
         var waiting: [Job] = []
-        /// The first of `waiting` that has not begun.
+        /// The index of the next job in `waiting`.
         var first = 0
-        /// Whether a thread looks for what is stuck.
+        /// Whether a thread runs ``BlockingPool/freeSlots()``.
         var isWatched = false
     }
 
-    /// How long a job may keep others waiting, in microseconds.
-    private static let patience: UInt32 = 200_000
+    /// How long a job may occupy a slot, in microseconds.
+    private static let maximumSlotTime: UInt32 = 200_000
 
     private let state = Mutex(State())
     private let limit: Int
@@ -39,7 +38,7 @@ final class BlockingPool: Sendable {
             return (nil, !state.isWatched)
         }
         if let id { start(job, id) }
-        if mustWatch { startThread { [self] in watch() } }
+        if mustWatch { startThread { [self] in freeSlots() } }
     }
 
     private func start(_ job: @escaping Job, _ id: UInt64) {
@@ -47,18 +46,18 @@ final class BlockingPool: Sendable {
             var next: (job: Job, id: UInt64)? = (job, id)
             while let current = next {
                 current.job()
-                // Nobody waits for what is not counted any more.
+                // If the job has lost its slot, another thread has taken over.
                 next = state.withLock { $0.running.removeValue(forKey: current.id) == nil ? nil : $0.next(limit) }
             }
         }
     }
 
-    /// As long as anybody waits, looks now and then who keeps them waiting.
-    private func watch() {
+    /// While jobs wait, takes the slots of those that run for too long, and starts waiting ones.
+    private func freeSlots() {
         while true {
-            usleep(Self.patience)
+            usleep(Self.maximumSlotTime)
             let (begun, goesOn) = state.withLock { state -> ([(Job, UInt64)], Bool) in
-                let time = Instant.now - .microseconds(Int64(Self.patience))
+                let time = Instant.now - .microseconds(Int64(Self.maximumSlotTime))
                 state.running = state.running.filter { $0.value > time }
                 var begun: [(Job, UInt64)] = []
                 while let next = state.next(limit) { begun.append(next) }
@@ -70,7 +69,7 @@ final class BlockingPool: Sendable {
         }
     }
 
-    /// Where the system has no thread left, the caller's has to do.
+    /// Runs `body` on a new thread, or on the calling one if the system has no more threads.
     private func startThread(_ body: @escaping Job) {
         do throws(SystemError) {
             try NativeThread.start("http-blocking", body)
@@ -81,7 +80,7 @@ final class BlockingPool: Sendable {
 }
 
 extension BlockingPool.State {
-    /// An ID for a job that may begin now; nil if it has to wait.
+    /// Takes a slot for a job; nil if it must wait.
     fileprivate mutating func begin(_ limit: Int) -> UInt64? {
         guard running.count < limit else { return nil }
         lastID += 1
@@ -101,7 +100,7 @@ extension BlockingPool.State {
     }
 }
 
-/// Runs tasks that block on the threads of ``BlockingPool``.
+/// Runs blocking tasks on the threads of ``BlockingPool``.
 final class BlockingExecutor: TaskExecutor {
     static let shared = BlockingExecutor()
 

@@ -1,5 +1,5 @@
-/// A client's claim on its connection, which its agent keeps. Held by the client and by whoever may
-/// still read its responses; when the last of them is gone, the connection is closed.
+/// Keeps a client's connection open. The client and its unread responses hold a reference; releasing the last one closes
+/// the connection.
 final class ConnectionHandle: Sendable {
     let agent: Agent
     let id: UInt64

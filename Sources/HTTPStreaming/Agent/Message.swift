@@ -1,23 +1,23 @@
-/// The messages from other threads to an agent; see ``Agent/post(_:takingTurn:)``.
+/// A message from any thread to an agent; see ``Agent/post(_:mayRunTurn:)``.
 enum Message: Sendable {
-    /// Begins a request, as soon as the connection is free of the one before it.
+    /// Begins a request when the client's previous one has ended.
     case start(TransferID, TransferRequest, Waiter)
-    /// Parts, or the end, have been added to the form of an open request.
+    /// Parts, or the end of the body, were added to an open request.
     case partsAdded(TransferID, Waiter)
-    /// A request that had to wait for memory gets it.
+    /// The memory that a request waits for was granted.
     case granted(TransferID, BufferGrant)
-    /// Ends a request in any state.
+    /// Aborts a request in any state.
     case cancel(TransferID)
-    /// Ends the request of a client that is running, and the one that waits behind it.
+    /// Aborts a client's running request and the one that is queued.
     case cancelAll(connection: UInt64)
-    /// The client was paused or resumed, or its rate was changed; see ``UploadControl``.
+    /// The client was paused or resumed, or its rate limit was changed; see ``UploadControl``.
     case controlChanged(connection: UInt64)
-    /// There may be more of the request's body to read.
+    /// More of the request's body may be readable.
     case contentArrived(TransferID)
-    /// The reader of the content has caught up.
+    /// The reader of the response has made room in the content buffer.
     case contentConsumed(TransferID)
-    /// The rest of the content will not be read.
+    /// The rest of the response will not be read.
     case contentAbandoned(TransferID)
-    /// The client and all its responses are gone: closes the connection.
+    /// Closes the connection: the client and all its responses have been released.
     case release(connection: UInt64)
 }

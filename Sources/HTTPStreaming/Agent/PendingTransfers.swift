@@ -1,6 +1,5 @@
-/// The transfers that something has happened to in libcurl's turn or by a message. Their callers are resumed
-/// afterwards: often more than one thing happens, and the head of a short response, its content and its end then wake
-/// its reader once. Agent's turns only.
+/// The transfers that were changed by callbacks or messages. Their callers are resumed after libcurl has returned, so that
+/// the head of a short response, its content and its end wake the reader once. Used by the agent only.
 final class PendingTransfers {
     private var transfers: [Transfer] = []
 
@@ -10,7 +9,7 @@ final class PendingTransfers {
         transfers.append(transfer)
     }
 
-    /// All since the last call.
+    /// Returns and removes all transfers.
     func take() -> [Transfer] {
         defer { transfers = [] }
         return transfers

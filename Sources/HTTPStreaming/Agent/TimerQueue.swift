@@ -1,28 +1,27 @@
 internal import Platform
 
-/// When to look at transfers again: the earliest first, in a time that hardly grows with their number.
+/// The times when transfers have something to do: a heap, with the earliest first.
 ///
-/// Each has one time at most that counts, the last that was set; entries of earlier ones stay in the
-/// heap until their time, and are passed over.
+/// A key has one time at most, the last that was set. Outdated entries stay in the heap until their time and are skipped.
 struct TimerQueue<Key: Hashable> {
     private var heap: [(time: Instant, key: Key)] = []
     private var times: [Key: Instant] = [:]
 
-    /// The earliest.
+    /// The earliest time; it may be an outdated one.
     var next: Instant? { heap.first?.time }
 
-    /// - Parameter time: nil for never.
+    /// - Parameter time: nil to remove the key.
     mutating func set(_ time: Instant?, for key: Key) {
         guard times[key] != time else { return }
         times[key] = time
         guard let time else { return }
         heap.append((time, key))
         rise(from: heap.count - 1)
-        // What is set again and again leaves entries behind.
+        // Remove outdated entries when they are most of the heap.
         if heap.count > 64, heap.count > 4 * times.count { rebuild() }
     }
 
-    /// The next whose time has come; it has none any more.
+    /// Removes and returns the next key whose time has passed.
     mutating func pop(at now: Instant) -> Key? {
         while let first = heap.first, first.time <= now {
             removeFirst()

@@ -1,26 +1,25 @@
 internal import Synchronization
 
-/// Runs the calls on a client one at a time, in the order in which they were made.
+/// Runs the calls of a client one at a time, in the order in which they were made.
 final class CallQueue: Sendable {
     private struct State {
         var isRunning = false
         var queue: [(ticket: UInt64, continuation: CheckedContinuation<Void, any Error>)] = []
         var nextTicket: UInt64 = 0
-        /// Tickets whose tasks were cancelled before they were queued.
+        /// Tickets whose tasks were cancelled before they joined the queue.
         var cancelled: Set<UInt64> = []
-        /// All tickets up to this one have been cancelled by ``CallQueue/cancelAll()``.
+        /// The last ticket cancelled by ``CallQueue/cancelAll()``; all lower ones are cancelled too.
         var lastCancelled: UInt64 = 0
-        /// Cancels the task that the running call waits for; see ``Call/run(_:)``.
+        /// Cancels the task of ``Call/run(_:)`` that the running call waits for.
         var cancelRunning: (@Sendable () -> Void)?
     }
 
-    /// The running call, as ``CallQueue/run(isolation:_:)`` hands it to its body.
+    /// The running call; the argument of the closure given to ``CallQueue/run(isolation:_:)``.
     struct Call: Sendable {
         fileprivate let queue: CallQueue
         fileprivate let ticket: UInt64
 
-        /// Runs a longer step in a task of its own, which is cancelled with the task of the call, and by
-        /// ``CallQueue/cancelAll()``.
+        /// Runs a step in a task that is cancelled with the task of the call and by ``CallQueue/cancelAll()``.
         func run<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
             let task = Task { try await body() }
             let isCancelled = queue.state.withLock { state in
@@ -42,10 +41,10 @@ final class CallQueue: Sendable {
 
     private let state = Mutex(State())
 
-    /// Runs `body` when all calls before have ended; suspends until then.
+    /// Runs `body` after all earlier calls have ended; suspends until then.
     ///
     /// - Throws: the error of `body`, or ``ClientError/Code/cancelled`` if the task or all calls are cancelled
-    ///   before.
+    ///   before it starts.
     func run<Result>(
         isolation: isolated (any Actor)? = #isolation, _ body: (Call) async throws -> Result
     ) async throws -> Result {
@@ -54,7 +53,7 @@ final class CallQueue: Sendable {
         return try await body(Call(queue: self, ticket: ticket))
     }
 
-    /// Cancels all calls made so far: waiting ones throw, the running one sees ``Call/isCancelled``.
+    /// Cancels all calls made so far. Waiting calls throw; in the running call ``Call/isCancelled`` is true.
     func cancelAll() {
         let (queue, cancelRunning) = state.withLock { state in
             state.lastCancelled = state.nextTicket
@@ -101,7 +100,7 @@ final class CallQueue: Sendable {
             }
             continuation?.resume(throwing: ClientError.cancelled())
         }
-        // If it was cancelled at the same moment, the body sees that by itself.
+        // If the task was cancelled at the same time, the body checks for that itself.
         state.withLock { _ = $0.cancelled.remove(ticket) }
         return ticket
     }

@@ -94,7 +94,7 @@ extension Client {
                 let message =
                     starting
                     ? Message.start(id, exchange.transferRequest(), waiter) : .partsAdded(id, waiter)
-                agent.post(message, takingTurn: true)
+                agent.post(message, mayRunTurn: true)
                 // The handler below, or cancel(), may have run before there was anything to cancel.
                 if Task.isCancelled || call.isCancelled { agent.post(.cancel(id)) }
             }

@@ -1,19 +1,19 @@
 extension Client {
-    /// How far the client's requests get, from now on: another sequence each time, for one task to
-    /// iterate over. It ends with the client.
+    /// The progress of the client's requests from now on, as a new sequence for one task. It ends when the client is
+    /// released. Does not block.
     ///
     /// ```swift
     /// let progress = client.progress
     /// let display = Task { for await progress in progress { show(progress) } }
     /// ```
     ///
-    /// Gives a value each ``Configuration/progressInterval`` while something changes, and one whenever
-    /// a call has sent its parts, the response is returned, or the request fails. Who is slow
-    /// gets the newest only, and never holds up the transfer. As long as nobody listens, nothing is counted.
+    /// Delivers a value each ``Configuration/progressInterval`` while something changes, and one when a call has sent
+    /// its parts, when the response is returned and when the request fails. A slow reader receives only the newest
+    /// value and does not delay the transfer. Without a reader, nothing is counted.
     public var progress: AsyncStream<UploadProgress> { progressHub.subscribe().stream }
 
-    /// Calls `progress` with what ``progress`` gives while `body` runs, from a task of its own, and
-    /// in the end with the last that `counter` knows.
+    /// Calls a closure with the values of ``progress`` while `body` runs, and at the end with the last value of
+    /// `counter`. The closure runs in child tasks, one call at a time, never on the caller's actor.
     nonisolated(nonsending) func reporting<Result>(
         _ counter: ProgressCounter,
         to progress: (@Sendable (UploadProgress) -> Void)?,
@@ -33,9 +33,14 @@ extension Client {
             }
             let result = await Swift.Result { try await body() }
             continuation.finish()
-            // Not by that task: it ends early when it is cancelled.
-            let last = await group.next() ?? nil
-            if counter.progress != last { progress(counter.progress) }
+            // In another task, since the first one ends early when it is cancelled.
+            let (last, final) = (await group.next() ?? nil, counter.progress)
+            if final != last {
+                group.addTask {
+                    progress(final)
+                    return nil
+                }
+            }
             return result
         }.get()
     }

@@ -2,17 +2,17 @@ internal import CCurl
 internal import Platform
 
 extension ClientError {
-    /// What a transfer that ended with `error` means for its caller.
-    /// Codes: https://curl.se/libcurl/c/libcurl-errors.html
+    /// Translates an error of libcurl.
+    /// https://curl.se/libcurl/c/libcurl-errors.html
     init(_ error: CurlError, systemError: Int32 = 0, bytesSent: Int64 = 0) {
         let code: Code =
             switch error.code {
             case CURLE_URL_MALFORMAT: .invalidURL
             case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: .hostNotFound
             case CURLE_COULDNT_CONNECT, CURLE_PROXY: .connectionFailed
-            // With TLS 1.3 a server refuses a client's certificate, or its lack, when it is read from.
-            // What a libcurl of 8.23 says of a key that it cannot read.
+            // libcurl 8.23 reports a private key that it cannot read this way.
             case CURLE_BAD_FUNCTION_ARGUMENT where error.detail.contains("private key"): .tls
+            // With TLS 1.3 a server that refuses the client certificate, or its absence, does so after the handshake.
             case CURLE_SEND_ERROR where error.isAlert, CURLE_RECV_ERROR where error.isAlert: .tls
             case CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE, CURLE_HTTP2,
                 CURLE_HTTP2_STREAM:
@@ -24,7 +24,7 @@ extension ClientError {
                 CURLE_SSL_ENGINE_NOTFOUND, CURLE_SSL_ENGINE_SETFAILED, CURLE_SSL_ENGINE_INITFAILED,
                 CURLE_SSL_CLIENTCERT:
                 .tls
-            // libcurl's word for an HTTP/0.9 answer, its only use once the URL has been accepted.
+            // CURLE_UNSUPPORTED_PROTOCOL means an HTTP/0.9 response here: the URL's scheme was checked before.
             case CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL: .invalidResponse
             case CURLE_SEND_FAIL_REWIND: .cannotSendAgain
             default: .transport
@@ -47,6 +47,6 @@ extension ClientError {
 }
 
 extension CurlError {
-    /// Whether it is an alert of TLS (RFC 8446 §6) that ended the connection.
+    /// Whether a TLS alert (RFC 8446 §6) ended the connection.
     fileprivate var isAlert: Bool { detail.lowercased().contains(" alert ") }
 }

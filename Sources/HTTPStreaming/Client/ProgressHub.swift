@@ -1,7 +1,7 @@
 internal import Synchronization
 
-/// Passes the progress of a client's requests on to all who listen. Never waits for one of them: who
-/// is slow misses values, but not the last one.
+/// Passes the progress of a client's requests to all listeners. Never waits for a listener: a slow one misses values,
+/// but not the last one.
 final class ProgressHub: Sendable {
     private struct State {
         var listeners: [UInt64: AsyncStream<UploadProgress>.Continuation] = [:]
@@ -15,10 +15,10 @@ final class ProgressHub: Sendable {
         for listener in state.withLock({ Array($0.listeners.values) }) { listener.finish() }
     }
 
-    /// Whether anybody does; else there is nothing to be counted for them.
+    /// Whether there are listeners; without any, progress need not be counted.
     var isListening: Bool { listening.load(ordering: .relaxed) }
 
-    /// What comes from now on. Ends with the hub, or when the continuation is finished.
+    /// Adds a listener to the progress from now on. The stream ends with the hub, or when its continuation is finished.
     func subscribe() -> (stream: AsyncStream<UploadProgress>, continuation: AsyncStream<UploadProgress>.Continuation) {
         let pair = AsyncStream<UploadProgress>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let id = state.withLock { state in
@@ -32,7 +32,7 @@ final class ProgressHub: Sendable {
     }
 
     private func remove(_ id: UInt64) {
-        // What is removed is let go outside of the lock.
+        // The continuation is released outside of the lock.
         _ = state.withLock { state in
             defer { listening.store(!state.listeners.isEmpty, ordering: .relaxed) }
             return state.listeners.removeValue(forKey: id)
@@ -41,5 +41,34 @@ final class ProgressHub: Sendable {
 
     func publish(_ progress: UploadProgress) {
         for listener in state.withLock({ Array($0.listeners.values) }) { listener.yield(progress) }
+    }
+}
+
+/// The last progress that the agent reported for a request.
+final class ProgressCounter: Sendable {
+    private let last = Mutex(UploadProgress())
+    private let watched = Atomic<Bool>(false)
+    let hub: ProgressHub
+
+    init(_ hub: ProgressHub) { self.hub = hub }
+
+    var progress: UploadProgress { last.withLock { $0 } }
+
+    /// Makes the agent report progress until the request ends, also without listeners to the hub.
+    func watch() { watched.store(true, ordering: .relaxed) }
+
+    /// Whether the agent must report progress.
+    var isWanted: Bool { watched.load(ordering: .relaxed) || hub.isListening }
+
+    /// Starts again from 0, when the request is sent again.
+    func reset() { last.withLock { $0 = UploadProgress() } }
+
+    /// Agent's side: stores the progress, and passes it to listeners if it changed.
+    func report(_ progress: UploadProgress) {
+        let isNew = last.withLock { last in
+            defer { last = progress }
+            return last != progress
+        }
+        if isNew, hub.isListening { hub.publish(progress) }
     }
 }

@@ -1,41 +1,50 @@
-/// How far a request's body has got. Where it is sent again (a redirect, another try, a kept connection
-/// that turned out dead), it begins again.
+/// How much of a request's body has been read and sent. Starts again from 0 when the body is sent again (after a
+/// redirect, for another attempt, or because a reused connection was dead).
+///
+/// A progress closure runs in a task of its own, on the threads of Swift's concurrency library (or of the task executor
+/// that the calling task prefers): one call at a time, never on the main actor or on the thread that transfers the
+/// bytes. A slow closure misses reports, but always receives the last one, before the call returns.
 public struct UploadProgress: Hashable, Sendable {
-    /// One part of the body.
+    /// The progress of one part of the body.
     public struct Part: Hashable, Sendable {
-        /// Which part of the request, from 0.
+        /// The index of the part in the request, from 0.
         public let index: Int
-        /// The form's field.
+        /// The name of the form field.
         public let name: String
-        /// What the server is told; nil where the part has none.
+        /// The filename that is sent to the server; nil if there is none.
         public let filename: String?
-        /// Bytes of the content read from its source.
+        /// The number of bytes of content read from the source.
         public let bytesRead: Int64
-        /// What ``bytesRead`` will be at the end; nil if it is not known.
+        /// The number of bytes of content; nil if it is unknown.
         public let totalBytes: Int64?
     }
 
-    /// Bytes of the body read from its parts, framing included, before a content coding.
+    /// The number of bytes of the body read, including the framing of a form, before a content coding.
     public let bytesRead: Int64
-    /// Bytes of the body, after a content coding, that the kernel has taken to send.
+    /// The number of bytes of the body, after a content coding, that were passed to the kernel.
     public let bytesSent: Int64
-    /// How many of ``bytesSent`` have reached the kernel of the server, or of a proxy before it; nil
-    /// where this system's kernel does not tell: other than Linux, and with Unix sockets. Not
-    /// what the server's program has read.
+    /// How many of ``bytesSent`` the kernel of the server or proxy has acknowledged; the server's program may have read
+    /// fewer. Nil on systems other than Linux and with Unix sockets, where this is unknown.
     ///
-    /// Exact for plain HTTP/1; with TLS it lags by the encryption's own bytes on the way, and with
-    /// HTTP/2 it may be ahead by what libcurl still holds, a frame or a few.
+    /// Exact for HTTP/1 without TLS. With TLS it is too low by the overhead of encryption for bytes in transit; with
+    /// HTTP/2 it may be too high by the few frames that libcurl buffers.
     public let bytesAcknowledged: Int64?
-    /// What ``bytesRead`` will be at the end; nil while parts may still be added, or if the length
-    /// of one is not known.
+    /// The value of ``bytesRead`` at the end; nil while parts may still be added, or if the length of one is unknown.
     public let totalBytes: Int64?
-    /// The part that is being read, or the last one that has been; nil before the first. With a
-    /// content coding, reading is ahead of sending by some blocks.
+    /// The part that is being read, or the last one that was; nil before the first. With a content coding, reading is
+    /// some blocks of 256 KiB ahead of sending.
     public let part: Part?
+
+    /// ``bytesRead`` divided by ``totalBytes``, from 0 to 1; 1 for an empty body. Nil if ``totalBytes`` is nil.
+    ///
+    /// Counts bytes read, not sent: the value is 1 as soon as the last byte has been read.
+    public var fractionCompleted: Double? {
+        totalBytes.map { $0 == 0 ? 1 : Double(bytesRead) / Double($0) }
+    }
 }
 
 extension UploadProgress {
-    /// Before anything has been done.
+    /// The progress before anything has been read.
     init() {
         self.init(bytesRead: 0, bytesSent: 0, bytesAcknowledged: nil, totalBytes: nil, part: nil)
     }

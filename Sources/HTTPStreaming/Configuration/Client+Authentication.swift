@@ -1,7 +1,7 @@
 extension Client {
-    /// What a client proves itself with to the server. Shown, it is the scheme alone.
+    /// Credentials that are sent to the server. The description shows the scheme only.
     ///
-    /// A user and a password in the URL are the same as ``basic(user:password:)``.
+    /// A user and password in the URL act like ``basic(user:password:)``.
     public struct Authentication: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible,
         CustomReflectable
     {
@@ -17,23 +17,29 @@ extension Client {
         /// No credentials are sent.
         public static let none = Authentication(kind: .none)
 
-        /// With each request, from the first one on (RFC 7617). Anyone who reads the connection can
-        /// read the password: use TLS.
+        /// Sends user and password with every request (RFC 7617). Use TLS: the password is readable on the wire.
         ///
         /// - Parameters:
-        ///   - user: without a colon.
-        ///   - password: any text.
+        ///   - user: no colon and no control characters.
+        ///   - password: no control characters.
         public static func basic(user: String, password: String) -> Authentication {
             Authentication(kind: .basic(user: user, password: password))
         }
 
-        /// With a digest over what the server gives to that end (RFC 7616). Each request is sent with
-        /// an empty body first, and sent again when the server has asked for the digest.
+        /// Sends a digest computed from the password and the server's challenge (RFC 7616). Each request is first
+        /// sent with an empty body, to get the challenge.
+        ///
+        /// - Parameters:
+        ///   - user: no control characters.
+        ///   - password: no control characters.
         public static func digest(user: String, password: String) -> Authentication {
             Authentication(kind: .digest(user: user, password: password))
         }
 
-        /// A token, as of OAuth 2.0, with each request (RFC 6750). Who reads it has it: use TLS.
+        /// Sends a token, such as one of OAuth 2.0, with every request (RFC 6750). Use TLS: the token is readable on
+        /// the wire.
+        ///
+        /// - Parameter token: visible ASCII characters, at least one.
         public static func bearer(_ token: String) -> Authentication {
             Authentication(kind: .bearer(token))
         }
@@ -50,14 +56,15 @@ extension Client {
         public var debugDescription: String { description }
         public var customMirror: Mirror { Mirror(self, children: []) }
 
-        /// Whether libcurl sends a request twice, and itself answers what comes to the first.
+        /// Whether libcurl handles the 401 challenge and sends the request again by itself.
         var isDigest: Bool { if case .digest = kind { true } else { false } }
 
-        /// - Parameter headerFields: of the same configuration or request.
+        /// - Parameter headerFields: those of the same configuration or request.
         func validate(_ headerFields: HeaderFields) throws(ClientError) {
             guard self == .none || headerFields["Authorization"] == nil else {
                 throw ClientError(
-                    .invalidConfiguration, "there is an authentication, and a header field Authorization besides")
+                    .invalidConfiguration,
+                    "credentials are given both as authentication and in the header field Authorization")
             }
             let isControl = { (byte: UInt8) in byte < 0x20 || byte == 0x7F }
             switch kind {
@@ -65,15 +72,17 @@ extension Client {
                 break
             case .basic(let user, let password), .digest(let user, let password):
                 guard !user.utf8.contains(where: isControl), !password.utf8.contains(where: isControl) else {
-                    throw ClientError(.invalidConfiguration, "the user or the password holds a control character")
+                    throw ClientError(.invalidConfiguration, "the user or the password contains a control character")
                 }
                 // RFC 7617 §2.
                 if case .basic = kind, user.utf8.contains(UInt8(ascii: ":")) {
-                    throw ClientError(.invalidConfiguration, "the user of basic authentication holds a colon")
+                    throw ClientError(.invalidConfiguration, "the user of basic authentication contains a colon")
                 }
             case .bearer(let token):
                 guard !token.isEmpty, token.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
-                    throw ClientError(.invalidConfiguration, "the bearer token is empty or holds what no token can")
+                    throw ClientError(
+                        .invalidConfiguration,
+                        "the bearer token is empty or contains characters other than visible ASCII")
                 }
             }
         }

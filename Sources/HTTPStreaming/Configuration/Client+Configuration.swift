@@ -1,117 +1,142 @@
 internal import ContentCoding
 
 extension Client {
-    /// What is the same for all requests of a client.
+    /// The settings for all requests of a client. Checked when the client is made.
     public struct Configuration: Sendable {
-        /// Sent with each request besides Content-Type, User-Agent, Accept-Encoding and what libcurl
-        /// adds. A name given here replaces one of those. None unless set.
+        /// Sent with each request, in addition to Content-Type, User-Agent, Accept-Encoding and the fields that
+        /// libcurl adds. A field given here replaces one of the same name. Empty by default.
         ///
-        /// With an Accept-Encoding of one's own, or a Range, which counts bytes of the coded form
-        /// (RFC 9110 §14.1.2), the content of responses is given as it comes; see
-        /// ``Response/body``.
+        /// With a field Accept-Encoding or Range here, the content of responses is not decoded: ranges count coded
+        /// bytes (RFC 9110 §14.1.2). See ``Response/body``.
         ///
-        /// Names must be tokens, and values free of CR, LF and NUL (RFC 9110 §5.5), and what says
-        /// how to read the body (Content-Type, Content-Length, Content-Encoding,
-        /// Transfer-Encoding) is the client's own, as is Expect (see ``expect``): otherwise
-        /// ``Client/init(_:_:configuration:)`` throws.
+        /// Names must be tokens; values must not contain CR, LF or NUL (RFC 9110 §5.5). Content-Type, Content-Length,
+        /// Content-Encoding, Transfer-Encoding and Expect (see ``expect``) are set by the client and cannot be given.
+        /// ``Client/init(_:_:configuration:)`` throws otherwise.
         public var headerFields: HeaderFields = [:]
 
-        /// Bytes of the buffer between a file and the socket, 16 KiB to 2 MiB; 512 KiB unless set,
-        /// and less where the whole body is less. Larger ones cost fewer calls, until they no
-        /// longer fit into a core's cache, through which every byte goes twice.
+        /// The size in bytes of the buffer between content and socket, 16 KiB to 2 MiB; 512 KiB by default, less for
+        /// a smaller body. A larger buffer needs fewer system calls, but slows down once it no longer fits into the
+        /// cache of a processor core.
         /// <https://curl.se/libcurl/c/CURLOPT_UPLOAD_BUFFERSIZE.html>
         public var uploadBufferSize = 512 << 10
 
-        /// What is done to the bodies of requests on their way; ``Client/ContentCoding/identity``
-        /// unless set.
+        /// The content coding of request bodies; ``Client/ContentCoding/identity`` by default.
         public var contentCoding = ContentCoding.identity
 
-        /// After how long without a part an open request (``Client/sendUnclosed(_:progress:)``)
-        /// sends some bytes that mean nothing, so that neither the server nor what is in between
-        /// takes it for dead; 100 ms at least, never unless set. Only a content coding has such bytes.
+        /// How long an open request (``Client/sendUnclosed(_:progress:)``) may wait for its next part before it sends
+        /// an empty block of the content coding, so that servers and proxies do not close the connection. At least
+        /// 100 ms; nil by default, which sends none. Requires a ``contentCoding``.
         public var heartbeatInterval: Duration?
 
-        /// How many redirects of one request are followed; 10 unless set, 0 for none.
+        /// The maximum number of redirects that one request follows; 10 by default, 0 for none.
         ///
-        /// Followed are 307 and 308, with the method and the body; 301 and 302 unless the method is POST, PUT
-        /// or PATCH; and 303 to a GET or HEAD (RFC 9110 §15.4). Not followed, and returned as the response:
-        /// the others, which would have to become a GET; a redirect from https to http; and one after a
-        /// source has been read that can be read once only.
+        /// The client follows 307 and 308 with method and body, 301 and 302 unless the method is POST, PUT or PATCH,
+        /// and 303 after a GET or HEAD (RFC 9110 §15.4). It returns as the response: all other redirects, which
+        /// would turn the request into a GET; redirects from https to http; and redirects after content was read
+        /// that can be read only once.
         ///
-        /// To another origin (scheme, host and port) none of ``headerFields`` is sent: they may be
-        /// credentials.
+        /// ``headerFields`` are not sent to another origin (scheme, host and port): they may be credentials.
         public var maximumRedirects = 10
 
-        /// Whether and when a request is sent again after a failure; up to 3 times in all unless set, but
-        /// never a POST or PATCH.
+        /// Whether and when a failed request is sent again; by default up to 3 attempts in total, and only one for
+        /// POST and PATCH.
         public var retry = Retry()
 
-        /// How long connecting may take, name and TLS included; 30 seconds unless set.
+        /// The time limit for connecting, including name lookup and TLS handshake; 30 seconds by default.
         public var connectTimeout = Duration.seconds(30)
 
-        /// How long the network or the server may keep a request waiting without a byte moved in
-        /// either direction; 5 minutes unless set, nil for as long as it likes. Bytes sent have moved
-        /// when the server's kernel has them, where ``UploadProgress/bytesAcknowledged`` can be known.
+        /// Abort a request when no byte has moved in either direction for this long; 5 minutes by default, nil for no
+        /// limit. Sent bytes count when the server's kernel has acknowledged them, on systems that report
+        /// ``UploadProgress/bytesAcknowledged``.
         ///
-        /// Time does not count in which it is for this side to go on: while the client is
-        /// paused (``Client/pause()``), keeps to ``maximumUploadBytesPerSecond``, waits for parts or for the
-        /// content of one, or while the response's reader is behind. Found out at most an eighth late.
+        /// The time does not run while the client is paused (``Client/pause()``), limited by
+        /// ``maximumUploadBytesPerSecond``, or waiting for parts, for their content, or for the reader of the response.
+        /// The request is aborted up to an eighth of the limit late.
         public var stallTimeout: Duration? = .seconds(300)
 
-        /// How long a request may take, from its beginning to the end of its response's content;
-        /// nil, no limit, unless set. Counts the same time as ``stallTimeout``, and connecting too. Where
-        /// a request is sent again, each try has as much; see ``Retry/maximumTime``.
+        /// The time limit from the start of a request, connecting included, to the end of the response's content; nil
+        /// by default, for no limit. The time does not run in the cases that ``stallTimeout`` lists. Applies to each
+        /// attempt separately; see ``Retry/maximumTime``.
         public var requestTimeout: Duration?
 
-        /// How many bytes of a body, after its content coding, may be sent in a second; nil, no limit,
-        /// unless set. What a client begins with: see ``Client/maximumUploadBytesPerSecond``.
+        /// The maximum upload rate in bytes of coded bodies per second; nil by default, for no limit. Can be changed
+        /// later with ``Client/maximumUploadBytesPerSecond``.
         public var maximumUploadBytesPerSecond: Int?
 
-        /// How much time is between two reports of progress, at least; 100 ms unless set.
+        /// The minimum time between two progress reports, at least 1 ms; 100 ms by default.
         public var progressInterval = Duration.milliseconds(100)
 
-        /// Whom to trust, with `https` URLs; the system's authorities unless set.
+        /// Certificates and trust for `https`; the system's certificate authorities by default.
         public var tls = TLS()
 
-        /// ``Client/HTTPVersion/automatic`` unless set.
+        /// The HTTP version to use; ``Client/HTTPVersion/automatic`` by default.
         public var httpVersion = HTTPVersion.automatic
 
-        /// ``Client/Proxy/environment`` unless set.
+        /// The proxy to use; ``Client/Proxy/environment`` by default.
         public var proxy = Proxy.environment
 
-        /// The path of a Unix socket to connect to, instead of the URL's host and port, which are
-        /// named to the server all the same. No proxy is used then.
+        /// The path of a Unix socket to connect to; nil by default. Replaces the URL's host and port, which are still
+        /// sent in the request, and disables any proxy.
         /// <https://curl.se/libcurl/c/CURLOPT_UNIX_SOCKET_PATH.html>
         public var unixSocket: String?
 
-        /// ``Client/Authentication/none`` unless set.
+        /// Credentials for the server; ``Client/Authentication/none`` by default.
         public var authentication = Authentication.none
 
-        /// ``Client/Cookies/none`` unless set.
+        /// Whether cookies are stored and sent; ``Client/Cookies/none`` by default.
         public var cookies = Cookies.none
 
-        /// ``Client/Expectation/automatic`` unless set.
+        /// When to send `Expect: 100-continue`; ``Client/Expectation/automatic`` by default.
         public var expect = Expectation.automatic
 
-        /// How long a server that is asked (see ``expect``) may take before the body is sent anyway;
-        /// 1 second unless set. <https://curl.se/libcurl/c/CURLOPT_EXPECT_100_TIMEOUT_MS.html>
+        /// How long to wait for the answer to `Expect: 100-continue` (see ``expect``) before the body is sent anyway;
+        /// 1 second by default. <https://curl.se/libcurl/c/CURLOPT_EXPECT_100_TIMEOUT_MS.html>
         public var expectTimeout = Duration.seconds(1)
 
-        /// What ``bufferBudget`` sets, but for tests, which run beside others.
+        /// The budget to use; tests replace it, since they run at the same time as others.
         var buffers = BufferBudget.shared
 
-        /// With all defaults.
+        /// Makes a configuration with all defaults.
         public init() {}
 
         static let uploadBufferSizes = (16 << 10)...(2 << 20)
 
-        /// What it asks for (RFC 9110 §12.5.3).
+        /// The value of Accept-Encoding (RFC 9110 §12.5.3).
         static let acceptedCodings = Coding.allCases.map(\.token).joined(separator: ", ")
     }
 }
 
+extension Client.Configuration {
+    /// The maximum number of bytes for the upload buffers of all requests of this process together; 64 MiB by
+    /// default, at least 64 KiB. Can be set at any time from any thread; running requests keep their buffers.
+    ///
+    /// Each request with a body occupies, from its start to the end of its response:
+    ///
+    /// - the upload buffer: up to ``uploadBufferSize``, less with many clients, but at least 64 KiB, or at least
+    ///   16 KiB if the body or ``uploadBufferSize`` is smaller;
+    /// - with a ``contentCoding``, or parts that are ``Part/gzipped(level:)``: 0.5 MiB, and 1.3 MiB for each worker.
+    ///   With many clients there are fewer workers, but at least one.
+    ///
+    /// A quarter of the budget is divided among all existing clients; the rest is for new ones. A request that does
+    /// not get enough memory suspends until others have ended, in the order of the calls; cancelling its task ends
+    /// the wait. A request that already has a buffer never waits, except an open one
+    /// (``Client/sendUnclosed(_:progress:)``) that is given its first gzipped part.
+    ///
+    /// An open request keeps its buffer while it is idle. If the budget is full of open requests (1,024 with 64 MiB,
+    /// 33 with a content coding), later requests wait until one of them is closed: set a larger budget then.
+    ///
+    /// Received content that has not been read is not counted, but limited by the budget: 256 KiB for each response,
+    /// less with many clients, 32 KiB with any number.
+    public static var bufferBudget: Int {
+        get { BufferBudget.shared.limit }
+        set { BufferBudget.shared.limit = newValue }
+    }
+
+    /// The largest number of bytes occupied so far; for tests.
+    package static var bufferPeak: Int { BufferBudget.shared.peak }
+}
+
 extension Duration {
-    /// What libcurl is told of a time limit, which is 0 for none; beyond three weeks there is no
-    /// difference.
+    /// Milliseconds for a time limit of libcurl, at least 1, since 0 means no limit; at most 2^31 - 1, about 3 weeks.
     var milliseconds: Int { max(1, Int(min(self / .milliseconds(1), Double(Int32.max)))) }
 }

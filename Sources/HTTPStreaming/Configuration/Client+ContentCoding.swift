@@ -1,12 +1,11 @@
 internal import ContentCoding
 
 extension Client {
-    /// What is done to the body of a request on its way (RFC 9110 §8.4). The server must know the
-    /// coding: many do not take any in requests; for those see ``Part/gzipped(level:)``.
+    /// The content coding of a request's body (RFC 9110 §8.4). Many servers accept none in requests; for those see
+    /// ``Part/gzipped(level:)``.
     ///
-    /// The body is encoded while it is sent, in blocks of 256 KiB, by tasks on the threads of Swift's
-    /// concurrency library, with the priority of the call that begins the request; no thread is
-    /// started for it. Its length being unknown, it is sent chunked.
+    /// The body is encoded while it is sent, in blocks of 256 KiB, by tasks with the priority of the call that starts
+    /// the request, on the threads of Swift's concurrency library. Its length is unknown, so it is sent chunked.
     public struct ContentCoding: Hashable, Sendable {
         enum Kind: Hashable {
             case identity
@@ -15,35 +14,33 @@ extension Client {
 
         let kind: Kind
 
-        /// None: the body is sent as it is.
+        /// Sends the body unchanged.
         public static let identity = ContentCoding(kind: .identity)
 
-        /// A single gzip member (RFC 1952), as every server that knows the coding can read it.
+        /// The gzip format (RFC 1952), as a single member, which every gzip decoder can read.
         ///
         /// - Parameters:
-        ///   - level: 0, stored, to 9, smallest; 6 unless given.
-        ///   - workers: how many blocks may be encoded at the same time, 1 to 64, each for 1.3 MiB
-        ///     of memory; as many as there are processors unless given, 8 at most. The result is
-        ///     the same.
+        ///   - level: from 0 (stored) to 9 (smallest); 6 by default.
+        ///   - workers: how many blocks are encoded at the same time, 1 to 64; the number of processors by default, at
+        ///     most 8. Each takes 1.3 MiB of memory. The output does not depend on it.
         public static func gzip(level: Int = 6, workers: Int? = nil) -> ContentCoding {
             ContentCoding(kind: .coded(.gzip, level: level, workers: workers, storesIncompressible: false))
         }
 
-        /// The zlib format (RFC 1950), for servers that want it. One block is encoded at a time.
+        /// The zlib format (RFC 1950). One block is encoded at a time.
         ///
-        /// - Parameter level: 0, stored, to 9, smallest; 6 unless given.
+        /// - Parameter level: from 0 (stored) to 9 (smallest); 6 by default.
         public static func deflate(level: Int = 6) -> ContentCoding {
             ContentCoding(kind: .coded(.deflate, level: level, workers: 1, storesIncompressible: false))
         }
 
-        /// As ``gzip(level:workers:)``, but what is compressed already, or would hardly become
-        /// smaller, is left as it is within the same stream: known by the first bytes of each
-        /// source, and by samples of each block.
+        /// As ``gzip(level:workers:)``, but data that would hardly become smaller is stored uncompressed within the
+        /// gzip stream. The client recognizes it by the first bytes of each source and by samples of each block.
         public static let automatic = ContentCoding(
             kind: .coded(.gzip, level: 6, workers: nil, storesIncompressible: true)
         )
 
-        /// Nil if there is nothing to encode.
+        /// Nil for ``identity``.
         var coding: Coding? {
             switch kind {
             case .identity: nil
@@ -51,7 +48,7 @@ extension Client {
             }
         }
 
-        /// How many there are to be; nil for as many as are good.
+        /// The number of workers; nil for the default.
         var workers: Int? {
             switch kind {
             case .identity: nil
@@ -65,7 +62,8 @@ extension Client {
                 throw ClientError(.invalidConfiguration, "the level of the content coding is not between 0 and 9")
             }
             guard (1...64).contains(workers ?? 1) else {
-                throw ClientError(.invalidConfiguration, "the content coding has not 1 to 64 workers")
+                throw ClientError(
+                    .invalidConfiguration, "the number of workers of the content coding is not between 1 and 64")
             }
         }
     }

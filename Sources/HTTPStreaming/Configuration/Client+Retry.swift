@@ -1,36 +1,31 @@
 internal import Platform
 
 extension Client {
-    /// Whether, and when, a request that has failed is sent again, from its beginning.
+    /// Whether and when a failed request is sent again from its beginning.
     ///
-    /// Tried again are requests that found no server or lost it (``ClientError/Code/hostNotFound``,
-    /// ``ClientError/Code/connectionFailed``, ``ClientError/Code/connectionLost``,
-    /// ``ClientError/Code/timedOut``), and those answered with 408, 425, 429, 500, 502, 503 or 504: until
-    /// the response is returned, not while its content is read. What is behind the last try is the
-    /// call's result, as if it had been the only one.
+    /// A request is retried after ``ClientError/Code/hostNotFound``, ``ClientError/Code/connectionFailed``,
+    /// ``ClientError/Code/connectionLost`` and ``ClientError/Code/timedOut``, and after status 408, 425, 429, 500, 502,
+    /// 503 and 504; but not once its response has been returned. The result of the last attempt is the call's result.
     ///
-    /// The body is read again from its sources. If one of them can be read once only, and something
-    /// has been read of it, the request is not tried again, and the error says so. Of a request that is
-    /// open by ``Client/sendUnclosed(_:progress:)``, parts are kept for that as long as they take no
-    /// more than 1 MiB of memory; files count with their path only.
+    /// The body is read again from its sources. If one of them can be read only once and has been read from, the
+    /// request is not retried, and the error says so. An open request (``Client/sendUnclosed(_:progress:)``) keeps sent
+    /// parts for this purpose in up to 1 MiB of memory; of a file only the path counts.
     public struct Retry: Hashable, Sendable {
-        /// How often a request is sent at most, the first time included; 3 unless set.
+        /// The maximum number of attempts, including the first; 3 by default.
         public var attempts: Int
-        /// How long to wait before the second try; twice as long before each further one. Half of it
-        /// is left to chance, so that many clients do not come back at the same time. Half a second
-        /// unless set.
+        /// The delay before the second attempt, doubled before each further one; 500 ms by default. The actual delay
+        /// is a random value between half of this and all of it, so that many clients do not retry simultaneously.
         public var delay: Duration
-        /// The most that it grows to; 30 seconds unless set. A longer `Retry-After` of the server
-        /// (RFC 9110 §10.2.3) is respected all the same.
+        /// The maximum delay; 30 seconds by default. A longer `Retry-After` of the server (RFC 9110 §10.2.3) is
+        /// respected nevertheless.
         public var maximumDelay: Duration
-        /// How long after the beginning of the first try another one may begin; 5 minutes unless set.
+        /// How long after the start of the first attempt another one may start; 5 minutes by default.
         public var maximumTime: Duration
-        /// Whether requests are tried again whose method is not idempotent (RFC 9110 §9.2.2), as POST
-        /// and PATCH are not: the server may have received such a request although the answer was lost,
-        /// and would receive it twice. False unless set.
+        /// Whether POST, PATCH and other methods that are not idempotent (RFC 9110 §9.2.2) are retried; false by
+        /// default. If only the response was lost, the server receives such a request twice.
         public var includesNonIdempotentMethods: Bool
 
-        /// See the properties.
+        /// Makes a retry policy; see the properties for each parameter.
         public init(
             attempts: Int = 3, delay: Duration = .milliseconds(500), maximumDelay: Duration = .seconds(30),
             maximumTime: Duration = .seconds(300), includesNonIdempotentMethods: Bool = false
@@ -42,22 +37,22 @@ extension Client {
             self.includesNonIdempotentMethods = includesNonIdempotentMethods
         }
 
-        /// A request is sent once.
+        /// Sends each request once.
         public static let never = Retry(attempts: 1)
 
         func validate() throws(ClientError) {
             guard attempts >= 1, delay >= .zero, maximumDelay >= .zero, maximumTime >= .zero else {
-                throw ClientError(.invalidConfiguration, "retry has no attempts, or a time that is less than zero")
+                throw ClientError(.invalidConfiguration, "retry has fewer than 1 attempt, or a negative duration")
             }
         }
 
-        /// What a request that has failed is to wait for before it is sent again; nil if it is not.
+        /// How long to wait before a failed request is sent again; nil if it is not.
         ///
         /// - Parameters:
-        ///   - attempt: the one that has failed, from 1.
-        ///   - elapsed: since the first one began.
-        ///   - retryAfter: what the server said.
-        ///   - chance: 0 to 1.
+        ///   - attempt: the number of the failed attempt, from 1.
+        ///   - elapsed: the time since the start of the first attempt.
+        ///   - retryAfter: the delay that the server asked for.
+        ///   - chance: a random number from 0 to 1.
         func delay(
             afterAttempt attempt: Int, elapsed: Duration, retryAfter: Duration?, chance: Double
         ) -> Duration? {
@@ -73,8 +68,8 @@ extension Client {
             return elapsed + delay <= maximumTime ? delay : nil
         }
 
-        /// The delay that a Retry-After names (RFC 9110 §10.2.3): seconds, or a date, which is compared with this
-        /// machine's clock; nil if it is neither.
+        /// The delay in a Retry-After field (RFC 9110 §10.2.3): a number of seconds, or a date, which is compared with
+        /// this machine's clock. Nil if the value is neither.
         static func duration(retryAfter value: String) -> Duration? {
             if let seconds = Int64(value) { return seconds < 0 ? nil : .seconds(min(seconds, Int64(Int32.max))) }
             let now = Timestamp.now

@@ -1,23 +1,24 @@
 extension Client {
-    /// How the peer of an `https` URL, or of an `https` proxy, is verified, and what it is shown.
+    /// How servers and proxies with `https` URLs are verified, and the client's own certificate.
     ///
-    /// The peer's certificate must lead to an authority that is trusted, be valid now, and be for the
-    /// name in the URL; the version is 1.2 or later. There is no way to do without: for a
-    /// certificate of one's own, name its authority, or itself, in ``caFile``.
+    /// The peer's certificate must be issued by a trusted authority, be valid now and match the host in the URL; TLS
+    /// 1.2 or later is used. Verification cannot be turned off: to accept a self-signed certificate, give it, or its
+    /// authority's, as ``caFile``.
     public struct TLS: Hashable, Sendable {
-        /// A file of certificates in PEM, which are trusted instead of the system's; the system's
-        /// unless set. <https://curl.se/libcurl/c/CURLOPT_CAINFO.html>
+        /// A PEM file of certificates that are trusted instead of the system's; nil by default, for the system's.
+        /// Read at each connection.
+        /// <https://curl.se/libcurl/c/CURLOPT_CAINFO.html>
         public var caFile: String?
 
-        /// What this client proves itself with, where the server asks for it; nothing unless set.
+        /// The client certificate, for servers that request one; nil by default.
         public var clientCertificate: ClientCertificate?
 
-        /// The public keys that the server may have, as `sha256//` and the base64 form of the SHA-256
-        /// of its SubjectPublicKeyInfo in DER; any unless set. Besides, not instead of, a certificate
-        /// that is trusted. <https://curl.se/libcurl/c/CURLOPT_PINNEDPUBLICKEY.html>
+        /// Public keys to accept, each as `sha256//` and the base64 form of the SHA-256 of its SubjectPublicKeyInfo in
+        /// DER; empty by default, for any. The certificate must be trusted as well.
+        /// <https://curl.se/libcurl/c/CURLOPT_PINNEDPUBLICKEY.html>
         public var pinnedPublicKeys: [String] = []
 
-        /// The system's trust, and no certificate of one's own.
+        /// Trusts the system's authorities; no client certificate.
         public init() {}
 
         func validate() throws(ClientError) {
@@ -26,7 +27,8 @@ extension Client {
                 try Self.check(clientCertificate.certificateFile, "the client certificate")
                 try Self.check(clientCertificate.keyFile, "the key of the client certificate")
                 guard clientCertificate.keyPassword?.utf8.contains(0) != true else {
-                    throw ClientError(.invalidConfiguration, "the password of the client certificate's key holds a NUL")
+                    throw ClientError(
+                        .invalidConfiguration, "the password of the client certificate's key contains a NUL")
                 }
             }
             for key in pinnedPublicKeys {
@@ -35,12 +37,12 @@ extension Client {
                     digest.dropLast().utf8.allSatisfy(Self.isBase64)
                 else {
                     throw ClientError(
-                        .invalidConfiguration, "a pinned public key is not sha256// and the base64 form of a SHA-256")
+                        .invalidConfiguration, "a pinned public key is not sha256// followed by a SHA-256 in base64")
                 }
             }
         }
 
-        /// That a file is there now; libcurl reads it whenever it connects.
+        /// Checks that a file is readable now; libcurl reads it at each connection.
         private static func check(_ path: String, _ what: String) throws(ClientError) {
             do throws(ClientError) {
                 _ = try OpenFile(path: Path(path))
@@ -63,7 +65,7 @@ extension Client {
 }
 
 extension Client.TLS {
-    /// A certificate of the client's, with its private key. Shown, it is the files' names alone.
+    /// A client certificate with its private key. The description shows the file names only.
     public struct ClientCertificate: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible,
         CustomReflectable
     {
@@ -71,11 +73,12 @@ extension Client.TLS {
         let keyFile: String
         let keyPassword: String?
 
+        /// Names the files; ``Client/init(_:_:configuration:)`` throws if they cannot be read.
+        ///
         /// - Parameters:
-        ///   - certificateFile: in PEM; the client's own certificate, and those that lead to the
-        ///     authority behind it.
-        ///   - keyFile: in PEM; the same file unless given.
-        ///   - keyPassword: what the key is encrypted with, if it is. Nobody is asked for it.
+        ///   - certificateFile: a PEM file with the client's certificate, followed by its intermediate certificates.
+        ///   - keyFile: a PEM file with the private key; the same file by default.
+        ///   - keyPassword: the password of an encrypted key; nil by default. The client never prompts for it.
         public init(certificateFile: String, keyFile: String? = nil, keyPassword: String? = nil) {
             self.certificateFile = certificateFile
             self.keyFile = keyFile ?? certificateFile

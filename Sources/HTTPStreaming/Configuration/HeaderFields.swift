@@ -1,17 +1,17 @@
 internal import Platform
 
-/// The header fields of a message, in order, repeated ones kept (RFC 9110 §5).
+/// The header fields of a message, in order, including repeated ones (RFC 9110 §5).
 public struct HeaderFields: Hashable, Sendable, RandomAccessCollection, ExpressibleByDictionaryLiteral,
     CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable
 {
-    /// One field line.
+    /// One field line (RFC 9110 §5.2).
     public struct Field: Hashable, Sendable {
-        /// As written; compared without case.
+        /// As sent or received; compared without regard to case.
         public let name: String
-        /// Without white space around it.
+        /// Without surrounding white space.
         public let value: String
 
-        /// Checked when it is sent.
+        /// Makes a field, which is checked when a client or a request uses it.
         public init(name: String, value: String) {
             self.name = name
             self.value = value
@@ -20,9 +20,10 @@ public struct HeaderFields: Hashable, Sendable, RandomAccessCollection, Expressi
 
     private var fields: [Field] = []
 
-    /// None.
+    /// Makes an empty collection.
     public init() {}
 
+    /// Makes fields from a literal such as `["Accept": "text/plain"]`; names may be repeated.
     public init(dictionaryLiteral elements: (String, String)...) {
         fields = elements.map(Field.init)
     }
@@ -31,10 +32,10 @@ public struct HeaderFields: Hashable, Sendable, RandomAccessCollection, Expressi
     public var endIndex: Int { fields.endIndex }
     public subscript(position: Int) -> Field { fields[position] }
 
-    /// The value of the field of that name, in any case. Several lines of one field are joined by
-    /// `, ` (RFC 9110 §5.3), which is right for every field but Set-Cookie: see ``values(of:)``.
+    /// The value of the field of that name, without regard to case; nil if there is none. Repeated lines are joined by
+    /// `, ` (RFC 9110 §5.3), which is right for every field except Set-Cookie: use ``values(of:)`` there.
     ///
-    /// Setting it replaces all lines of the field by one; setting nil removes them.
+    /// Setting a value replaces all lines of the field by one; setting nil removes them.
     public subscript(name: String) -> String? {
         get {
             let values = values(of: name)
@@ -46,19 +47,19 @@ public struct HeaderFields: Hashable, Sendable, RandomAccessCollection, Expressi
         }
     }
 
-    /// The values of all lines of a field, in order.
+    /// The values of all lines of a field, in order; empty if there are none.
     public func values(of name: String) -> [String] {
         var values: [String] = []
         for field in fields where Self.isEqual(field.name, name) { values.append(field.value) }
         return values
     }
 
-    /// Adds a line, also where there is one of that name already.
+    /// Adds a line; lines of the same name stay.
     public mutating func append(_ name: String, _ value: String) {
         fields.append(Field(name: name, value: value))
     }
 
-    /// Replaces the fields of the names in `other` by those, and adds the rest of them.
+    /// Adds the fields of `other`, replacing those of the same names.
     mutating func merge(_ other: HeaderFields) {
         guard !other.isEmpty else { return }
         fields.removeAll { field in other.fields.contains { Self.isEqual($0.name, field.name) } }
@@ -67,13 +68,13 @@ public struct HeaderFields: Hashable, Sendable, RandomAccessCollection, Expressi
 
     mutating func reserveCapacity(_ count: Int) { fields.reserveCapacity(count) }
 
-    /// Appends to the value of the last line, if there is one.
+    /// Appends to the value of the last line; without lines, does nothing.
     mutating func extendLast(_ more: String) {
         guard let last = fields.popLast() else { return }
         append(last.name, last.value + more)
     }
 
-    /// The names alone: values may be credentials.
+    /// The names only, since values may be credentials.
     public var description: String { fields.map(\.name).joined(separator: ", ") }
     public var debugDescription: String { description }
     public var customMirror: Mirror { Mirror(self, unlabeledChildren: fields.map(\.name)) }

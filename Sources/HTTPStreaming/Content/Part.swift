@@ -77,7 +77,9 @@ public struct Part: Sendable {
     }
 
     /// Writes the framing, and opens and measures the content.
-    func prepare(_ encoder: MultipartEncoder, _ preparation: Preparation) throws(ClientError) -> MultipartSource.FramedPart {
+    func prepare(
+        _ encoder: MultipartEncoder, _ preparation: Preparation
+    ) throws(ClientError) -> MultipartSource.FramedPart {
         guard headerFields["Content-Type"] == nil else {
             throw ClientError(.invalidPart, "the part \(name) cannot be sent: it has a second Content-Type")
         }

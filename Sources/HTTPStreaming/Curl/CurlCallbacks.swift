@@ -1,19 +1,20 @@
 internal import CCurl
 internal import Platform
 
-/// What libcurl calls during a transfer, in the agent's turn. Bytes are valid during the call only.
+/// The callbacks of a transfer, called by libcurl on the thread that runs its multi handle.
+/// Buffers are valid only during the call.
 protocol TransferCallbacks: AnyObject {
-    /// Fills the buffer with the next bytes of the body. https://curl.se/libcurl/c/CURLOPT_READFUNCTION.html
+    /// Fills the buffer with the next bytes of the request body. https://curl.se/libcurl/c/CURLOPT_READFUNCTION.html
     func readBody(into buffer: UnsafeMutableRawBufferPointer) -> Int
-    /// Goes back in the body. https://curl.se/libcurl/c/CURLOPT_SEEKFUNCTION.html
+    /// Seeks in the request body. https://curl.se/libcurl/c/CURLOPT_SEEKFUNCTION.html
     func seekBody(to offset: Int64, origin: Int32) -> Int32
-    /// Takes one complete line of a header. https://curl.se/libcurl/c/CURLOPT_HEADERFUNCTION.html
+    /// Receives one complete header line. https://curl.se/libcurl/c/CURLOPT_HEADERFUNCTION.html
     func receiveHeaderLine(_ line: UnsafeMutableRawBufferPointer) -> Int
-    /// Takes the next bytes of content. https://curl.se/libcurl/c/CURLOPT_WRITEFUNCTION.html
+    /// Receives the next bytes of the response content. https://curl.se/libcurl/c/CURLOPT_WRITEFUNCTION.html
     func receiveContent(_ bytes: UnsafeMutableRawBufferPointer) -> Int
 }
 
-/// The callbacks of the easy handle that libcurl calls back with.
+/// The callbacks of the easy handle that `context` points to.
 private func target(_ context: UnsafeMutableRawPointer?) -> (any TransferCallbacks)? {
     object(context, as: EasyHandle.self)?.callbacks
 }
@@ -48,7 +49,7 @@ extension EasyHandle {
         )
     }
 
-    /// Makes libcurl open and close its sockets by `tracker`, which lives as long as one of them is open.
+    /// Makes libcurl open and close its sockets through `tracker`. The tracker lives as long as any of them is open.
     func setSocketCallbacks(_ tracker: SocketTracker) throws(CurlError) {
         let context = opaque(tracker)
         try set(CURLOPT_OPENSOCKETDATA, pointer: context)

@@ -1,6 +1,6 @@
 internal import CCurl
 
-/// A code that libcurl returned, with what it wrote of the particulars.
+/// An error code from libcurl, with the details that libcurl wrote to its error buffer.
 struct CurlError: Error, CustomStringConvertible {
     let code: CURLcode
     let detail: String
@@ -14,18 +14,21 @@ struct CurlError: Error, CustomStringConvertible {
 }
 
 extension CurlError {
-    /// What is wrong with a response, where a transfer ended with an error that stands for other things too.
-    var complaintAboutResponse: String? {
+    /// What is wrong with the response, if that is why the transfer failed; nil for other failures.
+    ///
+    /// libcurl uses some of these codes for other errors too, so this must be read only after a byte of a response was
+    /// received.
+    var responseProblem: String? {
         switch code {
-        // Otherwise a connection that broke.
+        // Without "chunk" in the details, this code means that the connection was lost.
         case CURLE_RECV_ERROR where detail.contains("chunk"):
-            "the response is malformed, as chunked: \(detail)"
+            "the response is malformed: invalid chunked framing: \(detail)"
         case CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING:
             "the response is malformed: \(detail)"
-        // A continuation line that continues nothing.
+        // The first header line begins with white space, so it continues no other line.
         case CURLE_BAD_FUNCTION_ARGUMENT:
-            "the response is malformed: its header cannot be read"
-        // libcurl's word for a line of more than 100 KiB, up to 8.5; then it is CURLE_TOO_LARGE.
+            "the response is malformed: its header cannot be parsed"
+        // A header line of more than 100 KiB: up to libcurl 8.5. Later versions return CURLE_TOO_LARGE (100).
         case CURLE_OUT_OF_MEMORY:
             "the header of the response is too long"
         case CURLcode(100),

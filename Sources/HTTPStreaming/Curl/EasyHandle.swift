@@ -1,26 +1,16 @@
 internal import CCurl
 
-/// A libcurl easy handle and its error buffer. Touched in its agent's turns only.
+/// A libcurl easy handle with its error buffer and its connection cache. Used by one thread at a time.
 final class EasyHandle {
-    /// What the options of a client's handle depend on, where the next transfer may find them as this one has set them.
-    struct Purpose: Equatable {
-        let method: Client.Method
-        let url: String
-        let authentication: Client.Authentication
-        let sendsClientCertificate: Bool
-        /// A body that is given to libcurl at once.
-        let hasBody: Bool
-    }
-
     let raw: UnsafeMutableRawPointer
-    /// Outlives the handle, which refers to it.
+    /// Must outlive the handle, which uses it.
     private let share: ShareHandle
     /// Receives libcurl's callbacks while the handle is in a multi handle.
     var callbacks: (any TransferCallbacks)?
-    /// What the options are for; nil where the next transfer must set them anew.
-    private var purpose: Purpose?
+    /// What the handle's options were set for; nil if the next transfer must set them again.
+    private var setup: (any Equatable)?
 
-    /// libcurl writes into it during a transfer, so that it must outlive the handle.
+    /// Must outlive the handle, because libcurl writes to it during a transfer.
     private let errorBuffer = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
     init(_ sockets: SocketTracker) throws(CurlError) {
@@ -33,35 +23,35 @@ final class EasyHandle {
         errorBuffer.pointee = 0
     }
 
-    /// Must have been removed from its multi handle before.
+    /// The handle must have been removed from its multi handle.
     /// https://curl.se/libcurl/c/curl_multi_cleanup.html
     deinit {
         curl_easy_cleanup(raw)
         errorBuffer.deallocate()
     }
 
-    /// Makes it ready for a transfer: has `configure` set its options, beginning with the defaults, but for what
-    /// belongs to the client, unless they have been set for the same. A live connection stays.
-    ///
-    /// - Parameter purpose: nil where they are to be for this transfer only.
+    /// Prepares the handle for a transfer. Resets its options and calls `configure` to set them, unless they were last
+    /// set for an equal `setup`. An open connection is kept.
     /// https://curl.se/libcurl/c/curl_easy_reset.html
-    func prepare(for purpose: Purpose?, _ configure: () throws(CurlError) -> Void) throws(CurlError) {
+    ///
+    /// - Parameter setup: everything that the options depend on; nil if they must not be kept for the next transfer.
+    func prepare<Setup: Equatable>(for setup: Setup?, _ configure: () throws(CurlError) -> Void) throws(CurlError) {
         errorBuffer.pointee = 0
-        share.sockets.forgetUnread()
-        guard purpose == nil || purpose != self.purpose else { return }
-        self.purpose = nil
+        sockets.clearUnread()
+        if let setup, setup == self.setup as? Setup { return }
+        self.setup = nil
         curl_easy_reset(raw)
         try check(ccurl_easy_set_pointer(raw, CURLOPT_ERRORBUFFER, errorBuffer))
         try check(ccurl_easy_set_pointer(raw, CURLOPT_SHARE, share.raw))
-        try setSocketCallbacks(share.sockets)
+        try setSocketCallbacks(sockets)
         try setTransferCallbacks()
         try configure()
-        self.purpose = purpose
+        if let setup { self.setup = setup }
     }
 
-    /// Has the next transfer begin with the defaults: what this one has made libcurl remember, such as that an
-    /// authentication was to no avail, is not to be in its way.
-    func forgetPurpose() { purpose = nil }
+    /// Makes the next transfer set all options again, which also clears what libcurl remembers of this one, such as a
+    /// failed authentication.
+    func discardSetup() { setup = nil }
 
     func set(_ option: CURLoption, _ value: Int) throws(CurlError) {
         try check(ccurl_easy_set_long(raw, option, value))
@@ -80,21 +70,21 @@ final class EasyHandle {
         try check(ccurl_easy_set_pointer(raw, option, pointer))
     }
 
-    /// Has the handle send this as the body of a POST: libcurl copies it.
+    /// Makes libcurl copy `bytes` and send them as the body of a POST.
     /// https://curl.se/libcurl/c/CURLOPT_COPYPOSTFIELDS.html
     func setBody(_ bytes: UnsafeMutableRawBufferPointer) throws(CurlError) {
-        // First, since it says how much is copied.
+        // The size must be set first: libcurl copies that many bytes.
         try set(CURLOPT_POSTFIELDSIZE_LARGE, offset: Int64(bytes.count))
         try set(CURLOPT_COPYPOSTFIELDS, pointer: bytes.baseAddress)
     }
 
-    /// Neither a URL nor a redirect may lead to file:, gopher: and the like.
+    /// Refuses URLs and redirects with other schemes, such as file: or gopher:.
     func allowHTTPOnly() throws(CurlError) {
         try check(ccurl_easy_allow_http_only(raw))
     }
 
-    /// Removing a handle must not wait for a name being resolved: that would hold up every other
-    /// client of the agent. https://curl.se/libcurl/c/CURLOPT_QUICK_EXIT.html
+    /// Makes removing the handle not wait for a name lookup, which would block all transfers of the multi handle.
+    /// https://curl.se/libcurl/c/CURLOPT_QUICK_EXIT.html
     func setQuickExit() throws(CurlError) {
         try check(ccurl_easy_set_quick_exit(raw))
     }
@@ -103,19 +93,19 @@ final class EasyHandle {
         guard code == CURLE_OK else { throw error(code) }
     }
 
-    /// With what libcurl wrote of the particulars, unless it may hold a proxy's password.
+    /// Adds libcurl's details to the code, unless they contain an `@` and so perhaps a proxy's password.
     func error(_ code: CURLcode) -> CurlError {
         let detail = String(cString: errorBuffer)
         return CurlError(code, detail: detail.contains("@") ? "" : detail)
     }
 
-    /// Pauses what `mask` has and resumes what it has not. May call the write callback before it
-    /// returns. https://curl.se/libcurl/c/curl_easy_pause.html
+    /// Pauses the directions that are in `mask` and resumes the others. May call the write callback before it returns.
+    /// https://curl.se/libcurl/c/curl_easy_pause.html
     func pause(_ mask: Int32) {
         _ = curl_easy_pause(raw, mask)
     }
 
-    /// - Parameter fallback: what it is where libcurl does not know it.
+    /// - Parameter fallback: returned if this libcurl does not know `info`.
     func long(_ info: CURLINFO, unless fallback: Int = 0) -> Int {
         var value = 0
         return ccurl_easy_get_long(raw, info, &value) == CURLE_OK ? value : fallback
@@ -126,7 +116,7 @@ final class EasyHandle {
         return ccurl_easy_get_offset(raw, info, &value) == CURLE_OK ? Int64(value) : 0
     }
 
-    /// Nil where it is empty. The text is libcurl's. https://curl.se/libcurl/c/curl_easy_getinfo.html
+    /// Nil if it is empty. libcurl owns the text, which is copied. https://curl.se/libcurl/c/curl_easy_getinfo.html
     func string(_ info: CURLINFO) -> String? {
         var value: UnsafePointer<CChar>?
         guard ccurl_easy_get_string(raw, info, &value) == CURLE_OK, let value else { return nil }
@@ -135,24 +125,5 @@ final class EasyHandle {
 
     func duration(_ info: CURLINFO) -> Duration { .microseconds(offset(info)) }
 
-    /// The descriptor of the connection in use, for polling.
-    var socket: Int32? { share.sockets.current }
-
-    /// An answer has come on it.
-    func confirmSocket() { share.sockets.confirm() }
-
-    /// Looks at what the connection has received and libcurl has not read, and leaves it there.
-    func peek() -> SocketTracker.Peek { share.sockets.peek() }
-
-    /// See ``SocketTracker/countsAcknowledged``.
-    var countsAcknowledged: Bool { share.sockets.countsAcknowledged }
-
-    /// See ``SocketTracker/unacknowledged``.
-    var unacknowledged: Int64? { share.sockets.unacknowledged }
-    /// Before a transfer: has libcurl take a connection that was kept for dead if something is to be read from it,
-    /// which is no answer to a request that has not been sent. See ``SocketTracker/replaceStale()``.
-    func discardStaleConnection() { share.sockets.replaceStale() }
-
-    /// What the transfer's connection had received when it was closed, and libcurl had not read.
-    var unread: [UInt8] { share.sockets.unread }
+    var sockets: SocketTracker { share.sockets }
 }

@@ -1,13 +1,13 @@
 internal import CCurl
 
-/// The connection cache of one client, apart from the cache of the multi handle: a client's
-/// connection is its own, no other client takes it, and it is closed with the client.
+/// The connection cache of one client. With a cache of its own instead of the multi handle's, no other client can use
+/// its connection, and the connection is closed with the client.
 ///
-/// Used in one agent's turns only, which come one after another, hence without lock callbacks.
+/// It has no lock callbacks, because only one thread at a time uses it.
 /// https://curl.se/libcurl/c/curl_share_setopt.html
 final class ShareHandle {
     let raw: UnsafeMutableRawPointer
-    /// Called when a cached connection is closed: below, or later.
+    /// Receives the close callbacks of cached connections, during `deinit` or later.
     let sockets: SocketTracker
 
     init(_ sockets: SocketTracker) throws(CurlError) {
@@ -17,6 +17,6 @@ final class ShareHandle {
         _ = ccurl_share_set_long(raw, CURLSHOPT_SHARE, Int(CURL_LOCK_DATA_CONNECT.rawValue))
     }
 
-    /// No easy handle may refer to it any more.
+    /// No easy handle may use the share handle any more.
     deinit { curl_share_cleanup(raw) }
 }

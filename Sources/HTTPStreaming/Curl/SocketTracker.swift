@@ -1,44 +1,44 @@
 internal import CCurl
 internal import Platform
 
-/// The sockets that libcurl has open for one client, opened and closed here: CURLINFO_ACTIVESOCKET
-/// is known only after a transfer, up to 8.x, and libcurl does not mark its sockets close-on-exec.
+/// Opens and closes the sockets of one client for libcurl, and knows the one in use. libcurl (8.x too) sets
+/// CURLINFO_ACTIVESOCKET only after a transfer, and does not mark its sockets close-on-exec.
 final class SocketTracker {
-    /// By the inode, a socket is known from another that got its number: libcurl 7.88 closes one that it has given up
-    /// while connecting without saying so.
+    /// The inode distinguishes a socket from another one that got the same descriptor: libcurl 7.88 closes a socket whose
+    /// connection attempt was aborted without calling the close callback.
     private var open: [(descriptor: Int32, inode: UInt64?)] = []
-    /// Whether the last of them has been answered on, so that it is not one that was given up.
+    /// Whether a response was received on the last socket: its connection attempt was not aborted.
     var isConfirmed = false
 
     private let onOpen: (Int32) -> Void
     let onClose: (Int32) -> Void
 
     /// - Parameters:
-    ///   - onOpen: is told of each socket that is opened.
-    ///   - onClose: and that it is about to be closed.
+    ///   - onOpen: called after a socket is opened.
+    ///   - onClose: called before a socket is closed.
     init(onOpen: @escaping (Int32) -> Void = { _ in }, onClose: @escaping (Int32) -> Void = { _ in }) {
         self.onOpen = onOpen
         self.onClose = onClose
     }
 
-    /// Whether the last one is of TCP.
+    /// Whether the last socket uses TCP.
     private var isTCP = false
 
-    /// Itself, while a socket is open: libcurl, newer ones, closes a TLS connection some time after the
-    /// handles that used it are gone.
-    private var whileOpen: SocketTracker?
+    /// The tracker itself while a socket is open. libcurl 8.23 closes a TLS connection some time after the handles that
+    /// used it are gone, and calls the close callback then.
+    private var retainedSelf: SocketTracker?
 
-    /// What the last one closed had received that nobody had read, 64 KiB at most.
+    /// The received bytes that libcurl had not read from the socket in use when it was closed; 64 KiB at most.
     private(set) var unread: [UInt8] = []
 
-    /// The one in use: attempts that lost against another address have been closed.
+    /// The socket in use; nil if there is none. Connection attempts that lost against another address are closed.
     var current: Int32? {
         if isConfirmed { return open.last?.descriptor }
         while let last = open.last, Self.inode(of: last.descriptor) != last.inode { open.removeLast() }
         return open.last?.descriptor
     }
 
-    /// An answer has come on the one in use.
+    /// To be called when a response was received on the socket in use.
     func confirm() { isConfirmed = current != nil }
 
     private static func inode(of descriptor: Int32) -> UInt64? {
@@ -58,31 +58,31 @@ final class SocketTracker {
         onOpen(descriptor)
         open.append((descriptor, Self.inode(of: descriptor)))
         isConfirmed = false
-        whileOpen = self
+        retainedSelf = self
         isTCP = [AF_INET, AF_INET6].contains(address.family)
         return descriptor
     }
 
     /// https://curl.se/libcurl/c/CURLOPT_CLOSESOCKETFUNCTION.html
     func closeSocket(_ descriptor: curl_socket_t) -> Int32 {
-        // An older one may still be closed when the next is in use.
+        // libcurl may close an older socket while the next one is in use.
         if descriptor == current { unread = Self.received(descriptor) }
         open.removeAll { $0.descriptor == descriptor }
         isConfirmed = false
-        if open.isEmpty { whileOpen = nil }
+        if open.isEmpty { retainedSelf = nil }
         onClose(descriptor)
         return close(descriptor)
     }
 
     enum Peek: Equatable {
         case nothing
-        /// Something to be read, and perhaps the end behind it.
+        /// Bytes can be read; `isHungUp` if the peer has closed the connection after them.
         case bytes(isHungUp: Bool)
-        /// In order, or by a reset.
+        /// The peer has closed the connection: orderly, or by a reset.
         case hangUp(isOrderly: Bool)
     }
 
-    /// Looks at the socket in use, without reading or waiting; at nothing where there is none.
+    /// Checks what the socket in use has received, without reading it or waiting; `nothing` if there is no socket.
     func peek() -> Peek {
         guard let current else { return .nothing }
         var byte: UInt8 = 0
@@ -92,10 +92,10 @@ final class SocketTracker {
         return [ECONNRESET, EPIPE, ETIMEDOUT].contains(errno) ? .hangUp(isOrderly: false) : .nothing
     }
 
-    /// Whether the peer has closed its side, however much is still to be read before that.
+    /// Whether the peer has closed its side, even if bytes can still be read.
     private static func isHungUp(_ socket: Int32) -> Bool {
         #if os(Linux)
-        // <poll.h> has POLLRDHUP for _GNU_SOURCE only, which Swift's importer does not set.
+        // POLLRDHUP. <poll.h> defines it only with _GNU_SOURCE, which Swift's importer does not set.
         let readHangUp: Int16 = 0x2000
         var descriptor = pollfd(fd: socket, events: readHangUp, revents: 0)
         return poll(&descriptor, 1, 0) > 0
@@ -104,7 +104,7 @@ final class SocketTracker {
         #endif
     }
 
-    /// Whether it is known what the peer has acknowledged: of TCP, where the kernel says so.
+    /// Whether ``unacknowledged`` can be known: for TCP on Linux.
     var countsAcknowledged: Bool {
         #if os(Linux)
         isTCP
@@ -113,9 +113,9 @@ final class SocketTracker {
         #endif
     }
 
-    /// How many of the bytes that were sent the peer's kernel has not acknowledged; nil if it is not
-    /// known. Of TCP_INFO it would be tcpi_notsent_bytes and the bytes of tcpi_unacked segments; this
-    /// is the sum itself. https://man7.org/linux/man-pages/man7/tcp.7.html (SIOCOUTQ)
+    /// The number of sent bytes that the peer's kernel has not acknowledged; nil if it is not known. SIOCOUTQ counts
+    /// unsent and unacknowledged bytes together, where TCP_INFO has tcpi_notsent_bytes and tcpi_unacked segments.
+    /// https://man7.org/linux/man-pages/man7/tcp.7.html
     var unacknowledged: Int64? {
         #if os(Linux)
         guard isTCP, let current else { return nil }
@@ -127,8 +127,8 @@ final class SocketTracker {
         #endif
     }
 
-    /// Before a transfer: what was left of one before it says nothing.
-    func forgetUnread() { unread = [] }
+    /// To be called before a transfer: the unread bytes of an earlier one do not belong to it.
+    func clearUnread() { unread = [] }
 
     private static func received(_ descriptor: Int32) -> [UInt8] {
         withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 1) { buffer in

@@ -73,7 +73,7 @@ struct Exchange: Sendable {
 
 extension Exchange {
     /// How to go on after an answer; nil if that is the result.
-    mutating func next(after answer: Answer) throws(ClientError) -> Next? {
+    mutating func next(after answer: TransferResponse) throws(ClientError) -> Next? {
         defer { isRefused = true }
         // The caller no longer expects the parts that were refused to be sent.
         guard !isRefused, request.source?.obstacle == nil else { return nil }
@@ -94,7 +94,7 @@ extension Exchange {
         }
     }
 
-    private func redirect(_ answer: Answer) throws(ClientError) -> Next? {
+    private func redirect(_ answer: TransferResponse) throws(ClientError) -> Next? {
         guard configuration.maximumRedirects > 0, let location = answer.headerFields.values(of: "Location").first,
             let target = CurlURL.resolve(location, against: url)
         else { return nil }

@@ -1,17 +1,16 @@
 internal import Synchronization
 
-/// The memory that the buffers of all transfers under way may take together. What does not fit waits
-/// its turn, first come, first served, and never holds a part of what it waits for: what waits for
-/// buffers keeps nobody from getting his.
+/// Limits the memory that the buffers of all running transfers take together. Demands that do not fit wait in a queue,
+/// first in, first out. A transfer holds no memory while it waits, so waiting transfers cannot block each other.
 final class BufferBudget: Sendable {
     static let shared = BufferBudget(limit: 64 << 20) { AgentPool.shared.clientCount }
 
-    /// What a transfer begins with at least, if its body is not shorter.
+    /// The least memory, in bytes, that a transfer starts with, unless its body is shorter.
     static let leastUpload = 64 << 10
 
-    /// How much of the budget is divided among the clients there are: the rest is for those to come,
-    /// since what a transfer has it keeps to its end.
-    private static let sharedFraction = 4
+    /// A quarter of the budget is divided among the present clients. The rest is for later ones, because a transfer keeps
+    /// its memory until it ends.
+    private static let shareDivisor = 4
 
     /// A place in the queue.
     struct Ticket: Hashable, Sendable {
@@ -23,7 +22,7 @@ final class BufferBudget: Sendable {
         case waiting(Ticket)
     }
 
-    private struct Place {
+    private struct QueueEntry {
         let ticket: Ticket
         let demand: BufferDemand
         let onGrant: @Sendable (BufferGrant) -> Void
@@ -33,12 +32,12 @@ final class BufferBudget: Sendable {
         var limit: Int
         var used = 0
         var peak = 0
-        var queue: [Place] = []
+        var queue: [QueueEntry] = []
         var lastTicket: UInt64 = 0
 
-        /// Counts what is to be granted of this now; nil if it has to wait.
+        /// Takes bytes for a demand, and returns how many; nil if it must wait.
         mutating func take(_ demand: BufferDemand, share: Int) -> Int? {
-            // What asks for more than all there is may have all there is.
+            // A demand for more than the whole budget gets the whole budget.
             let least = min(demand.least, limit)
             guard used + least <= limit else { return nil }
             let bytes = max(least, min(demand.most, share, limit - used))
@@ -51,13 +50,13 @@ final class BufferBudget: Sendable {
     private let state: Mutex<State>
     private let clientCount: @Sendable () -> Int
 
-    /// - Parameter clientCount: how many may want a share.
+    /// - Parameter clientCount: the number of clients that share the budget.
     init(limit: Int, clientCount: @escaping @Sendable () -> Int) {
         state = Mutex(State(limit: limit))
         self.clientCount = clientCount
     }
 
-    /// Bytes, 64 KiB at least. What has been granted stays so when it becomes less.
+    /// In bytes, at least 64 KiB. Lowering it does not affect memory that has been granted.
     var limit: Int {
         get { state.withLock { $0.limit } }
         set {
@@ -66,25 +65,25 @@ final class BufferBudget: Sendable {
         }
     }
 
-    /// Bytes granted now.
+    /// Bytes that are granted now.
     var used: Int { state.withLock { $0.used } }
 
-    /// The most bytes that have been granted at a time since ``resetPeak()``.
+    /// The highest value of ``used`` since ``resetPeak()``.
     var peak: Int { state.withLock { $0.peak } }
 
     func resetPeak() { state.withLock { $0.peak = $0.used } }
 
-    /// How many wait.
+    /// The number of demands that wait.
     var waitingCount: Int { state.withLock { $0.queue.count } }
 
-    /// What each client there is may have, if it wants as much.
+    /// The most bytes that one client gets at present, unless it cannot start with less.
     var share: Int { share(of: limit) }
 
-    private func share(of limit: Int) -> Int { limit / Self.sharedFraction / max(1, clientCount()) & ~4095 }
+    private func share(of limit: Int) -> Int { limit / Self.shareDivisor / max(1, clientCount()) & ~4095 }
 
-    /// Asks for memory; what asks for none gets that at once.
+    /// Requests memory. A demand of zero bytes never waits.
     ///
-    /// - Parameter onGrant: called on any thread, where it had to wait.
+    /// - Parameter onGrant: called on any thread when a demand that had to wait is granted.
     func take(_ demand: BufferDemand, onGrant: @escaping @Sendable (BufferGrant) -> Void) -> Outcome {
         let share = share
         let outcome = state.withLock { state -> Result<Int, Waits> in
@@ -92,7 +91,7 @@ final class BufferBudget: Sendable {
             if !mustWait, let bytes = state.take(demand, share: share) { return .success(bytes) }
             state.lastTicket += 1
             let ticket = Ticket(number: state.lastTicket)
-            state.queue.append(Place(ticket: ticket, demand: demand, onGrant: onGrant))
+            state.queue.append(QueueEntry(ticket: ticket, demand: demand, onGrant: onGrant))
             return .failure(Waits(ticket: ticket))
         }
         return switch outcome {
@@ -103,17 +102,17 @@ final class BufferBudget: Sendable {
 
     private struct Waits: Error { let ticket: Ticket }
 
-    /// Leaves the queue. Has no effect on what has been granted: whoever gets that lets go of it.
+    /// Removes a demand from the queue. Has no effect if it has been granted: the grant's holder releases it.
     func withdraw(_ ticket: Ticket) {
         state.withLock { state in
             guard let index = state.queue.firstIndex(where: { $0.ticket == ticket }) else { return }
             state.queue.remove(at: index)
         }
-        // Those behind it may want less.
+        // The next demands in the queue may be smaller.
         serveQueue()
     }
 
-    /// Of a ``BufferGrant`` that is gone.
+    /// Returns the bytes of a ``BufferGrant``.
     func giveBack(_ bytes: Int) {
         guard bytes > 0 else { return }
         state.withLock { $0.used -= bytes }
@@ -122,8 +121,8 @@ final class BufferBudget: Sendable {
 
     private func serveQueue() {
         let share = share
-        let served = state.withLock { state -> [(place: Place, bytes: Int)] in
-            var served: [(Place, Int)] = []
+        let served = state.withLock { state -> [(entry: QueueEntry, bytes: Int)] in
+            var served: [(QueueEntry, Int)] = []
             while served.count < state.queue.count,
                 let bytes = state.take(state.queue[served.count].demand, share: share)
             {
@@ -132,15 +131,15 @@ final class BufferBudget: Sendable {
             state.queue.removeFirst(served.count)
             return served
         }
-        for (place, bytes) in served { place.onGrant(BufferGrant(bytes, of: self)) }
+        for (entry, bytes) in served { entry.onGrant(BufferGrant(bytes, of: self)) }
     }
 }
 
-/// What a transfer would take for its buffers.
+/// The bytes that a transfer requests for its buffers.
 struct BufferDemand: Equatable, Sendable {
-    /// With less it does not begin.
+    /// The transfer cannot start with less.
     var least: Int
-    /// More is of no use to it.
+    /// The transfer cannot use more.
     var most: Int
 
     static let none = BufferDemand(least: 0, most: 0)
@@ -150,12 +149,12 @@ struct BufferDemand: Equatable, Sendable {
     }
 }
 
-/// Memory that one transfer may take for its buffers, until the last reference goes.
+/// Memory that a transfer may use for its buffers. It is returned when the last reference is released.
 final class BufferGrant: Sendable {
     let bytes: Int
     private let budget: BufferBudget
 
-    /// Only a budget makes one, which has counted it.
+    /// To be called by the budget only, after it has counted the bytes.
     init(_ bytes: Int, of budget: BufferBudget) {
         self.bytes = bytes
         self.budget = budget

@@ -1,13 +1,13 @@
 internal import Platform
 
-/// The time limits of one transfer, as a pure value: counts the time in which the peer, or the
-/// network, was what was waited for, and no other.
+/// The time limits of one transfer, as a pure value. Counts only the time in which the transfer waits for the peer or
+/// the network.
 struct TimeLimits {
     /// Which limit was exceeded.
     enum Excess: Equatable {
-        /// Nothing has been moved for so long.
+        /// No bytes were sent or received for this long.
         case stalled(Duration)
-        /// The whole has taken so long.
+        /// The whole transfer has taken this long.
         case exceeded(Duration)
     }
 
@@ -17,55 +17,55 @@ struct TimeLimits {
     private var now: Instant
     /// The time counted until `now`.
     private var elapsed = Duration.zero
-    /// `elapsed` when bytes were last seen to have moved, and when to look for that again.
+    /// The value of `elapsed` when bytes had last moved.
     private var movedAt = Duration.zero
-    private var nextLook: Duration
+    /// The value of `elapsed` when the next check is due.
+    private var nextCheck: Duration
     private var bytesMoved: Int64?
 
     /// - Parameters:
-    ///   - stall: how long may pass without a byte moved.
-    ///   - total: how long the whole may take.
+    ///   - stall: how long a transfer may go without sending or receiving a byte.
+    ///   - total: how long the whole transfer may take.
     init(stall: Duration?, total: Duration?, at now: Instant) {
         self.stall = stall
         self.total = total
         self.now = now
-        nextLook = stall.map { $0 / Self.looks } ?? .zero
+        nextCheck = stall.map { $0 / Self.checksPerStall } ?? .zero
     }
 
-    /// How many times a stall is looked for before it is one: who looks each time that a byte moves
-    /// looks too often, and who looks at the end only does not know when the last one did.
-    private static let looks = 8
+    /// How often the byte count is checked within a stall's duration. A check at each event would cost too much; a single
+    /// check at the end would not show when the last byte moved.
+    private static let checksPerStall = 8
 
-    /// Time has passed; `isCounting` is true from now on if the peer is what is waited for.
+    /// Notes that time has passed. `isCounting`: whether the time from now on is spent waiting for the peer.
     mutating func advance(to now: Instant, isCounting: Bool) {
         if self.isCounting { elapsed += now - self.now }
         self.now = now
         self.isCounting = isCounting
     }
 
-    /// Whether ``looked(bytesMoved:)`` is due.
-    var mustLook: Bool { stall != nil && elapsed >= nextLook }
+    /// Whether ``check(bytesMoved:)`` is due.
+    var isCheckDue: Bool { stall != nil && elapsed >= nextCheck }
 
-    /// - Parameter bytesMoved: in both directions; nil while there is no connection, which has a
-    ///   limit of its own.
-    mutating func looked(bytesMoved: Int64?) {
+    /// - Parameter bytesMoved: bytes sent and received so far; nil while connecting, which has a limit of its own.
+    mutating func check(bytesMoved: Int64?) {
         guard let stall else { return }
         if bytesMoved == nil || bytesMoved != self.bytesMoved { movedAt = elapsed }
         self.bytesMoved = bytesMoved
-        nextLook = min(elapsed + stall / Self.looks, max(elapsed, movedAt + stall))
+        nextCheck = min(elapsed + stall / Self.checksPerStall, max(elapsed, movedAt + stall))
     }
 
-    /// To be asked when it has been looked.
+    /// The limit that is exceeded; to be read after a check that was due.
     var excess: Excess? {
         if let total, elapsed >= total { return .exceeded(total) }
         if let stall, elapsed - movedAt >= stall { return .stalled(stall) }
         return nil
     }
 
-    /// When there may be something to do; nil as long as nothing is counted.
+    /// When the next check is due or the total limit ends; nil while no time is counted.
     var deadline: Instant? {
         guard isCounting, stall != nil || total != nil else { return nil }
-        let next = stall == nil ? total ?? .zero : min(total ?? nextLook, nextLook)
+        let next = stall == nil ? total ?? .zero : min(total ?? nextCheck, nextCheck)
         return now + (next - elapsed)
     }
 }

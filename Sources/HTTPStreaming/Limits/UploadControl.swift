@@ -1,10 +1,10 @@
 internal import Synchronization
 
-/// How a client's uploads are held back: written by anyone, obeyed by its agent, whom
-/// ``Message/controlChanged(connection:)`` tells to look again.
+/// The pause and the rate limit of a client's uploads. Any thread may change them and then posts
+/// ``Message/controlChanged(connection:)``, which makes the agent apply them.
 final class UploadControl: Sendable {
     private let paused = Atomic<Bool>(false)
-    /// 0 for none.
+    /// In bytes a second; 0 for no limit.
     private let limit: Atomic<Int>
 
     init(maximumRate: Int?) { limit = Atomic(maximumRate ?? 0) }
@@ -14,7 +14,7 @@ final class UploadControl: Sendable {
         set { paused.store(newValue, ordering: .relaxed) }
     }
 
-    /// Bytes of a body a second; nil for as many as there can be.
+    /// In bytes of the body a second; nil for no limit.
     var maximumRate: Int? {
         get {
             let limit = limit.load(ordering: .relaxed)

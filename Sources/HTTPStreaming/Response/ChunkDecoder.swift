@@ -1,27 +1,26 @@
 internal import ContentCoding
 
-/// Undoes the content coding of a response, for its reader: of each chunk that came, no more is
-/// decoded at a time than one piece.
+/// Decodes the content of a response in the reader's task, one piece of at most 64 KiB at a time.
 struct ChunkDecoder: ~Copyable {
-    /// The most bytes that are decoded at a time.
+    /// The maximum number of bytes decoded at a time.
     static let pieceSize = 64 << 10
 
     private var decoder: ContentDecoder
     private var chunk: [UInt8] = []
-    /// How much of `chunk` has been decoded.
+    /// The number of bytes of `chunk` that have been decoded.
     private var offset = 0
 
     init(_ coding: Coding) { decoder = ContentDecoder(coding) }
 
-    /// Takes the next chunk; the one before must have been decoded.
+    /// Sets the next chunk to decode; the previous one must have been decoded.
     mutating func append(_ chunk: [UInt8]) {
         self.chunk = chunk
         offset = 0
     }
 
-    /// The next piece of what was given, not empty; nil if there is no more of it.
+    /// Decodes the next piece of the chunk; returns nil at the end of the chunk, never an empty piece.
     ///
-    /// - Throws: ``ClientError/Code/invalidContent``, from then on always.
+    /// - Throws: ``ClientError/Code/invalidContent``, then again on every further call.
     mutating func next() throws(ClientError) -> [UInt8]? {
         let chunk = chunk
         do {
@@ -42,11 +41,10 @@ struct ChunkDecoder: ~Copyable {
         return nil
     }
 
-    /// No more chunks come.
+    /// Checks that the coded data is complete, after the last chunk. No data at all is accepted: some servers send
+    /// Content-Encoding with empty content.
     ///
-    /// - Throws: ``ClientError/Code/invalidContent`` if the data is cut off, as it is in a message
-    ///   that is complete where the sender gave up. With none at all there is no content: some
-    ///   servers say so of what they would have coded.
+    /// - Throws: ``ClientError/Code/invalidContent`` if the coded data ends early, although the message is complete.
     mutating func finish() throws(ClientError) {
         guard decoder.bytesRead > 0 else { return }
         do throws(CodingError) {

@@ -1,30 +1,30 @@
-/// Takes the chunked framing off content (RFC 9112 §7.1), piece by piece.
+/// Removes the chunked framing from content (RFC 9112 §7.1). Accepts input in pieces of any size.
 struct ChunkedParser {
     private enum State {
         /// In the digits of a chunk's size. → `extensions`, `data`, `trailer`
         case size(Int64, digits: Int)
-        /// Behind them, up to the line's end. → `data`, `trailer`
+        /// After the size, up to the end of the line. → `data`, `trailer`
         case extensions(Int64)
-        /// → `dataEnd`
+        /// In the data of a chunk, of which this many bytes are left. → `dataEnd`
         case data(Int64)
-        /// → `size`
+        /// In the line end after the data. → `size`
         case dataEnd
-        /// In a line of the trailer section, of so many bytes. → `complete`
+        /// In a line of the trailer section, of which this many bytes were read. → `complete`
         case trailer(Int)
         /// Final.
         case complete
-        /// What came is not this. Final.
+        /// The input is malformed. Final.
         case invalid
     }
 
     private var state = State.size(0, digits: 0)
 
-    /// Whether the last chunk has come, and all that belongs to it.
+    /// Whether the last chunk and the trailer section have been read.
     var isComplete: Bool {
         if case .complete = state { true } else { false }
     }
 
-    /// Adds the content in `bytes` to `content`; what comes behind the end is passed over.
+    /// Appends the content in `bytes` to `content`; ignores bytes after the end.
     mutating func parse(_ bytes: UnsafeRawBufferPointer, into content: inout [UInt8]) {
         var rest = bytes[...]
         while let byte = rest.first {
@@ -35,16 +35,16 @@ struct ChunkedParser {
                 state = left == data.count ? .dataEnd : .data(left - Int64(data.count))
             } else {
                 rest.removeFirst()
-                take(byte)
+                parseFraming(byte)
             }
         }
     }
 
-    private mutating func take(_ byte: UInt8) {
+    private mutating func parseFraming(_ byte: UInt8) {
         let isLineEnd = byte == UInt8(ascii: "\n")
         switch state {
         case .size(let size, let digits):
-            // 15 digits cannot overflow.
+            // 15 hexadecimal digits cannot overflow an Int64.
             if let digit = Self.value(of: byte), digits < 15 {
                 state = .size(size << 4 | digit, digits: digits + 1)
             } else if digits == 0 || Self.value(of: byte) != nil {

@@ -1,18 +1,18 @@
 internal import Synchronization
 
-/// The content of a response on its way from the agent to its reader: a bounded queue.
+/// A bounded queue for the content of a response, from the agent to the task that reads it.
 ///
-/// The agent never waits: a chunk that does not fit is refused, and taken again when the reader
-/// has caught up.
+/// The agent never waits: the queue refuses a chunk when it is full, and the agent offers it again once the reader has
+/// made room.
 final class ContentBuffer: Sendable {
-    /// Where there are not many clients.
+    /// The high-water mark with few clients, in bytes.
     static let defaultHighWater = 256 << 10
-    /// With any number of clients.
-    static let leastHighWater = 16 << 10
+    /// The high-water mark with very many clients, in bytes.
+    static let minimumHighWater = 16 << 10
 
-    /// Chunks are refused from this many bytes on, so that at most this and one chunk are held.
+    /// The queue refuses chunks while it holds at least this many bytes. It holds at most this and one chunk.
     let highWater: Int
-    /// The agent is told to go on when no more than this is left.
+    /// The agent continues when the queue holds no more bytes than this.
     var lowWater: Int { highWater / 4 }
 
     private enum Ending {
@@ -28,13 +28,13 @@ final class ContentBuffer: Sendable {
 
     private struct State {
         var chunks: [[UInt8]] = []
-        /// The first of `chunks` not yet taken.
+        /// The index of the next chunk to read.
         var first = 0
         var bytes = 0
-        /// A chunk was refused.
+        /// Whether a chunk was refused.
         var isBlocked = false
         var ending: Ending?
-        /// The transfer has ended, its upload too.
+        /// Whether the transfer has ended, including its upload.
         var isOver = false
         var reader: CheckedContinuation<[UInt8]?, any Error>?
 
@@ -66,9 +66,9 @@ final class ContentBuffer: Sendable {
 
     init(highWater: Int = defaultHighWater) { self.highWater = highWater }
 
-    /// Agent's side. Returns false if the reader is too far behind, and nothing was taken.
+    /// Agent's side: adds a chunk. Returns false, adding nothing, if the queue is full.
     func append(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        let (isTaken, reader) = state.withLock { state -> (Bool, CheckedContinuation<[UInt8]?, any Error>?) in
+        let (isAdded, reader) = state.withLock { state -> (Bool, CheckedContinuation<[UInt8]?, any Error>?) in
             if let reader = state.reader.take() { return (true, reader) }
             guard state.bytes < highWater else {
                 state.isBlocked = true
@@ -79,22 +79,23 @@ final class ContentBuffer: Sendable {
             return (true, nil)
         }
         reader?.resume(returning: Array(bytes))
-        return isTaken
+        return isAdded
     }
 
-    /// Agent's side: there is nothing left that a reader could let go of, but what has come.
+    /// Agent's side: notes that the transfer has ended, so that a reader that stops has nothing to cancel.
     func transferEnded() { state.withLock { $0.isOver = true } }
 
-    /// Agent's side: no more will come.
+    /// Agent's side: ends the content after the chunks received so far.
     func complete() { end(.complete, keepingChunks: true) }
 
-    /// Agent's side: no more will come. What has come can still be read, unless `keepingChunks`
-    /// is false.
+    /// Agent's side: ends the content with an error.
+    ///
+    /// - Parameter keepingChunks: whether the chunks received so far can still be read.
     func fail(_ error: ClientError, keepingChunks: Bool = true) {
         end(.failed(error), keepingChunks: keepingChunks)
     }
 
-    /// What it has failed with, if it has.
+    /// The error that ended the content; nil if there is none.
     var failure: ClientError? {
         state.withLock { state in
             if case .failed(let error) = state.ending { error } else { nil }
@@ -119,14 +120,14 @@ final class ContentBuffer: Sendable {
         }
     }
 
-    /// Reader's side: whether the transfer is over, and all that came has been read.
-    var isSpent: Bool { state.withLock { $0.isOver && $0.first == $0.chunks.count } }
+    /// Reader's side: whether the transfer has ended and all received chunks have been read.
+    var isFullyRead: Bool { state.withLock { $0.isOver && $0.first == $0.chunks.count } }
 
-    /// Reader's side: the next chunk, or nil at the end. Suspends until there is one. To be called
-    /// by one task at a time.
+    /// Reader's side: the next chunk, or nil at the end. Suspends until one arrives. Only one task may call this at a
+    /// time.
     ///
-    /// - Parameter onCaughtUp: called when the agent, which had been refused, can go on.
-    nonisolated(nonsending) func next(onCaughtUp: () -> Void) async throws -> [UInt8]? {
+    /// - Parameter onUnblocked: called when the agent can add chunks again after a refusal.
+    nonisolated(nonsending) func next(onUnblocked: () -> Void) async throws -> [UInt8]? {
         try await withCheckedThrowingContinuation { continuation in
             let step = state.withLock { state -> Step in
                 let step = state.step(lowWater: lowWater)
@@ -136,21 +137,21 @@ final class ContentBuffer: Sendable {
                 }
                 return step
             }
-            if let result = result(of: step, onCaughtUp) { continuation.resume(with: result) }
+            if let result = result(of: step, onUnblocked) { continuation.resume(with: result) }
         }
     }
 
-    /// Reader's side: as ``next(onCaughtUp:)``, but nil where that would have to suspend.
-    func nextAtOnce(onCaughtUp: () -> Void) -> Result<[UInt8]?, any Error>? {
-        result(of: state.withLock { $0.step(lowWater: lowWater) }, onCaughtUp)
+    /// Reader's side: as ``next(onUnblocked:)``, but returns nil instead of suspending.
+    func nextIfAvailable(onUnblocked: () -> Void) -> Result<[UInt8]?, any Error>? {
+        result(of: state.withLock { $0.step(lowWater: lowWater) }, onUnblocked)
     }
 
-    /// Nil where there is nothing yet.
-    private func result(of step: Step, _ onCaughtUp: () -> Void) -> Result<[UInt8]?, any Error>? {
+    /// The result of a read; nil if the reader must wait.
+    private func result(of step: Step, _ onUnblocked: () -> Void) -> Result<[UInt8]?, any Error>? {
         switch step {
         case .wait: return nil
         case .chunk(let chunk, let unblocks):
-            if unblocks { onCaughtUp() }
+            if unblocks { onUnblocked() }
             return .success(chunk)
         case .end(.complete): return .success(nil)
         case .end(.failed(let error)): return .failure(error)

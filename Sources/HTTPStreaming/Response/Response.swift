@@ -15,7 +15,7 @@ public struct Response: Sendable {
     public let body: Body
     let metricsBox: MetricsBox
 
-    init(_ answer: Answer, connection: ConnectionHandle, id: TransferID) {
+    init(_ answer: TransferResponse, connection: ConnectionHandle, id: TransferID) {
         status = answer.status
         headerFields = answer.headerFields
         bytesSent = answer.bytesSent

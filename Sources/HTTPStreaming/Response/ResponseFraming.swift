@@ -1,18 +1,18 @@
-/// Tells where the content of a response ends (RFC 9112 §6.3), for a transfer whose upload goes on
-/// behind it: libcurl does not tell then.
+/// Finds the end of a response's content (RFC 9112 §6.3). Needed while the upload continues after the response, because
+/// libcurl does not report the end then.
 struct ResponseFraming {
     private enum Kind {
         case length(left: Int64)
         case chunked(ChunkedParser)
-        /// Nothing but the connection tells.
+        /// The content ends with the connection.
         case unknown
     }
 
     private var kind: Kind
 
     /// - Parameters:
-    ///   - status: of the final head, but not of the answer to a HEAD request.
-    ///   - fields: of that head.
+    ///   - status: the status of the final response, whose request was not a HEAD.
+    ///   - fields: the header fields of that response.
     init(status: Int, _ fields: HeaderFields) {
         if status == 204 || status == 304 {
             kind = .length(left: 0)
@@ -25,7 +25,7 @@ struct ResponseFraming {
         }
     }
 
-    /// Whether nothing but the connection tells.
+    /// Whether the content ends with the connection.
     var isOpenEnded: Bool {
         if case .unknown = kind { true } else { false }
     }
@@ -38,7 +38,7 @@ struct ResponseFraming {
         }
     }
 
-    /// Returns the content in what came.
+    /// Returns the content within received bytes.
     mutating func content(in bytes: UnsafeRawBufferPointer) -> [UInt8] {
         switch kind {
         case .length(let left):

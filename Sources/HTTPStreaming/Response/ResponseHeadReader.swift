@@ -1,6 +1,5 @@
-/// Puts together the head of the final response from the header lines that libcurl hands over.
-///
-/// libcurl passes on every header: informational ones (1xx) before it, and trailer fields after.
+/// Collects the head of the final response from the header lines that libcurl delivers, which include informational
+/// responses (1xx) before it and trailer fields after it.
 struct ResponseHeadReader {
     private enum State {
         /// → `inHeader`
@@ -13,23 +12,22 @@ struct ResponseHeadReader {
 
     private var state = State.idle
     private(set) var fields = HeaderFields()
-    /// The status of the last response, if it is one that libcurl may answer by itself, by sending the
-    /// request again: it is final only if nothing follows but content, which libcurl passes on of
-    /// final responses only.
+    /// The status of the last response, if libcurl may react to it by sending the request again. It is final if content
+    /// follows, which libcurl delivers for final responses only.
     private(set) var tentativeStatus: Int?
     /// Whether libcurl adds `Expect: 100-continue`; see ``Transfer``.
     private var expectsContinue: Bool
     private var digest: Digest
 
-    /// How far digest authentication has got, which is libcurl's.
+    /// The progress of digest authentication, which libcurl performs.
     enum Digest {
-        /// There is none, or it has gone as far as it can. Final.
+        /// Not used. Final.
         case none
-        /// Nothing has been sent but an empty body, which is how libcurl has the server ask.
-        /// → `unasked(sendsEmptyBody: false)`, `asked`
-        case unasked(sendsEmptyBody: Bool)
-        /// The server has asked, and been answered.
-        case asked
+        /// The request was sent without credentials; if `sendsEmptyBody`, without its body too.
+        /// → `awaitingChallenge(sendsEmptyBody: false)`, `answered`
+        case awaitingChallenge(sendsEmptyBody: Bool)
+        /// The request was sent again with the digest.
+        case answered
     }
 
     init(expectsContinue: Bool, digest: Digest = .none) {
@@ -37,20 +35,20 @@ struct ResponseHeadReader {
         self.digest = digest
     }
 
-    /// Why what has come cannot be a response, once it shows.
+    /// Why the received bytes are not a valid response; nil if no fault was found.
     private(set) var complaint: String?
     private var bytesRead = 0
 
-    /// Whether nothing of a response has come.
+    /// Whether no line has been received.
     private(set) var isUntouched = true
 
-    /// Whether the next line, if it is of a header, is its first.
+    /// Whether the next line is expected to be a status line.
     var isBetweenHeaders: Bool { if case .idle = state { true } else { false } }
 
-    /// Takes one line, its CRLF included; returns the status when it ends the final head.
+    /// Processes one line with its CRLF. Returns the status if the line ends the final head.
     ///
-    /// - Parameter mayBeSentAgain: whether the body has not been sent whole, which libcurl needs to
-    ///   send the request again by itself.
+    /// - Parameter mayBeSentAgain: whether the body has not been sent completely: only then may libcurl send the
+    ///   request again by itself.
     mutating func append(_ bytes: UnsafeRawBufferPointer, mayBeSentAgain: Bool) -> Int? {
         isUntouched = false
         bytesRead += bytes.count
@@ -64,7 +62,7 @@ struct ResponseHeadReader {
         case .idle:
             guard let status = Self.status(in: line) else { return nil }
             fields = HeaderFields()
-            // Enough for most.
+            // Enough for most responses.
             fields.reserveCapacity(16)
             tentativeStatus = nil
             state = .inHeader(status: status, isHTTP10: line.starts(with: "HTTP/1.0".utf8))
@@ -78,17 +76,17 @@ struct ResponseHeadReader {
         }
     }
 
-    /// What the server's end of a connection means that libcurl takes for the end of a response.
+    /// The error if the server closes the connection before the head is complete; libcurl reports success then.
     var endedTooEarly: ClientError {
         switch state {
         case .inHeader:
-            ClientError(.connectionLost, "the connection was lost within the header of the response")
+            ClientError(.connectionLost, "the connection was lost in the header of the response")
         case .idle, .complete:
-            ClientError(.invalidResponse, "what came is no HTTP response")
+            ClientError(.invalidResponse, "the server did not send an HTTP response")
         }
     }
 
-    /// Takes a tentative response for the final one, if there is one.
+    /// Treats a tentative response as the final one. Returns its status; nil if there is none.
     mutating func acceptTentative() -> Int? {
         guard let tentativeStatus else { return nil }
         self.tentativeStatus = nil
@@ -112,33 +110,33 @@ struct ResponseHeadReader {
 
     private mutating func isAnsweredByLibcurl(_ status: Int, mayBeSentAgain: Bool) -> Bool {
         switch (status, digest) {
-        // libcurl lets be a response that closes its connection.
+        // libcurl does not react to a response that closes its connection.
         case (417, _) where expectsContinue && mayBeSentAgain && fields["connection"]?.lowercased() != "close":
             expectsContinue = false
             return true
-        case (401, .unasked) where challenge != nil:
-            digest = .asked
+        case (401, .awaitingChallenge) where challenge != nil:
+            digest = .answered
             return true
-        // The digest was right, but for what it was made of being too old (RFC 7616 §3.3).
-        case (401, .asked):
+        // The digest was correct, but made from an expired nonce (RFC 7616 §3.3).
+        case (401, .answered):
             return challenge.map { $0.contains("stale=true") || $0.contains("stale=\"true\"") } ?? false
-        // The server has not asked, but has got no body yet.
-        case (..<300, .unasked(sendsEmptyBody: true)):
-            digest = .unasked(sendsEmptyBody: false)
+        // The server sent no challenge: libcurl sends the request again with its body.
+        case (..<300, .awaitingChallenge(sendsEmptyBody: true)):
+            digest = .awaitingChallenge(sendsEmptyBody: false)
             return true
         default:
             return false
         }
     }
 
-    /// What the server asks for a digest with, in lower case.
+    /// The server's challenge for digest authentication, in lower case.
     private var challenge: String? {
         let challenges = fields.values(of: "www-authenticate").map { $0.lowercased() }
         return challenges.first { $0.contains("digest ") }
     }
 
     private mutating func appendField(_ line: UnsafeRawBufferPointer) {
-        // A line folded (RFC 9112 §5.2).
+        // A folded line (RFC 9112 §5.2).
         if let first = line.first, Self.isBlank(first) { return fields.extendLast(" " + Self.text(line)) }
         guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return }
         fields.append(
@@ -146,7 +144,7 @@ struct ResponseHeadReader {
             Self.text(UnsafeRawBufferPointer(rebasing: line[(colon + 1)...])))
     }
 
-    /// Without blanks around it, and with one for each CR within (RFC 9110 §5.5).
+    /// The text without surrounding blanks; each CR within is replaced by a space (RFC 9110 §5.5).
     private static func text(_ bytes: UnsafeRawBufferPointer) -> String {
         var (start, end) = (0, bytes.count)
         while start < end, isBlank(bytes[start]) { start += 1 }
@@ -164,5 +162,33 @@ struct ResponseHeadReader {
         let status = line[blank...].drop { $0 == UInt8(ascii: " ") }.prefix { $0 != UInt8(ascii: " ") }
         guard status.count == 3, status.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
         return status.reduce(0) { $0 * 10 + Int($1 - 0x30) }
+    }
+}
+
+/// Checks that libcurl lacks, or that only some of its versions have.
+extension ResponseHeadReader {
+    /// The maximum number of header bytes for one request, including informational responses. libcurl has the same
+    /// limit from 8.3 on, and in older versions patched by distributions.
+    static let limit = 300 << 10
+
+    /// Why a response with this head is invalid; nil if it is valid.
+    static func complaint(about status: Int, _ fields: HeaderFields) -> String? {
+        // Bytes of another protocol would follow (RFC 9110 §15.2.2); libcurl would wait for their end.
+        guard status != 101 else { return "the server switched protocols (status 101) without a request to do so" }
+        // Different or malformed lengths make a response invalid (RFC 9112 §6.3). libcurl uses the last one, or, if it
+        // is too large, reads to the end of the connection.
+        let values = fields.values(of: "content-length")
+        // The usual case first, for speed.
+        if values.isEmpty || values.count == 1 && length(values[0][...]) != nil { return nil }
+        let lengths = values.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }.map(length)
+        guard lengths.allSatisfy({ $0 != nil && $0 == lengths[0] }) else {
+            return "the Content-Length of the response is malformed, or there are several different ones"
+        }
+        return nil
+    }
+
+    private static func length(_ text: Substring) -> Int64? {
+        let digits = text.drop { $0 == " " }
+        return digits.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int64(digits) : nil
     }
 }

@@ -1,8 +1,8 @@
 internal import Synchronization
 
-/// A bounded queue of chunks from a task to an agent. Only the task ever waits.
+/// A bounded queue of chunks from a task to an agent. The task suspends while it is full; the agent never waits.
 final class ChunkQueue: Sendable {
-    /// The task continues when fewer bytes than this are left, so that at most these and one chunk are held.
+    /// The task continues when fewer bytes than this are left. The queue holds at most this and one chunk.
     static let lowWater = 64 << 10
 
     fileprivate enum Ending {
@@ -14,9 +14,9 @@ final class ChunkQueue: Sendable {
         var chunks: [ArraySlice<UInt8>] = []
         var bytes = 0
         var ending: Ending?
-        /// The agent has found too few bytes and waits for more.
+        /// Whether the agent found no bytes and must be notified of more.
         var isAwaited = false
-        /// The agent takes no more.
+        /// Whether the agent reads no more.
         var isClosed = false
         var producer: CheckedContinuation<Bool, Never>?
     }
@@ -24,18 +24,18 @@ final class ChunkQueue: Sendable {
     private let state = Mutex(State())
     private let onContent: @Sendable () -> Void
 
-    /// - Parameter onContent: called by the task when there are bytes to take.
+    /// - Parameter onContent: called by the task when there are bytes to read.
     init(onContent: @escaping @Sendable () -> Void) { self.onContent = onContent }
 
     // MARK: The task's side
 
-    /// Adds a chunk, and suspends until the agent has taken most of it.
+    /// Adds a chunk; suspends while the queue is full.
     ///
-    /// - Returns: false if the agent takes no more.
+    /// - Returns: false if the agent reads no more.
     func append(_ chunk: ArraySlice<UInt8>) async -> Bool {
         guard !chunk.isEmpty else { return !state.withLock { $0.isClosed } }
         return await withCheckedContinuation { continuation in
-            let (goesOn, isAwaited) = state.withLock { state -> (Bool?, Bool) in
+            let (continues, isAwaited) = state.withLock { state -> (Bool?, Bool) in
                 guard !state.isClosed else { return (false, false) }
                 state.chunks.append(chunk)
                 state.bytes += chunk.count
@@ -46,11 +46,11 @@ final class ChunkQueue: Sendable {
                 return (nil, isAwaited)
             }
             if isAwaited { onContent() }
-            if let goesOn { continuation.resume(returning: goesOn) }
+            if let continues { continuation.resume(returning: continues) }
         }
     }
 
-    /// The task adds no more.
+    /// Ends the queue, with an error if the task failed.
     func finish(throwing error: (any Error)? = nil) {
         state.withLock { $0.ending = error.map { .failed($0) } ?? .complete }
         onContent()
@@ -58,14 +58,15 @@ final class ChunkQueue: Sendable {
 
     // MARK: The agent's side
 
-    /// How many bytes the queue holds, and whether they are the last.
+    /// The number of bytes in the queue, and whether no more follow.
     var level: (bytes: Int, isLast: Bool) { state.withLock { ($0.bytes, $0.ending != nil) } }
 
-    /// Takes the bytes that fit.
+    /// Reads as many bytes as fit.
     ///
-    /// - Throws: the error that the task has finished with, at once.
+    /// - Throws: the error of ``finish(throwing:)``, even if bytes are left.
     func read(into buffer: UnsafeMutableRawBufferPointer) throws -> ReadOutcome {
-        let (outcome, producer) = try state.withLock { state throws -> (ReadOutcome, CheckedContinuation<Bool, Never>?) in
+        let (outcome, producer) = try state.withLock {
+            state throws -> (ReadOutcome, CheckedContinuation<Bool, Never>?) in
             if case .failed(let error) = state.ending { throw error }
             let count = state.take(into: buffer)
             let producer = state.bytes < Self.lowWater ? state.producer.take() : nil
@@ -78,7 +79,7 @@ final class ChunkQueue: Sendable {
         return outcome
     }
 
-    /// The agent takes no more.
+    /// Discards the bytes; further chunks are refused.
     func close() {
         let producer = state.withLock { state in
             state.isClosed = true

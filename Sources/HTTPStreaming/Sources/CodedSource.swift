@@ -1,7 +1,7 @@
 internal import ContentCoding
 internal import Platform
 
-/// Another source, encoded while it is read.
+/// A source that encodes another one while it is read.
 struct CodedSource: Source {
     private let plain: any Source
     fileprivate let coding: Coding
@@ -10,8 +10,8 @@ struct CodedSource: Source {
     fileprivate let storesIncompressible: Bool
 
     /// - Parameters:
-    ///   - workers: how many blocks may be encoded at a time; ``CodedReader/defaultWorkers`` if nil.
-    ///   - storesIncompressible: whether blocks that would hardly become smaller are stored as they are.
+    ///   - workers: the number of blocks encoded at the same time; nil for ``CodedReader/defaultWorkers``.
+    ///   - storesIncompressible: whether blocks that would hardly become smaller are stored uncompressed.
     init(_ plain: any Source, _ coding: Coding, level: Int, workers: Int? = nil, storesIncompressible: Bool = false) {
         self.plain = plain
         self.coding = coding
@@ -32,10 +32,10 @@ struct CodedSource: Source {
     var encoderCount: Int { 1 + plain.encoderCount }
     var demand: BufferDemand { CodedReader.demand(workers, plain.plainLength) + plain.demand }
 
-    /// Begins anew at offset 0 only: the coded form has no other beginning.
+    /// - Throws: ``ClientError/Code/cannotSendAgain`` unless the offset is 0: encoding must start there.
     func reader(at offset: Int64, _ context: ReadContext) throws(ClientError) -> any SourceReader {
         guard offset == 0 else {
-            throw ClientError(.cannotSendAgain, "\(name): compressed content can be read from its beginning only")
+            throw ClientError(.cannotSendAgain, "\(name): compressed content can only be read from its beginning")
         }
         return CodedReader(self, try plain.reader(at: 0, context), context)
     }
@@ -43,13 +43,13 @@ struct CodedSource: Source {
     func abandon() { plain.abandon() }
 }
 
-/// Encodes by tasks. The agent, which alone uses this, reads ahead for them and never waits.
+/// Encodes a source in tasks. Only the agent uses this type: it reads blocks ahead for the tasks and never waits.
 final class CodedReader: SourceReader {
-    /// The number of workers unless the caller sets one.
+    /// The default number of workers.
     static let defaultWorkers = min(8, Processors.count)
 
-    /// How many bytes are read before other clients of the agent have their turn: some blocks, so that at least one
-    /// is encoded.
+    /// The number of bytes read before the agent serves other clients: several blocks of 256 KiB, so that at least one
+    /// gets encoded.
     private static let bytesAtOnce = 1 << 20
 
     private let plain: any SourceReader
@@ -76,7 +76,7 @@ final class CodedReader: SourceReader {
         let count = encoder.read(into: buffer)
         if count > 0 { return .bytes(count) }
         if encoder.isAtEnd { return .end }
-        return outcome == .dry && encoder.isDrained ? .dry : .waiting
+        return outcome == .needsInput && encoder.isDrained ? .needsInput : .waiting
     }
 
     func readAhead() throws(ClientError) {
@@ -84,9 +84,9 @@ final class CodedReader: SourceReader {
         _ = try fillBlocks()
     }
 
-    /// Reads as far as there are free blocks, but not for long: each block that has been encoded calls it again.
+    /// Fills free blocks, up to ``bytesAtOnce``. Called again whenever a block has been encoded.
     ///
-    /// - Returns: why it stopped.
+    /// - Returns: the reason why it stopped.
     private func fillBlocks() throws(ClientError) -> ReadOutcome {
         var bytesRead = 0
         while !encoder.isFinished {
@@ -98,12 +98,12 @@ final class CodedReader: SourceReader {
             }
             switch outcome {
             case .bytes(let count): bytesRead += count
-            // The source has nothing, or there was no free block: then the source has not been asked.
+            // The source had no bytes, or there was no free block and it was not read.
             case .waiting: return .waiting
-            case .dry:
-                // The server must have all bytes given so far before more are added.
+            case .needsInput:
+                // Everything written so far must reach the server before more is added.
                 encoder.flush()
-                return .dry
+                return .needsInput
             case .end:
                 encoder.finish()
             }
@@ -118,17 +118,16 @@ extension CodedReader {
     /// The memory of a zlib stream with the largest window. https://zlib.net/zlib_tech.html
     private static let workerMemory = 272 << 10
 
-    /// Bytes of memory for this many workers, each with a block of its own and the next one, and for the block that
-    /// is being read.
+    /// The memory in bytes for this many workers: two blocks for each, and the block being read.
     private static func memory(_ workers: Int) -> Int {
         workers * (2 * ParallelEncoder<DeflateBlockCoder>.blockMemory + workerMemory)
             + ParallelEncoder<DeflateBlockCoder>.blockMemory
     }
 
-    /// The memory to encode that many bytes, with up to that many workers.
+    /// The memory needed to encode content of this length with up to this many workers.
     static func demand(_ workers: Int?, _ contentLength: Int64?) -> BufferDemand {
         let blockLength = Int64(ParallelEncoder<DeflateBlockCoder>.blockLength)
-        // Short content does not fill all blocks.
+        // Short content needs fewer blocks.
         guard let contentLength, contentLength < blockLength * 2 else {
             return BufferDemand(least: memory(1), most: memory(workers ?? defaultWorkers))
         }
@@ -138,7 +137,7 @@ extension CodedReader {
         return BufferDemand(least: bytes, most: bytes)
     }
 
-    /// How many workers this much memory is enough for, one at least.
+    /// The number of workers that fit into this much memory, at least 1.
     static func workers(within bytes: Int) -> Int {
         max(1, (bytes - memory(0)) / (memory(1) - memory(0)))
     }

@@ -1,6 +1,6 @@
 internal import Platform
 
-/// A pipe, a socket or a device: it can be read once, and only as bytes arrive.
+/// A pipe, socket or device. It can be read only once, as its bytes arrive.
 final class DescriptorSource: Source {
     let name: String
     let length: Int64?
@@ -17,9 +17,9 @@ final class DescriptorSource: Source {
     }
 
     /// - Parameters:
-    ///   - descriptor: stays the caller's, who may close it: its duplicate is read.
-    ///   - length: the number of bytes to send; all up to the end if nil.
-    /// - Returns: a ``FileSource`` for a regular file, from its current position on.
+    ///   - descriptor: is duplicated, so the caller may close it.
+    ///   - length: the number of bytes to send; nil for all up to the end.
+    /// - Returns: for a regular file, a ``FileSource`` that starts at the file's current position.
     static func prepare(
         _ descriptor: Int32, length: Int64?, _ once: ReadOnce, name: String, _ preparation: Preparation
     ) throws(ClientError) -> any Source {
@@ -27,7 +27,7 @@ final class DescriptorSource: Source {
         var status = stat()
         let own = try duplicate(descriptor, name)
         guard fstat(own.raw, &status) == 0 else { throw ClientError.unreadable(name, .last) }
-        // Of a descriptor that is open for writing only, poll(2) would never report that it can be read.
+        // poll(2) would never report a write-only descriptor as readable.
         guard fcntl(own.raw, F_GETFL) & O_ACCMODE != O_WRONLY else {
             throw ClientError(.sourceUnreadable, "\(name): the descriptor is open for writing only")
         }
@@ -40,7 +40,7 @@ final class DescriptorSource: Source {
         let start = min(max(0, file.position), file.identity.size)
         let left = file.identity.size - start
         guard length ?? 0 <= left else {
-            throw ClientError(.sourceUnreadable, "\(name): has \(left) bytes, not \(length ?? 0)")
+            throw ClientError(.sourceUnreadable, "\(name): has \(left) bytes, fewer than the length \(length ?? 0)")
         }
         return try FileSource(file, path: nil, range: start..<(start + (length ?? left)), preparation)
     }
@@ -58,7 +58,7 @@ final class DescriptorSource: Source {
     var obstacle: String? { once.obstacle(name) }
 
     func reader(at offset: Int64, _ context: ReadContext) throws(ClientError) -> any SourceReader {
-        guard offset == 0, !once.isBegun else { throw ClientError.usedUp(name) }
+        guard offset == 0, !once.isBegun else { throw ClientError.notRepeatable(name) }
         return DescriptorReader(self)
     }
 }
@@ -80,7 +80,7 @@ private final class DescriptorReader: SourceReader {
         let left = source.length.map { $0 - bytesRead } ?? .max
         let room = UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(min(Int64(buffer.count), left))])
         guard try isReadable() else { return wait() }
-        // Not before there is something: a source of which nothing has been read can still be sent again.
+        // Only now: a source that has not been read yet can still be sent again.
         if !hasBegun { try source.once.begin(source.name) }
         hasBegun = true
         guard let count = try readReadable(into: room) else { return wait() }
@@ -90,7 +90,7 @@ private final class DescriptorReader: SourceReader {
         }
         hasEnded = true
         guard let length = source.length else { return .end }
-        throw ClientError(.sourceChanged, "\(source.name): the source ended after \(bytesRead) bytes of \(length)")
+        throw ClientError(.sourceChanged, "\(source.name): the source ended after \(bytesRead) of \(length) bytes")
     }
 
     private func wait() -> ReadOutcome {
@@ -98,7 +98,7 @@ private final class DescriptorReader: SourceReader {
         return .waiting
     }
 
-    /// Whether a read would not wait: there are bytes, or the end.
+    /// Whether a read would not block, because bytes or the end have arrived.
     private func isReadable() throws(ClientError) -> Bool {
         var entry = pollfd(fd: source.descriptor.raw, events: Int16(POLLIN), revents: 0)
         do throws(SystemError) {
@@ -108,10 +108,10 @@ private final class DescriptorReader: SourceReader {
         }
     }
 
-    /// Returns 0 at the end, and nil if there is nothing after all.
+    /// Reads bytes after poll(2) reported some. Returns 0 at the end, nil if nothing can be read.
     ///
-    /// Whether a read waits is a property of the open file, which other processes may share, and not changed here.
-    /// After poll(2) it does not wait, unless another process was faster.
+    /// O_NONBLOCK is not set: other processes may share the open file, and it would apply to them. The read can block
+    /// only if another process has read the bytes since poll(2).
     private func readReadable(into room: UnsafeMutableRawBufferPointer) throws(ClientError) -> Int? {
         let raw = source.descriptor.raw
         do throws(SystemError) {

@@ -1,21 +1,21 @@
 internal import Platform
 internal import Synchronization
 
-/// A regular file or a range of it: opened once to learn its length and identity, perhaps still open.
+/// A regular file or a range of it. It was opened to learn its length and identity, and may have been closed again.
 final class FileSource: Source {
     let name: String
     let isCompressed: Bool
     fileprivate let range: Range<Int64>
     private let identity: OpenFile.Identity
-    /// Nil where only a descriptor was given.
+    /// Nil if the caller gave a descriptor.
     private let path: Path?
-    /// The file, where it cannot be opened again by a path.
+    /// The file, if it has no path and must stay open.
     private let kept: OpenFile?
     private let opened: Mutex<OpenFile?>
 
     /// - Parameters:
-    ///   - path: where the file can be opened again; nil if it cannot.
-    ///   - range: of the bytes to send; the whole file if nil.
+    ///   - path: the path to open the file again; nil if there is none.
+    ///   - range: the range of bytes to send; nil for the whole file.
     /// - Throws: ``ClientError/Code/sourceUnreadable`` if the range is not within the file.
     init(
         _ file: OpenFile, path: Path?, range: Range<Int64>?, _ preparation: Preparation
@@ -24,7 +24,8 @@ final class FileSource: Source {
         let range = range ?? whole
         guard whole.lowerBound <= range.lowerBound, range.upperBound <= whole.upperBound else {
             throw ClientError(
-                .sourceUnreadable, "\(file.name): bytes \(range) are not all within the file's \(whole.upperBound)")
+                .sourceUnreadable,
+                "\(file.name): the range \(range) exceeds the file, which has \(whole.upperBound) bytes")
         }
         name = file.name
         identity = file.identity
@@ -44,14 +45,14 @@ final class FileSource: Source {
         FileSourceReader(self, offset: offset, context: context)
     }
 
-    /// The open file, the first time; afterwards only one that cannot be opened again.
+    /// Returns the file if it is still open. A file with a path is returned only once.
     fileprivate func takeOpened() -> OpenFile? {
         kept ?? opened.withLock { $0.take() }
     }
 
-    /// Opens the file again; blocks.
+    /// Opens the file again. Blocks.
     fileprivate func open() throws(ClientError) -> OpenFile {
-        guard let path else { preconditionFailure("a descriptor stays open") }
+        guard let path else { preconditionFailure("a file without a path stays open") }
         let file = try OpenFile(path: path)
         guard file.identity == identity else {
             throw ClientError(.sourceChanged, "\(name): the file was changed before it was sent")
@@ -60,10 +61,10 @@ final class FileSource: Source {
     }
 }
 
-/// Reads a file in the agent's turns, which never wait for a disk: another thread reads what is not in memory, and
-/// opens the file.
+/// Reads a file on the agent's thread, which must not wait for a disk: another thread opens the file, and reads bytes
+/// that are not in the page cache.
 private final class FileSourceReader: SourceReader {
-    /// A job of another thread, and its result until that is taken.
+    /// A job on another thread, and its result.
     private final class Job: Sendable {
         enum Outcome: Sendable {
             case opened(OpenFile)
@@ -84,8 +85,7 @@ private final class FileSourceReader: SourceReader {
         }
     }
 
-    /// The most bytes that another thread reads at a time, and never more than there is room for: they take that much
-    /// memory once more.
+    /// The maximum number of bytes that another thread reads at a time. They take as much additional memory.
     private static let pieceSize = 512 << 10
 
     private let source: FileSource
@@ -93,7 +93,7 @@ private final class FileSourceReader: SourceReader {
     private(set) var bytesRead: Int64
     private var file: OpenFile?
     private var job: Job?
-    /// Bytes that another thread has read.
+    /// Bytes that another thread has read and that were not sent yet.
     private var piece: ArraySlice<UInt8> = []
 
     init(_ source: FileSource, offset: Int64, context: ReadContext) {
@@ -110,12 +110,12 @@ private final class FileSourceReader: SourceReader {
         guard !isAtEnd else { return .end }
         let left = Int64(source.range.count) - bytesRead
         let room = UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(min(Int64(buffer.count), left))])
-        let outcome = try readOn(into: room)
+        let outcome = try readNext(into: room)
         if case .bytes(let count) = outcome { bytesRead += Int64(count) }
         return outcome
     }
 
-    private func readOn(into buffer: UnsafeMutableRawBufferPointer) throws(ClientError) -> ReadOutcome {
+    private func readNext(into buffer: UnsafeMutableRawBufferPointer) throws(ClientError) -> ReadOutcome {
         if let job {
             guard let outcome = job.take() else { return .waiting }
             self.job = nil
@@ -151,7 +151,7 @@ private final class FileSourceReader: SourceReader {
         let count = min(piece.count, buffer.count)
         buffer.copyBytes(from: piece.prefix(count))
         piece = piece.dropFirst(count)
-        // An empty slice would keep the memory.
+        // An empty slice would keep its memory.
         if piece.isEmpty { piece = [] }
         return count
     }
@@ -172,8 +172,8 @@ private final class FileSourceReader: SourceReader {
         return bytes
     }
 
-    /// To be called before the last bytes are given out: a server must never receive the whole of a document that is
-    /// not what it claims to be.
+    /// Checks that the file has not changed. Called before the last bytes are sent, so that a server never receives a
+    /// changed file completely.
     private static func check(
         _ file: OpenFile, _ count: Int, at position: Int64, of range: Range<Int64>
     ) throws(ClientError) {
@@ -181,7 +181,7 @@ private final class FileSourceReader: SourceReader {
             let offset = position - range.lowerBound
             throw ClientError(
                 .sourceChanged,
-                "\(file.name): the file ended after \(offset) bytes of \(range.count): it shrank while it was being sent"
+                "\(file.name): the file ended after \(offset) of \(range.count) bytes: it shrank while being sent"
             )
         }
         if position + Int64(count) == range.upperBound { try file.checkUnchanged() }

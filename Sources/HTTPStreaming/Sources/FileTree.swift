@@ -1,14 +1,14 @@
 internal import Platform
 
-/// The regular files of a folder and of those below it. Every call blocks.
+/// Lists the regular files in a folder and its subfolders. Every call blocks.
 struct FileTree {
     struct File {
         let path: Path
-        /// Below the root, with slashes.
+        /// The path relative to the root, with slashes.
         let relativePath: Path
     }
 
-    /// Identifies a folder, whatever path leads to it.
+    /// Identifies a folder independently of its path, to detect loops of symbolic links.
     private struct Identity: Hashable {
         let device: UInt64
         let inode: UInt64
@@ -31,7 +31,7 @@ struct FileTree {
 
     mutating func read() throws(ClientError) {
         files = []
-        // A system call would read the path up to the NUL only.
+        // A system call would use the path only up to the NUL.
         guard !root.bytes.contains(0) else { throw ClientError.unreadable(root.description, SystemError(code: EINVAL)) }
         try read(root, relativePath: Path(bytes: []), within: [Identity(try Self.status(of: root, followsLinks: true))])
         files.sort { $0.relativePath.bytes.lexicographicallyPrecedes($1.relativePath.bytes) }
@@ -66,20 +66,16 @@ struct FileTree {
         defer { closedir(stream) }
         var names: [Path] = []
         while true {
-            // readdir(3) returns nil both at the end, where it leaves errno as it was, and after an error.
+            // readdir(3) returns nil at the end and after an error; only an error sets errno.
             errno = 0
             guard let entry = readdir(stream) else { break }
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 1) { Path(bytes: Self.bytes($0)) }
+                $0.withMemoryRebound(to: CChar.self, capacity: 1) { Path(cString: $0) }
             }
             if name != ".", name != ".." { names.append(name) }
         }
         guard errno == 0 else { throw ClientError.unreadable(folder.description, .last) }
         return names
-    }
-
-    private static func bytes(_ text: UnsafePointer<CChar>) -> [UInt8] {
-        UnsafeBufferPointer(start: text, count: strlen(text)).map { UInt8(bitPattern: $0) }
     }
 
     private static func status(of path: Path, followsLinks: Bool) throws(ClientError) -> stat {

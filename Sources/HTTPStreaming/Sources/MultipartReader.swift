@@ -1,10 +1,10 @@
 internal import Multipart
 
-/// Reads a ``MultipartSource`` from any offset. Holds one open part at most.
+/// Reads a ``MultipartSource`` from any offset. Opens one part at a time.
 final class MultipartReader: SourceReader {
-    /// The piece that the next byte comes from. → the next one in this order, and from `partEnd` to `between`
+    /// The piece to read next. → the next one in this order, and from `partEnd` to `between`
     private enum Position {
-        /// Before the part of `index`, or the end.
+        /// Before the part at `index`, or before the end of the message.
         case between
         case opening(MultipartSource.FramedPart, offset: Int)
         case content(MultipartSource.FramedPart, any SourceReader)
@@ -16,9 +16,9 @@ final class MultipartReader: SourceReader {
     private let context: ReadContext
     private let messageEnd: [UInt8]
     private var position = Position.between
-    /// Of the part that `position` is about.
+    /// The index of the part at `position`.
     private var index: Int
-    /// The offset in the whole document.
+    /// The offset in the whole message.
     private(set) var bytesRead: Int64
     private(set) var currentPart: UploadProgress.Part?
 
@@ -32,7 +32,7 @@ final class MultipartReader: SourceReader {
         while bytesRead < offset { try skip(to: offset) }
     }
 
-    /// Goes on by one piece, or to `target` within it.
+    /// Skips one piece, or up to `target` within it.
     private func skip(to target: Int64) throws(ClientError) {
         let distance = target - bytesRead
         switch source.part(at: index) {
@@ -69,7 +69,7 @@ final class MultipartReader: SourceReader {
     }
 
     private static var unreadable: ClientError {
-        ClientError(.cannotSendAgain, "the form cannot be read from there")
+        ClientError(.cannotSendAgain, "the form cannot be read from the offset needed")
     }
 
     var isAtEnd: Bool {
@@ -80,7 +80,6 @@ final class MultipartReader: SourceReader {
         if case .content(_, let reader) = position { reader.isCompressed && !reader.isAtEnd } else { false }
     }
 
-    /// The descriptor that must become readable before more can be read.
     var awaitedDescriptor: Int32? {
         if case .content(_, let reader) = position { reader.awaitedDescriptor } else { nil }
     }
@@ -102,13 +101,13 @@ final class MultipartReader: SourceReader {
         return .bytes(filled)
     }
 
-    /// Reads within one piece; nil if that had no more bytes and the next one follows.
+    /// Reads from one piece. Returns nil if that piece has ended and the next one follows.
     private func readPiece(into buffer: UnsafeMutableRawBufferPointer) throws(ClientError) -> ReadOutcome? {
         switch position {
         case .between:
             switch source.part(at: index) {
             case .part(let part): position = .opening(part, offset: 0)
-            case .nothingYet: return .dry
+            case .nothingYet: return .needsInput
             case .end: position = .messageEnd(offset: 0)
             }
             return nil
@@ -134,7 +133,7 @@ final class MultipartReader: SourceReader {
                 position = .partEnd(offset: start + count)
                 return .bytes(count)
             }
-            source.partRead(index, endingAt: bytesRead)
+            source.didReadPart(index, endingAt: bytesRead)
             index += 1
             position = .between
             return .bytes(count)

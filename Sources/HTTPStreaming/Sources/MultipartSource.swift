@@ -1,22 +1,22 @@
 internal import Multipart
 internal import Synchronization
 
-/// A `multipart/form-data` document: framing, and the sources of its parts.
+/// A `multipart/form-data` message: framing, and the sources of its parts.
 ///
-/// It is a pure function of its boundary, its parts and an offset, so that it can be sent again from anywhere.
-/// The one place that holds the parts of a request and knows whether more may be added.
+/// Holds the parts of a request and whether more may follow. Its bytes depend only on the boundary and the parts, so it
+/// can be sent again from any offset.
 final class MultipartSource: Source {
-    /// One part, its framing written.
+    /// One part with its framing.
     struct FramedPart: Sendable {
         let name: String
         let filename: String?
-        /// The framing before the content; behind it is a CRLF.
+        /// The framing before the content. A CRLF follows the content.
         let opening: [UInt8]
         let content: any Source
 
         var contentEnd: Int64? { content.length.map { Int64(opening.count) + $0 } }
 
-        /// Bytes of the whole part; nil if its length is not known or beyond Int64.
+        /// The length of the whole part; nil if it is unknown or exceeds Int64.
         var length: Int64? {
             guard let length = content.length else { return nil }
             let (sum, isBeyond) = length.addingReportingOverflow(Int64(opening.count + MultipartEncoder.partEnd.count))
@@ -26,17 +26,17 @@ final class MultipartSource: Source {
         var footprint: Int { opening.count + content.footprint }
     }
 
-    /// How many bytes of memory the parts of an open request may take after they have been sent. Beyond that they are
-    /// released, and the request can no longer be sent again.
+    /// The maximum memory in bytes for the sent parts of an open request. Beyond that they are released, and the
+    /// request can no longer be sent again.
     static let replayBudget = 1 << 20
 
     private struct State {
-        /// Those that have not been released.
+        /// The parts that have not been released.
         var parts: [FramedPart] = []
-        /// How many parts have been released, and the bytes that they were.
+        /// The number of released parts, and their total length.
         var releasedCount = 0
         var releasedLength: Int64 = 0
-        /// Of the parts that have been read and are kept.
+        /// The memory of the parts that have been read but not released.
         var readFootprint = 0
         var isFinished = false
     }
@@ -45,13 +45,13 @@ final class MultipartSource: Source {
     let isOpenEnded: Bool
     private let state = Mutex(State())
 
-    /// - Parameter isOpenEnded: whether parts are added while the document is sent.
+    /// - Parameter isOpenEnded: whether parts are added while the message is sent.
     init(isOpenEnded: Bool = false, encoder: MultipartEncoder = MultipartEncoder()) {
         self.isOpenEnded = isOpenEnded
         self.encoder = encoder
     }
 
-    /// Adds parts; the last ones if `isLast`.
+    /// Adds parts. After `isLast` no more may follow.
     func append(_ parts: [FramedPart], isLast: Bool) {
         state.withLock { state in
             state.parts += parts
@@ -73,13 +73,13 @@ final class MultipartSource: Source {
         }
     }
 
-    /// One part is read at a time.
+    /// The maximum over the parts: they are read one at a time.
     var encoderCount: Int { state.withLock { $0.parts.reduce(0) { max($0, $1.content.encoderCount) } } }
 
-    /// That of a part of unknown length: the next part may be longer.
+    /// The demand of a part of unknown length, since a later part may be longer.
     var demand: BufferDemand { encoderCount > 0 ? CodedReader.demand(nil, nil) : .none }
 
-    /// Nil while parts may still be added, if the length of one is not known, or if the sum is beyond Int64.
+    /// Nil while parts may still be added, if the length of one is unknown, or if the sum exceeds Int64.
     var length: Int64? {
         state.withLock { state in
             guard state.isFinished else { return nil }
@@ -94,8 +94,8 @@ final class MultipartSource: Source {
         }
     }
 
-    /// - Throws: ``ClientError/Code/cannotSendAgain`` if the part at the offset has been released, or is behind a part
-    ///   whose length is not known.
+    /// - Throws: ``ClientError/Code/cannotSendAgain`` if the part at the offset has been released, or follows a part
+    ///   of unknown length.
     func reader(at offset: Int64, _ context: ReadContext) throws(ClientError) -> any SourceReader {
         if offset == 0, let obstacle { throw ClientError(.cannotSendAgain, obstacle) }
         state.withLock { $0.readFootprint = 0 }
@@ -104,15 +104,15 @@ final class MultipartSource: Source {
 }
 
 extension MultipartSource {
-    /// What the reader finds behind the parts that it has read.
+    /// The next piece after the parts that were read.
     enum Next {
         case part(FramedPart)
-        /// Nothing until more parts are added.
+        /// More parts may be added.
         case nothingYet
         case end
     }
 
-    /// - Parameter index: counted from the first part of the request.
+    /// - Parameter index: the index in the request, from 0.
     func part(at index: Int) -> Next {
         state.withLock { state in
             let position = index - state.releasedCount
@@ -122,13 +122,13 @@ extension MultipartSource {
         }
     }
 
-    /// Where the first part that has not been released begins.
+    /// The index and offset of the first part that has not been released.
     var firstKept: (index: Int, offset: Int64) { state.withLock { ($0.releasedCount, $0.releasedLength) } }
 
-    /// Notes that a part has been read to its end. Releases all parts up to it where they would take too much memory.
+    /// Notes that a part has been read completely. Releases all parts up to it if they exceed ``replayBudget``.
     ///
-    /// - Parameter offset: of the end of the part.
-    func partRead(_ index: Int, endingAt offset: Int64) {
+    /// - Parameter offset: the offset of the end of the part.
+    func didReadPart(_ index: Int, endingAt offset: Int64) {
         guard isOpenEnded else { return }
         state.withLock { state in
             let position = index - state.releasedCount

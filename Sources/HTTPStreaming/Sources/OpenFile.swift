@@ -1,9 +1,9 @@
 internal import Platform
 internal import Synchronization
 
-/// A regular file open for reading, at any offset, by any thread.
+/// A regular file open for reading at any offset, by any thread.
 final class OpenFile: Sendable {
-    /// Tells whether a file is still the one whose length was announced.
+    /// Identifies a version of a file, to detect changes after its length was announced.
     struct Identity: Hashable, Sendable {
         let device: UInt64
         let inode: UInt64
@@ -12,28 +12,27 @@ final class OpenFile: Sendable {
         let modifiedNanoseconds: Int
     }
 
-    /// How errors call it: the path, or the name of the content.
+    /// The name in errors: the path, or the name of the content.
     let name: String
     let identity: Identity
     private let descriptor: Int32
-    /// Whether the file system cannot tell if a read would wait. Closing may wait then, too.
+    /// Whether the file system does not support reads that never block. Closing may block too then.
     private let mayWait = Atomic<Bool>(false)
 
-    /// Opens a file; blocks for as long as the file system takes.
+    /// Opens a file. Blocks.
     ///
-    /// - Throws: ``ClientError/Code/sourceUnreadable`` when the file is missing, may not be read
-    ///   or is no regular file.
+    /// - Throws: ``ClientError/Code/sourceUnreadable`` if the file is missing, not readable or not a regular file.
     convenience init(path: Path) throws(ClientError) {
         let name = path.description
         guard !path.bytes.contains(0) else { throw ClientError.unreadable(name, SystemError(code: EINVAL)) }
-        // Without O_NONBLOCK, opening a pipe would wait for its writer.
+        // Without O_NONBLOCK, opening a pipe would block until it has a writer.
         let descriptor = try Self.check(name) {
             path.withCString { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
         }
         try self.init(owning: descriptor, name: name)
     }
 
-    /// - Parameter descriptor: closed with this object, or when this fails.
+    /// - Parameter descriptor: is closed with this object, or if this initializer throws.
     init(owning descriptor: Int32, name: String) throws(ClientError) {
         do throws(ClientError) {
             identity = try Self.identity(of: descriptor, name: name)
@@ -44,12 +43,12 @@ final class OpenFile: Sendable {
         self.name = name
         self.descriptor = descriptor
         #if os(Linux)
-        // The default read-ahead is 128 KiB; the buffers filled here are up to 2 MiB.
+        // Doubles the read-ahead, 128 KiB by default: the buffers filled here are up to 2 MiB.
         _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
         #endif
     }
 
-    /// May run in the agent's turn.
+    /// Never blocks, since it may run on the agent's thread.
     deinit {
         guard mayWait.load(ordering: .relaxed) else {
             _ = close(descriptor)
@@ -58,10 +57,10 @@ final class OpenFile: Sendable {
         BlockingPool.shared.run { [descriptor] in _ = close(descriptor) }
     }
 
-    /// Where the next read(2) of the descriptor would begin; below zero if that cannot be told.
+    /// The descriptor's current position in the file; negative if it is unknown.
     var position: Int64 { Int64(lseek(descriptor, 0, SEEK_CUR)) }
 
-    /// Up to `count` bytes, fewer at the end of the file. Blocks.
+    /// Reads `count` bytes, fewer at the end of the file. Blocks.
     func bytes(at offset: Int64, atMost count: Int) throws(ClientError) -> [UInt8] {
         guard count > 0 else { return [] }
         var bytes = [UInt8](repeating: 0, count: count)
@@ -71,13 +70,12 @@ final class OpenFile: Sendable {
         return Array(bytes.prefix(read))
     }
 
-    /// Returns how many bytes were read; 0 only at the end of the file. Blocks until the disk has
-    /// delivered them.
+    /// Returns the number of bytes read; 0 only at the end of the file. Blocks.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(ClientError) -> Int {
         try Self.check(name) { pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset)) }
     }
 
-    /// As ``read(into:at:)``, but never waits for a disk: nil where it would have to, or cannot tell.
+    /// As ``read(into:at:)``, but returns nil if reading would have to wait for a disk, or if that is unknown.
     func readCached(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(ClientError) -> Int? {
         #if os(Linux)
         do throws(SystemError) {
@@ -90,12 +88,12 @@ final class OpenFile: Sendable {
             return nil
         }
         #else
-        // This system cannot tell; mostly the bytes have been read ahead.
+        // This system has no such call; usually the kernel has read the bytes ahead.
         return try read(into: buffer, at: offset)
         #endif
     }
 
-    /// - Throws: ``ClientError/Code/sourceChanged`` if the file was written to since it was opened.
+    /// - Throws: ``ClientError/Code/sourceChanged`` if the file has been written to since it was opened.
     func checkUnchanged() throws(ClientError) {
         guard try Self.identity(of: descriptor, name: name) == identity else {
             throw ClientError(.sourceChanged, "\(name): the file was changed while it was being sent")

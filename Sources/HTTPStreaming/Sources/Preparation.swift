@@ -1,41 +1,42 @@
 internal import ContentCoding
 
-/// Opens and measures the sources of one call; see ``Content``. Used by one thread, which may block.
+/// Opens and measures the sources of one call; see ``Content``. Used by one thread at a time, which may block.
 final class Preparation {
-    /// Whether it matters which content is compressed already.
+    /// Whether to detect content that is already compressed.
     let recognizesCompressed: Bool
-    /// How errors call a source that has no name of its own.
+    /// The name in errors for sources without a name of their own.
     var name: String?
     private var claimed: Set<ObjectIdentifier> = []
     private var hasFile = false
 
     init(recognizesCompressed: Bool) { self.recognizesCompressed = recognizesCompressed }
 
-    /// Whether the next file may stay open until it is read: the first of a call only, since there may be more files
-    /// than a process may have descriptors.
+    /// Whether the next file may stay open until it is read. True for the first file of a call only, to limit the
+    /// number of open descriptors.
     func mayStayOpen() -> Bool {
         defer { hasFile = true }
         return !hasFile
     }
 
-    /// Notes that the call reads a source that can be read once only.
+    /// Notes that the call uses a source that can be read only once.
     ///
-    /// - Throws: ``ClientError`` if it is read already, or twice by this call.
+    /// - Throws: ``ClientError/Code/cannotSendAgain`` if it has been read from, ``ClientError/Code/invalidPart`` if
+    ///   this call uses it twice.
     func claim(_ once: ReadOnce, _ name: String) throws(ClientError) {
-        guard !once.isBegun else { throw ClientError.usedUp(name) }
+        guard !once.isBegun else { throw ClientError.notRepeatable(name) }
         guard claimed.insert(ObjectIdentifier(once)).inserted else {
-            throw ClientError(.invalidPart, "\(name): given twice, and the source can be read once only")
+            throw ClientError(.invalidPart, "\(name): given twice, but the source can be read only once")
         }
     }
 
-    /// - Throws: ``ClientError/Code/invalidPart`` for a length below zero.
+    /// - Throws: ``ClientError/Code/invalidPart`` if the length is negative.
     func check(_ length: Int64?, _ name: String) throws(ClientError) {
-        guard length ?? 0 >= 0 else { throw ClientError(.invalidPart, "\(name): its length is less than zero") }
+        guard length ?? 0 >= 0 else { throw ClientError(.invalidPart, "\(name): the length is negative") }
     }
 }
 
 extension Preparation {
-    /// - Parameter read: returns the first bytes of the content, at most that many.
+    /// - Parameter read: returns the first bytes of the content, at most as many as its argument.
     func isCompressed(_ read: (Int) throws(ClientError) -> [UInt8]) throws(ClientError) -> Bool {
         guard recognizesCompressed else { return false }
         return CompressedFormat.isRecognized(try read(CompressedFormat.signatureLength))

@@ -1,11 +1,11 @@
-/// The chunks of an asynchronous sequence.
+/// The bytes of an asynchronous sequence of chunks.
 struct SequenceSource: Source {
-    /// Passes each chunk of a sequence to a closure, until that returns false.
+    /// Iterates over a sequence and passes each chunk to a closure, until the closure returns false.
     typealias Iteration = @Sendable (_ body: (ArraySlice<UInt8>) async -> Bool) async throws -> Void
 
     let name: String
     let length: Int64?
-    /// Nil if the sequence can be made anew.
+    /// Nil if the sequence can be created again for each attempt.
     let once: ReadOnce?
     let iterate: Iteration
 
@@ -14,13 +14,13 @@ struct SequenceSource: Source {
     var obstacle: String? { once?.obstacle(name) }
 
     func reader(at offset: Int64, _ context: ReadContext) throws(ClientError) -> any SourceReader {
-        guard offset == 0 else { throw ClientError.usedUp(name) }
+        guard offset == 0 else { throw ClientError.notRepeatable(name) }
         try once?.begin(name)
         return SequenceReader(self, context)
     }
 }
 
-/// One iteration of the sequence, by a task of its own.
+/// One iteration over the sequence, in a task of its own.
 private final class SequenceReader: SourceReader {
     private let source: SequenceSource
     private let queue: ChunkQueue
@@ -42,7 +42,7 @@ private final class SequenceReader: SourceReader {
         }
     }
 
-    /// The sequence is cancelled.
+    /// Cancels the iteration.
     deinit {
         task.cancel()
         queue.close()
@@ -50,8 +50,8 @@ private final class SequenceReader: SourceReader {
 
     var isAtEnd: Bool { hasEnded || bytesRead == source.length }
 
-    /// Of a known length the last byte is kept back until the sequence has ended: a server must never receive the
-    /// whole of a document that is not what it was announced to be.
+    /// If the length is known, holds back the last byte until the sequence has ended, so that a server never receives
+    /// the complete body of a sequence with more bytes than announced.
     func read(into buffer: UnsafeMutableRawBufferPointer) throws(ClientError) -> ReadOutcome {
         var room = buffer
         if let length = source.length {
@@ -59,7 +59,7 @@ private final class SequenceReader: SourceReader {
             let level = queue.level
             guard level.bytes <= left else {
                 throw ClientError(
-                    .sourceChanged, "\(source.name): the source gave more than \(length) bytes, its length")
+                    .sourceChanged, "\(source.name): the source has more bytes than its length, \(length)")
             }
             let mayTake = level.isLast ? left : max(0, left - 1)
             room = UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(min(Int64(buffer.count), mayTake))])
@@ -75,14 +75,14 @@ private final class SequenceReader: SourceReader {
             hasEnded = true
             if let length = source.length, bytesRead < length {
                 throw ClientError(
-                    .sourceChanged, "\(source.name): the source ended after \(bytesRead) bytes of \(length)")
+                    .sourceChanged, "\(source.name): the source ended after \(bytesRead) of \(length) bytes")
             }
         }
         return outcome
     }
 }
 
-/// The bytes that are written to a ``DuplexStream``.
+/// The bytes written to a ``DuplexStream``.
 struct PipeSource: Source {
     let queue: ChunkQueue
     let length: Int64?
@@ -99,11 +99,11 @@ struct PipeSource: Source {
     var obstacle: String? { once.obstacle(name) }
 
     func reader(at offset: Int64, _ context: ReadContext) throws(ClientError) -> any SourceReader {
-        guard offset == 0, !once.isBegun else { throw ClientError.usedUp(name) }
+        guard offset == 0, !once.isBegun else { throw ClientError.notRepeatable(name) }
         return PipeReader(queue, once)
     }
 
-    /// The writer learns that nothing more is sent.
+    /// Makes further writes to the stream fail.
     func abandon() { queue.close() }
 }
 
@@ -123,7 +123,7 @@ private final class PipeReader: SourceReader {
         do {
             outcome = try queue.read(into: buffer)
         } catch {
-            preconditionFailure("a pipe is finished without an error")
+            preconditionFailure("a pipe never ends with an error")
         }
         switch outcome {
         case .bytes(let count):
@@ -131,9 +131,9 @@ private final class PipeReader: SourceReader {
             bytesRead += Int64(count)
         case .end:
             isAtEnd = true
-        // An encoder must not hold back the bytes that were written: the server answers them before more are written.
-        case .waiting, .dry:
-            return .dry
+        // An encoder must not hold back written bytes: the writer may wait for the server's reply to them.
+        case .waiting, .needsInput:
+            return .needsInput
         }
         return outcome
     }

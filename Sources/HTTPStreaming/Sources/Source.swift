@@ -1,42 +1,43 @@
 internal import Synchronization
 
-/// Bytes to be sent, ready to be read: opened and measured, but not read yet.
+/// Content that has been opened and measured, and is ready to be read.
 ///
-/// One type conforms for each kind of content. ``MultipartSource`` and ``CodedSource`` combine others.
+/// Each kind of content has a conforming type. ``MultipartSource`` and ``CodedSource`` combine other sources.
 protocol Source: Sendable {
-    /// How errors call it: a path, or a description.
+    /// The name in errors: a path or a description.
     var name: String { get }
-    /// Bytes; nil if that is not known before they are read.
+    /// The number of bytes; nil if it is unknown before they are read.
     var length: Int64? { get }
-    /// Bytes before a content coding; nil if that is not known.
+    /// The number of bytes before a content coding; nil if it is unknown.
     var plainLength: Int64? { get }
-    /// The media type that only the source knows: the boundary is part of it.
+    /// The media type, if the source determines it: that of a form contains its boundary.
     var mediaType: String? { get }
-    /// Bytes of memory that keeping the source takes.
+    /// The memory in bytes that the source occupies.
     var footprint: Int { get }
-    /// Whether all bytes are in memory, so that reading them neither waits nor fails.
+    /// Whether all bytes are in memory, so that reading neither waits nor fails.
     var isInMemory: Bool { get }
     /// Whether the bytes are known to be compressed.
     var isCompressed: Bool { get }
-    /// How many encoders work at a time while it is read, and the memory that they take.
+    /// The number of encoders that run at the same time while the source is read.
     var encoderCount: Int { get }
+    /// The memory that those encoders need.
     var demand: BufferDemand { get }
     /// Whether the source can be read more than once.
     var isRepeatable: Bool { get }
-    /// Whether more may be added to it while it is read; see ``MultipartSource``.
+    /// Whether parts may be added while the source is read; see ``MultipartSource``.
     var isOpenEnded: Bool { get }
-    /// Whether nothing will be added any more.
+    /// Whether no more parts will be added.
     var isFinished: Bool { get }
     /// Why the source cannot be read again from its beginning; nil if it can.
     var obstacle: String? { get }
 
-    /// Begins to read; called in the agent's turn.
+    /// Makes a reader. Called on the agent's thread.
     ///
-    /// - Parameter offset: of the first byte to be read.
-    /// - Throws: ``ClientError/Code/cannotSendAgain`` if nothing can be read from there.
+    /// - Parameter offset: the offset of the first byte to read.
+    /// - Throws: ``ClientError/Code/cannotSendAgain`` if the source cannot be read from there.
     func reader(at offset: Int64, _ context: ReadContext) throws(ClientError) -> any SourceReader
 
-    /// Tells a producer that nothing of the source is needed any more.
+    /// Tells the producer of the bytes that no more are needed.
     func abandon()
 }
 
@@ -55,26 +56,27 @@ extension Source {
     func abandon() {}
 }
 
-/// Reads a source from an offset on. Agent's turns only; files and tasks that it uses end with it.
+/// Reads a source from an offset to its end. Used only on the agent's thread. Releasing it closes its files and cancels
+/// its tasks.
 protocol SourceReader: AnyObject {
-    /// Whether the bytes to be read next are known to be compressed.
+    /// Whether the next bytes are known to be compressed.
     var isCompressed: Bool { get }
-    /// Whether all bytes have been given out.
+    /// Whether all bytes have been read.
     var isAtEnd: Bool { get }
-    /// Bytes read from the beginning of the source on, before a content coding.
+    /// The number of bytes read, counted from the beginning of the source, before a content coding.
     var bytesRead: Int64 { get }
-    /// The part of the message that is being read, or the last one that was; nil without parts.
+    /// The part that is being read, or the last one that was; nil without parts.
     var currentPart: UploadProgress.Part? { get }
-    /// The descriptor that must become readable before more can be read; nil if there is none.
+    /// The descriptor to poll for readability before the next read; nil if there is none.
     var awaitedDescriptor: Int32? { get }
 
-    /// Fills `buffer`, which is not empty, as far as there are bytes of one kind, compressed or not.
+    /// Fills a non-empty buffer with the bytes available. Stops where compressed and other bytes meet. Never blocks.
     func read(into buffer: UnsafeMutableRawBufferPointer) throws(ClientError) -> ReadOutcome
 
-    /// Reads on into the room that the encoders within it have made.
+    /// Reads ahead into free blocks of the encoders in this reader.
     func readAhead() throws(ClientError)
 
-    /// Has an encoder emit a block without content, which shows the server that the request is alive.
+    /// Has the encoder emit a block without content, as a heartbeat.
     func appendEmptyBlock()
 }
 
@@ -88,20 +90,20 @@ extension SourceReader {
 }
 
 enum ReadOutcome: Equatable {
-    /// This many bytes were read, at least one.
+    /// This many bytes were read, at least 1.
     case bytes(Int)
-    /// There is nothing yet: the source has no bytes, or they are being encoded.
+    /// No bytes yet: the source has none, or they are being encoded.
     case waiting
-    /// There is nothing until the caller adds more.
-    case dry
+    /// No bytes until the caller adds parts or writes more.
+    case needsInput
     case end
 }
 
-/// What a source needs to know of the transfer that reads it.
+/// Properties of the transfer that reads a source.
 final class ReadContext: Sendable {
-    /// The priority of the call that waits for the transfer.
+    /// The priority of the task that waits for the transfer.
     let priority: TaskPriority
-    /// Called on any thread when there may be more to read.
+    /// Called, on any thread, when there may be more bytes to read.
     let onContent: @Sendable () -> Void
     private let limit = Atomic(Int.max)
 
@@ -110,27 +112,27 @@ final class ReadContext: Sendable {
         self.onContent = onContent
     }
 
-    /// How many blocks an encoder may encode at a time, by the memory that the transfer was granted. Applies to
-    /// encoders that begin afterwards.
+    /// The maximum number of blocks that an encoder encodes at the same time, as the memory granted to the transfer
+    /// allows. Applies to encoders made afterwards.
     var workerLimit: Int {
         get { limit.load(ordering: .relaxed) }
         set { limit.store(newValue, ordering: .relaxed) }
     }
 }
 
-/// Marks a source that can be read once only. Shared by all copies of its content.
+/// Records whether a source that can be read only once has been read from. Shared by all copies of its content.
 final class ReadOnce: Sendable {
     private let hasBegun = Atomic<Bool>(false)
 
     var isBegun: Bool { hasBegun.load(ordering: .acquiring) }
 
-    /// To be called before the first bytes are taken from the source.
+    /// Must be called before the first bytes are read from the source.
     ///
-    /// - Throws: ``ClientError/Code/cannotSendAgain`` if bytes have been taken before.
+    /// - Throws: ``ClientError/Code/cannotSendAgain`` if bytes have been read before.
     func begin(_ name: String) throws(ClientError) {
-        guard !hasBegun.exchange(true, ordering: .acquiringAndReleasing) else { throw ClientError.usedUp(name) }
+        guard !hasBegun.exchange(true, ordering: .acquiringAndReleasing) else { throw ClientError.notRepeatable(name) }
     }
 
     /// See ``Source/obstacle``.
-    func obstacle(_ name: String) -> String? { isBegun ? "\(name) can be read once only" : nil }
+    func obstacle(_ name: String) -> String? { isBegun ? "\(name) can be read only once" : nil }
 }

@@ -1,20 +1,20 @@
-/// The body of a request as it is sent. Agent's turns only.
+/// Reads the body of a request, once or several times. Used by the agent only, or by the task that counts a body.
 final class RequestBody {
-    /// Nil once closed.
+    /// Nil when closed.
     private var source: (any Source)?
-    /// Nil before anything has been read.
+    /// Nil until something is read.
     private var reader: (any SourceReader)?
     private let context: ReadContext
-    /// The length that was found by reading the body once before; it may be another one this time.
+    /// The length that was found by reading the body once before. It may differ when the body is read again.
     private let countedLength: Int64?
-    /// Bytes given out.
+    /// The number of bytes that were read, after the content coding.
     private(set) var offset: Int64 = 0
-    /// What is known of the source once it is closed.
+    /// The last values of a source that was closed.
     private var last: (isFinished: Bool, plainLength: Int64?, bytesRead: Int64, part: UploadProgress.Part?) =
         (true, nil, 0, nil)
 
     /// - Parameters:
-    ///   - source: nil where the request has no body.
+    ///   - source: nil if the request has no body.
     ///   - countedLength: from ``RequestBody/count(_:)``; nil if the body was not counted.
     init(_ source: (any Source)?, countedLength: Int64? = nil, context: ReadContext) {
         self.source = source
@@ -22,23 +22,23 @@ final class RequestBody {
         self.context = context
     }
 
-    /// Sets how many blocks may be encoded at a time, for encoders that begin from now on.
+    /// Limits how many blocks encoders that begin from now on may encode at a time.
     func limitWorkers(to limit: Int) { context.workerLimit = limit }
 
-    /// The exact number of bytes if it is known before they are read.
+    /// The exact number of bytes; nil if it is not known before they are read.
     var length: Int64? { countedLength ?? source?.length }
     var isInMemory: Bool { source?.isInMemory ?? true }
     var encoderCount: Int { source?.encoderCount ?? 0 }
     var demand: BufferDemand { source?.demand ?? .none }
-    /// Whether all has been given out.
+    /// Whether all bytes have been read.
     var isAtEnd: Bool { reader?.isAtEnd ?? false }
     /// Whether no parts are added any more.
     var isFinished: Bool { source?.isFinished ?? last.isFinished }
-    /// As ``length``, before the content coding.
+    /// The length before the content coding; nil if it is not known.
     var plainLength: Int64? { source?.plainLength ?? last.plainLength }
-    /// Bytes read, before the content coding.
+    /// The number of bytes that were read, before the content coding.
     var bytesRead: Int64 { reader?.bytesRead ?? last.bytesRead }
-    /// The part that is being read, or the last one that was.
+    /// The part that is being read, or the last one.
     var currentPart: UploadProgress.Part? { reader?.currentPart ?? last.part }
     /// The descriptor that must become readable before more can be read.
     var awaitedDescriptor: Int32? { reader?.awaitedDescriptor }
@@ -53,24 +53,24 @@ final class RequestBody {
         return outcome
     }
 
-    /// To be called before the bytes are given out: a server must never receive the end of a body that is shorter than
-    /// announced, and libcurl does not ask for bytes behind the announced length.
+    /// Checks that the body ends at the counted length. To be called before the bytes are sent: the server must not receive
+    /// the end of a body that differs from the announced length, and libcurl does not read beyond that length.
     private func checkLength(_ outcome: ReadOutcome) throws(ClientError) {
         guard let countedLength else { return }
         guard outcome == .end || isAtEnd ? offset == countedLength : offset < countedLength else {
             throw ClientError(
-                .sourceChanged, "the body is not as long as when it was counted, which was \(countedLength) bytes")
+                .sourceChanged, "the length of the body has changed: it was \(countedLength) bytes when it was counted")
         }
     }
 
-    /// To be called when something has been encoded: reads on into the room that this has made.
+    /// Reads bytes into free blocks of the encoders. To be called when a block has been encoded.
     func readAhead() throws(ClientError) { try reader?.readAhead() }
 
     func appendEmptyBlock() { reader?.appendEmptyBlock() }
 
     /// Goes back to the beginning, to send the body again.
     ///
-    /// - Returns: false if that can no longer be read.
+    /// - Returns: false if the body can no longer be read from there.
     func rewind() -> Bool {
         if let source, source.obstacle != nil { return false }
         reader = nil
@@ -78,7 +78,7 @@ final class RequestBody {
         return true
     }
 
-    /// Releases the source, and closes the file that is open. Nothing is read any more.
+    /// Releases the source and closes its open file. Nothing can be read after that.
     func close() {
         guard let source else { return }
         last = (source.isFinished, source.plainLength, bytesRead, currentPart)

@@ -1,18 +1,18 @@
 internal import CCurl
 
-/// What libcurl is told of the way to the server, and of who is at either end.
+/// The options of libcurl that concern the connection: proxy, TLS, authentication.
 extension Transfer {
     func configureConnection(_ request: TransferRequest) throws(CurlError) {
         let configuration = request.configuration
         try easy.set(CURLOPT_HTTP_VERSION, configuration.httpVersion.curlVersion)
-        // The engine is on from the first request that names a file, even none, and keeps what it has
-        // for as long as the handle. https://curl.se/libcurl/c/CURLOPT_COOKIEFILE.html
+        // An empty file name enables cookies, which the handle keeps in memory from its first request on.
+        // https://curl.se/libcurl/c/CURLOPT_COOKIEFILE.html
         if configuration.cookies.isEnabled { try easy.set(CURLOPT_COOKIEFILE, "") }
         if let unixSocket = configuration.unixSocket { try easy.set(CURLOPT_UNIX_SOCKET_PATH, unixSocket) }
         switch configuration.proxy.kind {
         case .environment:
             break
-        // Empty, as opposed to not set, keeps libcurl from asking the environment.
+        // An empty string stops libcurl from reading the environment variables.
         // https://curl.se/libcurl/c/CURLOPT_PROXY.html
         case .none:
             try easy.set(CURLOPT_PROXY, "")
@@ -31,7 +31,7 @@ extension Transfer {
         if let caFile = tls.caFile {
             try easy.set(CURLOPT_CAINFO, caFile)
             try easy.set(CURLOPT_PROXY_CAINFO, caFile)
-            // Or the folder that libcurl was built to trust would be trusted besides.
+            // Otherwise libcurl also trusts the certificates in its default folder.
             // https://curl.se/libcurl/c/CURLOPT_CAPATH.html
             try easy.set(CURLOPT_CAPATH, pointer: nil)
             try easy.set(CURLOPT_PROXY_CAPATH, pointer: nil)
@@ -42,7 +42,7 @@ extension Transfer {
         if let clientCertificate {
             try easy.set(CURLOPT_SSLCERT, clientCertificate.certificateFile)
             try easy.set(CURLOPT_SSLKEY, clientCertificate.keyFile)
-            // Without one OpenSSL asks the terminal, on this thread.
+            // Without a password OpenSSL asks for one on the terminal, and blocks this thread.
             // https://curl.se/libcurl/c/CURLOPT_KEYPASSWD.html
             try easy.set(CURLOPT_KEYPASSWD, clientCertificate.keyPassword ?? "")
         }

@@ -1,62 +1,62 @@
-/// The memory that a transfer takes of ``BufferBudget``: libcurl's buffer for the body, and the blocks of encoders.
-/// libcurl keeps its buffer until the transfer is over, and so does the grant.
+/// The memory that a transfer takes from ``BufferBudget``: libcurl's upload buffer and the blocks of encoders. A transfer
+/// keeps it until it ends, as libcurl keeps its buffer.
 extension Transfer {
-    /// What a transfer does when it has the memory for it.
+    /// What a transfer does when it has got the memory for it.
     enum Step {
         case start(TransferRequest)
         case partsAdded(Waiter)
     }
 
-    /// The memory that a transfer has of the budget, or waits for.
+    /// The memory that a transfer has got or waits for.
     struct Memory {
         let budget: BufferBudget
         fileprivate var grants: [BufferGrant] = []
         fileprivate var ticket: BufferBudget.Ticket?
         fileprivate var next: Step?
-        /// How many encoders the grants are for.
+        /// The number of encoders that the grants are for.
         fileprivate var encoderCount = 0
 
         init(_ budget: BufferBudget) { self.budget = budget }
     }
 
-    /// The memory for the request with the parts given so far.
+    /// The memory for a request with its present parts.
     func demand(of request: TransferRequest) -> BufferDemand {
         guard request.hasBody else { return .none }
         let most = uploadBufferSize(atMost: request.configuration.uploadBufferSize)
         return BufferDemand(least: min(most, BufferBudget.leastUpload), most: most) + upload.body.demand
     }
 
-    /// The memory for parts that were added, beyond what the transfer has.
+    /// The additional memory for parts that were added.
     var demandOfAddedParts: BufferDemand {
         guard isRunning, !machine.isRefused, memory.encoderCount < upload.body.encoderCount else { return .none }
         return CodedReader.demand(nil, nil)
     }
 
-    /// The size of libcurl's buffer: no more than the body, but at least what libcurl takes.
+    /// The size of libcurl's buffer: no larger than the body, but at least libcurl's minimum.
     private func uploadBufferSize(atMost limit: Int) -> Int {
         let length = upload.body.plainLength ?? .max
         return max(Int(min(length, Int64(limit))), Client.Configuration.uploadBufferSizes.lowerBound)
     }
 
-    /// Makes the next step wait for memory.
-    func wait(for ticket: BufferBudget.Ticket, to step: Step) {
+    /// Stores a step that waits for memory.
+    func wait(for ticket: BufferBudget.Ticket, then step: Step) {
         memory.ticket = ticket
         memory.next = step
     }
 
-    /// The step that waited for memory, which has been granted; nil if there is none any more.
+    /// Removes and returns the step that waited for memory; nil if the transfer no longer waits.
     func takeStep() -> Step? {
         memory.ticket = nil
         return memory.next.take()
     }
 
-    /// The caller whose parts still wait for memory is told how the transfer ends.
-    func stopWaiting() {
+    /// Gives up waiting for memory. A caller whose parts wait for it then waits for the end of the transfer.
+    func stopWaitingForMemory() {
         if let ticket = memory.ticket.take() { memory.budget.withdraw(ticket) }
-        if case .partsAdded(let waiter) = memory.next.take() { take(waiter) }
+        if case .partsAdded(let waiter) = memory.next.take() { replaceWaiter(waiter) }
     }
 
-    /// Keeps a grant for parts that were added.
+    /// Keeps the grant for parts that were added.
     func keep(_ grant: BufferGrant) {
         guard grant.bytes > 0 else { return }
         memory.grants.append(grant)
@@ -64,7 +64,7 @@ extension Transfer {
         upload.body.limitWorkers(to: CodedReader.workers(within: grant.bytes))
     }
 
-    /// Keeps the first grant, and divides it.
+    /// Keeps the first grant, and divides it between libcurl's buffer and the encoders.
     ///
     /// - Returns: the size of libcurl's buffer.
     func keep(_ grant: BufferGrant, for request: TransferRequest) -> Int {
@@ -77,6 +77,6 @@ extension Transfer {
         return bufferSize
     }
 
-    /// The transfer is out of the multi handle; its memory is free.
+    /// To be called when the transfer has been removed from the multi handle.
     func releaseMemory() { memory.grants = [] }
 }

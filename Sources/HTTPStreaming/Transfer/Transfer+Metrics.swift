@@ -1,17 +1,19 @@
 internal import CCurl
 internal import Platform
 
+// MARK: Metrics of the response
+
 extension Transfer {
-    /// Notes what libcurl has counted. To be called while `easy` still has this transfer.
+    /// Stores libcurl's times and counts. To be called before `easy` is used for another transfer.
     func updateMetrics(isEnded: Bool) {
         var metrics = Response.Metrics()
-        // All count from the beginning. https://curl.se/libcurl/c/curl_easy_getinfo.html
+        // All times count from the beginning of the transfer. https://curl.se/libcurl/c/curl_easy_getinfo.html
         let nameLookup = easy.duration(CURLINFO_NAMELOOKUP_TIME_T)
         let connect = max(nameLookup, easy.duration(CURLINFO_CONNECT_TIME_T))
         metrics.nameLookup = nameLookup
         metrics.connect = connect - nameLookup
         metrics.tls = max(.zero, easy.duration(CURLINFO_APPCONNECT_TIME_T) - connect)
-        // CURLINFO_STARTTRANSFER_TIME_T is when the body's first byte is sent, if there is a body.
+        // Not CURLINFO_STARTTRANSFER_TIME_T, which is when the first byte of the request's body is sent.
         metrics.firstByte = (download.headBeganAt ?? .now) - bookkeeping.beganAt
         metrics.total = isEnded ? .now - bookkeeping.beganAt : nil
         metrics.headerBytesSent = Int64(easy.long(CURLINFO_REQUEST_SIZE))
@@ -33,15 +35,42 @@ extension Transfer {
         metrics.usedProxy = usedProxy
         bookkeeping.metrics.set(metrics)
     }
+}
 
-    private var usedProxy: Bool? {
-        if bookkeeping.usesUnixSocket || bookkeeping.proxy == .none { return false }
-        // Libraries before 8.7 do not know the question; their answer stays as it was set.
-        let unknown = -1
-        let answer = easy.long(ccurl_info_used_proxy, unless: unknown)
-        if answer != unknown { return answer != 0 }
-        if easy.long(CURLINFO_HTTP_CONNECTCODE) != 0 { return true }
-        if case .url(_, noProxy: []) = bookkeeping.proxy.kind { return true }
-        return nil
+// MARK: Upload progress
+
+extension Transfer {
+    /// Reports progress to listeners, at most once in ``Client/Configuration/progressInterval``.
+    ///
+    /// - Returns: when to report again; nil if nothing changes before the next event.
+    func reportProgress(at now: Instant) -> Instant? {
+        guard bookkeeping.counter.hub.isListening, !download.isHandedOver else { return nil }
+        let interval = bookkeeping.progressInterval
+        if let reportedAt = bookkeeping.reportedAt, now < reportedAt + interval { return reportedAt + interval }
+        let progress = uploadProgress
+        bookkeeping.counter.report(progress)
+        bookkeeping.reportedAt = now
+        let isMoving = progress.bytesSent > progress.bytesAcknowledged ?? 0 || !machine.isUploadPaused
+        return isMoving ? now + interval : nil
+    }
+
+    /// Reports the final progress, or the progress before more parts are added.
+    func reportLast() {
+        guard bookkeeping.counter.isWanted || bookkeeping.isOpenEnded, !download.isHandedOver else { return }
+        bookkeeping.counter.report(uploadProgress)
+    }
+
+    private var uploadProgress: UploadProgress {
+        let bytesSent = bytesSent
+        if let unacknowledged = easy.sockets.unacknowledged {
+            bookkeeping.bytesAcknowledged = max(bookkeeping.bytesAcknowledged, bytesSent - unacknowledged)
+        }
+        return UploadProgress(
+            bytesRead: upload.body.bytesRead,
+            bytesSent: bytesSent,
+            bytesAcknowledged: easy.sockets.countsAcknowledged ? min(bookkeeping.bytesAcknowledged, bytesSent) : nil,
+            totalBytes: upload.totalBytes,
+            part: upload.body.currentPart
+        )
     }
 }

@@ -1,6 +1,5 @@
-/// What the states of a transfer mean for those who are outside.
+/// Questions about the states.
 extension Transfer.StateMachine {
-
     var isUploadPaused: Bool {
         switch upload {
         case .held, .throttled, .waiting, .starved, .yielding: true
@@ -8,38 +7,39 @@ extension Transfer.StateMachine {
         }
     }
 
-    /// Whether somebody may still want content.
+    /// Whether received content is passed to the reader.
     var takesContent: Bool { download == .receiving || download == .blocked }
 
     var isDownloadPaused: Bool { download == .blocked }
 
-    /// Whether it is for the network or the server to go on, rather than for this side.
+    /// Whether the transfer waits for the network or the server, rather than for the client. Only such time counts for the
+    /// time limits.
     var waitsForPeer: Bool {
         switch upload {
         case .held, .throttled, .waiting, .starved: false
-        // What libcurl still has is sent, but nobody promises when.
+        // While the client is paused, libcurl may still send bytes that it has, but the client does not expect that.
         case .flowing, .yielding: !isHeld && download != .blocked
         case .complete, .stopped: download != .blocked
         }
     }
 
-    /// What the caller that gave the parts can be told.
+    /// What the transfer has reached.
     ///
-    /// - Parameter isFinished: whether no parts are added any more.
-    func news(isFinished: Bool) -> News {
+    /// - Parameter isFinished: whether no more parts will be added.
+    func milestone(isFinished: Bool) -> Milestone {
         switch (upload, download) {
         case (.starved, _): .partsSent
         case (.stopped, _) where isRefused: .answeredEarly
         case (.complete, .receiving), (.complete, .blocked), (.complete, .discarding), (.complete, .complete):
             .responded
-        // The server may not read on before its content is read.
+        // The server may stop reading the request until its response is read.
         case (.flowing, .blocked) where isFinished, (.held, .blocked) where isFinished,
             (.throttled, .blocked) where isFinished, (.waiting, .blocked) where isFinished,
             (.yielding, .blocked) where isFinished:
             .responded
         case (.complete, .awaitingHead), (.flowing, _), (.held, _), (.throttled, _), (.waiting, _), (.yielding, _),
             (.stopped, _):
-            .nothing
+            .none
         }
     }
 }

@@ -1,71 +1,68 @@
 internal import Platform
 
 extension Transfer {
-    /// The states of one transfer, as a pure value: what happened goes in, what to do comes out,
-    /// and the driver does it. Upload and download move on their own; what ties them together is
-    /// that a final status of 300 or more ends the upload.
+    /// The states of one transfer, as a pure value: events go in, actions come out, and the driver performs them. Upload
+    /// and download are independent, except that a final status of 300 or more ends the upload.
     ///
-    /// Sending may be paused for several reasons at a time. The state is the one that libcurl's last
-    /// question met; when that is gone, libcurl is made to ask again, and meets the next.
+    /// Sending may be paused for several reasons at a time. The state is the reason that was found when libcurl last
+    /// called the read callback. When that reason is gone, libcurl is resumed, calls again, and the next reason is found.
     struct StateMachine {
         enum Upload: Equatable {
-            /// libcurl asks for bytes when it can send them.
+            /// libcurl calls the read callback when it can send bytes.
             /// → `held`, `throttled`, `waiting`, `starved`, `yielding`, `complete`, `stopped`
             case flowing
-            /// libcurl asked, but the client is paused, and it was told to wait. → `flowing`, `stopped`
+            /// Sending is paused: by the client. → `flowing`, `stopped`
             case held
-            /// libcurl asked, but no more may be sent before that time, and it was told to wait.
+            /// Sending is paused: the rate limit allows no more bytes before that time.
             /// → `flowing`, `stopped`
             case throttled(until: Instant)
-            /// libcurl asked, but what comes next is still being encoded, or its source has nothing yet, and
-            /// it was told to wait.
+            /// Sending is paused: the next bytes are being encoded, or their source has none yet.
             /// → `flowing`, `stopped`
             case waiting
-            /// libcurl asked, but an answer is waiting on the socket, which is to be read first: if
-            /// it is a refusal, the server may be closing, and sending on would break the
-            /// connection before the answer is read. → `flowing`, `stopped`
-            case yielding
-            /// libcurl asked, there was nothing to give, and it was told to wait.
+            /// Sending is paused: a response is waiting on the socket, and libcurl must read it first. If it is a refusal,
+            /// the server may close the connection, and another send would fail before the response is read.
             /// → `flowing`, `stopped`
+            case yielding
+            /// Sending is paused: the caller has not added the next part yet. → `flowing`, `stopped`
             case starved
-            /// The whole body is in libcurl's hands. → `flowing` (to be sent again), `stopped`
+            /// The whole body was passed to libcurl. → `flowing` (to be sent again), `stopped`
             case complete
-            /// Nothing more will be given: the server has answered, or the transfer failed. Final.
+            /// Nothing more is sent: the server has refused the body, or the upload failed. Final.
             case stopped
         }
 
         enum Download: Equatable {
-            /// Nothing has come yet but perhaps informational responses. → `receiving`
+            /// No final response has been received. → `receiving`
             case awaitingHead
-            /// The final head is here; content is taken. → `blocked`, `discarding`, `complete`
+            /// The final head was received; content is passed to the reader. → `blocked`, `discarding`, `complete`
             case receiving
-            /// The reader is behind, and libcurl was told to wait. → `receiving`, `discarding`
+            /// Receiving is paused: the reader's buffer is full. → `receiving`, `discarding`, `complete`
             case blocked
-            /// Nobody will read the content. Final.
+            /// The content is not read any more. Final.
             case discarding
-            /// All content is here, while the upload goes on. Final.
+            /// All content was received, while the upload continues. Final.
             case complete
         }
 
-        /// What libcurl's read callback is to do.
-        enum ReadAction: Equatable { case fill, pause, end, giveNoMore, abort }
+        /// What the read callback must do.
+        enum ReadAction: Equatable { case fill, pause, end, endAfterRefusal, abort }
 
-        /// What libcurl's write callback is to do.
+        /// What the write callback must do.
         enum WriteAction: Equatable { case keep, pause, discard }
 
-        /// What the driver is to do outside of libcurl's callbacks.
+        /// What the driver must do outside of the read and write callbacks.
         enum Action: Equatable {
             case none
-            /// Tell libcurl to ask for bytes again, or to hand over content again.
+            /// Make libcurl call the read or the write callback again.
             case resume
         }
 
-        /// What whoever waits for the transfer can be told now.
-        enum News: Equatable {
-            case nothing
-            /// All parts given so far are with the network.
+        /// What the transfer has reached, for the waiting caller.
+        enum Milestone: Equatable {
+            case none
+            /// All parts given so far have been sent.
             case partsSent
-            /// The server has given its final answer before the body was complete.
+            /// The server has refused the body before it was complete.
             case answeredEarly
             /// The response can be returned.
             case responded
@@ -73,9 +70,9 @@ extension Transfer {
 
         private(set) var upload = Upload.flowing
         private(set) var download = Download.awaitingHead
-        /// The final head has come, with a status that refuses the rest of the body.
+        /// Whether a final head with a status of 300 or more was received before the body was complete.
         private(set) var isRefused = false
-        /// Whether the client is paused: nothing more is given to libcurl.
+        /// Whether the client is paused.
         private(set) var isHeld: Bool
 
         /// - Parameter isHeld: whether the client is paused.
@@ -86,11 +83,11 @@ extension Transfer {
 
         // MARK: The upload
 
-        /// libcurl wants bytes. It asks again after the end too, up to 8.5.0, and once more after
-        /// an abort: the answer never changes.
+        /// libcurl called the read callback. Up to 8.5.0 it also calls after the end of the body, and once more after an
+        /// abort: the result must stay the same.
         ///
-        /// After a refusal it asks on where the connection is to be closed anyway; an abort would
-        /// lose the content of the answer.
+        /// After a refusal it keeps calling if the connection will be closed. An abort would lose the content of the
+        /// response.
         mutating func readRequested() -> ReadAction {
             switch upload {
             case .flowing:
@@ -99,22 +96,22 @@ extension Transfer {
                 return .pause
             case .held, .throttled, .waiting, .starved, .yielding: return .pause
             case .complete: return .end
-            case .stopped: return isRefused ? .giveNoMore : .abort
+            case .stopped: return isRefused ? .endAfterRefusal : .abort
             }
         }
 
-        /// No more may be sent before that time.
+        /// The rate limit allows no more bytes before that time.
         mutating func allowanceSpent(until time: Instant) {
             if upload == .flowing { upload = .throttled(until: time) }
         }
 
-        /// It is so late now.
+        /// Time has passed.
         mutating func timePassed(_ now: Instant) -> Action {
             guard case .throttled(let time) = upload, time <= now else { return .none }
             return flow()
         }
 
-        /// The client was paused or goes on, or the rate at which it may send is another one.
+        /// The client was paused or resumed, or its rate limit was changed.
         mutating func controlChanged(isHeld: Bool) -> Action {
             self.isHeld = isHeld
             switch upload {
@@ -142,12 +139,12 @@ extension Transfer {
             }
         }
 
-        /// What comes next is not there yet.
+        /// The next bytes cannot be read yet.
         mutating func contentAwaited() {
             if upload == .flowing { upload = .waiting }
         }
 
-        /// There may be more to read.
+        /// More bytes may be readable.
         mutating func contentArrived() -> Action {
             guard upload == .waiting || upload == .starved else { return .none }
             return flow()
@@ -159,16 +156,16 @@ extension Transfer {
             return flow()
         }
 
-        /// Whether an answer that waits on the socket is to be looked for. Not behind the final
-        /// head: its content may wait there for as long as the reader likes.
+        /// Whether the socket must be checked for a response before bytes are sent. Not after the final head: content may
+        /// wait there for as long as the reader is slow.
         var yieldsToAnswer: Bool { upload == .flowing && download == .awaitingHead }
 
-        /// Bytes wait on the socket to be read.
+        /// The socket holds bytes that may be a response.
         mutating func answerSeen() {
             if upload == .flowing { upload = .yielding }
         }
 
-        /// libcurl has had its chance to read what was waiting.
+        /// libcurl has had the opportunity to read the response.
         mutating func answerRead() -> Action {
             guard upload == .yielding else { return .none }
             return flow()
@@ -180,7 +177,7 @@ extension Transfer {
             return flow()
         }
 
-        /// libcurl has gone back in the body, to send it again on another connection.
+        /// The body will be sent again from its beginning, on another connection.
         mutating func bodyRewound() {
             switch upload {
             case .held, .throttled, .complete, .waiting, .starved: upload = .flowing
@@ -188,16 +185,15 @@ extension Transfer {
             }
         }
 
-        /// A source failed, or the peer has hung up on a request that waited for parts.
+        /// A source failed, or the peer has closed the connection while sending was paused.
         mutating func uploadFailed() -> Action {
             let wasPaused = isUploadPaused
             upload = .stopped
             return wasPaused ? .resume : .none
         }
 
-        /// Whether the peer's hanging up would go unnoticed: libcurl, up to 8.9, sees no end of a
-        /// connection while sending is paused. Not while the reader is behind: what it has not read
-        /// would look like news for as long as it stays.
+        /// Whether the agent must watch the socket, because libcurl (up to 8.8) does not notice the end of a connection
+        /// while sending is paused. Not while receiving is paused: the socket would stay readable all the time.
         var mustWatchForHangUp: Bool {
             switch upload {
             case .held, .throttled, .starved, .waiting: download != .blocked
@@ -205,8 +201,8 @@ extension Transfer {
             }
         }
 
-        /// An answer has come that libcurl is to answer by sending the request again: it would wait for
-        /// ever if sending was paused.
+        /// A response was received after which libcurl sends the request again by itself. It would wait for ever if sending
+        /// stayed paused.
         mutating func tentativelyAnswered() -> Action {
             guard isUploadPaused else { return .none }
             upload = .flowing
@@ -215,19 +211,19 @@ extension Transfer {
 
         // MARK: The download
 
-        /// The header of a response with a status of 200 or more is complete.
+        /// The head of the final response was received.
         mutating func finalHeadReceived(status: Int) -> Action {
             guard download == .awaitingHead else { return .none }
             download = .receiving
             guard status >= 300, upload != .complete else { return .none }
-            // libcurl stops sending by itself, but waits for ever if sending was paused.
+            // libcurl stops sending by itself, but waits for ever if sending is paused.
             isRefused = true
             let wasPaused = isUploadPaused
             upload = .stopped
             return wasPaused ? .resume : .none
         }
 
-        /// Content has come; `isFull` says that the reader is too far behind to take it.
+        /// Content was received; `isFull`: the reader's buffer has no room for it.
         mutating func contentReceived(isFull: Bool) -> WriteAction {
             switch download {
             case .awaitingHead, .receiving, .blocked:
@@ -238,19 +234,19 @@ extension Transfer {
             }
         }
 
-        /// Behind this no content comes, although the upload may go on.
+        /// All content was received; the upload may continue.
         mutating func contentEnded() {
             if download == .receiving || download == .blocked { download = .complete }
         }
 
-        /// The reader has caught up.
+        /// The reader has made room in its buffer.
         mutating func contentConsumed() -> Action {
             guard download == .blocked else { return .none }
             download = .receiving
             return .resume
         }
 
-        /// Nobody will read what is still to come.
+        /// The rest of the content will not be read.
         mutating func contentAbandoned() -> Action {
             let wasBlocked = download == .blocked
             if download == .receiving || download == .blocked { download = .discarding }

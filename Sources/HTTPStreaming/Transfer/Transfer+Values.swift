@@ -1,8 +1,8 @@
 internal import Platform
 
-/// What a transfer consists of, besides its states.
+/// The values of a transfer, besides its state machine.
 extension Transfer {
-    /// The body, and how it is handed to libcurl.
+    /// The request body and how it is passed to libcurl.
     struct Upload {
         let body: RequestBody
         let control: UploadControl
@@ -10,22 +10,22 @@ extension Transfer {
         let headerList = HeaderList()
         /// Whether the request has a body without an announced length.
         let isOfUnknownLength: Bool
-        /// Whether the body is long enough to ask the server first whether it takes it (`Expect`).
+        /// Whether the body is long enough for `Expect: 100-continue`.
         let isLong: Bool
         let heartbeatInterval: Duration?
-        /// The error that ended the upload from this side; libcurl learns only that a callback failed.
+        /// The error that ended the upload on this side; libcurl's own error says only that a callback failed.
         var failure: ClientError?
-        /// Bytes read from the body that could not be given to libcurl yet.
-        var held: ArraySlice<UInt8> = []
-        /// Since when there has been nothing to give.
+        /// Bytes that were read from the body but not passed to libcurl yet; see ``Transfer/mayBeAnswered``.
+        var deferredBytes: ArraySlice<UInt8> = []
+        /// When the body had no more bytes to send, or the last heartbeat was sent.
         var idleSince = Instant.now
-        /// Whether libcurl was given the whole body at once, and asks for none of it.
-        var isGivenWhole = false
-        /// Whether the request has an `Expect` of ours, the first line of `headerList`, rather than libcurl's.
+        /// Whether libcurl has a copy of the whole body, and does not call the read callback.
+        var isBodyCopied = false
+        /// Whether the first line of `headerList` is an `Expect` field.
         var hasOwnExpect = false
-        /// How often sending was interrupted for an answer that turned out to be none; see ``Transfer/readBody(into:)``.
+        /// How often sending was interrupted since the last header line; see ``Transfer/mayBeAnswered``.
         var yieldsWithoutAnswer = 0
-        /// Bytes before the content coding; nil if that is not known.
+        /// The length of the body before the content coding, in bytes; nil if it is not known.
         var totalBytes: Int64?
 
         init(_ request: TransferRequest, _ bucket: TokenBucket, _ context: ReadContext) {
@@ -42,27 +42,27 @@ extension Transfer {
     /// The response.
     struct Download {
         let content: ContentBuffer
-        /// Whether the client asked for content codings, and decodes them.
+        /// Whether the client decodes content codings that it has asked for.
         let isDecoded: Bool
         /// Whether the response is read while the request is written.
         let isDuplex: Bool
         var head: ResponseHeadReader
-        /// Finds the end of the content where libcurl does not tell.
+        /// Finds the end of the content of a duplex request.
         var framing: ResponseFraming?
         var status: Int?
         /// When the first byte of the last header was received.
         var headBeganAt: Instant?
-        /// Whether the response or the failure has been handed to the caller: upload progress ends then.
+        /// Whether the caller has got the response or the error. No upload progress is reported after that.
         var isHandedOver = false
 
         init(_ request: TransferRequest, isLongUpload: Bool) {
             let share = min(ContentBuffer.defaultHighWater, request.configuration.buffers.share)
-            content = ContentBuffer(highWater: max(share, ContentBuffer.leastHighWater))
+            content = ContentBuffer(highWater: max(share, ContentBuffer.minimumHighWater))
             isDecoded = request.asksForCodings
             isDuplex = request.isDuplex
             head = ResponseHeadReader(
                 expectsContinue: request.mayExpect(isLong: isLongUpload),
-                digest: request.authentication.isDigest ? .unasked(sendsEmptyBody: request.hasBody) : .none)
+                digest: request.authentication.isDigest ? .awaitingChallenge(sendsEmptyBody: request.hasBody) : .none)
         }
     }
 
@@ -73,16 +73,16 @@ extension Transfer {
         let connectTimeout: Duration
         let proxy: Client.Proxy
         let usesUnixSocket: Bool
-        /// Whether parts are added one by one, each by a call that may ask how far the request has got.
+        /// Whether parts are added by several calls.
         let isOpenEnded: Bool
         let metrics = MetricsBox()
         let beganAt = Instant.now
         var limits: TimeLimits
-        /// Whether libcurl has looked at the transfer: until then, its counts are of the request before.
+        /// Whether libcurl has begun the transfer. Until then its counts are those of the previous request.
         var hasBegun = false
-        /// When progress was reported last; nil before.
+        /// When progress was last reported.
         var reportedAt: Instant?
-        /// The highest count so far; a later one may be of another socket.
+        /// The highest count so far: it must not decrease when the request is sent again on another socket.
         var bytesAcknowledged: Int64 = 0
 
         init(_ request: TransferRequest) {
@@ -96,10 +96,10 @@ extension Transfer {
         }
     }
 
-    /// What the agent waits for on behalf of the transfer, besides the sockets of libcurl.
+    /// What the agent watches for the transfer, besides libcurl's sockets.
     struct Watching {
-        /// When to look again at a socket that holds bytes which libcurl does not read; nil if there are none.
-        var looksAgainAt: Instant?
+        /// When to check again a socket that holds bytes which libcurl does not read; nil if there is none.
+        var nextPeek: Instant?
         var socket: Int32?
         var source: Int32?
         /// See ``PendingTransfers``.

@@ -1,10 +1,9 @@
 internal import CCurl
 
-/// One try to send a request and receive its response, in the turns of its agent: joins the state machine, the body,
-/// libcurl and the waiting caller.
+/// One attempt to send a request and receive its response. Connects the state machine, the body, libcurl and the waiting
+/// caller. Used by the agent only.
 final class Transfer: TransferCallbacks {
-    /// Whether libcurl still works on it.
-    private enum Progress {
+    private enum State {
         /// → `succeeded`, `failed`
         case running
         case succeeded
@@ -20,12 +19,12 @@ final class Transfer: TransferCallbacks {
     var bookkeeping: Bookkeeping
     var watching = Watching()
     var memory: Memory
-    private var progress = Progress.running
+    private var state = State.running
     private var waiter: Waiter?
 
-    /// ``start(_:_:)`` comes next.
+    /// Makes a transfer, which ``start(_:_:)`` begins.
     ///
-    /// - Parameter onContent: called on any thread when there may be more of the body to read.
+    /// - Parameter onContent: called on any thread when more of the body may be readable.
     init(
         id: TransferID, request: TransferRequest, easy: EasyHandle, bucket: TokenBucket, waiter: Waiter,
         pending: PendingTransfers, onContent: @escaping @Sendable () -> Void
@@ -41,8 +40,7 @@ final class Transfer: TransferCallbacks {
         bookkeeping = Bookkeeping(request)
     }
 
-    /// Sets up `easy` with the memory that has been granted. Nothing is sent before the handle is added to a multi
-    /// handle.
+    /// Sets the options of `easy`. libcurl begins when the handle is added to a multi handle.
     func start(_ request: TransferRequest, _ grant: BufferGrant) throws(CurlError) {
         let uploadBufferSize = keep(grant, for: request)
         try configure(request, uploadBufferSize: uploadBufferSize)
@@ -51,13 +49,13 @@ final class Transfer: TransferCallbacks {
     // MARK: Events
 
     var isRunning: Bool {
-        if case .running = progress { true } else { false }
+        if case .running = state { true } else { false }
     }
 
-    /// The final head has been received.
+    /// To be called when the head of the final response was received.
     func finalHeadReceived(status: Int) {
         download.status = status
-        easy.confirmSocket()
+        easy.sockets.confirm()
         perform(machine.finalHeadReceived(status: status))
         if machine.isRefused { upload.body.close() }
         if download.isDuplex {
@@ -67,46 +65,44 @@ final class Transfer: TransferCallbacks {
         pending.add(self)
     }
 
-    /// The peer has closed the connection after a complete response; the transfer is about to be taken out of the
-    /// multi handle.
-    func endedBehindResponse() { end(.succeeded) }
+    /// Ends the transfer with success: the peer has closed the connection after a complete response.
+    func connectionClosedAfterResponse() { end(nil) }
 
-    /// Replaces the caller that is told about the transfer.
-    func take(_ waiter: Waiter?) { self.waiter = waiter ?? self.waiter }
+    func replaceWaiter(_ waiter: Waiter) { self.waiter = waiter }
 
-    /// Parts, or the end, have been added to the form that is sent.
+    /// To be called when parts, or the end of the body, were added.
     func partsAdded(_ waiter: Waiter) {
         self.waiter = waiter
-        guard isRunning, !machine.isRefused else { return settle() }
+        guard isRunning, !machine.isRefused else { return resumeCaller() }
         upload.totalBytes = upload.body.plainLength
         perform(machine.partsAdded())
     }
 
-    /// libcurl has ended the transfer; it is about to be taken out of the multi handle.
+    /// To be called when libcurl has ended the transfer, before it is removed from the multi handle.
     func finished(_ code: CURLcode) {
         guard isRunning else { return }
-        if code == CURLE_SEND_ERROR, takeUnreadAnswer() { return }
+        if code == CURLE_SEND_ERROR, takeUnreadResponse() { return }
         if code != CURLE_OK {
             let error = sent(upload.failure ?? transportError(code))
-            // libcurl had the end of the body but did not send it: a success received before does not count.
+            // libcurl did not send the end of the body: a success that was received before does not count.
             if code == CURLE_SEND_ERROR, !machine.isRefused { waiter.take()?.fail(error) }
-            end(machine.download == .complete ? .succeeded : .failed(error))
+            end(machine.download == .complete ? nil : error)
             return
         }
-        // A tentative answer that libcurl did not follow by sending the request again.
+        // A tentative response is final if libcurl did not send the request again.
         if let status = download.head.acceptTentative() { finalHeadReceived(status: status) }
         if let status = download.status, machine.upload != .complete, !machine.isRefused, !download.isDuplex {
-            let message = "the server ended its answer, status \(status), before the whole body was sent"
-            end(.failed(sent(ClientError(.connectionLost, message))))
+            let message = "the server ended its response, status \(status), before the whole body was sent"
+            end(ClientError(.connectionLost, message))
         } else {
-            end(.succeeded)
+            end(nil)
         }
     }
 
     private func transportError(_ code: CURLcode) -> ClientError {
         let error = easy.error(code)
-        if !download.head.isUntouched, let complaint = error.complaintAboutResponse {
-            return ClientError(.invalidResponse, complaint, curlCode: Int32(code.rawValue))
+        if !download.head.isUntouched, let problem = error.responseProblem {
+            return ClientError(.invalidResponse, problem, curlCode: Int32(code.rawValue))
         }
         let proxyStatus = easy.long(CURLINFO_HTTP_CONNECTCODE)
         if proxyStatus >= 300 {
@@ -115,7 +111,7 @@ final class Transfer: TransferCallbacks {
                 curlCode: Int32(code.rawValue))
         }
         if code == CURLE_OPERATION_TIMEDOUT {
-            // The connect timeout is the only time limit that libcurl is given.
+            // The connect timeout is the only time limit that is set in libcurl.
             let limit = bookkeeping.connectTimeout
             return ClientError(
                 .timedOut, "connecting took longer than \(limit) (connectTimeout): \(error)",
@@ -124,49 +120,35 @@ final class Transfer: TransferCallbacks {
         return ClientError(error, systemError: Int32(easy.long(CURLINFO_OS_ERRNO)))
     }
 
-    /// Sending failed: if the server had refused the body before, that is the result.
-    private func takeUnreadAnswer() -> Bool {
-        guard machine.download == .awaitingHead, upload.failure == nil,
-            let answer = UnreadAnswer(easy.unread, head: &download.head), answer.status >= 300
-        else { return false }
-        finalHeadReceived(status: answer.status)
-        _ = answer.content.withUnsafeBytes { download.content.append($0) }
-        let cut = ClientError(
-            .connectionLost, "the connection was lost before the content of the response was complete")
-        end(answer.isComplete ? .succeeded : .failed(sent(cut)))
-        return true
-    }
-
-    /// Ends the transfer from this side; it is about to be taken out of the multi handle.
+    /// Ends the transfer with an error, before it is removed from the multi handle.
     func aborted(_ error: ClientError) {
         guard isRunning else { return }
-        end(.failed(sent(error)))
+        end(error)
     }
 
-    private func end(_ progress: Progress) {
-        self.progress = progress
+    /// - Parameter error: nil for success.
+    func end(_ error: ClientError?) {
+        let error = error.map(sent)
+        state = error.map { .failed($0) } ?? .succeeded
         updateMetrics(isEnded: true)
         reportLast()
         download.isHandedOver = true
-        stopWaiting()
+        stopWaitingForMemory()
         download.content.transferEnded()
-        upload.held = []
-        switch progress {
-        case .running: break
-        case .succeeded: download.content.complete()
-        case .failed(let error): download.content.fail(error)
-        }
-        // After that: a writer of the body asks then why it was closed.
+        upload.deferredBytes = []
+        if let error { download.content.fail(error) } else { download.content.complete() }
+        // Last, because closing makes a writer of the body ask for the result.
         upload.body.close()
-        if !isSuccess { easy.forgetPurpose() }
-        settle()
+        if !isSuccess { easy.discardSetup() }
+        resumeCaller()
     }
 
     private var isSuccess: Bool {
-        guard case .succeeded = progress, let status = download.status else { return false }
+        guard case .succeeded = state, let status = download.status else { return false }
         return (200...299).contains(status)
     }
 
+    /// Adds the number of sent bytes to an error.
     private func sent(_ error: ClientError) -> ClientError {
         var error = error
         error.bytesSent = bytesSent
@@ -175,8 +157,7 @@ final class Transfer: TransferCallbacks {
 
     // MARK: Consequences
 
-    /// Performs an action of the state machine. Never called within libcurl's read or write callbacks, except to
-    /// resume, which libcurl allows in all of them.
+    /// Performs an action of the state machine. May be called within callbacks, where libcurl allows resuming.
     func perform(_ action: StateMachine.Action) {
         switch action {
         case .none: break
@@ -188,11 +169,11 @@ final class Transfer: TransferCallbacks {
         }
     }
 
-    /// Resumes the waiting caller if its goal is reached or the transfer has failed.
-    func settle() {
-        if machine.isRefused { stopWaiting() }
+    /// Resumes the waiting caller if its goal is reached or the transfer has ended.
+    func resumeCaller() {
+        if machine.isRefused { stopWaitingForMemory() }
         guard let waiter else { return }
-        switch (waiter.goal, machine.news(isFinished: upload.body.isFinished), progress) {
+        switch (waiter.goal, machine.milestone(isFinished: upload.body.isFinished), state) {
         case (.partsSent, .partsSent, .running):
             self.waiter = nil
             reportLast()
@@ -217,15 +198,16 @@ final class Transfer: TransferCallbacks {
         }
     }
 
-    private var answer: Answer {
+    private var answer: TransferResponse {
         if isRunning { updateMetrics(isEnded: false) }
-        return Answer(
+        return TransferResponse(
             status: download.status ?? 0, headerFields: download.head.fields, bytesSent: bytesSent,
             isBodyOfUnknownLength: upload.isOfUnknownLength, content: download.content,
             isDecoded: download.isDecoded, metrics: bookkeeping.metrics)
     }
 
-    /// Bytes of the body, as far as libcurl's count, which includes chunk framing, can tell.
+    /// The number of body bytes that libcurl has sent. Its count includes the framing of chunks, so it is limited to the
+    /// number of bytes that were passed to it.
     var bytesSent: Int64 {
         guard bookkeeping.hasBegun else { return 0 }
         let body = upload.body

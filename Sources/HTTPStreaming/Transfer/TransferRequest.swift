@@ -1,38 +1,38 @@
-/// One request of one client. A message about an older request than the current one is ignored.
+/// Identifies a request. Messages about a request other than the client's current one are ignored.
 struct TransferID: Hashable, Sendable {
     /// The client's connection; see ``ConnectionHandle``.
     let connection: UInt64
     let serial: UInt64
 }
 
-/// Everything that a transfer needs to know of its request at its start.
+/// The request of a transfer, with everything that applies to it.
 struct TransferRequest: Sendable {
     let settings: ClientSettings
     let method: Client.Method
     let url: String
-    /// Those of the configuration and the request that may be sent to the URL.
+    /// The header fields of the configuration and of the request that may be sent to `url`.
     let headerFields: HeaderFields
     let authentication: Client.Authentication
     let clientCertificate: Client.TLS.ClientCertificate?
-    /// The media type of the body, unless `headerFields` name it.
+    /// The media type of the body; nil if `headerFields` contain it.
     let contentType: String?
-    /// The body; nil for a request without one.
+    /// The body; nil if there is none.
     let source: (any Source)?
     /// Whether the response is read while the request is written.
     let isDuplex: Bool
-    /// The length of the body where that was found by reading it before.
+    /// The length of the body, if it was found by reading it once before.
     let countedLength: Int64?
     let stallTimeout: Duration?
     let requestTimeout: Duration?
     let counter: ProgressCounter
     let control: UploadControl
-    /// The priority of the call that begins the request.
+    /// The priority of the task that sends the request.
     let priority: TaskPriority
 
     var configuration: Client.Configuration { settings.configuration }
     var hasBody: Bool { source != nil }
 
-    /// Whether the connection carries plain HTTP: no TLS.
+    /// Whether the connection does not use TLS.
     var isPlain: Bool { url.prefix(5).lowercased() == "http:" }
 
     /// Whether the client asks for content codings, and decodes them.

@@ -1,20 +1,19 @@
-/// A caller that is suspended until a transfer has got somewhere. Resumed once, by the agent.
+/// A caller that is suspended until a transfer reaches a goal. The agent resumes it once.
 struct Waiter: Sendable {
     enum Goal {
-        /// That the network has taken the parts given so far, or the server has answered and takes no
-        /// more.
+        /// All parts given so far have been sent, or the server has responded and takes no more.
         case partsSent
-        /// That the response can be returned.
+        /// The response can be returned.
         case answer
-        /// That the head of the response is here, wherever the request is.
+        /// The head of the response was received, even if the request is still being sent.
         case head
     }
 
     enum Outcome: Sendable {
         case partsSent(bytesSent: Int64)
-        case answered(Answer)
+        case answered(TransferResponse)
 
-        /// Bytes of the body that are with the network.
+        /// The number of body bytes that have been sent.
         var bytesSent: Int64 {
             switch self {
             case .partsSent(let bytesSent): bytesSent
@@ -26,7 +25,7 @@ struct Waiter: Sendable {
     let goal: Goal
     private let resume: @Sendable (Result<Outcome, any Error>) -> Void
 
-    /// - Parameter resume: called once.
+    /// - Parameter resume: is called once.
     init(_ goal: Goal, _ resume: @escaping @Sendable (Result<Outcome, any Error>) -> Void) {
         self.goal = goal
         self.resume = resume
@@ -37,15 +36,15 @@ struct Waiter: Sendable {
     func fail(_ error: ClientError) { resume(.failure(error)) }
 }
 
-/// What an agent hands over of a response: its head, and where its content arrives.
-struct Answer: Sendable {
+/// A response as the agent returns it: the head, and the buffer that receives the content.
+struct TransferResponse: Sendable {
     let status: Int
     let headerFields: HeaderFields
     let bytesSent: Int64
     /// Whether the request had a body without an announced length.
     let isBodyOfUnknownLength: Bool
     let content: ContentBuffer
-    /// Whether a content coding was asked for by the client, which undoes it.
+    /// Whether the client decodes content codings that it has asked for.
     let isDecoded: Bool
     let metrics: MetricsBox
 }

@@ -63,7 +63,7 @@ struct ClientProgressTests {
         try check(values)
         let last = try #require(values.last)
         #expect(last.bytesRead == response.bytesSent && last.bytesSent == response.bytesSent)
-        #expect(last.totalBytes == response.bytesSent)
+        #expect(last.totalBytes == response.bytesSent && last.fractionCompleted == 1)
         #expect(values.allSatisfy { $0.totalBytes == response.bytesSent })
         #if os(Linux)
         // The response acknowledges everything.
@@ -81,6 +81,32 @@ struct ClientProgressTests {
             #expect(part.name == name && part.filename == filename && part.totalBytes == Int64(total))
         }
         #expect(values.contains { $0.part?.index == 0 } && values.contains { $0.part?.index == 1 })
+    }
+
+    @Test("fractionCompleted is bytesRead / totalBytes; 1 for an empty body, nil for an unknown length")
+    func fractionCompleted() {
+        func fraction(_ read: Int64, _ total: Int64?) -> Double? {
+            UploadProgress(bytesRead: read, bytesSent: 0, bytesAcknowledged: nil, totalBytes: total, part: nil)
+                .fractionCompleted
+        }
+        #expect(fraction(0, 8) == 0 && fraction(2, 8) == 0.25 && fraction(8, 8) == 1)
+        #expect(fraction(0, 0) == 1 && fraction(0, nil) == nil && fraction(8, nil) == nil)
+    }
+
+    @MainActor
+    @Test("a progress closure runs one call at a time, never on the caller's actor")
+    func isolation() async throws {
+        let server = try FaultServer(Recorder().serve)
+        let client = try client(server.url, rate: 2 << 20)
+        let calls = Shared(0)
+        let running = Mutex(())
+        // With an interval of 1 ms, a report is waiting whenever the closure returns.
+        _ = try await client.send(Part("file", .bytes([UInt8](repeating: 1, count: 1 << 20)))) { _ in
+            #expect(!Thread.isMainThread)
+            #expect(running.withLockIfAvailable { _ in usleep(5000) } != nil)
+            calls.update { $0 += 1 }
+        }
+        #expect(calls.value >= 2)
     }
 
     @Test("bytes that the server's kernel has not received count as sent, not as acknowledged")
@@ -144,7 +170,7 @@ struct ClientProgressTests {
             last.part
                 == UploadProgress.Part(
                     index: 1, name: "file", filename: "c.bin", bytesRead: 1_000_000, totalBytes: nil))
-        #expect(last.totalBytes == nil)
+        #expect(last.totalBytes == nil && last.fractionCompleted == nil)
         #expect(last.bytesSent == last.bytesRead)
     }
 

@@ -90,11 +90,11 @@ struct PartStreamTests {
     @Test("chunks of another total length are an error that names it; no complete document arrives")
     func wrongLengths() async throws {
         for (count, length, text) in [
-            (100_000, 100_001, "live: the source ended after 100000 bytes of 100001"),
-            (100_000, 99_999, "live: the source gave more than 99999 bytes, its length"),
-            (100_000, 0, "live: the source gave more than 0 bytes, its length"),
-            (0, 1, "live: the source ended after 0 bytes of 1"),
-            (100_000, Int(Int64.max), "live: the source ended after 100000 bytes of \(Int64.max)"),
+            (100_000, 100_001, "live: the source ended after 100000 of 100001 bytes"),
+            (100_000, 99_999, "live: the source has more bytes than its length, 99999"),
+            (100_000, 0, "live: the source has more bytes than its length, 0"),
+            (0, 1, "live: the source ended after 0 of 1 bytes"),
+            (100_000, Int(Int64.max), "live: the source ended after 100000 of \(Int64.max) bytes"),
         ] {
             let (server, received, isOver) = try swallowingServer()
             let chunks = Chunks(content: bottles(count), number: 3)
@@ -109,7 +109,7 @@ struct PartStreamTests {
         let error = await #expect(throws: ClientError.self) {
             try await Client(.post, server.url).send(Part("file", .stream(Chunks(content: [], number: 1), length: -1)))
         }
-        #expect(error?.description == "file: its length is less than zero")
+        #expect(error?.description == "file: the length is negative")
     }
 
     @Test("the last byte is sent only after the sequence has ended")
@@ -230,7 +230,7 @@ struct PartStreamTests {
         #expect(!part.content.isRepeatable)
         _ = try await client.send(part)
         let again = await expectError(.cannotSendAgain) { try await client.send(part) }
-        #expect(again?.description == "live: the source can be read once only, and has been")
+        #expect(again?.description == "live: the source can be read only once and has already been read")
         let repeatable = Part("file", .stream { Chunks(content: bottles(10), number: 1) })
         #expect(repeatable.content.isRepeatable)
         _ = try await client.send(repeatable, repeatable)

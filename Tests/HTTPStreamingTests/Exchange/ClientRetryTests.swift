@@ -179,7 +179,7 @@ struct ClientRetryTests {
             try await client.send(Part("file", .descriptor(pipe.reader), filename: "stdin"))
         }
         #expect(
-            error?.message.hasSuffix("; it was not sent again: stdin can be read once only") == true,
+            error?.message.hasSuffix("; it was not sent again: stdin can be read only once") == true,
             "\(error.debugDescription)")
         #expect(error?.description.contains("\n") == false)
         #expect(recorder.count == 1)

@@ -19,8 +19,8 @@ struct ExchangeTests {
 
     private func answer(
         _ status: Int, _ fields: HeaderFields = [:], isBodyOfUnknownLength: Bool = false
-    ) -> Answer {
-        Answer(
+    ) -> TransferResponse {
+        TransferResponse(
             status: status, headerFields: fields, bytesSent: 0, isBodyOfUnknownLength: isBodyOfUnknownLength,
             content: ContentBuffer(), isDecoded: true, metrics: MetricsBox())
     }

@@ -14,7 +14,7 @@ struct TimeLimitsTests {
         _ limits: inout TimeLimits, to seconds: Double, isCounting: Bool = true, bytes: Int64? = 0
     ) -> TimeLimits.Excess? {
         limits.advance(to: at(seconds), isCounting: isCounting)
-        if limits.mustLook { limits.looked(bytesMoved: bytes) }
+        if limits.isCheckDue { limits.check(bytesMoved: bytes) }
         return limits.excess
     }
 
@@ -23,7 +23,7 @@ struct TimeLimitsTests {
         var limits = TimeLimits(stall: nil, total: nil, at: start)
         #expect(advance(&limits, to: 1e6) == nil)
         #expect(limits.deadline == nil)
-        #expect(!limits.mustLook)
+        #expect(!limits.isCheckDue)
     }
 
     @Test("the total counts from the start, whatever moves")
@@ -43,16 +43,16 @@ struct TimeLimitsTests {
         // Bytes move until 20.5 s; the check happens at the deadline.
         var time = 0.0
         var excess: TimeLimits.Excess?
-        var looks = 0
-        while excess == nil, looks < 100 {
+        var checks = 0
+        while excess == nil, checks < 100 {
             guard let deadline = limits.deadline else { break }
             time = (deadline - start) / .seconds(1)
             excess = advance(&limits, to: time, bytes: Int64(min(time, 20.5) * 100))
-            looks += 1
+            checks += 1
         }
         #expect(excess == .stalled(.seconds(8)))
         #expect(time >= 28.5 && time <= 29.5, "\(time)")
-        #expect(looks < 35)
+        #expect(checks < 35)
     }
 
     @Test("time spent waiting for this side does not count")

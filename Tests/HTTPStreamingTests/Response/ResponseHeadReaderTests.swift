@@ -62,7 +62,7 @@ struct ResponseHeadReaderTests {
         let basic = ["HTTP/1.1 401 Who", "WWW-Authenticate: Basic realm=\"digest\"", ""]
         let fine = ["HTTP/1.1 200 OK", ""]
         for sendsEmptyBody in [true, false] {
-            let unasked = ResponseHeadReader.Digest.unasked(sendsEmptyBody: sendsEmptyBody)
+            let unasked = ResponseHeadReader.Digest.awaitingChallenge(sendsEmptyBody: sendsEmptyBody)
             #expect(read(asked, digest: unasked).1 == [])
             #expect(read(asked + fine, digest: unasked).1 == [200])
             #expect(read(asked + asked, digest: unasked).1 == [401])
@@ -73,7 +73,7 @@ struct ResponseHeadReaderTests {
             #expect(read(["HTTP/1.1 503 No", ""], digest: unasked).1 == [503])
         }
         #expect(read(asked).1 == [401])
-        var (reader, _) = read(asked, digest: .unasked(sendsEmptyBody: true))
+        var (reader, _) = read(asked, digest: .awaitingChallenge(sendsEmptyBody: true))
         #expect(reader.acceptTentative() == 401)
         #expect(reader.acceptTentative() == nil)
         #expect(reader.fields["www-authenticate"] != nil)

@@ -68,7 +68,7 @@ struct FileSourceTests {
             gate.open()
             let error = await #expect(throws: ClientError.self) { try await task.value }
             #expect(error?.code == .sourceChanged)
-            let reason = isCut ? "the file ended after \(20 << 20) bytes of \(32 << 20)" : "the file was changed"
+            let reason = isCut ? "the file ended after \(20 << 20) of \(32 << 20) bytes" : "the file was changed"
             #expect(error?.message.hasPrefix("\(path): \(reason)") == true, "\(error.debugDescription)")
         }
     }

@@ -51,11 +51,11 @@ struct TransferStateMachineControlTests {
         var starved = Machine(hasBody: true)
         starved.bodyRanDry()
         #expect(starved.controlChanged(isHeld: true) == .none)
-        #expect(starved.news(isFinished: false) == .partsSent)
+        #expect(starved.milestone(isFinished: false) == .partsSent)
         #expect(starved.partsAdded() == .resume)
         #expect(starved.readRequested() == .pause)
         #expect(starved.upload == .held)
-        #expect(starved.news(isFinished: true) == .nothing)
+        #expect(starved.milestone(isFinished: true) == .none)
         #expect(starved.controlChanged(isHeld: false) == .resume)
         #expect(starved.readRequested() == .fill)
 
@@ -106,12 +106,12 @@ struct TransferStateMachineControlTests {
     func refusal() {
         for var machine in [held(), throttled()] {
             #expect(machine.finalHeadReceived(status: 413) == .resume)
-            #expect(machine.news(isFinished: true) == .answeredEarly)
-            #expect(machine.readRequested() == .giveNoMore)
+            #expect(machine.milestone(isFinished: true) == .answeredEarly)
+            #expect(machine.readRequested() == .endAfterRefusal)
             #expect(machine.controlChanged(isHeld: false) == .none)
             #expect(machine.controlChanged(isHeld: true) == .none)
             #expect(machine.timePassed(later) == .none)
-            #expect(machine.readRequested() == .giveNoMore)
+            #expect(machine.readRequested() == .endAfterRefusal)
         }
     }
 
@@ -140,9 +140,9 @@ struct TransferStateMachineControlTests {
     func blocked() {
         for var machine in [held(), throttled()] {
             _ = machine.finalHeadReceived(status: 200)
-            #expect(machine.news(isFinished: true) == .nothing)
+            #expect(machine.milestone(isFinished: true) == .none)
             _ = machine.contentReceived(isFull: true)
-            #expect(machine.news(isFinished: true) == .responded)
+            #expect(machine.milestone(isFinished: true) == .responded)
         }
     }
 

@@ -12,9 +12,9 @@ struct TransferStateMachineTests {
         #expect(machine.readRequested() == .fill)
         machine.bodyEnded()
         #expect(machine.upload == .complete)
-        #expect(machine.news(isFinished: true) == .nothing)
+        #expect(machine.milestone(isFinished: true) == .none)
         #expect(machine.finalHeadReceived(status: 201) == .none)
-        #expect(machine.news(isFinished: true) == .responded)
+        #expect(machine.milestone(isFinished: true) == .responded)
         // libcurl 7.88 asks again after the end.
         #expect(machine.readRequested() == .end)
         machine.bodyEnded()
@@ -26,7 +26,7 @@ struct TransferStateMachineTests {
         var machine = Machine(hasBody: false)
         #expect(machine.readRequested() == .end)
         #expect(machine.finalHeadReceived(status: 404) == .none)
-        #expect(machine.news(isFinished: true) == .responded)
+        #expect(machine.milestone(isFinished: true) == .responded)
         #expect(!machine.isRefused)
     }
 
@@ -35,12 +35,12 @@ struct TransferStateMachineTests {
         var machine = Machine(hasBody: true)
         machine.bodyRanDry()
         #expect(machine.upload == .starved)
-        #expect(machine.news(isFinished: false) == .partsSent)
+        #expect(machine.milestone(isFinished: false) == .partsSent)
         #expect(machine.isUploadPaused)
         #expect(machine.readRequested() == .pause)
         #expect(machine.partsAdded() == .resume)
         #expect(machine.upload == .flowing)
-        #expect(machine.news(isFinished: false) == .nothing)
+        #expect(machine.milestone(isFinished: false) == .none)
         // Parts that come while the last ones still flow need no resuming.
         #expect(machine.partsAdded() == .none)
         machine.bodyEnded()
@@ -51,20 +51,20 @@ struct TransferStateMachineTests {
     func refusal(status: Int) {
         var flowing = Machine(hasBody: true)
         #expect(flowing.finalHeadReceived(status: status) == .none)
-        #expect(flowing.news(isFinished: true) == .answeredEarly)
+        #expect(flowing.milestone(isFinished: true) == .answeredEarly)
         // An abort would lose the content of the answer.
-        #expect(flowing.readRequested() == .giveNoMore)
+        #expect(flowing.readRequested() == .endAfterRefusal)
 
         var starved = Machine(hasBody: true)
         starved.bodyRanDry()
         // libcurl 7.88 waits for ever otherwise.
         #expect(starved.finalHeadReceived(status: status) == .resume)
-        #expect(starved.news(isFinished: false) == .answeredEarly)
+        #expect(starved.milestone(isFinished: false) == .answeredEarly)
 
         var complete = Machine(hasBody: true)
         complete.bodyEnded()
         #expect(complete.finalHeadReceived(status: status) == .none)
-        #expect(complete.news(isFinished: true) == .responded)
+        #expect(complete.milestone(isFinished: true) == .responded)
         #expect(!complete.isRefused)
     }
 
@@ -72,11 +72,11 @@ struct TransferStateMachineTests {
     func earlySuccess() {
         var machine = Machine(hasBody: true)
         #expect(machine.finalHeadReceived(status: 200) == .none)
-        #expect(machine.news(isFinished: true) == .nothing)
+        #expect(machine.milestone(isFinished: true) == .none)
         #expect(machine.readRequested() == .fill)
         machine.bodyEnded()
         #expect(machine.upload == .complete)
-        #expect(machine.news(isFinished: true) == .responded)
+        #expect(machine.milestone(isFinished: true) == .responded)
     }
 
     @Test("content that the server sends before it reads on is delivered")
@@ -84,9 +84,9 @@ struct TransferStateMachineTests {
         var machine = Machine(hasBody: true)
         _ = machine.finalHeadReceived(status: 200)
         _ = machine.contentReceived(isFull: false)
-        #expect(machine.news(isFinished: true) == .nothing)
+        #expect(machine.milestone(isFinished: true) == .none)
         _ = machine.contentReceived(isFull: true)
-        #expect(machine.news(isFinished: true) == .responded)
+        #expect(machine.milestone(isFinished: true) == .responded)
         #expect(machine.upload == .flowing)
     }
 
@@ -107,7 +107,7 @@ struct TransferStateMachineTests {
         refused.answerSeen()
         #expect(refused.finalHeadReceived(status: 413) == .resume)
         #expect(refused.answerRead() == .none)
-        #expect(refused.readRequested() == .giveNoMore)
+        #expect(refused.readRequested() == .endAfterRefusal)
     }
 
     @Test("closed connections are watched for only while libcurl would not notice them")
@@ -120,7 +120,7 @@ struct TransferStateMachineTests {
         #expect(!machine.mustWatchForHangUp)
         #expect(machine.readRequested() == .abort)
         #expect(machine.uploadFailed() == .none)
-        #expect(machine.news(isFinished: false) == .nothing)
+        #expect(machine.milestone(isFinished: false) == .none)
     }
 
     @Test("a response that makes libcurl send again resumes a paused upload and has no other effect")

@@ -91,7 +91,8 @@ private struct Peers: ~Copyable {
     private var hasDecoderStopped = false
     private var hasInputEnded = false
     // The routes.
-    private var openRequests = 0
+    /// Whether the connection may persist, for each request that is accepted and not answered.
+    private var openRequests: [Bool] = []
     private var hasResponseBegun = false
     private var isLast = false
     private var isRefusing = false
@@ -123,7 +124,7 @@ private struct Peers: ~Copyable {
         case 16..<28: respond()
         case 28..<38: write()
         case 38: closeInput()
-        default: judge(machine.quiescingBegan(), mayClose: openRequests == 0 && unwritten == 0 && !isRefusing)
+        default: judge(machine.quiescingBegan(), mayClose: openRequests.isEmpty && unwritten == 0 && !isRefusing)
         }
         check()
     }
@@ -131,7 +132,7 @@ private struct Peers: ~Copyable {
     /// All requests end, all responses are written, and the client closes its side.
     mutating func finish() {
         while isInRequest, !hasInputEnded, !isClosed { receive() }
-        while openRequests > 0 || isRefusing, !hasEnded, !isClosed { respond() }
+        while !openRequests.isEmpty || isRefusing, !hasEnded, !isClosed { respond() }
         while unwritten > 0 { write() }
         closeInput()
         check()
@@ -144,7 +145,7 @@ private struct Peers: ~Copyable {
         expect(machine.hasUnwrittenResponses == (unwritten > 0), "unwritten responses are counted")
         expect(machine.isEnding == (hasEnded || isClosed), "the connection ends with the last response")
         expect(machine.mustNotRead == hasDecoderStopped, "what the decoder would store is not read")
-        let isIdle = openRequests == 0 && unwritten == 0 && !hasEnded && !isClosed && !isRefusing
+        let isIdle = openRequests.isEmpty && unwritten == 0 && !hasEnded && !isClosed && !isRefusing
         expect(machine.isIdle == isIdle, "a connection is idle if there is nothing to do")
         expect(timers <= 1, "one timer is started")
     }
@@ -172,7 +173,8 @@ private struct Peers: ~Copyable {
             (isInRequest, isUpgrade) = (true, head.headers.contains(name: "Upgrade"))
             if case .pass = machine.headArrived(head) {
                 expect(!hasEnded && !isRefusing, "no request is accepted after the last response")
-                openRequests += 1
+                openRequests.append(
+                    head.version == .http1_1 && !isUpgrade && !head.headers.contains(name: "Connection"))
             }
         }
     }
@@ -186,24 +188,27 @@ private struct Peers: ~Copyable {
     private mutating func fail() {
         switch machine.errorCaught(Self.refusal) {
         case .pass: expect(false, "a syntax error between requests is not passed")
-        case .discard: expect(openRequests > 0 || hasEnded || isRefusing, "a syntax error is refused")
+        case .discard: expect(!openRequests.isEmpty || hasEnded || isRefusing, "a syntax error is refused")
         case .refuse:
-            expect(openRequests == 0 && !hasEnded && !isRefusing, "refused in turn, and once")
+            expect(openRequests.isEmpty && !hasEnded && !isRefusing, "refused in turn, and once")
             isRefusing = true
         }
     }
 
     private mutating func respond() {
-        guard openRequests > 0 || isRefusing, !hasEnded, !isClosed else { return }
+        guard !openRequests.isEmpty || isRefusing, !hasEnded, !isClosed else { return }
         guard hasResponseBegun else {
             let head = machine.responseBegan(
                 isRefusing ? HTTPResponseHead(version: .http1_1, status: .badRequest) : Self.responseHead(&random))
             hasResponseBegun = head.status != .continue
             isLast = head.headers["Connection"] == ["close"]
+            let mayPersist = openRequests.first ?? false
+            expect(
+                isLast || mayPersist || !hasResponseBegun, "a response is not the last, though its request asks for it")
             return
         }
         hasResponseBegun = false
-        openRequests -= isRefusing ? 0 : 1
+        if !isRefusing { openRequests.removeFirst() }
         unwritten += 1
         let action = machine.responseEnded()
         expect(!isLast || action == .halfClose || action == .flush, "the last response ends the connection")
@@ -212,7 +217,7 @@ private struct Peers: ~Copyable {
         case .halfClose: expect(!hasInputEnded && !hasDecoderStopped, "half-closed though nothing can follow")
         case .flush: expect(hasInputEnded || hasDecoderStopped, "closed though input may follow")
         case .refuse:
-            expect(openRequests == 0 && !isRefusing, "refused in turn, and once")
+            expect(openRequests.isEmpty && !isRefusing, "refused in turn, and once")
             isRefusing = true
         }
         if action == .halfClose || action == .flush { (hasEnded, isRefusing) = (true, false) }
@@ -227,7 +232,7 @@ private struct Peers: ~Copyable {
             expect(hasEnded && unwritten == 0 && !isClosed, "the timer starts when all responses are written")
         }
         let mayClose =
-            unwritten == 0 && !isClosed && (hasEnded ? hasInputEnded || hasDecoderStopped : openRequests == 0)
+            unwritten == 0 && !isClosed && (hasEnded ? hasInputEnded || hasDecoderStopped : openRequests.isEmpty)
         expect(action != .close || mayClose, "closed too early")
         isClosed = isClosed || action == .close
     }

@@ -3,15 +3,15 @@ import Testing
 
 @testable import Receiver
 
-@Suite("HTTP/1 input after the last response", .timeLimit(.minutes(1))) struct HTTP1DiscardingTests {
+@Suite("HTTP/1 after the last response", .timeLimit(.minutes(1))) struct HTTP1DiscardingTests {
     private static let upgrade = "GET /echo/b HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"
 
     /// SwiftNIO's decoder would store all bytes that follow the request.
     @Test(
         "Nothing is read after a request for another protocol that is discarded",
         arguments: [
-            // It was received before the last response.
-            ("GET /echo/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" + upgrade, ""),
+            // It was received before the last response, whose content of unknown length ends with the connection.
+            ("GET /count/3 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" + upgrade, ""),
             // It is received after the last response, which is an early error.
             ("POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n", "a" + upgrade),
         ])
@@ -20,7 +20,7 @@ import Testing
             let sent = try await server.connected { connection in
                 connection.setSendDeadline(.milliseconds(500))
                 try connection.send(before)
-                _ = try connection.receiveResponse()
+                _ = try connection.receiveToEnd()
                 // These fail if the server has closed the connection.
                 try? connection.send(after)
                 var sent = 0
@@ -30,6 +30,21 @@ import Testing
                 return sent
             }
             #expect(sent < 64 << 20)
+        }
+    }
+
+    /// The first response has content of unknown length, which in HTTP/1.0 ends with the connection.
+    @Test("Nothing is sent after the last response", arguments: [false, true], ["", "Upgrade: x\r\n"])
+    func otherResponses(isHalfClosed: Bool, field: String) async throws {
+        try await RunningServer.with { server in
+            let received = try await server.connected { connection in
+                try connection.send(
+                    "GET /count/1 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+                        + "GET /echo/b HTTP/1.1\r\nHost: x\r\n\(field)\r\n")
+                if isHalfClosed { connection.finishSending() }
+                return String(decoding: try connection.receiveToEnd(), as: UTF8.self)
+            }
+            #expect(received.hasSuffix("\r\n\r\n1\n"))
         }
     }
 }

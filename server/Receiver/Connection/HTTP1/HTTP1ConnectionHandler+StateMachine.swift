@@ -195,7 +195,7 @@ extension HTTP1ConnectionHandler {
             case none
             /// Half-close the connection, and read on to discard what the client sends.
             case halfClose
-            /// Flush; the connection is closed when the response is written.
+            /// Flush, and write nothing more. The connection is closed when the response is written.
             case flush
             /// Write this response, to input after the last request that is not HTTP.
             case refuse(Refusal)

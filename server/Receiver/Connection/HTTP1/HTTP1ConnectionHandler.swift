@@ -96,6 +96,11 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        // RFC 9112 §9.6: responses to later requests are not sent. They would be content of one that ends by close.
+        guard !machine.isEnding else {
+            promise?.fail(ChannelError.outputClosed)
+            return
+        }
         switch unwrapOutboundIn(data) {
         case .head(let head):
             context.write(wrapOutboundOut(.head(machine.responseBegan(head))), promise: promise)
@@ -116,6 +121,8 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
                 context.read()
             case .flush:
                 context.flush()
+                // SwiftNIO would close the connection at once if the output were closed after the input.
+                context.fireUserInboundEventTriggered(ChannelEvent.outputClosed)
             case .refuse(let refusal):
                 refuse(refusal, context)
             }

@@ -1,18 +1,17 @@
-/// An answer that had reached the socket, but not libcurl, when its connection broke.
+/// Parses a response that was received by the socket but not read by libcurl when the connection broke.
 ///
-/// A server that refuses a body and closes resets the connection; if a send meets the reset before
-/// the answer was read, libcurl reports that, and the answer is lost with the socket. It is read
-/// from there (``SocketTracker``) and taken apart here. Only what is there counts: it is known to be
-/// complete, or cut off. With TLS it is ciphertext, which is no answer.
-struct UnreadAnswer {
+/// A server that refuses a body and closes resets the connection. If sending fails before libcurl has read the
+/// response, libcurl reports only the failure. ``SocketTracker`` reads the bytes from the socket before it is closed.
+/// With TLS they are encrypted and cannot be used.
+struct UnreadResponse {
     let status: Int
-    /// Without chunked framing.
+    /// The content received, without chunked framing.
     let content: [UInt8]
     let isComplete: Bool
 
     /// Nil if `bytes` do not hold the header of a final response.
     ///
-    /// - Parameter head: takes the fields.
+    /// - Parameter head: receives the header lines.
     init?(_ bytes: [UInt8], head: inout ResponseHeadReader) {
         var rest = bytes[...]
         var status: Int?
@@ -25,7 +24,7 @@ struct UnreadAnswer {
         self.status = status
         var framing = ResponseFraming(status: status, head.fields)
         content = rest.withUnsafeBytes { framing.content(in: $0) }
-        // What is ended by the end of the connection was ended by no orderly one here.
+        // Content that ends with the connection is not complete either: the connection was reset.
         isComplete = framing.isComplete
     }
 }

@@ -4,8 +4,8 @@ import Testing
 
 @testable import HTTPStreaming
 
-@Suite("Buffer budget", .timeLimit(.minutes(3)))
-struct BufferBudgetTests {
+@Suite("Buffer budget of transfers", .timeLimit(.minutes(3)))
+struct TransferBufferBudgetTests {
     private func budget(_ kibibytes: Int, clients: Int = 1) -> BufferBudget {
         BufferBudget(limit: kibibytes << 10) { clients }
     }
@@ -121,7 +121,7 @@ struct BufferBudgetTests {
 
     @Test("many threads, some of which withdraw, never exceed the limit and leave nothing reserved")
     func contention() async throws {
-        print("BufferBudgetTests.contention: seed \(SeededGenerator.seed)")
+        print("TransferBufferBudgetTests.contention: seed \(SeededGenerator.seed)")
         let budget = budget(512, clients: 4)
         let held = Shared((now: 0, most: 0))
         await withTaskGroup(of: Void.self) { group in

@@ -2,11 +2,11 @@ import Testing
 
 @testable import HTTPStreaming
 
-@Suite("UnreadAnswer", .timeLimit(.minutes(1)))
-struct UnreadAnswerTests {
-    private func parse(_ text: String) -> (answer: UnreadAnswer?, fields: HeaderFields) {
+@Suite("UnreadResponse", .timeLimit(.minutes(1)))
+struct UnreadResponseTests {
+    private func parse(_ text: String) -> (answer: UnreadResponse?, fields: HeaderFields) {
         var head = ResponseHeadReader(expectsContinue: false)
-        let answer = UnreadAnswer(Array(text.utf8), head: &head)
+        let answer = UnreadResponse(Array(text.utf8), head: &head)
         return (answer, head.fields)
     }
 
