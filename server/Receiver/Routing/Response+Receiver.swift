@@ -11,12 +11,16 @@ import Foundation
 #endif
 
 package enum JSON {
+    private static let encoder = {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return encoder
+    }()
+
     /// A value in one line, without the line's end. Members are sorted by name.
     ///
     /// - Parameter value: contains no number that is not finite.
     package static func text(_ value: some Encodable) -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         do {
             return String(decoding: try encoder.encode(value), as: UTF8.self)
         } catch {
