@@ -8,6 +8,7 @@ public struct Path: Hashable, Sendable, ExpressibleByStringLiteral, CustomString
     /// As the system calls take it, without the NUL at its end.
     public let bytes: [UInt8]
 
+    /// - Parameter bytes: without the NUL at the end.
     public init(bytes: some Sequence<UInt8>) { self.bytes = Array(bytes) }
 
     /// The bytes up to the NUL of a string of C, such as an argument of the program.

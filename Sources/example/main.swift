@@ -48,7 +48,8 @@ var paths: [Path] = []
 var isEcho = false
 var configuration = Client.Configuration()
 // As bytes: the name of a file need not be UTF-8.
-var arguments = (1..<max(1, Int(CommandLine.argc))).compactMap { CommandLine.unsafeArgv[$0].map { Path(cString: $0) } }[...]
+let all = UnsafeBufferPointer(start: CommandLine.unsafeArgv, count: Int(CommandLine.argc))
+var arguments = all.compactMap { $0.map { Path(cString: $0) } }.dropFirst()
 while let option = arguments.popFirst() {
     func value() -> Path {
         arguments.popFirst() ?? { fail("\(option) needs a value; \(usage)", status: 2) }()

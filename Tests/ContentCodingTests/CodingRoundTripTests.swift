@@ -21,8 +21,7 @@ struct CodingRoundTripTests {
         }
     }
 
-    @Test("coded data may be cut at any byte", arguments: Coding.allCases)
-    func splits(coding: Coding) throws {
+    @Test("coded data may be cut at any byte", arguments: Coding.allCases) func splits(coding: Coding) throws {
         for content in [[], [7], Sample.text.bytes(3000), Sample.random.bytes(300)] {
             let data = try encode(content, coding)
             for split in 0...data.count {
@@ -32,8 +31,7 @@ struct CodingRoundTripTests {
         }
     }
 
-    @Test("random content survives in random pieces and through random buffers")
-    func random() throws {
+    @Test("random content survives in random pieces and through random buffers") func random() throws {
         print("CodingRoundTripTests: TEST_SEED=\(SeededGenerator.seed)")
         for number in 0..<500 {
             var generator = SeededGenerator(case: number)
@@ -73,8 +71,7 @@ struct CodingRoundTripTests {
     }
 
     /// zlib counts in 32 bits, and is given 1 GiB at a time.
-    @Test("more than 1 GiB in one piece survives")
-    func huge() throws {
+    @Test("more than 1 GiB in one piece survives") func huge() throws {
         let size = (1 << 30) + 12_345
         // Zero pages are never touched and take no memory.
         let content = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 1 << 16)

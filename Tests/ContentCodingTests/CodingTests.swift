@@ -3,8 +3,7 @@ import Testing
 
 @Suite("Content codings")
 struct CodingTests {
-    @Test("tokens are read in any case; x-gzip means gzip; other tokens are unknown")
-    func tokens() {
+    @Test("tokens are read in any case; x-gzip means gzip; other tokens are unknown") func tokens() {
         #expect(Coding(token: "gzip") == .gzip)
         #expect(Coding(token: "X-GZip") == .gzip)
         #expect(Coding(token: "Deflate") == .deflate)

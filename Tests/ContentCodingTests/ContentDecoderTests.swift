@@ -6,8 +6,7 @@ import Testing
 struct ContentDecoderTests {
     private let text = Sample.text.bytes(2000)
 
-    @Test("several gzip members, also empty ones, are one content, wherever the data is cut")
-    func members() throws {
+    @Test("several gzip members, also empty ones, are one content, wherever the data is cut") func members() throws {
         let contents: [[UInt8]] = [text, [], [1], [], Sample.random.bytes(500)]
         let data = try contents.flatMap { try encode($0, .gzip) }
         let whole = Array(contents.joined())
@@ -67,8 +66,7 @@ struct ContentDecoderTests {
             try decode([0x01, 0x05, 0x00, 0xFA, 0xFF, 0x68, 0x65, 0x6C, 0x6C, 0x6F], .deflate) == Array("hello".utf8))
     }
 
-    @Test("zlib data of any window, level and strategy is not mistaken for raw DEFLATE")
-    func zlibHeaders() throws {
+    @Test("zlib data of any window, level and strategy is not mistaken for raw DEFLATE") func zlibHeaders() throws {
         // CMF and FLG by RFC 1950 §2.2, with a window that is at least the content's.
         let content = Array("hello".utf8)
         let data = try encode(content, .deflate)
@@ -158,8 +156,7 @@ struct ContentDecoderTests {
         if isGzip { #expect(decodingError(Array("<html>".utf8), coding) == .corrupt) }
     }
 
-    @Test("an error is repeated, whatever follows")
-    func errorStays() throws {
+    @Test("an error is repeated, whatever follows") func errorStays() throws {
         let good = try encode(text, .gzip)
         var limits = DecodingLimits()
         limits.size = 100
@@ -195,8 +192,7 @@ struct ContentDecoderTests {
         } catch { Issue.record("\(error)") }
     }
 
-    @Test("the size limit is exact to the byte", arguments: Coding.allCases)
-    func sizeLimit(coding: Coding) throws {
+    @Test("the size limit is exact to the byte", arguments: Coding.allCases) func sizeLimit(coding: Coding) throws {
         let data = try encode(text, coding)
         var limits = DecodingLimits()
         for room in [1, 7, 4096] {
@@ -212,8 +208,7 @@ struct ContentDecoderTests {
         if coding == .gzip { #expect(decodingError(data + data, coding, limits: limits) == .sizeLimit) }
     }
 
-    @Test("decoding a bomb stops soon after the limit", arguments: Coding.allCases)
-    func bombs(coding: Coding) throws {
+    @Test("decoding a bomb stops soon after the limit", arguments: Coding.allCases) func bombs(coding: Coding) throws {
         let bomb = try encode(Sample.zeros.bytes(32 << 20), coding, level: 9)
         #expect(bomb.count < 40_000)
         var limits = DecodingLimits()

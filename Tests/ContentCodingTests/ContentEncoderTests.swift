@@ -25,8 +25,7 @@ struct ContentEncoderTests {
         #expect(length < 20_000)
     }
 
-    @Test("without a flush the encoder holds data back to compress it better")
-    func more() throws {
+    @Test("without a flush the encoder holds data back to compress it better") func more() throws {
         var encoder = try ContentEncoder(.gzip)
         let content = Sample.text.bytes(1000)
         var data = encode(content, with: &encoder, .more)
@@ -36,8 +35,7 @@ struct ContentEncoderTests {
         #expect(try decode(data, .gzip) == content + content)
     }
 
-    @Test("nothing is written after the end", arguments: Coding.allCases)
-    func behindTheEnd(coding: Coding) throws {
+    @Test("nothing is written after the end", arguments: Coding.allCases) func behindTheEnd(coding: Coding) throws {
         var encoder = try ContentEncoder(coding)
         _ = encode([1, 2, 3], with: &encoder, .finish)
         for mode in [ContentEncoder.Mode.finish, .flush, .more] {
@@ -45,8 +43,7 @@ struct ContentEncoderTests {
         }
     }
 
-    @Test("higher levels give smaller output; level 0 stores")
-    func levels() throws {
+    @Test("higher levels give smaller output; level 0 stores") func levels() throws {
         let content = Sample.text.bytes(100_000)
         let sizes = try [0, 1, 6, 9].map { try encode(content, .gzip, level: $0).count }
         #expect(sizes[0] > content.count && sizes == sizes.sorted(by: >))

@@ -61,8 +61,7 @@ struct OtherCodersTests {
         }
     }
 
-    @Test("gzip -t and gzip -d accept what is encoded here")
-    func readByGzip() async throws {
+    @Test("gzip -t and gzip -d accept what is encoded here") func readByGzip() async throws {
         for content in Self.contents {
             let data = try encode(content, .gzip)
             _ = try await run("gzip", ["-t"], data)

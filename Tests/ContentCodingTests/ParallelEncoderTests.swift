@@ -66,8 +66,7 @@ struct ParallelEncoderTests {
         #expect(content == expected && !wasAtEnd && isAtEnd)
     }
 
-    @Test("after releasing its memory while idle, the encoder accepts as many blocks as before")
-    func idle() throws {
+    @Test("after releasing its memory while idle, the encoder accepts as many blocks as before") func idle() throws {
         let jobs = Jobs(.immediate)
         var encoder = ParallelEncoder(DeflateBlockCoder(.gzip), workers: 2, execute: jobs.execute, onEncoded: {})
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
@@ -91,8 +90,7 @@ struct ParallelEncoderTests {
         #expect(try Coding.gzip.decode(stream) == [UInt8](repeating: 7, count: 20 * 256 << 10))
     }
 
-    @Test("accepts no more blocks than its limit while nothing is read")
-    func bounded() {
+    @Test("accepts no more blocks than its limit while nothing is read") func bounded() {
         let jobs = Jobs(.immediate)
         var encoder = ParallelEncoder(DeflateBlockCoder(.gzip), workers: 3, execute: jobs.execute, onEncoded: {})
         var taken = 0
@@ -126,8 +124,7 @@ struct ParallelEncoderTests {
         #expect(try decode(marked, .gzip, room: 1 << 16) == text)
     }
 
-    @Test("no job is left when the encoder is released")
-    func cancelled() async throws {
+    @Test("no job is left when the encoder is released") func cancelled() async throws {
         let jobs = Jobs(.held)
         do {
             var encoder = ParallelEncoder(DeflateBlockCoder(.gzip), workers: 1, execute: jobs.execute, onEncoded: {})

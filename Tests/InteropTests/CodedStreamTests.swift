@@ -63,8 +63,7 @@ struct CodedStreamTests {
         }
     }
 
-    @Test("Go's compress/gzip returns the content", .enabled(if: Subprocess.find("go") != nil))
-    func go() async throws {
+    @Test("Go's compress/gzip returns the content", .enabled(if: Subprocess.find("go") != nil)) func go() async throws {
         let directory = try TemporaryDirectory()
         let program = """
             package main
@@ -94,8 +93,7 @@ struct CodedStreamTests {
         #expect(result.status == 0, "\(result.errorOutput)")
     }
 
-    @Test("libcurl's decoder returns the content", arguments: Coding.allCases)
-    func curl(coding: Coding) async throws {
+    @Test("libcurl's decoder returns the content", arguments: Coding.allCases) func curl(coding: Coding) async throws {
         for (name, bytes) in Self.contents {
             let coded = try await encodeInParallel(bytes, DeflateBlockCoder(coding), workers: 2, executor: .tasks)
             let server = try FaultServer { connection in

@@ -29,8 +29,7 @@ struct ExampleTests {
         #expect(result.errorOutput.filter { $0 == "\n" }.count == 1, sourceLocation: sourceLocation)
     }
 
-    @Test("sends a file and prints its size, the speed and the server's answer")
-    func oneFile() async throws {
+    @Test("sends a file and prints its size, the speed and the server's answer") func oneFile() async throws {
         let server = try await ServerProcess.start()
         defer { server.process.terminate() }
         let path = try source.write("hello".utf8, to: "a.txt")
@@ -47,8 +46,7 @@ struct ExampleTests {
         #expect(try server.directory.read("a.txt") == Data("hello".utf8))
     }
 
-    @Test("sends several files in one request")
-    func severalFiles() async throws {
+    @Test("sends several files in one request") func severalFiles() async throws {
         let server = try await ServerProcess.start()
         defer { server.process.terminate() }
         let paths = try (0..<3).map { try source.write("\($0)".utf8, to: "same \($0)") }
@@ -58,8 +56,7 @@ struct ExampleTests {
         #expect(server.process.errorOutputSoFar.split(separator: "\n").count == 1)
     }
 
-    @Test("reads standard input for -, alone or among files")
-    func standardInput() async throws {
+    @Test("reads standard input for -, alone or among files") func standardInput() async throws {
         let server = try await ServerProcess.start()
         defer { server.process.terminate() }
         let path = try source.write("hello".utf8, to: "a.txt")
@@ -82,8 +79,7 @@ struct ExampleTests {
         #expect(result.output.hasPrefix("usage: example [-gzip]") && result.output.contains("UPLOAD_HOST"))
     }
 
-    @Test("wrong arguments and unreadable files are errors that say so")
-    func sources() async throws {
+    @Test("wrong arguments and unreadable files are errors that say so") func sources() async throws {
         let file = try source.write("x".utf8, to: "file")
         try await expectError(
             [], status: 2, containing: "no file given; usage: example [-gzip] [-cacert FILE] -filepath FILE")
@@ -94,14 +90,13 @@ struct ExampleTests {
         try await expectError(["-filepath", source.path], containing: "Is a directory")
         try await expectError(["-filepath", file], host: "localhost:3000", containing: "malformed URL")
         try await expectError(["-filepath", file], host: "http://a b", containing: "malformed URL")
-        try await expectError(["-filepath", file], host: "ftp://host", containing: "the scheme is none of http, https")
+        try await expectError(["-filepath", file], host: "ftp://host", containing: "its scheme is not one of http, https")
         try await expectError(["-filepath", file], containing: "Connection refused")
         let unknown = "no-such-host.invalid"
         try await expectError(["-filepath", file], host: "http://\(unknown)", containing: unknown)
     }
 
-    @Test("hides a proxy's password")
-    func proxyPassword() async throws {
+    @Test("hides a proxy's password") func proxyPassword() async throws {
         let file = try source.write("x".utf8, to: "file")
         for proxy in ["foo://user:secret@localhost:99", "http://user:secret@local host:99"] {
             let result = try await Subprocess.run(
@@ -113,8 +108,7 @@ struct ExampleTests {
         }
     }
 
-    @Test("a missing second file: nothing of the first is saved")
-    func secondMissing() async throws {
+    @Test("a missing second file: nothing of the first is saved") func secondMissing() async throws {
         let server = try await ServerProcess.start()
         defer { server.process.terminate() }
         let file = try source.write("x".utf8, to: "file")
@@ -125,8 +119,7 @@ struct ExampleTests {
         #expect(try server.directory.contents() == [])
     }
 
-    @Test("an unreadable file is an error that names it")
-    func unreadable() async throws {
+    @Test("an unreadable file is an error that names it") func unreadable() async throws {
         let file = try source.write("x".utf8, to: "secret")
         chmod(file, 0)
         guard getuid() == 0 else {
@@ -146,8 +139,7 @@ struct ExampleTests {
         #expect(result.errorOutput == "example: \(file): Permission denied\n")
     }
 
-    @Test("a server that closes in mid-body is an error; a 413 in mid-body is printed")
-    func faults() async throws {
+    @Test("a server that closes in mid-body is an error; a 413 in mid-body is printed") func faults() async throws {
         let path = try source.write(Data(count: 64 << 20), to: "big")
         let closing = try FaultServer { connection in
             _ = try connection.readHeadAndContinue()

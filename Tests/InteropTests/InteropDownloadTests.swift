@@ -33,8 +33,7 @@ struct InteropDownloadTests {
         #expect(try directory.contents() == ["file"])
     }
 
-    @Test("a request with its own Accept-Encoding receives undecoded content")
-    func raw() async throws {
+    @Test("a request with its own Accept-Encoding receives undecoded content") func raw() async throws {
         let (url, process) = try await start()
         defer { process.terminate() }
         let response = try await Client(.get, url + "any/100000", { $0.headerFields = ["Accept-Encoding": "gzip"] })

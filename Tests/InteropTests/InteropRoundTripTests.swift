@@ -28,8 +28,7 @@ struct InteropRoundTripTests {
         }
     }
 
-    @Test("files of 0 B, 1 B, and around 64 KiB and 2 MiB arrive unchanged")
-    func small() async throws {
+    @Test("files of 0 B, 1 B, and around 64 KiB and 2 MiB arrive unchanged") func small() async throws {
         let server = try await ServerProcess.start()
         defer { server.process.terminate() }
         let source = try TemporaryDirectory()
@@ -41,16 +40,14 @@ struct InteropRoundTripTests {
         #expect(try server.directory.contents() == [])
     }
 
-    @Test("the book arrives unchanged")
-    func book() async throws {
+    @Test("the book arrives unchanged") func book() async throws {
         let server = try await ServerProcess.start()
         defer { server.process.terminate() }
         let path = packageFile("payload/book.txt").path
         try await roundTrip(path, digest: await sha256(path: path), server: server)
     }
 
-    @Test("a sparse file of 5 GiB with data around the buffers' edges arrives unchanged")
-    func sparse() async throws {
+    @Test("a sparse file of 5 GiB with data around the buffers' edges arrives unchanged") func sparse() async throws {
         let source = try TemporaryDirectory()
         let path = source.path("sparse.bin")
         let size: UInt64 = 5 << 30

@@ -52,8 +52,7 @@ struct ObjectStoreTests {
         return Data(try await response.bytes())
     }
 
-    @Test("stores files up to the longest allowed")
-    func stores() async throws {
+    @Test("stores files up to the longest allowed") func stores() async throws {
         let (form, process) = try await start()
         defer { process.terminate() }
         #expect(form.fields.map(\.name).contains("policy"))
@@ -84,8 +83,7 @@ struct ObjectStoreTests {
         #expect(sha256(try await stored(form)) == digest)
     }
 
-    @Test("refuses fields after the file and fields that were not signed")
-    func order() async throws {
+    @Test("refuses fields after the file and fields that were not signed") func order() async throws {
         let (form, process) = try await start()
         defer { process.terminate() }
         let client = try Client(.post, form.url)

@@ -47,15 +47,13 @@ struct ReadmeTests {
         }
     }
 
-    @Test("the first example is what the downstream package builds, in 15 lines")
-    func downstream() throws {
+    @Test("the first example is what the downstream package builds, in 15 lines") func downstream() throws {
         let example = try #require(try blocks(of: "swift").first)
         #expect(try text("Tests/Downstream/Sources/Downstream/main.swift") == example)
         #expect(example.split(separator: "\n", omittingEmptySubsequences: false).dropLast().count <= 15)
     }
 
-    @Test("the README has fewer than 200 lines and no placeholder")
-    func readme() throws {
+    @Test("the README has fewer than 200 lines and no placeholder") func readme() throws {
         let text = try text("README.md")
         #expect(text.split(separator: "\n", omittingEmptySubsequences: false).count <= 200)
         #expect(!text.contains("OWNER"))
@@ -74,8 +72,7 @@ struct ReadmeTests {
         try Self.files(below: "Tests", ".swift").filter { !$0.hasPrefix("Tests/Sanitize/") }.map { ($0, try text($0)) }
     }
 
-    @Test("no two suites have one name, and each is in a file of its name")
-    func suites() throws {
+    @Test("no two suites have one name, and each is in a file of its name") func suites() throws {
         var files: [Substring: String] = [:]
         for (path, text) in try testSources() {
             for match in text.matches(of: /(?m)^struct (\w+Tests)\b/) {
@@ -86,8 +83,7 @@ struct ReadmeTests {
         #expect(files.count > 80)
     }
 
-    @Test("every suite and test in the table of behaviours exists")
-    func behaviours() throws {
+    @Test("every suite and test in the table of behaviours exists") func behaviours() throws {
         var sources: [String: String] = [:]
         for (_, text) in try testSources() {
             for match in text.matches(of: /(?m)^(?:@Suite.*)?\b(?:struct|extension) (\w+)/) {

@@ -69,8 +69,7 @@ struct BoundaryTests {
         #expect(try Boundary(contentType: boundary.contentType) == boundary)
     }
 
-    @Test("a boundary is quoted only when it is not a token")
-    func quoting() throws {
+    @Test("a boundary is quoted only when it is not a token") func quoting() throws {
         #expect(try Boundary("a'+._-b").contentType == "multipart/form-data; boundary=a'+._-b")
         #expect(try Boundary("a b").contentType == "multipart/form-data; boundary=\"a b\"")
         #expect(try Boundary("a=b").contentType == "multipart/form-data; boundary=\"a=b\"")
@@ -78,8 +77,7 @@ struct BoundaryTests {
 
     /// 28 of 64 letters. Each place takes each letter about 312 times in 20,000 (standard
     /// deviation 17.5): a place with fewer random bits would be detected.
-    @Test("random boundaries are valid, distinct and use all letters evenly")
-    func random() throws {
+    @Test("random boundaries are valid, distinct and use all letters evenly") func random() throws {
         let boundaries = (0..<20_000).map { _ in Boundary.random() }
         #expect(Set(boundaries).count == boundaries.count)
         var counts = [[UInt8: Int]](repeating: [:], count: 28)

@@ -45,8 +45,7 @@ struct DelimiterSearchTests {
     }
 
     /// At every alignment, and at every distance from both ends of the buffer.
-    @Test("finds a delimiter at every position and alignment")
-    func positions() throws {
+    @Test("finds a delimiter at every position and alignment") func positions() throws {
         let search = DelimiterSearch(boundary: try Boundary("ab"))
         for count in 0...40 {
             for place in 0...count {
@@ -63,14 +62,12 @@ struct DelimiterSearchTests {
         }
     }
 
-    @Test("finds nothing in an empty buffer")
-    func empty() throws {
+    @Test("finds nothing in an empty buffer") func empty() throws {
         let search = DelimiterSearch(boundary: try Boundary("ab"))
         #expect(search.firstMatch(in: UnsafeRawBufferPointer(start: nil, count: 0), from: 0) == .none)
     }
 
-    @Test("reports how many bytes of the delimiter match")
-    func matchLength() throws {
+    @Test("reports how many bytes of the delimiter match") func matchLength() throws {
         let search = DelimiterSearch(boundary: try Boundary("ab"))
         let text = Array("\r\n--aX".utf8)
         text.withUnsafeBytes { buffer in

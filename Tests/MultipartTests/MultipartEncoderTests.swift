@@ -13,13 +13,11 @@ struct MultipartEncoderTests {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    @Test("a field's head holds its name")
-    func field() throws {
+    @Test("a field's head holds its name") func field() throws {
         #expect(try opening(PartHead(name: "n")) == "--B\r\nContent-Disposition: form-data; name=\"n\"\r\n\r\n")
     }
 
-    @Test("a file's head holds filename, content type and further fields")
-    func file() throws {
+    @Test("a file's head holds filename, content type and further fields") func file() throws {
         let head = PartHead(
             name: "n", filename: "f", contentType: "text/plain", otherFields: [HeaderField(name: "X", value: "é\ty")]
         )
@@ -29,8 +27,7 @@ struct MultipartEncoderTests {
         )
     }
 
-    @Test("the message ends with the closing delimiter")
-    func end() {
+    @Test("the message ends with the closing delimiter") func end() {
         #expect(String(decoding: encoder.messageEnd, as: UTF8.self) == "--B--\r\n")
         #expect(encoder.messageEndLength == encoder.messageEnd.count)
         #expect(String(decoding: MultipartEncoder.partEnd, as: UTF8.self) == "\r\n")
@@ -67,8 +64,7 @@ struct MultipartEncoderTests {
         #expect(errorCode { () throws(MultipartError) in _ = try encoder.framingLength(of: head) } == .invalidField)
     }
 
-    @Test("each encoder has a new boundary unless one is given")
-    func newBoundary() {
+    @Test("each encoder has a new boundary unless one is given") func newBoundary() {
         #expect(MultipartEncoder() != MultipartEncoder())
     }
 }

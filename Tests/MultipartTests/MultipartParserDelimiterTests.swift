@@ -55,8 +55,7 @@ struct MultipartParserDelimiterTests {
         #expect(outcome.error == .malformedDelimiter)
     }
 
-    @Test("padding is limited as a header is")
-    func paddingLimit() {
+    @Test("padding is limited as a header is") func paddingLimit() {
         var harness = harness
         harness.limits.headerBytes = 50
         let exact = head.replacing("--B", with: "--B" + String(repeating: " ", count: 50))
@@ -65,8 +64,7 @@ struct MultipartParserDelimiterTests {
         #expect(harness.parse(over + "\r\n--B--").error == .malformedDelimiter)
     }
 
-    @Test("a boundary that is a prefix of a nested one does not match it")
-    func prefix() throws {
+    @Test("a boundary that is a prefix of a nested one does not match it") func prefix() throws {
         let outer = ParserHarness(boundary: try Boundary("outer"))
         let inner = "--outer2\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\ny\r\n--outer2--\r\n"
         let outcome = outer.parse(head.replacing("--B", with: "--outer") + inner + "\r\n--outer--")

@@ -12,8 +12,7 @@ struct MultipartParserHeaderTests {
     private func parse(_ header: String) -> Outcome { harness.parse("--B\r\n" + header + "x\r\n--B--") }
 
     /// The limit includes line ends and the empty line.
-    @Test("the size of a part's header is limited")
-    mutating func headerBytes() {
+    @Test("the size of a part's header is limited") mutating func headerBytes() {
         let header = disposition + "X: y\r\n\r\n"
         harness.limits.headerBytes = header.utf8.count
         #expect(parse(header).contents == ["x"])
@@ -21,23 +20,20 @@ struct MultipartParserHeaderTests {
         #expect(parse(header) == Outcome(error: .headerTooLarge))
     }
 
-    @Test("a header line without an end is limited")
-    mutating func endlessLine() {
+    @Test("a header line without an end is limited") mutating func endlessLine() {
         harness.limits.headerBytes = 100
         #expect(harness.parse("--B\r\n" + String(repeating: "x", count: 100)).error == .truncated)
         #expect(harness.parse("--B\r\n" + String(repeating: "x", count: 101)).error == .headerTooLarge)
         #expect(harness.parse("--B\r\n" + String(repeating: "x", count: 99) + "\r\n").error == .headerTooLarge)
     }
 
-    @Test("the default limits are the documented ones")
-    func defaults() {
+    @Test("the default limits are the documented ones") func defaults() {
         let limits = MultipartParser.Limits()
         #expect(limits.headerBytes == 16_384 && limits.headerLines == 64 && limits.parts == 1_000)
         #expect(limits.preambleBytes == 8_192 && limits.epilogueBytes == 8_192)
     }
 
-    @Test("each part's header is counted alone")
-    mutating func eachPart() {
+    @Test("each part's header is counted alone") mutating func eachPart() {
         harness.limits.headerBytes = disposition.utf8.count + 2
         harness.limits.headerLines = 1
         let outcome = harness.parse(String(repeating: "--B\r\n" + disposition + "\r\nx\r\n", count: 3) + "--B--")
@@ -45,8 +41,7 @@ struct MultipartParserHeaderTests {
         #expect(outcome.error == nil)
     }
 
-    @Test("the number of header lines is limited")
-    mutating func headerLines() {
+    @Test("the number of header lines is limited") mutating func headerLines() {
         harness.limits.headerLines = 3
         #expect(parse(disposition + "X: y\r\n z\r\n\r\n").contents == ["x"])
         #expect(parse(disposition + "X: y\r\n z\r\n z\r\n\r\n") == Outcome(error: .tooManyHeaderLines))
@@ -71,8 +66,7 @@ struct MultipartParserHeaderTests {
         #expect(parse(header) == Outcome(error: expected))
     }
 
-    @Test("a delimiter within a header is read as a header line")
-    func delimiters() {
+    @Test("a delimiter within a header is read as a header line") func delimiters() {
         #expect(parse("X: y\r\n--B--\r\n\r\n") == Outcome(error: .malformedHeaderLine))
         #expect(parse("--B: y\r\n" + disposition + "\r\n").heads.first?.otherFields.map(\.name) == ["--B"])
     }

@@ -9,8 +9,7 @@ struct MultipartParserTests {
 
     init() throws { harness = ParserHarness(boundary: try Boundary("B")) }
 
-    @Test("parts are read with their heads and content")
-    func parts() {
+    @Test("parts are read with their heads and content") func parts() {
         let outcome = harness.parse(
             "--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\none\r\n"
                 + "--B\r\nContent-Disposition: form-data; name=\"b\"; filename=\"f\"\r\nContent-Type: x/y\r\n\r\ntwo\r\n--B--\r\n"
@@ -52,15 +51,13 @@ struct MultipartParserTests {
         #expect(outcome.messageEnded && outcome.error == nil)
     }
 
-    @Test("the preamble and the epilogue are ignored")
-    func preambleAndEpilogue() {
+    @Test("the preamble and the epilogue are ignored") func preambleAndEpilogue() {
         let outcome = harness.parse("pre --B\r\n--\r\n--Bx\r\n-\r\n" + headB + "x\r\n--B--\r\nepi\r\n" + headB)
         #expect(outcome.contents == ["x"])
         #expect(outcome.messageEnded && outcome.error == nil)
     }
 
-    @Test("a message cut off at any byte is reported as truncated")
-    func truncation() {
+    @Test("a message cut off at any byte is reported as truncated") func truncation() {
         let message = Array(
             "pre\r\n\(headB)x\r\n--B\r\nContent-Disposition: form-data; name=\"m\"\r\n\r\ny\r\n--B--".utf8)
         for count in 0..<message.count {
@@ -71,8 +68,7 @@ struct MultipartParserTests {
         #expect(harness.parse(message).error == nil)
     }
 
-    @Test("the number of parts is limited")
-    func partLimit() {
+    @Test("the number of parts is limited") func partLimit() {
         var harness = harness
         for limit in [1, 3] {
             harness.limits.parts = limit
@@ -86,8 +82,7 @@ struct MultipartParserTests {
         #expect(harness.parse(headB).error == .tooManyParts)
     }
 
-    @Test("the size of the preamble is limited", arguments: [0, 1, 5, 9, 100])
-    func preambleLimit(limit: Int) {
+    @Test("the size of the preamble is limited", arguments: [0, 1, 5, 9, 100]) func preambleLimit(limit: Int) {
         var harness = harness
         harness.limits.preambleBytes = limit
         for filler in ["x", "\r", "-", "\r\n", "\r\n--", "\r\n--Bx", "\r\n--B-x", "\r\n--B\r"] {
@@ -103,8 +98,7 @@ struct MultipartParserTests {
         }
     }
 
-    @Test("the size of the epilogue is limited", arguments: [0, 1, 5, 100])
-    func epilogueLimit(limit: Int) {
+    @Test("the size of the epilogue is limited", arguments: [0, 1, 5, 100]) func epilogueLimit(limit: Int) {
         var harness = harness
         harness.limits.epilogueBytes = limit
         #expect(harness.parse("--B--" + String(repeating: "x", count: limit)).error == nil)
@@ -112,8 +106,7 @@ struct MultipartParserTests {
         #expect(over == Outcome(messageEnded: true, error: .epilogueTooLarge))
     }
 
-    @Test("extreme limits are safe", arguments: [Int.min, -1, 0, Int.max])
-    func extremeLimits(limit: Int) {
+    @Test("extreme limits are safe", arguments: [Int.min, -1, 0, Int.max]) func extremeLimits(limit: Int) {
         var harness = harness
         harness.limits.headerBytes = limit
         harness.limits.headerLines = limit
@@ -128,8 +121,7 @@ struct MultipartParserTests {
                 == (limit == .max ? .malformedContentDisposition : .headerTooLarge))
     }
 
-    @Test("all events of a buffer are reported, also after its last byte is read")
-    func lastEvents() throws {
+    @Test("all events of a buffer are reported, also after its last byte is read") func lastEvents() throws {
         var parser = MultipartParser(boundary: try Boundary("B"))
         var events: [MultipartParser.Event] = []
         try Array((headB + "x\r\n--B--").utf8).withUnsafeBytes { buffer in
@@ -145,8 +137,7 @@ struct MultipartParserTests {
         try parser.finish()
     }
 
-    @Test("content in one buffer is reported as one range")
-    func oneRange() throws {
+    @Test("content in one buffer is reported as one range") func oneRange() throws {
         var parser = MultipartParser(boundary: try Boundary("B"))
         let lookalikes = String(repeating: "\r\n--Bx\r\n--B-\r\n--B\r\r\n--", count: 100)
         let message = Array((headB + "x" + lookalikes + "x\r\n--B--").utf8)
@@ -166,8 +157,7 @@ struct MultipartParserTests {
         #expect(ranges == 1)
     }
 
-    @Test("a copied parser continues independently")
-    func copy() throws {
+    @Test("a copied parser continues independently") func copy() throws {
         var parser = MultipartParser(boundary: try Boundary("B"))
         #expect(try event(of: "--B\r\nContent-", by: &parser) == nil)
         var copy = parser

@@ -6,8 +6,7 @@ import Testing
 
 @Suite("Multipart round trips", .timeLimit(.minutes(1)))
 struct MultipartRoundTripTests {
-    @Test("parsing returns the encoded parts")
-    func random() throws {
+    @Test("parsing returns the encoded parts") func random() throws {
         print("MultipartRoundTripTests: TEST_SEED=\(SeededGenerator.seed)")
         for number in 0..<3_000 {
             var generator = SeededGenerator(case: number)

@@ -45,8 +45,7 @@ struct OtherClientsTests {
         }
     }
 
-    @Test("a message of curl is read")
-    func curl() throws {
+    @Test("a message of curl is read") func curl() throws {
         let head = try heads(
             "Content-Disposition: form-data; name=\"f\"; filename=\"book.txt\"\r\nContent-Type: text/plain",
             boundary: "------------------------d74496d66958873e"
@@ -54,8 +53,7 @@ struct OtherClientsTests {
         #expect(head == PartHead(name: "f", filename: "book.txt", contentType: "text/plain"))
     }
 
-    @Test("messages of Chrome and Firefox are read")
-    func browsers() throws {
+    @Test("messages of Chrome and Firefox are read") func browsers() throws {
         for boundary in [
             "----WebKitFormBoundaryrGKCBY7qhFd3TrwA", "---------------------------9051914041544843365972754266",
         ] {
@@ -73,8 +71,7 @@ struct OtherClientsTests {
     }
 
     /// .NET writes a quoted boundary, unquoted names and filename* as well.
-    @Test("a message of .NET is read")
-    func dotNet() throws {
+    @Test("a message of .NET is read") func dotNet() throws {
         let boundary = try Boundary(contentType: "multipart/form-data; boundary=\"5e9d5f0a-1b2c\"")
         let outcome = ParserHarness(boundary: boundary).parse(
             "--5e9d5f0a-1b2c\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Disposition: form-data; name=a\r\n\r\nx\r\n"
@@ -85,8 +82,7 @@ struct OtherClientsTests {
         #expect(outcome.heads.map(\.filename) == [nil, "f.txt"])
     }
 
-    @Test("a quoted boundary with spaces and equals signs is read")
-    func quotedBoundary() throws {
+    @Test("a quoted boundary with spaces and equals signs is read") func quotedBoundary() throws {
         let boundary = try Boundary(contentType: "multipart/form-data; boundary=\"=_a b=:(c)\"; charset=utf-8")
         let outcome = ParserHarness(boundary: boundary).parse(
             "--=_a b=:(c)\r\nContent-Disposition: form-data; name=a\r\n\r\n--=_a b=\r\n--=_a b=:(c)--"
@@ -95,8 +91,7 @@ struct OtherClientsTests {
         #expect(outcome.error == nil)
     }
 
-    @Test("unknown header fields are kept")
-    func otherFields() throws {
+    @Test("unknown header fields are kept") func otherFields() throws {
         let head = try heads(
             "Content-Disposition: form-data; name=\"a\"\r\nContent-Transfer-Encoding: binary\r\nContent-Length: 7"
         )

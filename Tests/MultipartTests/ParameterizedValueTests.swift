@@ -50,13 +50,11 @@ struct ParameterizedValueTests {
         #expect(read(text) == expected)
     }
 
-    @Test("an escaped quote cannot add a parameter")
-    func escapedQuotes() {
+    @Test("an escaped quote cannot add a parameter") func escapedQuotes() {
         #expect(read(#"form-data; name="a\"; filename=\"b"; x=y"#) == #"form-data|name=a"; filename="b|x=y"#)
     }
 
-    @Test("parameters are found in any case; the first one counts")
-    func lookUp() throws {
+    @Test("parameters are found in any case; the first one counts") func lookUp() throws {
         let value = try #require(ParameterizedValue(parsing: Array("Form-Data; NAME=a; name=b".utf8)))
         #expect(value.isNamed("form-data"))
         #expect(!value.isNamed("form-dat"))

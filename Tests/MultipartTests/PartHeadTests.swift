@@ -9,8 +9,7 @@ struct PartHeadTests {
         try PartHead(parsing: lines.flatMap { Array($0.utf8) + [ASCII.cr, ASCII.lf] }[...])
     }
 
-    @Test("name, filename, content type and other fields are read")
-    func all() throws {
+    @Test("name, filename, content type and other fields are read") func all() throws {
         let head = try read(
             "X-One: 1", "content-TYPE:text/plain; charset=utf-8", "CONTENT-disposition: Form-Data; filename=f; name=n",
             "X-Two:", "Content-Type: image/png"
@@ -21,8 +20,7 @@ struct PartHeadTests {
         )
     }
 
-    @Test("continued lines are joined")
-    func continuedLines() throws {
+    @Test("continued lines are joined") func continuedLines() throws {
         let head = try read(
             "Content-Disposition: form-data;", "\t name=\"a\";  ", "  filename=\"b\"", "X: 1", " ", " 2")
         #expect(
@@ -42,8 +40,7 @@ struct PartHeadTests {
         #expect(head.filename == expected)
     }
 
-    @Test("bytes that are not UTF-8 become U+FFFD")
-    func notUTF8() throws {
+    @Test("bytes that are not UTF-8 become U+FFFD") func notUTF8() throws {
         let block = Array("Content-Disposition: form-data; name=\"".utf8) + [0xE9] + Array("\"\r\n".utf8)
         #expect(try PartHead(parsing: block[...]).name == "\u{FFFD}")
     }
@@ -61,8 +58,7 @@ struct PartHeadTests {
         #expect(try read("Content-Disposition: form-data; name=n; \(parameter)").filename == expected)
     }
 
-    @Test("an extended name is read unless a plain one is given")
-    func extendedName() throws {
+    @Test("an extended name is read unless a plain one is given") func extendedName() throws {
         #expect(try read("Content-Disposition: form-data; name*=utf-8''n%C3%A9e").name == "née")
         #expect(try read("Content-Disposition: form-data; name*=utf-8''a; name=b").name == "b")
     }
@@ -93,8 +89,7 @@ struct PartHeadTests {
         #expect(errorCode { () throws(MultipartError) in _ = try read(lines) } == expected)
     }
 
-    @Test("a head without lines is refused")
-    func noLines() {
+    @Test("a head without lines is refused") func noLines() {
         #expect(
             errorCode { () throws(MultipartError) in _ = try PartHead(parsing: []) } == .missingContentDisposition
         )

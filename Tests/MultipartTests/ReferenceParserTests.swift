@@ -30,8 +30,7 @@ struct ReferenceParserTests {
         }
     }
 
-    @Test("agrees on random messages")
-    func random() throws {
+    @Test("agrees on random messages") func random() throws {
         for number in 0..<3_000 {
             var generator = SeededGenerator(case: number)
             let boundary = generator.pick(Self.boundaries)
@@ -47,8 +46,7 @@ struct ReferenceParserTests {
         }
     }
 
-    @Test("agrees on valid messages with random changes")
-    func mutated() throws {
+    @Test("agrees on valid messages with random changes") func mutated() throws {
         for number in 0..<2_000 {
             var generator = SeededGenerator(case: number)
             let boundary = generator.pick(Self.boundaries)

@@ -4,8 +4,7 @@ import Testing
 
 @Suite("Instant")
 struct InstantTests {
-    @Test("counts as ContinuousClock does")
-    func clock() async throws {
+    @Test("counts as ContinuousClock does") func clock() async throws {
         let (start, other) = (Instant.now, ContinuousClock.now)
         try await Task.sleep(for: .milliseconds(20))
         let (elapsed, expected) = (Instant.now - start, ContinuousClock.now - other)
@@ -14,8 +13,7 @@ struct InstantTests {
         #expect(elapsed >= .milliseconds(20))
     }
 
-    @Test("addition and comparison work for any distance")
-    func arithmetic() {
+    @Test("addition and comparison work for any distance") func arithmetic() {
         let now = Instant.now
         #expect(now + .nanoseconds(1) > now)
         #expect(now + .seconds(2) - now == .seconds(2))

@@ -26,8 +26,7 @@ struct NativeThreadTests {
     }
 
     /// In a process of its own: without `withSignalsBlocked` this would be its end.
-    @Test("a SIGPIPE caused by the work is removed, and the signal mask is restored")
-    func brokenPipe() async {
+    @Test("a SIGPIPE caused by the work is removed, and the signal mask is restored") func brokenPipe() async {
         await #expect(processExitsWith: .success) {
             signal(SIGPIPE, SIG_DFL)
             let tests = NativeThreadTests()
@@ -47,8 +46,7 @@ struct NativeThreadTests {
         }
     }
 
-    @Test("a SIGPIPE that was pending before stays pending")
-    func pendingBefore() async {
+    @Test("a SIGPIPE that was pending before stays pending") func pendingBefore() async {
         await onThread(blocking: [SIGPIPE]) {
             pthread_kill(pthread_self(), SIGPIPE)
             NativeThread.withSignalsBlocked {}

@@ -10,8 +10,7 @@ struct PollerTests {
         Dictionary(poller.wait(until: time).map { ($0.descriptor, $0.ready) }) { $0.union($1) }
     }
 
-    @Test("exactly the events waited for are reported, as long as they last")
-    func interests() throws {
+    @Test("exactly the events waited for are reported, as long as they last") func interests() throws {
         let poller = try Poller()
         var ends: [Int32] = [-1, -1]
         #expect(pipe(&ends) == 0)
@@ -32,8 +31,7 @@ struct PollerTests {
         #expect(wait(poller).isEmpty)
     }
 
-    @Test("a closed descriptor is forgotten; a new one with its number is another descriptor")
-    func closed() throws {
+    @Test("a closed descriptor is forgotten; a new one with its number is another descriptor") func closed() throws {
         let poller = try Poller()
         var first: [Int32] = [-1, -1]
         #expect(pipe(&first) == 0)
@@ -49,8 +47,7 @@ struct PollerTests {
         #expect(wait(poller) == [second[1]: .write])
     }
 
-    @Test("another thread wakes the current wait, or else the next one, once")
-    func wakeUp() throws {
+    @Test("another thread wakes the current wait, or else the next one, once") func wakeUp() throws {
         let poller = try Poller()
         let start = Instant.now
         poller.wakeUp()
@@ -68,8 +65,7 @@ struct PollerTests {
         #expect(.now - start < .seconds(40))
     }
 
-    @Test("an interest that another thread adds during a wait takes effect at once")
-    func changedWhileWaiting() throws {
+    @Test("an interest that another thread adds during a wait takes effect at once") func changedWhileWaiting() throws {
         let poller = try Poller()
         var ends: [Int32] = [-1, -1]
         #expect(pipe(&ends) == 0)
@@ -86,8 +82,7 @@ struct PollerTests {
         #expect(ready == [output: .write])
     }
 
-    @Test("the alarm set last ends a wait once, also if it is set during the wait")
-    func alarm() throws {
+    @Test("the alarm set last ends a wait once, also if it is set during the wait") func alarm() throws {
         let poller = try Poller()
         let start = Instant.now
         poller.setAlarm(at: start + .seconds(50))

@@ -7,8 +7,7 @@ import Testing
 struct AuthenticationTests {
     private static let secret = "s3cret-Wörd"
 
-    @Test("basic and bearer credentials are sent with the first request, also from the URL")
-    func basic() async throws {
+    @Test("basic and bearer credentials are sent with the first request, also from the URL") func basic() async throws {
         let server = try await GoServer()
         let basic = "Basic " + Data("user:\(Self.secret)".utf8).base64EncodedString()
         let inURL = server.url.replacingOccurrences(of: "//", with: "//user:s3cret-W%C3%B6rd@")
@@ -27,8 +26,7 @@ struct AuthenticationTests {
         }
     }
 
-    @Test("credentials that cannot be sent, or are given twice, are refused at once")
-    func validation() throws {
+    @Test("credentials that cannot be sent, or are given twice, are refused at once") func validation() throws {
         for authentication: Client.Authentication in [
             .basic(user: "a:b", password: Self.secret), .basic(user: "a", password: Self.secret + "\r\n"),
             .digest(user: "a\0", password: Self.secret), .bearer(""), .bearer("a b"), .bearer("ä"),
@@ -46,8 +44,7 @@ struct AuthenticationTests {
         #expect(refusal("http://user:%FF%0A@h/")?.code == .invalidURL)
     }
 
-    @Test("a configuration's descriptions and dumps contain no secret")
-    func secrecy() throws {
+    @Test("a configuration's descriptions and dumps contain no secret") func secrecy() throws {
         for authentication: Client.Authentication in [
             .basic(user: "u", password: "SECRET"), .digest(user: "u", password: "SECRET"), .bearer("SECRET"),
         ] {
@@ -78,8 +75,7 @@ struct AuthenticationTests {
         return configuration
     }
 
-    @Test("digest works with Apache for every kind of request, repeatedly")
-    func digest() async throws {
+    @Test("digest works with Apache for every kind of request, repeatedly") func digest() async throws {
         let apache = try await DigestApache(password: Self.secret)
         let url = apache.url
         try await exchange(url, configuration(), isDirect: false)
@@ -97,8 +93,7 @@ struct AuthenticationTests {
         #expect(try await Client(.delete, url, configuration: configuration()).send().status == 201)
     }
 
-    @Test("a wrong digest password gives the 401 with its content")
-    func wrongPassword() async throws {
+    @Test("a wrong digest password gives the 401 with its content") func wrongPassword() async throws {
         let apache = try await DigestApache(password: Self.secret)
         let url = apache.url
         for size in [10, 8 << 20] {
@@ -175,8 +170,7 @@ struct AuthenticationTests {
         }
     }
 
-    @Test("a nonce that is stale at once, between parts or during sending")
-    func staleEarly() async throws {
+    @Test("a nonce that is stale at once, between parts or during sending") func staleEarly() async throws {
         for size in [10, 8 << 20] {
             let bodies = Shared<[Int]>([])
             let server = try digestServer(

@@ -18,8 +18,7 @@ struct ClientHTTP2Tests {
         guard MultiHandle.sendsHTTP2 else { try Peers.skip("this libcurl is too old for HTTP/2") }
     }
 
-    @Test("uploads with prior knowledge, without TLS")
-    func priorKnowledge() async throws {
+    @Test("uploads with prior knowledge, without TLS") func priorKnowledge() async throws {
         try requireHTTP2()
         let server = try await GoServer.h2c()
         let configuration = try await Client.Configuration.trusting { $0.httpVersion = .http2PriorKnowledge }
@@ -28,8 +27,7 @@ struct ClientHTTP2Tests {
         try await exchange(server.url, .trusting { $0.httpVersion = .automatic }, proto: "HTTP/1.1")
     }
 
-    @Test("an open request's parts arrive, whatever the time between them")
-    func gaps() async throws {
+    @Test("an open request's parts arrive, whatever the time between them") func gaps() async throws {
         for (server, configuration) in try await peers() {
             let client = try Client(.post, server.url, configuration: configuration)
             for round in 0..<3 {
@@ -47,8 +45,7 @@ struct ClientHTTP2Tests {
         }
     }
 
-    @Test("refusals before and in mid-body are returned, with and without a length")
-    func refusals() async throws {
+    @Test("refusals before and in mid-body are returned, with and without a length") func refusals() async throws {
         for (server, configuration) in try await peers() {
             for path in ["refuse", "refuse-later"] {
                 for _ in 0..<5 {
@@ -64,8 +61,7 @@ struct ClientHTTP2Tests {
         }
     }
 
-    @Test("a refusal between two parts is returned")
-    func refusalWhileStarved() async throws {
+    @Test("a refusal between two parts is returned") func refusalWhileStarved() async throws {
         for (server, configuration) in try await peers() {
             let client = try Client(.post, server.url + "refuse", configuration: configuration)
             _ = try await client.sendUnclosed(.field("a", "b"))
@@ -75,8 +71,7 @@ struct ClientHTTP2Tests {
         }
     }
 
-    @Test("a success before the end of the body is returned")
-    func earlySuccess() async throws {
+    @Test("a success before the end of the body is returned") func earlySuccess() async throws {
         for (server, configuration) in try await peers() {
             let client = try Client(.post, server.url + "accept", configuration: configuration)
             do {
@@ -89,8 +84,7 @@ struct ClientHTTP2Tests {
         }
     }
 
-    @Test("a stream reset or a lost connection is an error, in mid-body and between parts")
-    func lost() async throws {
+    @Test("a stream reset or a lost connection is an error, in mid-body and between parts") func lost() async throws {
         for (server, configuration) in try await peers() {
             for path in ["abort", "die"] {
                 let client = try Client(.post, server.url + path, configuration: configuration)
@@ -109,8 +103,7 @@ struct ClientHTTP2Tests {
         }
     }
 
-    @Test("after GOAWAY the response arrives, and the next request opens a new connection")
-    func goAway() async throws {
+    @Test("after GOAWAY the response arrives, and the next request opens a new connection") func goAway() async throws {
         for (server, configuration) in try await peers() {
             let client = try Client(.post, server.url + "goaway", configuration: configuration)
             for _ in 0..<3 {
@@ -124,8 +117,7 @@ struct ClientHTTP2Tests {
         }
     }
 
-    @Test("slow servers and slow readers work; an unread response delays nothing")
-    func flowControl() async throws {
+    @Test("slow servers and slow readers work; an unread response delays nothing") func flowControl() async throws {
         for (server, configuration) in try await peers() {
             let slow = try Client(.post, server.url + "slow", configuration: configuration)
             let upload = try await slow.send(Part("file", .bytes([UInt8](repeating: 7, count: 8 << 20))))

@@ -13,8 +13,7 @@ struct DuplexHTTP2Tests {
         return (try Client(.post, server.url + path, configuration: configuration), server)
     }
 
-    @Test("each line comes back before the next is written")
-    func lines() async throws {
+    @Test("each line comes back before the next is written") func lines() async throws {
         let (client, server) = try await client("echo")
         defer { withExtendedLifetime(server) {} }
         for _ in 0..<3 {
@@ -24,8 +23,7 @@ struct DuplexHTTP2Tests {
         }
     }
 
-    @Test("many MiB come back unchanged")
-    func volume() async throws {
+    @Test("many MiB come back unchanged") func volume() async throws {
         let (client, server) = try await client("echo")
         defer { withExtendedLifetime(server) {} }
         var generator = SeededGenerator(case: 1)
@@ -45,8 +43,7 @@ struct DuplexHTTP2Tests {
         #expect(received == content)
     }
 
-    @Test("the response may end first and is whole; the client stays usable")
-    func responseFirst() async throws {
+    @Test("the response may end first and is whole; the client stays usable") func responseFirst() async throws {
         let (client, server) = try await client("hello")
         defer { withExtendedLifetime(server) {} }
         for _ in 0..<3 {
@@ -57,8 +54,7 @@ struct DuplexHTTP2Tests {
         }
     }
 
-    @Test("after a refusal write returns false, and the response is available")
-    func refusal() async throws {
+    @Test("after a refusal write returns false, and the response is available") func refusal() async throws {
         let (client, server) = try await client("refuse")
         defer { withExtendedLifetime(server) {} }
         let stream = try await client.open()

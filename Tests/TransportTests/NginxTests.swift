@@ -56,8 +56,7 @@ struct NginxTests {
         MultiHandle.sendsHTTP2 ? Transport.allCases : [.http, .https]
     }
 
-    @Test("uploads through nginx arrive whole")
-    func uploads() async throws {
+    @Test("uploads through nginx arrive whole") func uploads() async throws {
         for transport in transports {
             let (url, configuration) = try await start(transport)
             try await exchange(url, configuration, isDirect: false)
@@ -87,8 +86,7 @@ struct NginxTests {
 
     /// nginx closes at once, and unread bytes of the body cause a reset. Without TLS no answer
     /// is lost by that; see ``UnreadResponse``.
-    @Test("an answer is read although the server closes at once without lingering")
-    func closing() async throws {
+    @Test("an answer is read although the server closes at once without lingering") func closing() async throws {
         for transport in transports {
             let (url, configuration) = try await start(transport)
             for path in ["closing", "limited-closing"] {
@@ -137,8 +135,7 @@ struct NginxTests {
         }
     }
 
-    @Test("over a Unix socket uploads and refusals work, and metrics have no address")
-    func unixSocket() async throws {
+    @Test("over a Unix socket uploads and refusals work, and metrics have no address") func unixSocket() async throws {
         try Peers.require("nginx")
         let behind = try await GoServer()
         let nginx = try await Daemon.nginx(

@@ -20,8 +20,7 @@ struct ProxyTests {
         return try #require(error)
     }
 
-    @Test("HTTP proxies work in the clear and by CONNECT, with and without a password")
-    func http() async throws {
+    @Test("HTTP proxies work in the clear and by CONNECT, with and without a password") func http() async throws {
         try Peers.require("tinyproxy")
         let clear = try await GoServer()
         let tls = try await GoServer(certificate: "server")
@@ -48,8 +47,7 @@ struct ProxyTests {
         }
     }
 
-    @Test("HTTPS proxies work; a wrong password is refused")
-    func https() async throws {
+    @Test("HTTPS proxies work; a wrong password is refused") func https() async throws {
         let proxy = try await GoServer(certificate: "server", ["-proxy", Self.secret, "-http1"])
         let server = try await GoServer(certificate: "server")
         let configuration = try await Client.Configuration.trusting {
@@ -117,8 +115,7 @@ struct ProxyTests {
             [.invalidResponse, .connectionFailed, .connectionLost, .transport].contains(confused.code), "\(confused)")
     }
 
-    @Test("hosts can be excepted from the proxy, and no proxy at all can be set")
-    func exceptions() async throws {
+    @Test("hosts can be excepted from the proxy, and no proxy at all can be set") func exceptions() async throws {
         let server = try await GoServer()
         let closed = try Daemon.freePort()
         for proxy: Client.Proxy in [
@@ -131,8 +128,7 @@ struct ProxyTests {
         }
     }
 
-    @Test("an invalid proxy URL is refused at once; the error hides its password")
-    func validation() throws {
+    @Test("an invalid proxy URL is refused at once; the error hides its password") func validation() throws {
         for url in [
             "", "127.0.0.1:3128", "ftp://user:\(Self.secret)@host", "http://user:\(Self.secret)@", "http://a b",
         ] {

@@ -30,8 +30,7 @@ struct RawPutTests {
         try await self.expect(response, sample)
     }
 
-    @Test("A PUT with digest authentication arrives byte for byte, with its length")
-    func digest() async throws {
+    @Test("A PUT with digest authentication arrives byte for byte, with its length") func digest() async throws {
         let apache = try await DigestApache(password: "secret")
         let sample = try await Sample(mebibytes: sizeInMebibytes)
         let client = try Client()

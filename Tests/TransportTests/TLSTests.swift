@@ -13,15 +13,13 @@ struct TLSTests {
             server.url, configuration, proto: isHTTP1 || !MultiHandle.sendsHTTP2 ? "HTTP/1.1" : "HTTP/2.0")
     }
 
-    @Test("a client can ask for HTTP/1.1 although the server offers HTTP/2")
-    func http1() async throws {
+    @Test("a client can ask for HTTP/1.1 although the server offers HTTP/2") func http1() async throws {
         let server = try await GoServer(certificate: "server")
         let configuration = try await Client.Configuration.trusting { $0.httpVersion = .http1 }
         try await exchange(server.url, configuration, proto: "HTTP/1.1")
     }
 
-    @Test("a client certificate works, with a plain and an encrypted key")
-    func clientCertificate() async throws {
+    @Test("a client certificate works, with a plain and an encrypted key") func clientCertificate() async throws {
         let certificates = try await Certificates.shared
         let server = try await GoServer(certificate: "server", ["-clientca", certificates.authority])
         for (key, password) in [("client", nil), ("client-encrypted", certificates.password)] {
@@ -70,8 +68,7 @@ struct TLSTests {
         expectTLS(try await failures(server.url, configuration), "unable to get local issuer certificate")
     }
 
-    @Test("certificates for other names and expired ones are refused")
-    func wrongCertificate() async throws {
+    @Test("certificates for other names and expired ones are refused") func wrongCertificate() async throws {
         let configuration = try await Client.Configuration.trusting()
         let elsewhere = try await GoServer(certificate: "elsewhere")
         expectTLS(try await failures(elsewhere.url, configuration), "127.0.0.1")
@@ -79,8 +76,7 @@ struct TLSTests {
         expectTLS(try await failures(expired.url, configuration), "certificate has expired")
     }
 
-    @Test("the pinned key is accepted, also as one of several; another one is refused")
-    func pinning() async throws {
+    @Test("the pinned key is accepted, also as one of several; another one is refused") func pinning() async throws {
         let server = try await GoServer(certificate: "server")
         let pin = try await Certificates.shared.pin
         let wrong = "sha256//" + String(repeating: "A", count: 43) + "="

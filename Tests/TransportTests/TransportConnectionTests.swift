@@ -7,8 +7,7 @@ import Testing
 
 @Suite("Connections, cookies, expectations and metrics", .timeLimit(.minutes(3)))
 struct TransportConnectionTests {
-    @Test("connects over IPv6")
-    func ipv6() async throws {
+    @Test("connects over IPv6") func ipv6() async throws {
         let server: GoServer
         do {
             server = try await GoServer(["-listen", "[::1]:0"])
@@ -40,8 +39,7 @@ struct TransportConnectionTests {
         }
     }
 
-    @Test("Expect is sent always, never, or with a limit on waiting for the 100")
-    func expectations() async throws {
+    @Test("Expect is sent always, never, or with a limit on waiting for the 100") func expectations() async throws {
         let seen = Shared<[String?]>([])
         let server = try FaultServer { connection in
             while let head = try connection.readHead() {
@@ -139,8 +137,7 @@ struct TransportConnectionTests {
         }
     }
 
-    @Test("cookies and credentials follow a redirect within the server only")
-    func redirects() async throws {
+    @Test("cookies and credentials follow a redirect within the server only") func redirects() async throws {
         let certificates = try await Certificates.shared
         let other = try await GoServer()
         let heads = Shared<[RequestHead]>([])
@@ -172,8 +169,7 @@ struct TransportConnectionTests {
         }
     }
 
-    @Test("a client certificate is not shown to a redirect's target")
-    func redirectWithCertificate() async throws {
+    @Test("a client certificate is not shown to a redirect's target") func redirectWithCertificate() async throws {
         let certificates = try await Certificates.shared
         let asking = try await GoServer(certificate: "server", ["-clientca", certificates.authority])
         let server = try redirecting(to: asking.url, heads: Shared([]))

@@ -42,7 +42,7 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         /// Content that can be read only once, and has been read, would have to be read again: the server had closed
         /// a reused connection, or the content was given to a second call.
         public static let cannotSendAgain = Code(name: .cannotSendAgain)
-        /// ``Response/save(to:)`` cannot write its file: the folder is missing or not writable, the disk is full, or
+        /// ``Response/save(to:)-(Path)`` cannot write its file: the folder is missing or not writable, the disk is full, or
         /// the path is not a regular file. `underlying` is a ``SystemError``.
         public static let destinationUnwritable = Code(name: .destinationUnwritable)
         /// The name of the host or proxy has no address.

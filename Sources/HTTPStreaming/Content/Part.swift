@@ -11,6 +11,7 @@ internal import Platform
 public struct Part: Sendable {
     /// The field of the form.
     public var name: String
+    /// Where its bytes come from.
     public var content: Content
     /// What the server is told; nil for a field that is no file. Bytes that are not UTF-8 are sent as they are.
     public var filename: Path?
@@ -24,7 +25,9 @@ public struct Part: Sendable {
     ///   - name: the field of the form.
     ///   - filename: by default the last component of the path for a file, "file" for descriptors and streams, and none
     ///     for bytes and text.
+    ///   - content: where its bytes come from.
     ///   - contentType: by default guessed from the extension of the filename; none where there is no filename.
+    ///   - headerFields: further ones; checked when the part is sent.
     public init(
         _ name: String, _ content: Content, filename: String? = nil, contentType: String? = nil,
         headerFields: HeaderFields = [:]

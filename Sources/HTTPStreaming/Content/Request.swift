@@ -5,6 +5,7 @@
 /// let response = try await client.send(request)
 /// ```
 public struct Request: Sendable {
+    /// In the request line; checked when the request is sent.
     public var method: Client.Method
     /// Absolute, `http` or `https`. A user and a password in it, percent-encoded, are the same as
     /// ``Client/Authentication/basic(user:password:)``.
@@ -23,6 +24,7 @@ public struct Request: Sendable {
     public var requestTimeout: Duration?
 
     /// - Parameters:
+    ///   - method: GET by default.
     ///   - url: absolute, `http` or `https`; checked when the request is sent.
     ///   - headerFields: besides those of the client; checked when the request is sent.
     ///   - content: the body; none by default.

@@ -85,6 +85,7 @@ public struct StatusError: Error, Sendable, CustomStringConvertible {
 
     /// The status code (RFC 9110 §15).
     public let status: Int
+    /// As the server sent them.
     public let headerFields: HeaderFields
     /// The content of the response, 64 KiB at most.
     public let content: [UInt8]

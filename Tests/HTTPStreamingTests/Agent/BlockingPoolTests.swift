@@ -6,8 +6,7 @@ import Testing
 
 @Suite("BlockingPool", .timeLimit(.minutes(1)))
 struct BlockingPoolTests {
-    @Test("only a few jobs run at a time, and all of them run")
-    func limit() async throws {
+    @Test("only a few jobs run at a time, and all of them run") func limit() async throws {
         let pool = BlockingPool(limit: 3)
         let (running, most, done) = (Shared(0), Shared(0), Shared(0))
         for _ in 0..<300 {
@@ -24,8 +23,7 @@ struct BlockingPoolTests {
         #expect(most.value <= 3)
     }
 
-    @Test("jobs that are stuck do not keep other jobs from running")
-    func stuck() async throws {
+    @Test("jobs that are stuck do not keep other jobs from running") func stuck() async throws {
         let pool = BlockingPool(limit: 2)
         let gate = Gate()
         defer { gate.open() }

@@ -8,8 +8,7 @@ import Testing
 struct TimerQueueTests {
     private let start = Instant.now
 
-    @Test("the earliest timer is first; a timer set again counts once, at its last time")
-    func order() {
+    @Test("the earliest timer is first; a timer set again counts once, at its last time") func order() {
         var queue = TimerQueue<Int>()
         #expect(queue.next == nil)
         for (key, seconds) in [(1, 5), (2, 3), (3, 9), (1, 1), (3, 2)] {
@@ -23,8 +22,7 @@ struct TimerQueueTests {
         #expect(queue.next == nil)
     }
 
-    @Test("behaves like a sorted list under random changes", arguments: 0..<20)
-    func random(round: Int) {
+    @Test("behaves like a sorted list under random changes", arguments: 0..<20) func random(round: Int) {
         var generator = SeededGenerator(case: round)
         var queue = TimerQueue<Int>()
         var times: [Int: Instant] = [:]

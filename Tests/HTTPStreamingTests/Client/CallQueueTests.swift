@@ -5,8 +5,7 @@ import Testing
 
 @Suite("CallQueue", .timeLimit(.minutes(1)))
 struct CallQueueTests {
-    @Test("one call runs at a time")
-    func exclusive() async throws {
+    @Test("one call runs at a time") func exclusive() async throws {
         let queue = CallQueue()
         let inside = Count()
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -24,8 +23,7 @@ struct CallQueueTests {
         #expect(inside.most == 1)
     }
 
-    @Test("a cancelled call leaves the queue, and the others run")
-    func cancellation() async throws {
+    @Test("a cancelled call leaves the queue, and the others run") func cancellation() async throws {
         let queue = CallQueue()
         let (gate, open) = AsyncStream<Void>.makeStream()
         let holder = Task { try await queue.run { _ in for await _ in gate { return } } }
@@ -82,8 +80,7 @@ struct CallQueueTests {
         await #expect(throws: CancellationError.self) { try await sleeping.value }
     }
 
-    @Test("a call that throws lets the next one run")
-    func errors() async throws {
+    @Test("a call that throws lets the next one run") func errors() async throws {
         let queue = CallQueue()
         await #expect(throws: Failure.self) { try await queue.run { _ in throw Failure() } }
         #expect(try await queue.run { _ in true })

@@ -63,8 +63,7 @@ struct ClientAgainTests {
         #expect(try await refused.summary() == "417 never")
     }
 
-    @Test("an early success does not stop the body")
-    func earlySuccess() async throws {
+    @Test("an early success does not stop the body") func earlySuccess() async throws {
         let patient = try FaultServer { connection in
             guard let head = try connection.readHead() else { return }
             try connection.send("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
@@ -146,8 +145,7 @@ struct ClientAgainTests {
         #expect(try await response.bytes().count == 1_000_000)
     }
 
-    @Test("a server may send the body back while it reads it")
-    func echo() async throws {
+    @Test("a server may send the body back while it reads it") func echo() async throws {
         let server = try FaultServer { connection in
             guard let head = try connection.readHeadAndContinue() else { return }
             try connection.send("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")

@@ -30,8 +30,7 @@ struct ClientCancelTests {
         await expectError(.nothingOpen) { try await client.close() }
     }
 
-    @Test("cancels while connecting")
-    func connecting() async throws {
+    @Test("cancels while connecting") func connecting() async throws {
         let backlog = FullBacklog()
         let client = try Client(.post, backlog.url)
         for _ in 0..<2 {
@@ -69,16 +68,14 @@ struct ClientCancelTests {
         #expect(try await client.send(.field("a", "b")).status == 201)
     }
 
-    @Test("cancels while waiting for the response")
-    func awaitingAnswer() async throws {
+    @Test("cancels while waiting for the response") func awaitingAnswer() async throws {
         let started = Gate()
         let server = try server { try $0.ignoreRequest(started) }
         let client = try Client(.post, server.url)
         try await check(client, when: started) { _ = try await client.send(.field("a", "b")) }
     }
 
-    @Test("cancels while the response's content is read")
-    func reading() async throws {
+    @Test("cancels while the response's content is read") func reading() async throws {
         let started = Gate()
         let server = try server { connection in
             _ = try connection.readRequest()
@@ -115,8 +112,7 @@ struct ClientCancelTests {
         #expect(try await client.close().status == 201)
     }
 
-    @Test("cancels the running call and all queued ones, but none made later")
-    func queued() async throws {
+    @Test("cancels the running call and all queued ones, but none made later") func queued() async throws {
         let started = Gate()
         let server = try server { try $0.ignoreRequest(started) }
         let client = try Client(.post, server.url)
@@ -139,8 +135,7 @@ struct ClientCancelTests {
         #expect(try await client.send(.field("a", "b")).status == 201)
     }
 
-    @Test("cancels a stream whose response is read while it is written")
-    func duplex() async throws {
+    @Test("cancels a stream whose response is read while it is written") func duplex() async throws {
         let server = try server { connection in
             _ = try connection.readHeadAndContinue()
             _ = connection.isClosedByPeer()
@@ -156,8 +151,7 @@ struct ClientCancelTests {
         #expect(try await client.send(.field("a", "b")).status == 201)
     }
 
-    @Test("cancels between two tries without waiting for the next one")
-    func retrying() async throws {
+    @Test("cancels between two tries without waiting for the next one") func retrying() async throws {
         let isRefused = Gate()
         let server = try server { connection in
             _ = try connection.readRequest()

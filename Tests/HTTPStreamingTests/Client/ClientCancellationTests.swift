@@ -20,8 +20,7 @@ struct ClientCancellationTests {
 
     private let big = Part("file", .bytes([UInt8](repeating: 7, count: 64 << 20)))
 
-    @Test("cancelling in mid-body ends the transfer at once; the client stays usable")
-    func midBody() async throws {
+    @Test("cancelling in mid-body ends the transfer at once; the client stays usable") func midBody() async throws {
         let (stalled, release) = (Gate(), Gate())
         let server = try server(stalled, release: release)
         let client = try Client(.post, server.url)
@@ -35,8 +34,7 @@ struct ClientCancellationTests {
         #expect(try await client.send(.field("a", "b")).status == 201)
     }
 
-    @Test("cancelling ends an open request; its parts do not appear in the next one")
-    func unclosed() async throws {
+    @Test("cancelling ends an open request; its parts do not appear in the next one") func unclosed() async throws {
         let (stalled, release) = (Gate(), Gate())
         let server = try server(stalled, release: release)
         let client = try Client(.post, server.url)
@@ -108,8 +106,7 @@ struct ClientCancellationTests {
         #expect(try await client.send(.field("a", "b")).status == 201)
     }
 
-    @Test("releasing a client aborts its open request and closes its connection")
-    func deinitialized() async throws {
+    @Test("releasing a client aborts its open request and closes its connection") func deinitialized() async throws {
         let closed = Shared(0)
         let server = try FaultServer { connection in
             guard let head = try connection.readHeadAndContinue() else { return }

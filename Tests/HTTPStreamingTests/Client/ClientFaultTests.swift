@@ -133,8 +133,7 @@ struct ClientFaultTests {
         }
     }
 
-    @Test("closing without an answer, or answering without HTTP, is an error")
-    func noAnswer() async throws {
+    @Test("closing without an answer, or answering without HTTP, is an error") func noAnswer() async throws {
         for (answer, code) in [
             ("", ClientError.Code.connectionLost), ("HTTP/1.1 2", .connectionLost),
             ("SSH-2.0-OpenSSH\r\n", .invalidResponse),
@@ -150,8 +149,7 @@ struct ClientFaultTests {
         }
     }
 
-    @Test("a refused connection and an unknown host are errors")
-    func unreachable() async throws {
+    @Test("a refused connection and an unknown host are errors") func unreachable() async throws {
         let server = try FaultServer { _ in }
         server.stop()
         var error = await expectError(.connectionFailed) { try await Client(.post, server.url).send(.field("a", "b")) }
@@ -190,8 +188,7 @@ struct ClientFaultTests {
         #expect(!isWhole.value)
     }
 
-    @Test("connecting is aborted after its time limit")
-    func connectTimeout() async throws {
+    @Test("connecting is aborted after its time limit") func connectTimeout() async throws {
         let backlog = FullBacklog()
         defer { withExtendedLifetime(backlog) {} }
         let clients = try (0..<4).map { _ in try Client(.post, backlog.url) { $0.connectTimeout = .milliseconds(200) } }

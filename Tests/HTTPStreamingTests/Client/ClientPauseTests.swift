@@ -59,8 +59,7 @@ struct ClientPauseTests {
         #expect(received.value > 16 << 20)
     }
 
-    @Test("a pause before the request delays its body, not its header")
-    func before() async throws {
+    @Test("a pause before the request delays its body, not its header") func before() async throws {
         let hasBody = Shared<Bool?>(nil)
         let server = try FaultServer { connection in
             guard let head = try connection.readHead() else { return }
@@ -75,8 +74,7 @@ struct ClientPauseTests {
         #expect(try await sending.value.status == 201)
     }
 
-    @Test("parts added during a pause are sent after it; the pause outlasts the request")
-    func starved() async throws {
+    @Test("parts added during a pause are sent after it; the pause outlasts the request") func starved() async throws {
         let (recorder, _, client) = try recording()
         try await client.sendUnclosed(.field("a", "1"))
         client.pause()

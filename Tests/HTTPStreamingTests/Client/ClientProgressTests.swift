@@ -42,8 +42,7 @@ struct ClientProgressTests {
         }
     }
 
-    @Test("each part reports its name, bytes and total; the last report is complete")
-    func parts() async throws {
+    @Test("each part reports its name, bytes and total; the last report is complete") func parts() async throws {
         let server = try FaultServer(receiveBuffer: 8192, Recorder().serve)
         let client = try client(server.url, rate: 100_000)
         let directory = try TemporaryDirectory()
@@ -94,8 +93,7 @@ struct ClientProgressTests {
     }
 
     @MainActor
-    @Test("a progress closure runs one call at a time, never on the caller's actor")
-    func isolation() async throws {
+    @Test("a progress closure runs one call at a time, never on the caller's actor") func isolation() async throws {
         let server = try FaultServer(Recorder().serve)
         let client = try client(server.url, rate: 2 << 20)
         let calls = Shared(0)
@@ -153,8 +151,7 @@ struct ClientProgressTests {
         #expect(last.part?.filename == "file.gz")
     }
 
-    @Test("a part of unknown length is counted, also after it has ended")
-    func unknownLength() async throws {
+    @Test("a part of unknown length is counted, also after it has ended") func unknownLength() async throws {
         let server = try FaultServer(Recorder().serve)
         let client = try client(server.url)
         let seen = Shared<[UploadProgress]>([])
@@ -200,8 +197,7 @@ struct ClientProgressTests {
         #expect(values.last?.part?.index == 3)
     }
 
-    @Test("a slow callback delays nothing, and receives the last value")
-    func slowCallback() async throws {
+    @Test("a slow callback delays nothing, and receives the last value") func slowCallback() async throws {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
         let client = try client(server.url)
@@ -246,8 +242,7 @@ struct ClientProgressTests {
         #expect(last.bytesSent >= 1_000_000)
     }
 
-    @Test("reports are not more frequent than the interval")
-    func interval() async throws {
+    @Test("reports are not more frequent than the interval") func interval() async throws {
         let server = try FaultServer(Recorder().serve)
         let client = try client(server.url, interval: .milliseconds(200), rate: 200_000)
         let calls = Shared(0)

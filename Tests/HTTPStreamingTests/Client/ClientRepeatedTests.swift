@@ -86,8 +86,7 @@ struct ClientRepeatedTests {
 
     /// The second request is sent whole by the call itself, while the agent's thread sleeps, for as long as it likes,
     /// and nothing ever comes that would wake it.
-    @Test("a request without an answer times out on a kept connection too")
-    func alarm() async throws {
+    @Test("a request without an answer times out on a kept connection too") func alarm() async throws {
         let server = try FaultServer { connection in
             guard try connection.readRequest() != nil else { return }
             try connection.respond(200, "x")
@@ -103,8 +102,7 @@ struct ClientRepeatedTests {
         #expect((.milliseconds(300)...(.seconds(10))).contains(ContinuousClock.now - start))
     }
 
-    @Test("the progress of a refused open request is reported at its end")
-    func progressOfRefused() async throws {
+    @Test("the progress of a refused open request is reported at its end") func progressOfRefused() async throws {
         let server = try FaultServer { connection in
             guard try connection.readHeadAndContinue() != nil else { return }
             _ = try connection.readChunk()

@@ -6,8 +6,7 @@ import Testing
 
 @Suite("Client, requests", .timeLimit(.minutes(2)))
 struct ClientRequestTests {
-    @Test("methods are sent by name, with a body if there is one")
-    func methods() async throws {
+    @Test("methods are sent by name, with a body if there is one") func methods() async throws {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
         for (method, hasBody) in [
@@ -26,8 +25,7 @@ struct ClientRequestTests {
         }
     }
 
-    @Test("HEAD accepts no parts and has no content")
-    func head() async throws {
+    @Test("HEAD accepts no parts and has no content") func head() async throws {
         let server = try FaultServer { connection in
             while try connection.readHead() != nil {
                 try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
@@ -42,8 +40,7 @@ struct ClientRequestTests {
         #expect(server.accepted == 1)
     }
 
-    @Test("a small PUT does not wait for a 100; zero disables the limit on connecting")
-    func smallPut() async throws {
+    @Test("a small PUT does not wait for a 100; zero disables the limit on connecting") func smallPut() async throws {
         let (recorder, _, client) = try recording(.put) { $0.connectTimeout = .seconds(Int64.max) }
         #expect(try await client.send(.field("a", "b")).status == 201)
         #expect(recorder.first?.head["expect"] == nil)
@@ -51,8 +48,7 @@ struct ClientRequestTests {
         #expect(recorder.last?.head["expect"] == "100-continue")
     }
 
-    @Test("configured header fields are sent, and replace the client's")
-    func headerFields() async throws {
+    @Test("configured header fields are sent, and replace the client's") func headerFields() async throws {
         let (recorder, _, client) = try recording {
             $0.headerFields = ["X-A": "1", "x-a": "2", "User-Agent": "mine", "X-Empty": ""]
             $0.expect = .never
@@ -65,8 +61,7 @@ struct ClientRequestTests {
         #expect(head["expect"] == nil)
     }
 
-    @Test("invalid configurations and parts are refused at once")
-    func validation() throws {
+    @Test("invalid configurations and parts are refused at once") func validation() throws {
         for url in ["", "localhost:3000", "/path", "ftp://host/", "http://", "http://a b/", "file:///etc/passwd"] {
             let error = refusal(url)
             #expect(error?.code == .invalidURL, "\(url)")

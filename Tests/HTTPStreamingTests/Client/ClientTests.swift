@@ -58,8 +58,7 @@ struct ClientTests {
         #expect(server.errors == [])
     }
 
-    @Test("sendUnclosed returns exactly when the network has accepted the part")
-    func backPressure() async throws {
+    @Test("sendUnclosed returns exactly when the network has accepted the part") func backPressure() async throws {
         let reading = Shared(false)
         let read = Shared(0)
         let gate = Gate()
@@ -84,8 +83,7 @@ struct ClientTests {
         #expect(try await client.close().status == 200)
     }
 
-    @Test("send during an open request adds its parts and finishes that request")
-    func sendFinishes() async throws {
+    @Test("send during an open request adds its parts and finishes that request") func sendFinishes() async throws {
         let (recorder, _, client) = try recording()
         try await client.sendUnclosed(.field("a", "1"))
         #expect(try await client.send(.field("b", "2"), .field("c", "3")).status == 201)
@@ -105,8 +103,7 @@ struct ClientTests {
         #expect(try receivedParts(of: request).isEmpty)
     }
 
-    @Test("a part that cannot be opened leaves the open request unchanged")
-    func missingPart() async throws {
+    @Test("a part that cannot be opened leaves the open request unchanged") func missingPart() async throws {
         let (recorder, server, client) = try recording()
         await expectError(.sourceUnreadable) { try await client.sendUnclosed(.file("/no/such")) }
         await expectError(.nothingOpen) { try await client.close() }
@@ -120,8 +117,7 @@ struct ClientTests {
         #expect(server.accepted == 1)
     }
 
-    @Test("calls of many tasks on one client run one after another on one connection")
-    func serialized() async throws {
+    @Test("calls of many tasks on one client run one after another on one connection") func serialized() async throws {
         let (recorder, server, client) = try recording()
         try await withThrowingTaskGroup(of: Int.self) { group in
             for index in 0..<50 { group.addTask { try await client.send(.field("n", "\(index)")).status } }
@@ -131,8 +127,7 @@ struct ClientTests {
         #expect(server.accepted == 1)
     }
 
-    @Test("many clients have a connection each and share a few threads")
-    func manyClients() async throws {
+    @Test("many clients have a connection each and share a few threads") func manyClients() async throws {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
         try await withThrowingTaskGroup(of: Int.self) { group in
@@ -150,8 +145,7 @@ struct ClientTests {
         #expect(AgentPool.shared.count <= 4)
     }
 
-    @Test("progress never decreases and ends with the total")
-    func progress() async throws {
+    @Test("progress never decreases and ends with the total") func progress() async throws {
         let (_, _, client) = try recording()
         let seen = Shared<[UploadProgress]>([])
         let response = try await client.send(Part("file", .bytes([UInt8](repeating: 0, count: 5_000_000)))) {

@@ -22,8 +22,7 @@ struct DuplexStreamTests {
         }
     }
 
-    @Test("each line comes back before the next is written; the connection is kept")
-    func lines() async throws {
+    @Test("each line comes back before the next is written; the connection is kept") func lines() async throws {
         let server = try FaultServer(echo)
         let client = try Client(.post, server.url)
         for _ in 0..<3 {
@@ -58,8 +57,7 @@ struct DuplexStreamTests {
         #expect((coded == 1 ? try Coding.gzip.decode(received) : received) == content)
     }
 
-    @Test("data written with a content coding can be decoded at once")
-    func coded() async throws {
+    @Test("data written with a content coding can be decoded at once") func coded() async throws {
         let server = try FaultServer { connection in
             guard try connection.readHead() != nil else { return }
             try connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -134,8 +132,7 @@ struct DuplexStreamTests {
         }
     }
 
-    @Test("after a refusal write returns false, and the response is available")
-    func refusal() async throws {
+    @Test("after a refusal write returns false, and the response is available") func refusal() async throws {
         let server = try FaultServer { connection in
             guard try connection.readHead() != nil else { return }
             _ = try connection.readChunk()
@@ -206,8 +203,7 @@ struct DuplexStreamTests {
         await expectError(.cancelled) { try await stream.write([1]) }
     }
 
-    @Test("other calls throw while a stream is open, until it ends or is released")
-    func turns() async throws {
+    @Test("other calls throw while a stream is open, until it ends or is released") func turns() async throws {
         let server = try FaultServer(echo)
         let client = try Client(.post, server.url)
         var stream: DuplexStream? = try await client.open()
@@ -227,8 +223,7 @@ struct DuplexStreamTests {
         _ = stream
     }
 
-    @Test("an announced length is enforced")
-    func length() async throws {
+    @Test("an announced length is enforced") func length() async throws {
         let (recorder, _, client) = try recording(.put)
         let stream = try await client.open(contentType: "text/plain", length: 10)
         try await stream.write("01234".utf8)

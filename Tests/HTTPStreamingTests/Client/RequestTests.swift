@@ -94,8 +94,7 @@ struct RequestTests {
         #expect(String(decoding: outer.content, as: UTF8.self).hasPrefix("--\(boundary)\r\n"))
     }
 
-    @Test("gzipped content is compressed once, under the name with .gz")
-    func gzipped() async throws {
+    @Test("gzipped content is compressed once, under the name with .gz") func gzipped() async throws {
         let bytes = bottles(400_000)
         let path = try directory.write(bytes, to: "log.txt")
         let client = try Client(.post, server.url)
@@ -113,8 +112,7 @@ struct RequestTests {
         }
     }
 
-    @Test("A content coding of the client applies to content of every kind")
-    func coded() async throws {
+    @Test("A content coding of the client applies to content of every kind") func coded() async throws {
         let bytes = bottles(700_000)
         let path = try directory.write(bytes, to: "a.txt")
         let client = try Client { $0.contentCoding = .gzip(level: 1) }
@@ -148,8 +146,7 @@ struct RequestTests {
         }
     }
 
-    @Test("Header fields of a request replace those of the client by name")
-    func headerFields() async throws {
+    @Test("Header fields of a request replace those of the client by name") func headerFields() async throws {
         let client = try Client { $0.headerFields = ["X-A": "1", "X-B": "2", "User-Agent": "mine"] }
         var request = Request(
             .put, server.url, headerFields: ["x-a": "3", "Content-Type": "image/x", "Content-Encoding": "br"],
@@ -177,8 +174,7 @@ struct RequestTests {
         #expect(recorder.count == 2)
     }
 
-    @Test("A renewed token goes with the next request on the same connection")
-    func authentication() async throws {
+    @Test("A renewed token goes with the next request on the same connection") func authentication() async throws {
         let client = try Client(.post, server.url) { $0.authentication = .bearer("old") }
         _ = try await client.send(.field("a", "b"))
         var request = Request(.put, server.url + "x", content: .text("x"))
@@ -239,8 +235,7 @@ struct RequestTests {
         #expect(sent.head["content-length"] == "4")
     }
 
-    @Test("Time limits of a request take the place of the client's")
-    func timeLimits() async throws {
+    @Test("Time limits of a request take the place of the client's") func timeLimits() async throws {
         let gate = Gate()
         defer { gate.open() }
         let silent = try FaultServer { connection in
@@ -267,8 +262,7 @@ struct RequestTests {
         } catch { Issue.record("\(error)") }
     }
 
-    @Test("URLs and methods that cannot be sent are errors, and the client stays usable")
-    func invalid() async throws {
+    @Test("URLs and methods that cannot be sent are errors, and the client stays usable") func invalid() async throws {
         let client = try Client()
         for url in ["", "x", "/path", "ftp://localhost/", "http://", "http://a b/"] {
             await expectError(.invalidURL) { try await client.send(Request(.get, url)) }

@@ -67,8 +67,7 @@ struct ClientCodingFaultTests {
         #expect(try receivedParts(of: request).map(\.name) == ["a"])
     }
 
-    @Test("a file that changes while it is encoded fails the request")
-    func changed() async throws {
+    @Test("a file that changes while it is encoded fails the request") func changed() async throws {
         let (hasBegun, isChanged) = (Gate(), Gate())
         let server = try FaultServer(receiveBuffer: 4096) { connection in
             _ = try connection.readHeadAndContinue()
@@ -90,8 +89,7 @@ struct ClientCodingFaultTests {
     }
 
     #if os(Linux)
-    @Test("encoding starts no thread, whatever the number of workers")
-    func threads() async {
+    @Test("encoding starts no thread, whatever the number of workers") func threads() async {
         await #expect(processExitsWith: .success) {
             // The threads of the concurrency library for computation.
             await withTaskGroup(of: Void.self) { group in

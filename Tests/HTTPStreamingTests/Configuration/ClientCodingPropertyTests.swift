@@ -7,8 +7,7 @@ import Testing
 /// Random content, whose encoded blocks end anywhere in the buffers.
 @Suite("Client, random content codings", .timeLimit(.minutes(3)))
 struct ClientCodingPropertyTests {
-    @Test("decoding the body gives the parts' content")
-    func random() async throws {
+    @Test("decoding the body gives the parts' content") func random() async throws {
         print("ClientCodingPropertyTests: TEST_SEED=\(SeededGenerator.seed)")
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)

@@ -69,8 +69,7 @@ struct ClientCodingTests {
         #expect(try await client.close().status == 201)
     }
 
-    @Test("an idle open request sends empty blocks as a heartbeat")
-    func keepAlive() async throws {
+    @Test("an idle open request sends empty blocks as a heartbeat") func keepAlive() async throws {
         let chunks = Shared<[[UInt8]]>([])
         let server = try FaultServer { connection in
             _ = try connection.readHeadAndContinue()
@@ -125,8 +124,7 @@ struct ClientCodingTests {
         #expect([parts[0].content, parts[4].content] == [Array("x".utf8), Array("y".utf8)])
     }
 
-    @Test("a part is compressed once; invalid levels are refused")
-    func gzippedAgain() async throws {
+    @Test("a part is compressed once; invalid levels are refused") func gzippedAgain() async throws {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
         let client = try Client(server, .identity)
@@ -160,8 +158,7 @@ struct ClientCodingTests {
         #expect(response.bytesSent > Int64(stored) && response.bytesSent < Int64(stored + text.count / 2))
     }
 
-    @Test("progress counts the message, and separately the bytes sent")
-    func progress() async throws {
+    @Test("progress counts the message, and separately the bytes sent") func progress() async throws {
         let server = try FaultServer(Recorder().serve)
         let client = try Client(server, .gzip())
         let seen = Shared<[UploadProgress]>([])
@@ -173,8 +170,7 @@ struct ClientCodingTests {
         #expect(last.bytesSent == response.bytesSent && last.bytesSent < 1_000_000)
     }
 
-    @Test("invalid settings are refused")
-    func settings() {
+    @Test("invalid settings are refused") func settings() {
         #expect(refusal { $0.contentCoding = .gzip(level: 10) }?.code == .invalidConfiguration)
         #expect(refusal { $0.contentCoding = .deflate(level: -1) }?.code == .invalidConfiguration)
         #expect(refusal { $0.contentCoding = .gzip(workers: 0) }?.code == .invalidConfiguration)

@@ -11,8 +11,7 @@ struct RetryTests {
         retry.delay(afterAttempt: attempt, elapsed: elapsed, retryAfter: after, chance: chance)
     }
 
-    @Test("each delay is twice the last one up to the maximum; half of it is random")
-    func doubling() {
+    @Test("each delay is twice the last one up to the maximum; half of it is random") func doubling() {
         let retry = Client.Retry(attempts: 100, delay: .seconds(1), maximumDelay: .seconds(10))
         let delays = (1...6).map { delay(retry, $0) }
         #expect(delays == [1, 2, 4, 8, 10, 10].map { .seconds($0) })
@@ -27,8 +26,7 @@ struct RetryTests {
         #expect(delay(Client.Retry(attempts: .max, delay: .zero), 1_000_000) == .zero)
     }
 
-    @Test("Retry-After extends the delay beyond the maximum, but not beyond the time limit")
-    func retryAfter() {
+    @Test("Retry-After extends the delay beyond the maximum, but not beyond the time limit") func retryAfter() {
         let retry = Client.Retry(delay: .seconds(1), maximumDelay: .seconds(2), maximumTime: .seconds(60))
         #expect(delay(retry, 1, after: .seconds(30)) == .seconds(30))
         #expect(delay(retry, 1, after: .zero) == .seconds(1))
@@ -37,8 +35,7 @@ struct RetryTests {
         #expect(delay(retry, 1, after: .seconds(Int64(Int32.max))) == nil)
     }
 
-    @Test("only certain methods, statuses and errors are retried")
-    func covered() {
+    @Test("only certain methods, statuses and errors are retried") func covered() {
         let retry = Client.Retry()
         for method in [Client.Method.get, .head, .put, .delete] { #expect(retry.covers(method)) }
         for method in [Client.Method.post, .patch, Client.Method("PROPFIND")] { #expect(!retry.covers(method)) }
@@ -63,8 +60,7 @@ struct RetryTests {
         #expect(Client.Retry.duration(retryAfter: value) == nil)
     }
 
-    @Test("invalid settings are refused")
-    func validation() {
+    @Test("invalid settings are refused") func validation() {
         for retry in [
             Client.Retry(attempts: 0), Client.Retry(delay: .seconds(-1)), Client.Retry(maximumDelay: .seconds(-1)),
             Client.Retry(maximumTime: .seconds(-1)),

@@ -21,8 +21,7 @@ extension PartDescriptorTests {
         #expect(try await eventually { try openDescriptors(like: pipe.reader) == before })
     }
 
-    @Test("idle pipes and streams use no processor time")
-    func idle() async {
+    @Test("idle pipes and streams use no processor time") func idle() async {
         await #expect(processExitsWith: .success) {
             let server = try FaultServer(Recorder().serve)
             let pipe = try OpenPipe()
@@ -50,8 +49,7 @@ extension PartDescriptorTests {
         }
     }
 
-    @Test("stalled pipes do not delay other clients of the same agents")
-    func stalled() async throws {
+    @Test("stalled pipes do not delay other clients of the same agents") func stalled() async throws {
         let pipes = try (0..<20).map { _ in try OpenPipe() }
         let tasks = try pipes.map { pipe in
             let client = try Client(.post, server.url)

@@ -21,8 +21,7 @@ struct PartDescriptorTests {
         return (request.head, try #require(parts.first))
     }
 
-    @Test("a pipe with a slow writer arrives whole, chunked", arguments: 0..<6)
-    func pipe(number: Int) async throws {
+    @Test("a pipe with a slow writer arrives whole, chunked", arguments: 0..<6) func pipe(number: Int) async throws {
         print("seed \(SeededGenerator.seed)")
         let pipe = try OpenPipe()
         let content = bottles([1, 65_536, 300_000, 1_000_000, 3_000_000, 5_000_000][number])
@@ -37,8 +36,7 @@ struct PartDescriptorTests {
         #expect(part.name == "file" && part.filename == "log.txt" && part.contentType == "text/plain")
     }
 
-    @Test("a length gives an exact Content-Length; bytes after it stay in the pipe")
-    func length() async throws {
+    @Test("a length gives an exact Content-Length; bytes after it stay in the pipe") func length() async throws {
         let pipe = try OpenPipe()
         pipe.write(Array("0123456789".utf8))
         let client = try Client(.post, server.url)
@@ -55,8 +53,7 @@ struct PartDescriptorTests {
         #expect(pipe.rest() == Array("9".utf8))
     }
 
-    @Test("an empty pipe is an empty part, with and without a length")
-    func empty() async throws {
+    @Test("an empty pipe is an empty part, with and without a length") func empty() async throws {
         let pipe = try OpenPipe()
         let client = try Client(.post, server.url)
         _ = try await client.send(Part("file", .descriptor(pipe.reader, length: 0)))
@@ -85,8 +82,7 @@ struct PartDescriptorTests {
         #expect(!String(decoding: received.value.suffix(100), as: UTF8.self).contains("--\r\n"))
     }
 
-    @Test("sockets, named pipes and devices can be sent")
-    func kinds() async throws {
+    @Test("sockets, named pipes and devices can be sent") func kinds() async throws {
         let directory = try TemporaryDirectory()
         let client = try Client(.post, server.url)
         var sockets: [Int32] = [-1, -1]
@@ -113,8 +109,7 @@ struct PartDescriptorTests {
         #expect(parts.map(\.content) == [[], [UInt8](repeating: 0, count: 3_000_000)])
     }
 
-    @Test("a terminal is sent line by line until end of file")
-    func terminal() async throws {
+    @Test("a terminal is sent line by line until end of file") func terminal() async throws {
         var (keyboard, terminal): (Int32, Int32) = (-1, -1)
         try #require(openpty(&keyboard, &terminal, nil, nil, nil) == 0)
         let pipe = try OpenPipe(ends: (terminal, keyboard))
@@ -198,8 +193,7 @@ struct PartDescriptorTests {
         #expect(try open.map { try openDescriptors(like: $0) } == before)
     }
 
-    @Test("the caller may close the descriptor while the part is sent")
-    func closedByCaller() async throws {
+    @Test("the caller may close the descriptor while the part is sent") func closedByCaller() async throws {
         var ends: [Int32] = [-1, -1]
         #expect(Foundation.pipe(&ends) == 0)
         let pipe = try OpenPipe(ends: (dup(ends[0]), ends[1]))
@@ -236,8 +230,7 @@ struct PartDescriptorTests {
         await expectError(.cannotSendAgain) { try await client.send(part) }
     }
 
-    @Test("the largest lengths do not crash")
-    func hugeLengths() async throws {
+    @Test("the largest lengths do not crash") func hugeLengths() async throws {
         let pipe = try OpenPipe(holding: [1])
         let client = try Client(.post, server.url)
         await expectError(.sourceChanged) {

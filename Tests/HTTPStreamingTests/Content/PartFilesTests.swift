@@ -33,8 +33,7 @@ struct PartFilesTests {
         }
     }
 
-    @Test("a range outside the file is refused before anything is sent")
-    func outside() async throws {
+    @Test("a range outside the file is refused before anything is sent") func outside() async throws {
         let directory = try TemporaryDirectory()
         let path = try directory.write([1, 2, 3], to: "file")
         let server = try FaultServer(Recorder().serve)
@@ -48,8 +47,7 @@ struct PartFilesTests {
         #expect(server.accepted == 0)
     }
 
-    @Test("the body can be read again from any offset within a range")
-    func seek() throws {
+    @Test("the body can be read again from any offset within a range") func seek() throws {
         let directory = try TemporaryDirectory()
         let path = try directory.write((0..<200).map { UInt8($0) }, to: "file")
         let source = try form([.file(path, range: 50..<150), Part("file", .bytes([9]))])
@@ -60,8 +58,7 @@ struct PartFilesTests {
         }
     }
 
-    @Test("a folder gives its files by relative path, sorted, and nothing else")
-    func folder() async throws {
+    @Test("a folder gives its files by relative path, sorted, and nothing else") func folder() async throws {
         let directory = try TemporaryDirectory()
         for folder in ["b", "b/deep", "empty", "ä"] {
             try FileManager.default.createDirectory(
@@ -96,8 +93,7 @@ struct PartFilesTests {
         #expect(try await Part.files(in: directory.path).count == sorted.count)
     }
 
-    @Test("an unreadable folder is an error that names it")
-    func unreadable() async throws {
+    @Test("an unreadable folder is an error that names it") func unreadable() async throws {
         let directory = try TemporaryDirectory()
         let file = try directory.write([1], to: "file")
         for (path, code) in [(directory.path("none"), ENOENT), (file, ENOTDIR), ("a\0b", EINVAL), ("", ENOENT)] {
@@ -108,8 +104,7 @@ struct PartFilesTests {
     }
 
     #if os(Linux)
-    @Test("names that are not UTF-8 are sent as they are, alone and in a folder")
-    func anyName() async throws {
+    @Test("names that are not UTF-8 are sent as they are, alone and in a folder") func anyName() async throws {
         let directory = try TemporaryDirectory()
         let name: [UInt8] = [0x61, 0xFF, 0x22, 0xE9]
         let folder = Path(bytes: Array("\(directory.path)/".utf8) + [0xFE])

@@ -68,8 +68,7 @@ struct PartStreamTests {
         #expect(try Coding.gzip.decode(coded[1].content) == content)
     }
 
-    @Test("chunks may be arrays, slices, Data or any other collection of bytes")
-    func elements() async throws {
+    @Test("chunks may be arrays, slices, Data or any other collection of bytes") func elements() async throws {
         let client = try Client(.post, server.url)
         func once<Chunk: Sendable>(_ chunk: Chunk) -> AsyncStream<Chunk> {
             AsyncStream { continuation in
@@ -112,8 +111,7 @@ struct PartStreamTests {
         #expect(error?.description == "file: the length is negative")
     }
 
-    @Test("the last byte is sent only after the sequence has ended")
-    func lastByte() async throws {
+    @Test("the last byte is sent only after the sequence has ended") func lastByte() async throws {
         let received = Shared(0)
         let server = try FaultServer { connection in
             guard let head = try connection.readHeadAndContinue() else { return }
@@ -159,8 +157,7 @@ struct PartStreamTests {
         #expect(try await client.send(.field("a", "b")).status == 201)
     }
 
-    @Test("a server that does not read suspends the sequence")
-    func backPressure() async throws {
+    @Test("a server that does not read suspends the sequence") func backPressure() async throws {
         let gate = Gate()
         let server = try FaultServer(receiveBuffer: 4096) { connection in
             _ = try connection.readHeadAndContinue()
@@ -186,8 +183,7 @@ struct PartStreamTests {
         gate.open()
     }
 
-    @Test("cancelling the send cancels the iterating task")
-    func cancellation() async throws {
+    @Test("cancelling the send cancels the iterating task") func cancellation() async throws {
         let source = Source()
         let client = try Client(.post, server.url)
         let task = Task { try await client.send(source.part(chunks: 2)) }
@@ -212,8 +208,7 @@ struct PartStreamTests {
         #expect(await source.isOver.opened())
     }
 
-    @Test("a server that closes while the stream is idle is an error at once")
-    func hangUp() async throws {
+    @Test("a server that closes while the stream is idle is an error at once") func hangUp() async throws {
         let server = try FaultServer { connection in
             _ = try connection.readHeadAndContinue()
             _ = try connection.readChunk()
@@ -237,8 +232,7 @@ struct PartStreamTests {
         #expect(try receivedParts(of: recorder.request(1)).map(\.content) == [bottles(10), bottles(10)])
     }
 
-    @Test("ten thousand tiny chunks arrive in order")
-    func tinyChunks() async throws {
+    @Test("ten thousand tiny chunks arrive in order") func tinyChunks() async throws {
         let client = try Client(.post, server.url)
         let stream = AsyncStream<[UInt8]> { continuation in
             for number in 0..<10_000 { continuation.yield([UInt8(truncatingIfNeeded: number)]) }
@@ -249,8 +243,7 @@ struct PartStreamTests {
         #expect(try receivedParts(of: recorder.request(0)).map(\.content) == [content])
     }
 
-    @Test("stalled streams do not delay other clients")
-    func stalled() async throws {
+    @Test("stalled streams do not delay other clients") func stalled() async throws {
         let sources = (0..<20).map { _ in Source() }
         let tasks = try sources.map { source in
             let client = try Client(.post, server.url)

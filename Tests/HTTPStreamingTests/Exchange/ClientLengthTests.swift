@@ -79,8 +79,7 @@ struct ClientLengthTests {
         }
     }
 
-    @Test("a closed open request is sent again with its length")
-    func openRequest() async throws {
+    @Test("a closed open request is sent again with its length") func openRequest() async throws {
         let recorder = Recorder()
         let server = try server(411, recorder, readsBody: true)
         let client = try Client(.post, server.url)
@@ -90,16 +89,14 @@ struct ClientLengthTests {
         #expect(try receivedParts(of: recorder.request(1)).map(\.name) == ["0", "1", "2"])
     }
 
-    @Test("nothing is sent again after sendUnclosed has returned false")
-    func openRequestRefused() async throws {
+    @Test("nothing is sent again after sendUnclosed has returned false") func openRequestRefused() async throws {
         let server = try server(411, Recorder(), readsBody: false)
         let client = try Client(.post, server.url)
         #expect(try await eventually { !(try await client.sendUnclosed(.field("a", "b"))) })
         #expect(try await client.close().status == 411)
     }
 
-    @Test("the body is counted once only: a second 411 is the response")
-    func stubborn() async throws {
+    @Test("the body is counted once only: a second 411 is the response") func stubborn() async throws {
         let count = Shared(0)
         let server = try FaultServer { connection in
             while try connection.readRequest() != nil {
@@ -116,8 +113,7 @@ struct ClientLengthTests {
         #expect(count.value == 3)
     }
 
-    @Test("a body that can be read once is not counted: the 411 is the response")
-    func readOnce() async throws {
+    @Test("a body that can be read once is not counted: the 411 is the response") func readOnce() async throws {
         for readsBody in [true, false] {
             let recorder = Recorder()
             let server = try server(411, recorder, readsBody: readsBody)
@@ -170,8 +166,7 @@ struct ClientLengthTests {
         }
     }
 
-    @Test("counting can be cancelled")
-    func cancelled() async throws {
+    @Test("counting can be cancelled") func cancelled() async throws {
         let server = try server(411, Recorder(), readsBody: true)
         let calls = Shared(0)
         let part = Part(

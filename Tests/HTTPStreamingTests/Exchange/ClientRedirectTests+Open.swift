@@ -7,8 +7,7 @@ import Testing
 
 /// Redirects of open requests.
 extension ClientRedirectTests {
-    @Test("an open request follows a redirect with all of its parts and goes on")
-    func openRequest() async throws {
+    @Test("an open request follows a redirect with all of its parts and goes on") func openRequest() async throws {
         let recorder = Recorder()
         let server = try FaultServer { connection in
             while let head = try connection.readHeadAndContinue() {
@@ -35,8 +34,7 @@ extension ClientRedirectTests {
         #expect(try receivedParts(of: recorder.request(0)).map(\.name) == ["0", "1", "2", "3", "4"])
     }
 
-    @Test("after more parts than are kept, the redirect is the response")
-    func openRequestTooLarge() async throws {
+    @Test("after more parts than are kept, the redirect is the response") func openRequestTooLarge() async throws {
         let isRead = Gate()
         let server = try FaultServer { connection in
             guard try connection.readHeadAndContinue() != nil else { return }

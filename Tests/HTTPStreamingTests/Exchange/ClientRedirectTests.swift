@@ -89,8 +89,7 @@ struct ClientRedirectTests {
         #expect(recorder.request(3).head["x-key"] == "secret")
     }
 
-    @Test("within an origin the URL's user and password are sent again")
-    func userInformation() async throws {
+    @Test("within an origin the URL's user and password are sent again") func userInformation() async throws {
         let recorder = Recorder()
         let server = try server(recorder) { head in
             head.line.contains("/there") ? nil : (307, "Location: http://\(head["host"] ?? "")/there\r\n")

@@ -52,8 +52,7 @@ struct ClientRetryTests {
         #expect(progress.value.last?.bytesSent == Int64(recorder.request(2).body.count))
     }
 
-    @Test("the last try's response or error is the result")
-    func lastTry() async throws {
+    @Test("the last try's response or error is the result") func lastTry() async throws {
         let recorder = Recorder()
         let server = try server(failures: .max, recorder: recorder) { try $0.respond(503, "never") }
         let response = try await Client(.put, server.url, configuration: configuration()).send(.field("a", "b"))
@@ -88,8 +87,7 @@ struct ClientRetryTests {
         #expect(error?.code == .connectionLost && recorder.count == 1)
     }
 
-    @Test("resets in mid-body, missing answers and refused connections are retried")
-    func connections() async throws {
+    @Test("resets in mid-body, missing answers and refused connections are retried") func connections() async throws {
         let recorder = Recorder()
         let directory = try TemporaryDirectory()
         let path = try directory.write(bottles(8_000_000), to: "f")
@@ -146,8 +144,7 @@ struct ClientRetryTests {
         #expect(response.status == 503 && recorder.count == before + 1)
     }
 
-    @Test("no try begins after the time limit")
-    func maximumTime() async throws {
+    @Test("no try begins after the time limit") func maximumTime() async throws {
         let recorder = Recorder()
         let server = try server(failures: .max, recorder: recorder) { try $0.respond(503) }
         let configuration = configuration(attempts: 1000, delay: .milliseconds(100), maximumTime: .milliseconds(500))
@@ -156,8 +153,7 @@ struct ClientRetryTests {
         #expect((2...4).contains(recorder.count))
     }
 
-    @Test("cancelling during a delay ends at once, and the client stays usable")
-    func cancellation() async throws {
+    @Test("cancelling during a delay ends at once, and the client stays usable") func cancellation() async throws {
         let recorder = Recorder()
         let server = try server(failures: 1, recorder: recorder) { try $0.respond(503, fields: "Retry-After: 30\r\n") }
         let client = try Client(.put, server.url)
@@ -191,8 +187,7 @@ struct ClientRetryTests {
         #expect(response.status == 503 && recorder.count == 2)
     }
 
-    @Test("after a refused connection an unread pipe is sent with the next try")
-    func readOnceUntouched() async throws {
+    @Test("after a refused connection an unread pipe is sent with the next try") func readOnceUntouched() async throws {
         let stopped = try FaultServer { _ in }
         stopped.stop()
         let recorder = Recorder()
@@ -244,8 +239,7 @@ struct ClientRetryTests {
         #expect(server.accepted == 1)
     }
 
-    @Test("retries and redirects leave no descriptor open")
-    func leaks() async throws {
+    @Test("retries and redirects leave no descriptor open") func leaks() async throws {
         let recorder = Recorder()
         let server = try FaultServer { connection in
             while let (head, _) = try connection.readRequest() {

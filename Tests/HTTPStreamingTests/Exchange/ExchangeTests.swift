@@ -53,8 +53,7 @@ struct ExchangeTests {
         #expect(isSameOrigin == isSame)
     }
 
-    @Test("a Location is resolved against the request's URL")
-    func locations() {
+    @Test("a Location is resolved against the request's URL") func locations() {
         let base = "http://user:pw@example.com/a/b?c"
         for (location, url) in [
             ("x", "http://example.com/a/x"), ("/x", "http://example.com/x"),
@@ -87,8 +86,7 @@ struct ExchangeTests {
         }
     }
 
-    @Test("after sendUnclosed has returned false the response is final")
-    func refused() throws {
+    @Test("after sendUnclosed has returned false the response is final") func refused() throws {
         let form = try form(isLast: false)
         var exchange = exchange("https://example.com/a/b", .put, form: form)
         #expect(try exchange.next(after: answer(404)) == nil)

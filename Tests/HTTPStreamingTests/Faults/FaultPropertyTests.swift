@@ -44,8 +44,7 @@ struct FaultPropertyTests {
         }
     }
 
-    @Test("every request ends in time and leaves the client usable")
-    func random() async throws {
+    @Test("every request ends in time and leaves the client usable") func random() async throws {
         print("FaultPropertyTests: TEST_SEED=\(SeededGenerator.seed)")
         var outcomes: [String: Int] = [:]
         for round in 0..<Self.rounds {

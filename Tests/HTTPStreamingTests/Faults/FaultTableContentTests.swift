@@ -91,16 +91,14 @@ struct FaultTableContentTests {
         #expect(early.error?.code == .connectionLost || early.content == "abc", "\(early)")
     }
 
-    @Test("chunked overrides a length (RFC 9112 §6.3)", arguments: phases)
-    func both(phase: Phase) async throws {
+    @Test("chunked overrides a length (RFC 9112 §6.3)", arguments: phases) func both(phase: Phase) async throws {
         let outcome = try await run(phase) {
             try $0.respondChunked(200, ["abc", "de"], fields: "Content-Length: 3\r\n")
         }
         #expect(outcome.content == "abcde", "\(outcome)")
     }
 
-    @Test("204, 304 and the response to HEAD have no content, whatever follows")
-    func none() async throws {
+    @Test("204, 304 and the response to HEAD have no content, whatever follows") func none() async throws {
         for status in [204, 304] {
             for answer in ["Content-Length: 3\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"] {
                 let outcome = try await run(.afterBody) { try $0.send("HTTP/1.1 \(status) None\r\n" + answer) }

@@ -30,8 +30,7 @@ struct FaultTableInterimTests {
         }
     }
 
-    @Test("interim responses do not stop the body", arguments: Way.allCases)
-    func whileSending(way: Way) async throws {
+    @Test("interim responses do not stop the body", arguments: Way.allCases) func whileSending(way: Way) async throws {
         let server = try FaultServer(receiveBuffer: 8192) { connection in
             guard let head = try connection.readHead() else { return }
             var read = 0
@@ -82,8 +81,7 @@ struct FaultTableInterimTests {
         }
     }
 
-    @Test("300 KiB of interim responses are too many")
-    func endless() async throws {
+    @Test("300 KiB of interim responses are too many") func endless() async throws {
         let outcome = try await run(.send, .afterBody) {
             for _ in 0..<310 { try $0.sendInterim(103, fields: RawConnection.headerLines(kibibytes: 1)) }
             try $0.hangUp()

@@ -71,8 +71,7 @@ struct ClientBufferBudgetTests {
             .bytes([UInt8](repeating: UInt8(ascii: "#"), count: number) + [UInt8](repeating: 7, count: count - number)))
     }
 
-    @Test("waiting clients are served in order; a cancelled one leaves without sending")
-    func order() async throws {
+    @Test("waiting clients are served in order; a cancelled one leaves without sending") func order() async throws {
         let (gate, arrived, order) = (Gate(), Gate(), Shared<[Int]>([]))
         let server = try holdingServer(gate, order, arrived: arrived)
         let budget = budget(64)
@@ -101,8 +100,7 @@ struct ClientBufferBudgetTests {
         try await becomes(0) { budget.used }
     }
 
-    @Test("a released client leaves the queue")
-    func gone() async throws {
+    @Test("a released client leaves the queue") func gone() async throws {
         let (gate, arrived, order) = (Gate(), Gate(), Shared<[Int]>([]))
         let server = try holdingServer(gate, order, arrived: arrived)
         let budget = budget(64)
@@ -137,8 +135,7 @@ struct ClientBufferBudgetTests {
         try await becomes(0) { budget.used }
     }
 
-    @Test("a short body uses only libcurl's minimum")
-    func short() async throws {
+    @Test("a short body uses only libcurl's minimum") func short() async throws {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
         let budget = budget(1024, clients: 1)
@@ -146,8 +143,7 @@ struct ClientBufferBudgetTests {
         #expect(budget.peak == 16 << 10)
     }
 
-    @Test("gzip bodies wait for room for their encoders and arrive unchanged")
-    func coded() async throws {
+    @Test("gzip bodies wait for room for their encoders and arrive unchanged") func coded() async throws {
         let recorder = Recorder()
         let server = try FaultServer(recorder.serve)
         // Two with one worker each.
@@ -209,8 +205,7 @@ struct ClientBufferBudgetTests {
         try await becomes(0) { budget.used }
     }
 
-    @Test("nothing stays reserved after 200 requests, some failed, refused or cancelled")
-    func mixed() async throws {
+    @Test("nothing stays reserved after 200 requests, some failed, refused or cancelled") func mixed() async throws {
         print("ClientBufferBudgetTests.mixed: seed \(SeededGenerator.seed)")
         let server = try FaultServer(receiveBuffer: 8192) { connection in
             while let head = try connection.readHead() {
@@ -276,8 +271,7 @@ struct ClientBufferBudgetTests {
         #expect(budget.waitingCount == 0)
     }
 
-    @Test("the process's budget is 64 MiB unless it is set")
-    func process() {
+    @Test("the process's budget is 64 MiB unless it is set") func process() {
         #expect(Client.Configuration.bufferBudget == 64 << 20)
         // What others, who run at the same time, do not notice.
         Client.Configuration.bufferBudget = 65 << 20

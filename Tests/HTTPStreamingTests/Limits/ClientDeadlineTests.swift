@@ -51,16 +51,14 @@ struct ClientDeadlineTests {
         #expect(try await client.send(.field("a", "b")).status == 201)
     }
 
-    @Test("a server that never answers times out")
-    func neverAnswers() async throws {
+    @Test("a server that never answers times out") func neverAnswers() async throws {
         let server = try FaultServer { try $0.ignoreRequest() }
         let client = try client(server.url, stall: .milliseconds(300))
         let error = await #expect(throws: ClientError.self) { try await client.send(.field("a", "b")) }
         check(error, "stallTimeout", "the answer", sent: 100...1000)
     }
 
-    @Test("content that stalls, or goes on for too long, times out")
-    func content() async throws {
+    @Test("content that stalls, or goes on for too long, times out") func content() async throws {
         let server = try FaultServer { connection in
             guard try connection.readRequest() != nil else { return }
             try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nx")
@@ -78,8 +76,7 @@ struct ClientDeadlineTests {
         check(error, "requestTimeout", "content", sent: 100...1000)
     }
 
-    @Test("connecting has its own limit and counts towards the total, not as a stall")
-    func connecting() async throws {
+    @Test("connecting has its own limit and counts towards the total, not as a stall") func connecting() async throws {
         let backlog = FullBacklog()
         var error = await #expect(throws: ClientError.self) {
             try await client(backlog.url, stall: .milliseconds(100), connect: .milliseconds(600)).send(.field("a", "b"))
@@ -92,8 +89,7 @@ struct ClientDeadlineTests {
         check(error, "requestTimeout", "connecting")
     }
 
-    @Test("waiting for this side's parts or reader does not time out")
-    func thisSide() async throws {
+    @Test("waiting for this side's parts or reader does not time out") func thisSide() async throws {
         let server = try contentServer("", [UInt8](repeating: 1, count: 8 << 20))
         let client = try client(server.url, stall: .seconds(1), request: .seconds(2))
         try await client.sendUnclosed(.field("a", "b"))
@@ -103,8 +99,7 @@ struct ClientDeadlineTests {
         #expect(try await response.bytes().count == 8 << 20)
     }
 
-    @Test("a very low rate limit is not a stall")
-    func throttled() async throws {
+    @Test("a very low rate limit is not a stall") func throttled() async throws {
         let server = try FaultServer(Recorder().serve)
         let client = try client(server.url, stall: .milliseconds(400), request: .seconds(2))
         client.maximumUploadBytesPerSecond = 1
@@ -114,8 +109,7 @@ struct ClientDeadlineTests {
         #expect(try await sending.value.status == 201)
     }
 
-    @Test("a slow server that reads is not a stall, whatever the kernels buffer")
-    func slow() async throws {
+    @Test("a slow server that reads is not a stall, whatever the kernels buffer") func slow() async throws {
         let server = try FaultServer(receiveBuffer: 8192) { connection in
             guard let head = try connection.readHeadAndContinue() else { return }
             var left = try #require(head["content-length"].flatMap { Int($0) })
@@ -131,8 +125,7 @@ struct ClientDeadlineTests {
         #expect(try await client.send(Part("file", .bytes([UInt8](repeating: 1, count: 8 << 20)))).status == 201)
     }
 
-    @Test("invalid limits are refused")
-    func settings() {
+    @Test("invalid limits are refused") func settings() {
         #expect(refusal { $0.stallTimeout = .zero }?.code == .invalidConfiguration)
         #expect(refusal { $0.requestTimeout = .seconds(-1) }?.code == .invalidConfiguration)
         #expect(refusal { $0.maximumUploadBytesPerSecond = 0 }?.code == .invalidConfiguration)

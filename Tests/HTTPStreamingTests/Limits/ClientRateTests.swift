@@ -33,8 +33,7 @@ struct ClientRateTests {
         }
     }
 
-    @Test("100 KiB/s is smooth and never more than 0.1 s ahead")
-    func smooth() async throws {
+    @Test("100 KiB/s is smooth and never more than 0.1 s ahead") func smooth() async throws {
         let rate = 100 << 10
         let arrivals = Arrivals()
         let server = try FaultServer(arrivals.serve)
@@ -51,8 +50,7 @@ struct ClientRateTests {
         #expect(all.count >= 20)
     }
 
-    @Test("many small requests share the limit; coded bytes count")
-    func requests() async throws {
+    @Test("many small requests share the limit; coded bytes count") func requests() async throws {
         let (recorder, _, client) = try recording {
             $0.contentCoding = .gzip(level: 1)
             $0.maximumUploadBytesPerSecond = 20_000
@@ -70,8 +68,7 @@ struct ClientRateTests {
         #expect(sent > 20_000 && sent < 400_000)
     }
 
-    @Test("a changed limit takes effect at once")
-    func changed() async throws {
+    @Test("a changed limit takes effect at once") func changed() async throws {
         let server = try FaultServer(Recorder().serve)
         let client = try client(server.url, rate: 1)
         #expect(client.maximumUploadBytesPerSecond == 1)

@@ -18,16 +18,14 @@ struct TimeLimitsTests {
         return limits.excess
     }
 
-    @Test("without limits there is no deadline")
-    func none() {
+    @Test("without limits there is no deadline") func none() {
         var limits = TimeLimits(stall: nil, total: nil, at: start)
         #expect(advance(&limits, to: 1e6) == nil)
         #expect(limits.deadline == nil)
         #expect(!limits.isCheckDue)
     }
 
-    @Test("the total counts from the start, whatever moves")
-    func total() {
+    @Test("the total counts from the start, whatever moves") func total() {
         var limits = TimeLimits(stall: .seconds(8), total: .seconds(10), at: start)
         #expect(advance(&limits, to: 0) == nil)
         for second in 1..<10 { #expect(advance(&limits, to: Double(second), bytes: Int64(second)) == nil) }
@@ -35,8 +33,7 @@ struct TimeLimitsTests {
         #expect(advance(&limits, to: 10, bytes: 10) == .exceeded(.seconds(10)))
     }
 
-    @Test("a stall is found when nothing has moved for the limit, at most an eighth late")
-    func stall() {
+    @Test("a stall is found when nothing has moved for the limit, at most an eighth late") func stall() {
         var limits = TimeLimits(stall: .seconds(8), total: nil, at: start)
         #expect(advance(&limits, to: 0) == nil)
         #expect(limits.deadline == at(1))
@@ -55,8 +52,7 @@ struct TimeLimitsTests {
         #expect(checks < 35)
     }
 
-    @Test("time spent waiting for this side does not count")
-    func paused() {
+    @Test("time spent waiting for this side does not count") func paused() {
         var limits = TimeLimits(stall: .seconds(8), total: .seconds(20), at: start)
         for second in 0..<5 { #expect(advance(&limits, to: Double(second)) == nil) }
         #expect(advance(&limits, to: 5, isCounting: false) == nil)
@@ -74,8 +70,7 @@ struct TimeLimitsTests {
         #expect(advance(&moving, to: 1001) == .exceeded(.seconds(20)))
     }
 
-    @Test("connecting is not a stall")
-    func connecting() {
+    @Test("connecting is not a stall") func connecting() {
         var limits = TimeLimits(stall: .seconds(8), total: nil, at: start)
         for second in 0..<100 { #expect(advance(&limits, to: Double(second), bytes: nil) == nil) }
         for second in 100..<107 { #expect(advance(&limits, to: Double(second), bytes: 0) == nil) }

@@ -48,8 +48,7 @@ struct TokenBucketTests {
         #expect(pieces.allSatisfy { $0.bytes > 0 })
     }
 
-    @Test("a thread that wakes late catches up at most 0.1 s")
-    func late() {
+    @Test("a thread that wakes late catches up at most 0.1 s") func late() {
         let bucket = TokenBucket()
         let pieces = send(bucket, rate: 100 << 20, from: .now, seconds: 10, lateness: .milliseconds(40))
         #expect(pieces.reduce(0) { $0 + $1.bytes } > 980 << 20)
@@ -57,8 +56,7 @@ struct TokenBucketTests {
         #expect(slow.reduce(0) { $0 + $1.bytes } < 1200)
     }
 
-    @Test("idle time is not saved, and a new rate takes effect at once")
-    func changes() {
+    @Test("idle time is not saved, and a new rate takes effect at once") func changes() {
         let bucket = TokenBucket()
         let start = Instant.now
         _ = send(bucket, rate: 1000, from: start, seconds: 1)

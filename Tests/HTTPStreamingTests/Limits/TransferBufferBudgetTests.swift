@@ -40,8 +40,7 @@ struct TransferBufferBudgetTests {
         #expect(budget.used == expected << 10)
     }
 
-    @Test("a thousand clients and 24 more have a buffer each; further ones wait")
-    func thousand() {
+    @Test("a thousand clients and 24 more have a buffer each; further ones wait") func thousand() {
         let budget = budget(64 << 10, clients: 1024)
         let grants = (0..<1024).map { _ in take(demand(64, 512), of: budget) }
         #expect(grants.allSatisfy { $0?.bytes == 64 << 10 })
@@ -49,8 +48,7 @@ struct TransferBufferBudgetTests {
         withExtendedLifetime(grants) { #expect(budget.used == budget.limit) }
     }
 
-    @Test("a request without a body waits for nothing")
-    func none() throws {
+    @Test("a request without a body waits for nothing") func none() throws {
         let budget = budget(64)
         let all = take(demand(64, 64), of: budget)
         #expect(take(demand(64, 64), of: budget) == nil)
@@ -58,8 +56,7 @@ struct TransferBufferBudgetTests {
         withExtendedLifetime(all) {}
     }
 
-    @Test("requests are served in order: a small one does not overtake a large one")
-    func order() throws {
+    @Test("requests are served in order: a small one does not overtake a large one") func order() throws {
         let budget = budget(128)
         let served = Mutex<[(number: Int, grant: BufferGrant)]>([])
         var first = take(demand(64, 64), of: budget)
@@ -79,8 +76,7 @@ struct TransferBufferBudgetTests {
         #expect(served.withLock { $0.map(\.number) } == [2, 3])
     }
 
-    @Test("a request that leaves the queue makes room and gets nothing")
-    func withdrawal() throws {
+    @Test("a request that leaves the queue makes room and gets nothing") func withdrawal() throws {
         let budget = budget(128)
         let served = Mutex<[BufferGrant]>([])
         var half = take(demand(64, 64), of: budget)
@@ -97,8 +93,7 @@ struct TransferBufferBudgetTests {
         #expect((budget.used, budget.waitingCount) == (0, 0))
     }
 
-    @Test("a larger limit admits waiting requests; a smaller one first waits for releases")
-    func limit() throws {
+    @Test("a larger limit admits waiting requests; a smaller one first waits for releases") func limit() throws {
         let budget = budget(64)
         let served = Mutex<[BufferGrant]>([])
         var all = take(demand(64, 64), of: budget)
@@ -114,8 +109,7 @@ struct TransferBufferBudgetTests {
         #expect((budget.used, budget.waitingCount) == (0, 0))
     }
 
-    @Test("a request for more than the whole budget gets the whole budget")
-    func tooLarge() throws {
+    @Test("a request for more than the whole budget gets the whole budget") func tooLarge() throws {
         #expect(take(demand(1 << 20, 1 << 20), of: budget(256))?.bytes == 256 << 10)
     }
 

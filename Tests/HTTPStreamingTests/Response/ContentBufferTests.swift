@@ -9,8 +9,7 @@ struct ContentBufferTests {
         bytes.withUnsafeBytes { buffer.append($0) }
     }
 
-    @Test("returns chunks in order, then the end")
-    func order() async throws {
+    @Test("returns chunks in order, then the end") func order() async throws {
         let buffer = ContentBuffer()
         #expect(append([1], to: buffer) && append([2, 3], to: buffer))
         buffer.complete()
@@ -36,8 +35,7 @@ struct ContentBufferTests {
         #expect(append(chunk, to: buffer))
     }
 
-    @Test("a chunk, the end or an error wakes a waiting reader")
-    func waiting() async throws {
+    @Test("a chunk, the end or an error wakes a waiting reader") func waiting() async throws {
         for ending in 0..<3 {
             let buffer = ContentBuffer()
             let reader = Task { try await buffer.next {} }
@@ -57,8 +55,7 @@ struct ContentBufferTests {
         }
     }
 
-    @Test("chunks received before a failure can be read unless they were discarded")
-    func failure() async throws {
+    @Test("chunks received before a failure can be read unless they were discarded") func failure() async throws {
         for keeps in [true, false] {
             let buffer = ContentBuffer()
             #expect(append([1], to: buffer))

@@ -13,8 +13,7 @@ struct FileWriterTests {
         Array(try directory.read(name))
     }
 
-    @Test("a file has its name only after it is published", arguments: ways)
-    func publish(mayBeUnnamed: Bool) throws {
+    @Test("a file has its name only after it is published", arguments: ways) func publish(mayBeUnnamed: Bool) throws {
         let directory = try TemporaryDirectory()
         var file = try FileWriter(replacing: Path(directory.path("new")), mayBeUnnamed: mayBeUnnamed)
         try file.append([1, 2])
@@ -30,8 +29,7 @@ struct FileWriterTests {
         #expect(try contents(directory, "new") == [1, 2, 3])
     }
 
-    @Test("publishing replaces an existing file atomically", arguments: ways)
-    func replace(mayBeUnnamed: Bool) throws {
+    @Test("publishing replaces an existing file atomically", arguments: ways) func replace(mayBeUnnamed: Bool) throws {
         let directory = try TemporaryDirectory()
         let path = try directory.write([9, 9, 9, 9], to: "old")
         // Whoever has the old one open keeps it.
@@ -69,8 +67,7 @@ struct FileWriterTests {
         #expect(try directory.contents() == ["new"])
     }
 
-    @Test("the parent folder may be renamed meanwhile", arguments: ways)
-    func renamedFolder(mayBeUnnamed: Bool) throws {
+    @Test("the parent folder may be renamed meanwhile", arguments: ways) func renamedFolder(mayBeUnnamed: Bool) throws {
         let directory = try TemporaryDirectory()
         try FileManager.default.createDirectory(atPath: directory.path("a"), withIntermediateDirectories: false)
         var file = try FileWriter(replacing: Path(directory.path("a/file")), mayBeUnnamed: mayBeUnnamed)
@@ -80,8 +77,7 @@ struct FileWriterTests {
         #expect(try contents(directory, "b/file") == [1])
     }
 
-    @Test("permissions are those of any new file", arguments: ways)
-    func permissions(mayBeUnnamed: Bool) throws {
+    @Test("permissions are those of any new file", arguments: ways) func permissions(mayBeUnnamed: Bool) throws {
         let directory = try TemporaryDirectory()
         #expect(FileManager.default.createFile(atPath: directory.path("other"), contents: nil))
         let other = open(directory.path("other2"), O_CREAT | O_WRONLY, 0o666)
@@ -94,8 +90,7 @@ struct FileWriterTests {
         #expect(modes[0] != nil && modes[0] == modes[1])
     }
 
-    @Test("a link is replaced, not followed; anything but a file is left unchanged")
-    func links() throws {
+    @Test("a link is replaced, not followed; anything but a file is left unchanged") func links() throws {
         let directory = try TemporaryDirectory()
         try directory.write([9], to: "file")
         for (name, target) in [("link", "file"), ("dangling", "nothing")] {
@@ -128,8 +123,7 @@ struct FileWriterTests {
     }
 
     #if os(Linux)
-    @Test("a bare name is a file in the working directory")
-    func relative() async throws {
+    @Test("a bare name is a file in the working directory") func relative() async throws {
         await #expect(processExitsWith: .success) {
             let directory = try TemporaryDirectory()
             #expect(chdir(directory.path) == 0)

@@ -79,8 +79,7 @@ struct ResponseDecodingTests {
         #expect(server.accepted == 1)
     }
 
-    @Test("the response to HEAD has the fields of content but no content")
-    func head() async throws {
+    @Test("the response to HEAD has the fields of content but no content") func head() async throws {
         let server = try FaultServer { connection in
             while try connection.readHead() != nil {
                 try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\nContent-Encoding: gzip\r\n\r\n")
@@ -91,8 +90,7 @@ struct ResponseDecodingTests {
         #expect(server.accepted == 1)
     }
 
-    @Test("chunks of one byte are decoded", arguments: Coding.allCases)
-    func tinyChunks(coding: Coding) async throws {
+    @Test("chunks of one byte are decoded", arguments: Coding.allCases) func tinyChunks(coding: Coding) async throws {
         let content = try coding.encode(Array(text.prefix(3000)))
         let server = try FaultServer { connection in
             _ = try connection.readHead()
@@ -104,8 +102,7 @@ struct ResponseDecodingTests {
         #expect(try await Client(.get, server.url).send().bytes() == Array(text.prefix(3000)))
     }
 
-    @Test("flushed data is returned before more arrives")
-    func flushed() async throws {
+    @Test("flushed data is returned before more arrives") func flushed() async throws {
         let (isRead, content) = (Gate(), Array("event\n".utf8))
         let server = try FaultServer { connection in
             _ = try connection.readHead()
@@ -129,8 +126,7 @@ struct ResponseDecodingTests {
         #expect(try await iterator.next() == nil)
     }
 
-    @Test("a limit counts decoded bytes, exactly")
-    func limits() async throws {
+    @Test("a limit counts decoded bytes, exactly") func limits() async throws {
         let server = try contentServer("Content-Encoding: gzip\r\n", try Coding.gzip.encode(text))
         let client = try Client(.get, server.url)
         #expect(try await client.send().bytes(limit: text.count) == text)
@@ -138,8 +134,7 @@ struct ResponseDecodingTests {
         await expectError(.responseTooLarge) { try await response.bytes(limit: text.count - 1) }
     }
 
-    @Test("a second reader at the same time is an error")
-    func twoReaders() async throws {
+    @Test("a second reader at the same time is an error") func twoReaders() async throws {
         let release = Gate()
         let data = try Coding.gzip.encode(text)
         let server = try FaultServer { connection in
@@ -165,8 +160,7 @@ struct ResponseDecodingTests {
         #expect(codes == [.alreadyReading, nil])
     }
 
-    @Test("cancelling ends a reader whose content has arrived but is not decoded")
-    func cancelled() async throws {
+    @Test("cancelling ends a reader whose content has arrived but is not decoded") func cancelled() async throws {
         let server = try contentServer("Content-Encoding: gzip\r\n", try bomb(mebibytes: 128))
         let response = try await Client(.get, server.url).send()
         try await Task.sleep(for: .milliseconds(200))
@@ -185,8 +179,7 @@ struct ResponseDecodingTests {
     }
 
     #if os(Linux)
-    @Test("a bomb needs only a chunk of memory, with a slow reader and with a limit")
-    func memory() async throws {
+    @Test("a bomb needs only a chunk of memory, with a slow reader and with a limit") func memory() async throws {
         await #expect(processExitsWith: .success) {
             let data = try bomb(mebibytes: 512)
             let server = try contentServer("Content-Encoding: gzip\r\n", data)

@@ -16,8 +16,7 @@ struct ResponseHeadReaderTests {
         return (reader, statuses)
     }
 
-    @Test("fields keep their order and repetitions, and are found in any case")
-    func fields() {
+    @Test("fields keep their order and repetitions, and are found in any case") func fields() {
         let (reader, statuses) = read([
             "HTTP/1.1 200 OK", "Set-Cookie: a=1", "X-Empty:", "set-cookie:b=2  ", "Via: 1.1 x", "VIA: 1.1 y", "",
         ])
@@ -29,8 +28,7 @@ struct ResponseHeadReaderTests {
         #expect(reader.fields["none"] == nil)
     }
 
-    @Test("informational responses and trailer fields are not part of the final head")
-    func informational() {
+    @Test("informational responses and trailer fields are not part of the final head") func informational() {
         let (reader, statuses) = read([
             "HTTP/1.1 100 Continue", "", "HTTP/1.1 103 Early Hints", "Link: x", "", "HTTP/2 204 ", "A: b", "",
             "Trailer-Field: z", "",
@@ -39,8 +37,7 @@ struct ResponseHeadReaderTests {
         #expect(reader.fields.map(\.name) == ["A"])
     }
 
-    @Test("a 417 that libcurl handles is not final; the next head is, as is an unexpected 417")
-    func expectation() {
+    @Test("a 417 that libcurl handles is not final; the next head is, as is an unexpected 417") func expectation() {
         let refused = ["HTTP/1.1 417 Expectation Failed", "A: 1", ""]
         #expect(read(refused, expectsContinue: true).1 == [])
         #expect(read(refused, expectsContinue: true).0.tentativeStatus == 417)
@@ -55,8 +52,7 @@ struct ResponseHeadReaderTests {
         #expect(read(["HTTP/1.1 417 No", "Connection: Close", ""], expectsContinue: true).1 == [417])
     }
 
-    @Test("with digest authentication the first pass and a stale 401 are not final")
-    func digest() {
+    @Test("with digest authentication the first pass and a stale 401 are not final") func digest() {
         let asked = ["HTTP/1.1 401 Who", "WWW-Authenticate: Basic realm=x, Digest realm=y, nonce=z", ""]
         let stale = ["HTTP/1.1 401 Who", "WWW-Authenticate: Digest realm=y, nonce=z, STALE=\"true\"", ""]
         let basic = ["HTTP/1.1 401 Who", "WWW-Authenticate: Basic realm=\"digest\"", ""]
@@ -79,8 +75,7 @@ struct ResponseHeadReaderTests {
         #expect(reader.fields["www-authenticate"] != nil)
     }
 
-    @Test("lines that are not fields are skipped")
-    func junk() {
+    @Test("lines that are not fields are skipped") func junk() {
         let (reader, statuses) = read(["junk", "HTTP/1.1 200", "no colon", "A: b", ""])
         #expect(statuses == [200])
         #expect(reader.fields.map(\.name) == ["A"])

@@ -21,8 +21,7 @@ struct ResponseSaveTests {
 
     private let content = (0..<1_000_003).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 16) }
 
-    @Test("the decoded content is in the file, and its length is returned")
-    func saved() async throws {
+    @Test("the decoded content is in the file, and its length is returned") func saved() async throws {
         let directory = try TemporaryDirectory()
         for (sent, fields) in [
             (content, ""), (try Coding.gzip.encode(content), "Content-Encoding: gzip\r\n"), ([], ""),
@@ -37,8 +36,7 @@ struct ResponseSaveTests {
         #expect(try directory.contents() == ["file"])
     }
 
-    @Test("an existing file is replaced only when everything has arrived")
-    func replaced() async throws {
+    @Test("an existing file is replaced only when everything has arrived") func replaced() async throws {
         let directory = try TemporaryDirectory()
         let path = try directory.write("old".utf8, to: "file")
         let gate = Gate()
@@ -82,8 +80,7 @@ struct ResponseSaveTests {
         #expect(server.accepted == 1)
     }
 
-    @Test("truncated or corrupt content leaves no file", arguments: 0..<3)
-    func faults(fault: Int) async throws {
+    @Test("truncated or corrupt content leaves no file", arguments: 0..<3) func faults(fault: Int) async throws {
         let directory = try TemporaryDirectory()
         let path = try directory.write("old".utf8, to: "file")
         let data = try Coding.gzip.encode(content)
@@ -102,8 +99,7 @@ struct ResponseSaveTests {
         #expect(try directory.read("file") == Data("old".utf8))
     }
 
-    @Test("cancelling leaves no file and ends the transfer")
-    func cancelled() async throws {
+    @Test("cancelling leaves no file and ends the transfer") func cancelled() async throws {
         let directory = try TemporaryDirectory()
         let isClosed = Gate()
         let server = try FaultServer { connection in
@@ -133,8 +129,7 @@ struct ResponseSaveTests {
         }
     }
 
-    @Test("the caller's executor does not write")
-    func executor() async throws {
+    @Test("the caller's executor does not write") func executor() async throws {
         let directory = try TemporaryDirectory()
         let isWaiting = Gate()
         let server = try FaultServer { connection in
@@ -157,8 +152,7 @@ struct ResponseSaveTests {
         #expect(executor.jobs.value < 10)
     }
 
-    @Test("blocking work stays off the shared threads")
-    func blocking() async throws {
+    @Test("blocking work stays off the shared threads") func blocking() async throws {
         let cores = ProcessInfo.processInfo.activeProcessorCount
         let (started, release) = (Shared(0), Gate())
         await withTaskGroup(of: Void.self) { group in
@@ -178,8 +172,7 @@ struct ResponseSaveTests {
     }
 
     #if os(Linux)
-    @Test("saving leaves no thread or descriptor, whether or not it succeeds")
-    func leaks() async throws {
+    @Test("saving leaves no thread or descriptor, whether or not it succeeds") func leaks() async throws {
         await #expect(processExitsWith: .success) {
             let content = [UInt8](repeating: 7, count: 300_000)
             let server = try contentServer("", content)
@@ -218,8 +211,7 @@ struct ResponseSaveTests {
         }
     }
 
-    @Test("256 MiB are saved in constant memory, plain and coded")
-    func memory() async throws {
+    @Test("256 MiB are saved in constant memory, plain and coded") func memory() async throws {
         await #expect(processExitsWith: .success) {
             let pattern = (0..<65_521).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 16) }
             // A gzip stream may have many members.

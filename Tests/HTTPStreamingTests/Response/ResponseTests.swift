@@ -25,8 +25,7 @@ struct ResponseTests {
         }
     }
 
-    @Test("content streams whole and in order, with back-pressure")
-    func streaming() async throws {
+    @Test("content streams whole and in order, with back-pressure") func streaming() async throws {
         let sent = Shared(0)
         let server = try source(64 << 20, sent: sent)
         let response = try await Client(.get, server.url).send()
@@ -44,8 +43,7 @@ struct ResponseTests {
         #expect(received == 64 << 20)
     }
 
-    @Test("bytes and text are returned within their limit")
-    func limits() async throws {
+    @Test("bytes and text are returned within their limit") func limits() async throws {
         let server = try source(100_000)
         let client = try Client(.get, server.url)
         #expect(try await client.send().bytes(limit: 100_000).count == 100_000)
@@ -55,8 +53,7 @@ struct ResponseTests {
         #expect(server.accepted == 1)
     }
 
-    @Test("a small response can be read after the next request; a large one is discarded")
-    func unread() async throws {
+    @Test("a small response can be read after the next request; a large one is discarded") func unread() async throws {
         let small = try source(10_000)
         let client = try Client(.get, small.url)
         let responses = [try await client.send(), try await client.send(), try await client.send()]
@@ -70,8 +67,7 @@ struct ResponseTests {
         await expectError(.responseDiscarded) { try await first.bytes() }
     }
 
-    @Test("an endless unread response delays nothing")
-    func endless() async throws {
+    @Test("an endless unread response delays nothing") func endless() async throws {
         let server = try FaultServer { connection in
             while try connection.readHead() != nil {
                 try connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -106,8 +102,7 @@ struct ResponseTests {
         #expect(text.hasPrefix("hello"))
     }
 
-    @Test("cancelling the reader ends the transfer; the client stays usable")
-    func cancelled() async throws {
+    @Test("cancelling the reader ends the transfer; the client stays usable") func cancelled() async throws {
         let server = try FaultServer { connection in
             while try connection.readHead() != nil {
                 try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
@@ -123,8 +118,7 @@ struct ResponseTests {
         #expect(try await client.send().text() == "helloworld")
     }
 
-    @Test("a response outlives its client")
-    func outlives() async throws {
+    @Test("a response outlives its client") func outlives() async throws {
         let server = try source(4 << 20)
         #expect(try await Client(.get, server.url).send().bytes().count == 4 << 20)
     }

@@ -10,8 +10,7 @@ struct UnreadResponseTests {
         return (answer, head.fields)
     }
 
-    @Test("a response with a length is read, whole and truncated")
-    func length() throws {
+    @Test("a response with a length is read, whole and truncated") func length() throws {
         let head = "HTTP/1.1 413 Too Large\r\nContent-Length: 5\r\nX: y\r\n\r\n"
         let (whole, fields) = parse(head + "helloMORE")
         #expect(whole?.status == 413 && whole?.isComplete == true)
@@ -22,8 +21,7 @@ struct UnreadResponseTests {
         #expect(cut.map { Array($0.content) } == Array("hel".utf8))
     }
 
-    @Test("a chunked response is read, whole and truncated at any byte")
-    func chunked() throws {
+    @Test("a chunked response is read, whole and truncated at any byte") func chunked() throws {
         let head = "HTTP/1.1 503 No\r\nTransfer-Encoding: chunked\r\n\r\n"
         let body = "5\r\nhello\r\n6;x=y\r\n world\r\n0\r\n\r\n"
         let whole = try #require(parse(head + body).answer)
@@ -37,8 +35,7 @@ struct UnreadResponseTests {
         #expect(parse(head + "zz\r\nhello").answer?.isComplete == false)
     }
 
-    @Test("informational responses are skipped; a response may last until the connection's end")
-    func others() throws {
+    @Test("informational responses are skipped; a response may last until the connection's end") func others() throws {
         let behind = parse("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 401 Who\r\nContent-Length: 0\r\n\r\n").answer
         #expect(behind?.status == 401 && behind?.isComplete == true)
         #expect(parse("HTTP/1.0 500 Oops\r\n\r\nwhy").answer?.isComplete == false)

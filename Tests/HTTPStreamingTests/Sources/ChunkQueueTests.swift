@@ -13,8 +13,7 @@ struct ChunkQueueTests {
         return (outcome, Array(buffer[..<filled]))
     }
 
-    @Test("the agent is notified once each time it found the queue empty, and of the end")
-    func news() async throws {
+    @Test("the agent is notified once each time it found the queue empty, and of the end") func news() async throws {
         let told = Shared(0)
         let queue = ChunkQueue { told.update { $0 += 1 } }
         for byte in 0..<5 { #expect(await queue.append([UInt8(byte)])) }
@@ -32,8 +31,7 @@ struct ChunkQueueTests {
         #expect(try read(queue, 10).outcome == .end)
     }
 
-    @Test("empty chunks have no effect")
-    func empty() async throws {
+    @Test("empty chunks have no effect") func empty() async throws {
         let queue = ChunkQueue {}
         #expect(await queue.append([]))
         #expect(try read(queue, 1).outcome == .waiting)
@@ -62,8 +60,7 @@ struct ChunkQueueTests {
         #expect(queue.level.bytes == 0)
     }
 
-    @Test("an error is reported at once, before data queued earlier")
-    func failure() async throws {
+    @Test("an error is reported at once, before data queued earlier") func failure() async throws {
         let queue = ChunkQueue {}
         #expect(await queue.append([1, 2, 3]))
         queue.finish(throwing: FaultError("broken"))
@@ -71,8 +68,7 @@ struct ChunkQueueTests {
         #expect(throws: FaultError.self) { try self.read(queue, 10) }
     }
 
-    @Test("a task and a reader at full speed lose no data and no wake-up")
-    func race() async throws {
+    @Test("a task and a reader at full speed lose no data and no wake-up") func race() async throws {
         print("seed \(SeededGenerator.seed)")
         for number in 0..<30 {
             let news = DispatchSemaphore(value: 0)

@@ -31,8 +31,7 @@ struct FileSourceTests {
         return try buffer.withUnsafeMutableBytes { try file.readCached(into: $0, at: offset) } == nil
     }
 
-    @Test("a file that is not in the page cache is read by another thread and arrives whole")
-    func cold() async throws {
+    @Test("a file that is not in the page cache is read by another thread and arrives whole") func cold() async throws {
         // Not in memory, as /tmp may be.
         let directory = try TemporaryDirectory(in: FileManager.default.currentDirectoryPath)
         let content = bottles(20_000_000)
@@ -73,8 +72,7 @@ struct FileSourceTests {
         }
     }
 
-    @Test("of a thousand files only a few are open at a time")
-    func manyFiles() async throws {
+    @Test("of a thousand files only a few are open at a time") func manyFiles() async throws {
         let directory = try TemporaryDirectory()
         let paths = try (0..<1000).map { try directory.write(bottles(100 + $0), to: "\($0)") }
         let most = Shared(0)

@@ -46,8 +46,7 @@ struct MultipartSourceTests {
         #expect(try reader.readAll(buffer: size) == [])
     }
 
-    @Test("a document can be read from every offset")
-    func everyOffset() throws {
+    @Test("a document can be read from every offset") func everyOffset() throws {
         let directory = try TemporaryDirectory()
         let parts = try sample(in: directory)
         let expected = try document(parts)
@@ -61,8 +60,7 @@ struct MultipartSourceTests {
         #expect(error?.code == .cannotSendAgain)
     }
 
-    @Test("parts added one by one make the same document as parts given at once")
-    func oneByOne() throws {
+    @Test("parts added one by one make the same document as parts given at once") func oneByOne() throws {
         let directory = try TemporaryDirectory()
         let parts = try sample(in: directory)
         let expected = try document(parts)
@@ -83,8 +81,7 @@ struct MultipartSourceTests {
         #expect(try source.reader().readAll(buffer: 100) == expected)
     }
 
-    @Test("parts of an open request that have been read are released beyond 1 MiB")
-    func replayBudget() throws {
+    @Test("parts of an open request that have been read are released beyond 1 MiB") func replayBudget() throws {
         let source = try form(isLast: false, encoder: encoder)
         var reader = try source.reader()
         let part = Part("file", .bytes([UInt8](repeating: 7, count: 300_000)))
@@ -108,8 +105,7 @@ struct MultipartSourceTests {
         #expect(source.length == before + Int64(rest.count))
     }
 
-    @Test("parts are added all or none")
-    func allOrNone() throws {
+    @Test("parts are added all or none") func allOrNone() throws {
         let source = try form([.field("a", "1")], isLast: false, encoder: encoder)
         #expect(throws: ClientError.self) {
             try source.add([.field("b", "2"), .file("/no/such/file")], isLast: true)
@@ -119,8 +115,7 @@ struct MultipartSourceTests {
         #expect(source.length == nil)
     }
 
-    @Test("one file is open at a time, and none after the end")
-    func descriptors() throws {
+    @Test("one file is open at a time, and none after the end") func descriptors() throws {
         let directory = try TemporaryDirectory()
         let parts = try (0..<50).map { Part.file(try directory.write([UInt8](repeating: 1, count: 5000), to: "\($0)")) }
         let before = try openFiles(below: directory)
@@ -146,8 +141,7 @@ struct MultipartSourceTests {
         }.count
     }
 
-    @Test("a file that shrinks, grows or is rewritten is an error that names it")
-    func changes() throws {
+    @Test("a file that shrinks, grows or is rewritten is an error that names it") func changes() throws {
         let directory = try TemporaryDirectory()
         let changes: [(String, (String) throws -> Void)] = [
             ("shrinks", { truncate($0, 1000) }),
@@ -172,8 +166,7 @@ struct MultipartSourceTests {
         }
     }
 
-    @Test("anything but a readable regular file is refused before anything is sent")
-    func unreadable() throws {
+    @Test("anything but a readable regular file is refused before anything is sent") func unreadable() throws {
         let directory = try TemporaryDirectory()
         let fifo = directory.path + "/fifo"
         #expect(mkfifo(fifo, 0o600) == 0)
@@ -187,8 +180,7 @@ struct MultipartSourceTests {
         }
     }
 
-    @Test("a content type that no header line can hold is refused")
-    func invalidPart() throws {
+    @Test("a content type that no header line can hold is refused") func invalidPart() throws {
         let part = Part("file", .bytes([]), contentType: "text/plain\r\nX: y")
         let error = #expect(throws: ClientError.self) { try form([part], encoder: encoder) }
         #expect(error?.code == .invalidPart)

@@ -27,8 +27,7 @@ struct TransferStateMachineControlTests {
         return machine
     }
 
-    @Test("a pause takes effect when libcurl asks next, and is resumed once")
-    func pause() {
+    @Test("a pause takes effect when libcurl asks next, and is resumed once") func pause() {
         var machine = Machine(hasBody: true)
         // libcurl has not asked, and need not be told.
         #expect(machine.controlChanged(isHeld: true) == .none)
@@ -46,8 +45,7 @@ struct TransferStateMachineControlTests {
         #expect(machine.readRequested() == .fill)
     }
 
-    @Test("data that arrives while sending is starved still waits for the pause to end")
-    func pausedForTwoReasons() {
+    @Test("data that arrives while sending is starved still waits for the pause to end") func pausedForTwoReasons() {
         var starved = Machine(hasBody: true)
         starved.bodyRanDry()
         #expect(starved.controlChanged(isHeld: true) == .none)
@@ -102,8 +100,7 @@ struct TransferStateMachineControlTests {
         #expect(paused.timePassed(later) == .none)
     }
 
-    @Test("a refusal ends the upload and resumes libcurl, however sending was paused")
-    func refusal() {
+    @Test("a refusal ends the upload and resumes libcurl, however sending was paused") func refusal() {
         for var machine in [held(), throttled()] {
             #expect(machine.finalHeadReceived(status: 413) == .resume)
             #expect(machine.milestone(isFinished: true) == .answeredEarly)
@@ -115,8 +112,7 @@ struct TransferStateMachineControlTests {
         }
     }
 
-    @Test("a rewound body is sent, or waits for the pause again")
-    func rewound() {
+    @Test("a rewound body is sent, or waits for the pause again") func rewound() {
         var slow = throttled()
         slow.bodyRewound()
         #expect(slow.timePassed(later) == .none)
@@ -127,8 +123,7 @@ struct TransferStateMachineControlTests {
         #expect(paused.controlChanged(isHeld: false) == .resume)
     }
 
-    @Test("a closed connection is watched for while paused, and ends the transfer")
-    func hangUp() {
+    @Test("a closed connection is watched for while paused, and ends the transfer") func hangUp() {
         for var machine in [held(), throttled()] {
             #expect(machine.mustWatchForHangUp)
             #expect(machine.uploadFailed() == .resume)
@@ -136,8 +131,7 @@ struct TransferStateMachineControlTests {
         }
     }
 
-    @Test("content that must be read first is delivered while sending is held back")
-    func blocked() {
+    @Test("content that must be read first is delivered while sending is held back") func blocked() {
         for var machine in [held(), throttled()] {
             _ = machine.finalHeadReceived(status: 200)
             #expect(machine.milestone(isFinished: true) == .none)
@@ -146,8 +140,7 @@ struct TransferStateMachineControlTests {
         }
     }
 
-    @Test("reports whether the peer or this side is waited for")
-    func waitsForPeer() {
+    @Test("reports whether the peer or this side is waited for") func waitsForPeer() {
         #expect(Machine(hasBody: true).waitsForPeer)
         #expect(Machine(hasBody: false, isHeld: true).waitsForPeer)
         #expect(!held().waitsForPeer)

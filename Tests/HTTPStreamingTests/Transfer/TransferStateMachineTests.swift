@@ -6,8 +6,7 @@ import Testing
 struct TransferStateMachineTests {
     typealias Machine = Transfer.StateMachine
 
-    @Test("a request whose parts are known is sent to its end, then waits for the response")
-    func closedRequest() {
+    @Test("a request whose parts are known is sent to its end, then waits for the response") func closedRequest() {
         var machine = Machine(hasBody: true)
         #expect(machine.readRequested() == .fill)
         machine.bodyEnded()
@@ -21,8 +20,7 @@ struct TransferStateMachineTests {
         #expect(machine.upload == .complete)
     }
 
-    @Test("a request without a body responds as soon as the head has arrived")
-    func bodiless() {
+    @Test("a request without a body responds as soon as the head has arrived") func bodiless() {
         var machine = Machine(hasBody: false)
         #expect(machine.readRequested() == .end)
         #expect(machine.finalHeadReceived(status: 404) == .none)
@@ -30,8 +28,7 @@ struct TransferStateMachineTests {
         #expect(!machine.isRefused)
     }
 
-    @Test("an open request waits between parts; more parts and the end resume it")
-    func openRequest() {
+    @Test("an open request waits between parts; more parts and the end resume it") func openRequest() {
         var machine = Machine(hasBody: true)
         machine.bodyRanDry()
         #expect(machine.upload == .starved)
@@ -47,8 +44,7 @@ struct TransferStateMachineTests {
         #expect(machine.upload == .complete)
     }
 
-    @Test("a refusal ends the upload at any time", arguments: [300, 401, 413, 503])
-    func refusal(status: Int) {
+    @Test("a refusal ends the upload at any time", arguments: [300, 401, 413, 503]) func refusal(status: Int) {
         var flowing = Machine(hasBody: true)
         #expect(flowing.finalHeadReceived(status: status) == .none)
         #expect(flowing.milestone(isFinished: true) == .answeredEarly)
@@ -68,8 +64,7 @@ struct TransferStateMachineTests {
         #expect(!complete.isRefused)
     }
 
-    @Test("an early success lets the upload go on")
-    func earlySuccess() {
+    @Test("an early success lets the upload go on") func earlySuccess() {
         var machine = Machine(hasBody: true)
         #expect(machine.finalHeadReceived(status: 200) == .none)
         #expect(machine.milestone(isFinished: true) == .none)
@@ -79,8 +74,7 @@ struct TransferStateMachineTests {
         #expect(machine.milestone(isFinished: true) == .responded)
     }
 
-    @Test("content that the server sends before it reads on is delivered")
-    func contentBeforeTheEnd() {
+    @Test("content that the server sends before it reads on is delivered") func contentBeforeTheEnd() {
         var machine = Machine(hasBody: true)
         _ = machine.finalHeadReceived(status: 200)
         _ = machine.contentReceived(isFull: false)
@@ -90,8 +84,7 @@ struct TransferStateMachineTests {
         #expect(machine.upload == .flowing)
     }
 
-    @Test("a waiting response is read first, and looked for only before the final head")
-    func yielding() {
+    @Test("a waiting response is read first, and looked for only before the final head") func yielding() {
         var machine = Machine(hasBody: true)
         #expect(machine.yieldsToAnswer)
         machine.answerSeen()
@@ -110,8 +103,7 @@ struct TransferStateMachineTests {
         #expect(refused.readRequested() == .endAfterRefusal)
     }
 
-    @Test("closed connections are watched for only while libcurl would not notice them")
-    func hangUp() {
+    @Test("closed connections are watched for only while libcurl would not notice them") func hangUp() {
         var machine = Machine(hasBody: true)
         #expect(!machine.mustWatchForHangUp)
         machine.bodyRanDry()
@@ -123,8 +115,7 @@ struct TransferStateMachineTests {
         #expect(machine.milestone(isFinished: false) == .none)
     }
 
-    @Test("a response that makes libcurl send again resumes a paused upload and has no other effect")
-    func tentative() {
+    @Test("a response that makes libcurl send again resumes a paused upload and has no other effect") func tentative() {
         var machine = Machine(hasBody: true)
         #expect(machine.tentativelyAnswered() == .none)
         machine.bodyRanDry()
@@ -136,16 +127,14 @@ struct TransferStateMachineTests {
         #expect(machine.upload == .complete)
     }
 
-    @Test("a rewound body is sent again")
-    func rewound() {
+    @Test("a rewound body is sent again") func rewound() {
         var machine = Machine(hasBody: true)
         machine.bodyEnded()
         machine.bodyRewound()
         #expect(machine.readRequested() == .fill)
     }
 
-    @Test("a slow reader pauses the download; a released one lets it run")
-    func download() {
+    @Test("a slow reader pauses the download; a released one lets it run") func download() {
         var machine = Machine(hasBody: false)
         _ = machine.finalHeadReceived(status: 200)
         #expect(machine.contentReceived(isFull: false) == .keep)
@@ -159,8 +148,7 @@ struct TransferStateMachineTests {
         #expect(machine.contentAbandoned() == .none)
     }
 
-    @Test("pausing one direction does not affect the other")
-    func bothDirections() {
+    @Test("pausing one direction does not affect the other") func bothDirections() {
         var machine = Machine(hasBody: true)
         machine.bodyRanDry()
         _ = machine.finalHeadReceived(status: 200)

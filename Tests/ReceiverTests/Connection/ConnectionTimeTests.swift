@@ -69,8 +69,7 @@ struct ConnectionTimeTests {
         func pass(_ seconds: Int64) { channel.embeddedEventLoop.advanceTime(by: .seconds(seconds)) }
     }
 
-    @Test("an idle connection is closed after the idle timeout")
-    func idle() throws {
+    @Test("an idle connection is closed after the idle timeout") func idle() throws {
         let connection = try Connection()
         connection.pass(30)
         try connection.serve()
@@ -128,8 +127,7 @@ struct ConnectionTimeTests {
         #expect(!connection.channel.isActive)
     }
 
-    @Test("a stopping server closes the connection after the response has been sent")
-    func stopping() throws {
+    @Test("a stopping server closes the connection after the response has been sent") func stopping() throws {
         let connection = try Connection()
         try connection.serve()
         connection.channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
@@ -138,8 +136,7 @@ struct ConnectionTimeTests {
         #expect(!connection.channel.isActive)
     }
 
-    @Test("a client that has closed its sending side can read the rest of the response")
-    func halfClosed() throws {
+    @Test("a client that has closed its sending side can read the rest of the response") func halfClosed() throws {
         let connection = try Connection()
         try connection.serve([("Connection", "close")])
         connection.channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
@@ -148,8 +145,7 @@ struct ConnectionTimeTests {
         #expect(!connection.channel.isActive)
     }
 
-    @Test("an abort closes a connection whose response is unsent; an ordinary close does not")
-    func abort() throws {
+    @Test("an abort closes a connection whose response is unsent; an ordinary close does not") func abort() throws {
         let connection = try Connection(idle: nil, stall: nil)
         try connection.serve([("Connection", "close")])
         connection.channel.close(promise: nil)

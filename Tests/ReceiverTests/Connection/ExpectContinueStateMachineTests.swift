@@ -6,8 +6,7 @@ import Testing
 struct ExpectContinueStateMachineTests {
     typealias Machine = ExpectContinueHandler.StateMachine
 
-    @Test("a client that waits gets a 100")
-    func waiting() {
+    @Test("a client that waits gets a 100") func waiting() {
         var machine = Machine()
         #expect(machine.headArrived(waits: true) == .writeContinue)
         machine.bodyArrived()
@@ -16,8 +15,7 @@ struct ExpectContinueStateMachineTests {
         #expect(machine.headArrived(waits: false) == .none)
     }
 
-    @Test("the 100 waits until the response before has ended")
-    func pipelined() {
+    @Test("the 100 waits until the response before has ended") func pipelined() {
         var machine = Machine()
         #expect(machine.headArrived(waits: false) == .none)
         machine.bodyArrived()
@@ -26,8 +24,7 @@ struct ExpectContinueStateMachineTests {
         #expect(machine.responseEnded() == .writeContinue)
     }
 
-    @Test("a client that has begun to send its body gets no 100")
-    func noLongerWaiting() {
+    @Test("a client that has begun to send its body gets no 100") func noLongerWaiting() {
         var machine = Machine()
         _ = machine.headArrived(waits: false)
         _ = machine.headArrived(waits: true)

@@ -61,8 +61,7 @@ struct PersistenceTests {
         }
     }
 
-    @Test("HTTP/1.0 needs no Host and gets no 100")
-    func http10WithoutHost() async throws {
+    @Test("HTTP/1.0 needs no Host and gets no 100") func http10WithoutHost() async throws {
         try await RunningServer.with { server in
             let response = try await server.response(
                 to: "PUT /x HTTP/1.0\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\nabc")
@@ -103,8 +102,7 @@ struct PersistenceTests {
         }
     }
 
-    @Test("after a GET with a body the connection is closed, and the response says so")
-    func bodyOfGET() async throws {
+    @Test("after a GET with a body the connection is closed, and the response says so") func bodyOfGET() async throws {
         try await RunningServer.with { server in
             let (response, rest) = try await server.connected { connection in
                 try connection.send(Self.get("/echo/a", "1.1", ["Content-Length: 5"]))
@@ -143,8 +141,7 @@ struct PersistenceTests {
         }
     }
 
-    @Test("HEAD and OPTIONS work on every route")
-    func headAndOptions() async throws {
+    @Test("HEAD and OPTIONS work on every route") func headAndOptions() async throws {
         try await RunningServer.with { server in
             try server.directory.write([1, 2, 3], to: "f")
             for path in [
@@ -171,8 +168,7 @@ struct PersistenceTests {
         }
     }
 
-    @Test("200 pipelined requests are answered in order, with an error among them")
-    func pipelined() async throws {
+    @Test("200 pipelined requests are answered in order, with an error among them") func pipelined() async throws {
         try await RunningServer.with { server in
             let count = 200
             let bodies = try await server.connected { connection in

@@ -28,8 +28,7 @@ struct SecureServerTests {
         }
     }
 
-    @Test("ALPN chooses HTTP/2 or HTTP/1.1")
-    func negotiation() async throws {
+    @Test("ALPN chooses HTTP/2 or HTTP/1.1") func negotiation() async throws {
         try await with { _, curl in
             for (option, version) in [
                 ("--http2", "2"), ("--http1.1", "1.1"), ("--http1.0", "1.1"), ("--no-alpn", "1.1"),
@@ -40,8 +39,7 @@ struct SecureServerTests {
         }
     }
 
-    @Test("TLS 1.1 and HTTP without TLS are refused")
-    func refusedProtocols() async throws {
+    @Test("TLS 1.1 and HTTP without TLS are refused") func refusedProtocols() async throws {
         try await with { server, curl in
             let old = try await curl(["--tls-max", "1.1", "--ciphers", "DEFAULT@SECLEVEL=0", "URL/"])
             #expect(old.status == 35, "\(old.errorOutput)")
@@ -54,8 +52,7 @@ struct SecureServerTests {
         }
     }
 
-    @Test("a connection without a TLS handshake is closed after the idle timeout")
-    func noHandshake() async throws {
+    @Test("a connection without a TLS handshake is closed after the idle timeout") func noHandshake() async throws {
         try await with(configure: { $0.connections.idle = .milliseconds(300) }) { server, _ in
             let rest = try await server.connected { connection in try connection.receiveToEnd() }
             #expect(rest.isEmpty)
@@ -66,8 +63,7 @@ struct SecureServerTests {
         }
     }
 
-    @Test("an idle HTTP/2 connection is closed")
-    func idle() async throws {
+    @Test("an idle HTTP/2 connection is closed") func idle() async throws {
         try await with(configure: {
             $0.connections.idle = .seconds(2)
             $0.connections.lingering.duration = .milliseconds(300)
@@ -122,8 +118,7 @@ struct SecureServerTests {
         }
     }
 
-    @Test("50 streams share one connection")
-    func parallelStreams() async throws {
+    @Test("50 streams share one connection") func parallelStreams() async throws {
         try await with { server, curl in
             let files = try TemporaryDirectory()
             var arguments = [
@@ -169,8 +164,7 @@ struct SecureServerTests {
         ["-H", version == "--http2" ? "Content-Length:" : "Transfer-Encoding: chunked"]
     }
 
-    @Test("an accepted upload gets a 100")
-    func continues() async throws {
+    @Test("an accepted upload gets a 100") func continues() async throws {
         try await with { server, curl in
             let path = try TemporaryDirectory().keep { try $0.write([1, 2, 3], to: "f") }
             let result = try await curl(["-v", "--http2", "-T", path.file, "-H", "Expect: 100-continue", "URL/f"])
@@ -198,8 +192,7 @@ struct SecureServerTests {
         }
     }
 
-    @Test("a storage that accepts nothing stops the sender")
-    func backPressure() async throws {
+    @Test("a storage that accepts nothing stops the sender") func backPressure() async throws {
         try await with(storage: { _ in SlowStorage(delay: .seconds(30)) }) { _, curl in
             let path = try TemporaryDirectory().keep { try $0.write([UInt8](repeating: 7, count: 64 << 20), to: "f") }
             let result = try await curl([
@@ -225,8 +218,7 @@ struct SecureServerTests {
         }
     }
 
-    @Test("an error about a certificate or key names the file")
-    func invalidFiles() async throws {
+    @Test("an error about a certificate or key names the file") func invalidFiles() async throws {
         let certificates = try await Certificates.shared
         let directory = try TemporaryDirectory()
         let text = try directory.write("no certificate".utf8, to: "text.pem")

@@ -19,8 +19,7 @@ struct ServerBufferBudgetTests {
         #expect(budget.size(upTo: 1 << 20) == 1 << 20)
     }
 
-    @Test("reads start small and grow up to the budget while a body is received")
-    func reads() {
+    @Test("reads start small and grow up to the budget while a body is received") func reads() {
         let budget = BufferBudget()
         for _ in 0..<200 { budget.join() }
         let body = BodyFlag()

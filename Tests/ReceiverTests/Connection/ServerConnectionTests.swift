@@ -8,8 +8,7 @@ import Testing
 struct ServerConnectionTests {
     private static let document = RunningServer.document([("x", Array("abc".utf8))])
 
-    @Test("a connection persists after successes and errors")
-    func kept() async throws {
+    @Test("a connection persists after successes and errors") func kept() async throws {
         try await RunningServer.with { server in
             let statuses = try await server.connected { connection in
                 let malformed = Array("--B\r\n\r\n\r\n--B--\r\n".utf8)
@@ -24,8 +23,7 @@ struct ServerConnectionTests {
         }
     }
 
-    @Test("pipelined uploads and errors are answered in order")
-    func pipelined() async throws {
+    @Test("pipelined uploads and errors are answered in order") func pipelined() async throws {
         try await RunningServer.with { server in
             let bodies = try await server.connected { connection in
                 let second = RunningServer.document([("second", [])])
@@ -42,8 +40,7 @@ struct ServerConnectionTests {
         }
     }
 
-    @Test("`Connection: close` closes the connection after the response")
-    func closeRequested() async throws {
+    @Test("`Connection: close` closes the connection after the response") func closeRequested() async throws {
         try await RunningServer.with { server in
             let (response, rest) = try await server.lastResponse(
                 to: RunningServer.head(length: Self.document.count, fields: ["Connection: close"]), Self.document)
@@ -52,8 +49,7 @@ struct ServerConnectionTests {
         }
     }
 
-    @Test("a client that has closed its sending side gets the response")
-    func halfClosed() async throws {
+    @Test("a client that has closed its sending side gets the response") func halfClosed() async throws {
         try await RunningServer.with { server in
             let (response, rest) = try await server.lastResponse(
                 to: RunningServer.head(length: Self.document.count), Self.document, finishes: true)
@@ -138,8 +134,7 @@ struct ServerConnectionTests {
         }
     }
 
-    @Test("an accepted upload with `Expect: 100-continue` gets a 100")
-    func continues() async throws {
+    @Test("an accepted upload with `Expect: 100-continue` gets a 100") func continues() async throws {
         try await RunningServer.with { server in
             let statuses = try await server.connected { connection in
                 // Two uploads on one connection.
@@ -176,8 +171,7 @@ struct ServerConnectionTests {
         }
     }
 
-    @Test("a 100 follows the response to the request before")
-    func continueInOrder() async throws {
+    @Test("a 100 follows the response to the request before") func continueInOrder() async throws {
         try await RunningServer.with { server in
             let statuses = try await server.connected { connection in
                 try connection.send(
@@ -193,8 +187,7 @@ struct ServerConnectionTests {
         }
     }
 
-    @Test("a server can stop while connections arrive")
-    func stopsWhileAccepting() async throws {
+    @Test("a server can stop while connections arrive") func stopsWhileAccepting() async throws {
         for _ in 0..<10 {
             try await RunningServer.with { server in
                 let port = server.port
@@ -206,8 +199,7 @@ struct ServerConnectionTests {
         }
     }
 
-    @Test("a storage that accepts nothing stops the sender")
-    func backPressure() async throws {
+    @Test("a storage that accepts nothing stops the sender") func backPressure() async throws {
         try await RunningServer.with(storage: { _ in SlowStorage(delay: .seconds(30)) }) { server in
             let sent = try await server.connected { connection in
                 connection.setSendDeadline(.milliseconds(500))

@@ -6,8 +6,7 @@ import Testing
 
 @Suite("Stalled requests and responses", .timeLimit(.minutes(2)))
 struct StallTests {
-    @Test("a body that stalls gets 408; a slow one does not")
-    func stalledBody() async throws {
+    @Test("a body that stalls gets 408; a slow one does not") func stalledBody() async throws {
         try await RunningServer.with(configure: { $0.connections.stall = .seconds(2) }) { server in
             let response = try await server.connected { connection in
                 try connection.send(RunningServer.head(length: 1000))
@@ -25,8 +24,7 @@ struct StallTests {
         }
     }
 
-    @Test("time that the storage takes is not a stall of the client")
-    func slowStorage() async throws {
+    @Test("time that the storage takes is not a stall of the client") func slowStorage() async throws {
         try await RunningServer.with(
             storage: { _ in SlowStorage(delay: .seconds(5)) },
             configure: { $0.connections.stall = .seconds(2) }
@@ -38,8 +36,7 @@ struct StallTests {
         }
     }
 
-    @Test("a response that the client does not read is aborted")
-    func unreadResponse() async throws {
+    @Test("a response that the client does not read is aborted") func unreadResponse() async throws {
         try await RunningServer.with(configure: { $0.connections.stall = .milliseconds(500) }) { server in
             truncate(try server.directory.write([], to: "large"), 1 << 30)
             let size = try await server.connected { connection in

@@ -50,8 +50,7 @@ struct EchoTests {
         }
     }
 
-    @Test("a client that does not read the echo cannot go on sending")
-    func backPressure() async throws {
+    @Test("a client that does not read the echo cannot go on sending") func backPressure() async throws {
         try await RunningServer.with { server in
             let sent = try await server.connected { connection in
                 connection.setSendDeadline(.milliseconds(500))
@@ -62,8 +61,7 @@ struct EchoTests {
         }
     }
 
-    @Test("an empty body comes back empty")
-    func emptyBody() async throws {
+    @Test("an empty body comes back empty") func emptyBody() async throws {
         try await RunningServer.with { server in
             let answer = try await server.connected { connection in
                 try connection.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
@@ -74,8 +72,7 @@ struct EchoTests {
         }
     }
 
-    @Test("the response is cut off where the body cannot be decoded")
-    func invalidCoding() async throws {
+    @Test("the response is cut off where the body cannot be decoded") func invalidCoding() async throws {
         try await RunningServer.with { server in
             let rest = try await server.connected { connection in
                 var encoder = try Encoder(.gzip)
@@ -90,8 +87,7 @@ struct EchoTests {
         }
     }
 
-    @Test("the response is cut off where the body exceeds its limit")
-    func tooLarge() async throws {
+    @Test("the response is cut off where the body exceeds its limit") func tooLarge() async throws {
         try await RunningServer.with(configure: { $0.maximumBodySize = 1000 }) { server in
             let (first, rest) = try await server.connected { connection in
                 try connection.send(Self.head + "\r\n")
@@ -128,8 +124,7 @@ struct EchoTests {
         }
     }
 
-    @Test("counting keeps its interval and ends at the limit")
-    func count() async throws {
+    @Test("counting keeps its interval and ends at the limit") func count() async throws {
         try await RunningServer.with { server in
             let clock = ContinuousClock()
             let start = clock.now

@@ -22,8 +22,7 @@ struct DownloadRequestTests {
         try request(fields, method).plan(for: file, isWorthCoding: isWorthCoding)
     }
 
-    @Test("a request without conditions gets the whole file with its fields")
-    func wholeFile() throws {
+    @Test("a request without conditions gets the whole file with its fields") func wholeFile() throws {
         let plan = try plan([:])
         #expect(plan.status == .ok)
         #expect(plan.content == .bytes(0..<5000))
@@ -36,8 +35,7 @@ struct DownloadRequestTests {
         #expect(plan.fields == expected)
     }
 
-    @Test("a coded file has a tag of its own")
-    func codedFile() throws {
+    @Test("a coded file has a tag of its own") func codedFile() throws {
         let gzip = try plan([.acceptEncoding: "gzip"])
         #expect(gzip.content == .coded(.gzip))
         #expect(gzip.fields[.contentEncoding] == "gzip")
@@ -52,8 +50,7 @@ struct DownloadRequestTests {
         #expect(try plan([.ifNoneMatch: "W/\"v-gzip\""]).status == .ok)
     }
 
-    @Test("304 has no content and no fields of content")
-    func notModified() throws {
+    @Test("304 has no content and no fields of content") func notModified() throws {
         let plan = try plan([.ifNoneMatch: "\"v\""])
         #expect(plan.status == .notModified)
         #expect(plan.content == nil)
@@ -63,8 +60,7 @@ struct DownloadRequestTests {
         #expect(plan.fields[.contentType] == nil)
     }
 
-    @Test("a range of the uncoded file is sent if that form is acceptable")
-    func ranges() throws {
+    @Test("a range of the uncoded file is sent if that form is acceptable") func ranges() throws {
         let part = try plan([.range: "bytes=10-19", .acceptEncoding: "gzip"])
         #expect(part.status == .partialContent)
         #expect(part.content == .bytes(10..<20))
@@ -83,8 +79,7 @@ struct DownloadRequestTests {
         #expect(try plan([.range: "bytes=1-2,4-5"]).content == .bytes(0..<5000))
     }
 
-    @Test("If-Range decides between the range and the whole file")
-    func ifRange() throws {
+    @Test("If-Range decides between the range and the whole file") func ifRange() throws {
         for (condition, status) in [
             ("\"v\"", HTTPResponse.Status.partialContent), ("\"w\"", .ok), ("W/\"v\"", .ok),
             (Timestamp(seconds: 1000).httpDate, .partialContent), (Timestamp(seconds: 1001).httpDate, .ok),
@@ -98,8 +93,7 @@ struct DownloadRequestTests {
         #expect(try plan([.range: "bytes=9999-", .ifRange: "\"w\""]).status == .ok)
     }
 
-    @Test("406, 412 and 416 have the fields that they need")
-    func refusals() {
+    @Test("406, 412 and 416 have the fields that they need") func refusals() {
         let unsatisfiable = refusal { try plan([.range: "bytes=5000-"]) }
         #expect(unsatisfiable?.code == .rangeNotSatisfiable)
         #expect(unsatisfiable?.fields[.contentRange] == "bytes */5000")
@@ -110,8 +104,7 @@ struct DownloadRequestTests {
         #expect(unacceptable?.fields[.vary] == "Accept-Encoding")
     }
 
-    @Test("Last-Modified is never in the future")
-    func futureTime() throws {
+    @Test("Last-Modified is never in the future") func futureTime() throws {
         let file = StoredFile(name: "a", size: 1, modified: 9999, version: "v")
         #expect(try plan([:], file: file).fields[.lastModified] == Self.now.httpDate)
     }

@@ -16,8 +16,7 @@ struct FileDownloadTests {
         }
     }
 
-    @Test("the list has the files that can be downloaded; all other names get 404")
-    func list() async throws {
+    @Test("the list has the files that can be downloaded; all other names get 404") func list() async throws {
         try await with([("b", [1, 2]), ("é %.txt", []), (".hidden", [1]), (TemporaryFile.namePrefix + "x", [1])]) {
             server in
             try FileManager.default.createDirectory(
@@ -48,8 +47,7 @@ struct FileDownloadTests {
         }
     }
 
-    @Test("HTTP/1.0 gets a file uncoded and without chunks")
-    func http10() async throws {
+    @Test("HTTP/1.0 gets a file uncoded and without chunks") func http10() async throws {
         let text = Array(repeatElement("a line of text\n".utf8, count: 1000).joined())
         try await with([("a.html", text)]) { server in
             for version in ["1.0", "1.1"] {
@@ -67,8 +65,7 @@ struct FileDownloadTests {
         }
     }
 
-    @Test("an uploaded file is at its Location; a hidden one has none")
-    func location() async throws {
+    @Test("an uploaded file is at its Location; a hidden one has none") func location() async throws {
         try await RunningServer.with { server in
             let put = try await server.request("PUT", "/a%20b%23%C3%A9", body: [1, 2, 3])
             let location = try #require(put.head.components(separatedBy: "\r\n").first { $0.hasPrefix("Location: ") })
@@ -77,8 +74,7 @@ struct FileDownloadTests {
         }
     }
 
-    @Test("with --discard nothing can be downloaded")
-    func discard() async throws {
+    @Test("with --discard nothing can be downloaded") func discard() async throws {
         try await RunningServer.with(storage: { _ in DiscardStorage() }) { server in
             let put = try await server.request("PUT", "/x", body: [1])
             #expect(put.status == 201)
@@ -87,8 +83,7 @@ struct FileDownloadTests {
         }
     }
 
-    @Test("every byte arrives, in each coding")
-    func everyByte() async throws {
+    @Test("every byte arrives, in each coding") func everyByte() async throws {
         try await with { server in
             let requests = Samples.all.flatMap { name, _ in
                 ["", "gzip", "deflate"].map { ("GET", "/files/\(name)", ["Accept-Encoding: \($0)"]) }
@@ -107,8 +102,7 @@ struct FileDownloadTests {
         }
     }
 
-    @Test("HEAD gets the fields of GET without content")
-    func head() async throws {
+    @Test("HEAD gets the fields of GET without content") func head() async throws {
         try await with { server in
             for (name, _) in Samples.all {
                 for fields in [[], ["Accept-Encoding: gzip"], ["Accept-Encoding: *;q=0"], ["If-Match: \"x\""]] {
@@ -136,8 +130,7 @@ struct FileDownloadTests {
         }
     }
 
-    @Test("ranges are sent with 206, several ranges and invalid ones as the whole file")
-    func ranges() async throws {
+    @Test("ranges are sent with 206, several ranges and invalid ones as the whole file") func ranges() async throws {
         try await with([("book", Samples.book)]) { server in
             let book = Samples.book
             for (range, expected) in [
@@ -163,8 +156,7 @@ struct FileDownloadTests {
         }
     }
 
-    @Test("conditions give 304 and 412, and the tag changes with the content")
-    func conditions() async throws {
+    @Test("conditions give 304 and 412, and the tag changes with the content") func conditions() async throws {
         try await with([("book", Samples.book)]) { server in
             let whole = try await server.get("/files/book")
             let tag = try #require(whole.fields["etag"])
@@ -249,8 +241,7 @@ struct FileDownloadTests {
         }
     }
 
-    @Test("a client that has closed its sending side gets the whole file")
-    func halfClosed() async throws {
+    @Test("a client that has closed its sending side gets the whole file") func halfClosed() async throws {
         try await with([("big", Samples.random(8 << 20))]) { server in
             let expected = try server.directory.read("big")
             let content = try await server.connected { connection in
@@ -262,8 +253,7 @@ struct FileDownloadTests {
         }
     }
 
-    @Test("parallel downloads arrive whole while others are aborted")
-    func parallel() async throws {
+    @Test("parallel downloads arrive whole while others are aborted") func parallel() async throws {
         try await with([("big", Samples.random(8 << 20))]) { server in
             let expected = try server.directory.read("big")
             try await withThrowingTaskGroup(of: Void.self) { group in

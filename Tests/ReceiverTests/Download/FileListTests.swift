@@ -4,8 +4,7 @@ import Testing
 
 @Suite("List of files")
 struct FileListTests {
-    @Test("files are sorted by name, in one line of JSON")
-    func sorted() {
+    @Test("files are sorted by name, in one line of JSON") func sorted() {
         let files = [
             StoredFile(name: "b\"\n", size: 2, modified: 784_111_777, version: "v"),
             StoredFile(name: "a", size: 0, modified: 0, version: "w"),

@@ -17,8 +17,7 @@ struct LogLineTests {
         #expect(String(decoding: line.bytes, as: UTF8.self) == expected)
     }
 
-    @Test("quotation marks are escaped within quoted text")
-    func quotationMarks() {
+    @Test("quotation marks are escaped within quoted text") func quotationMarks() {
         var line = LogLine()
         line.append(escaping: "a \"b\" \n", isQuoted: true)
         #expect(String(decoding: line.bytes, as: UTF8.self) == #"a \"b\" \n"#)

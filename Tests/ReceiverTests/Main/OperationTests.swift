@@ -147,8 +147,7 @@ struct OperationTests {
         #expect(try server.directory.contents().isEmpty)
     }
 
-    @Test("the JSON log has one object in each line")
-    func jsonLog() async throws {
+    @Test("the JSON log has one object in each line") func jsonLog() async throws {
         let server = try await ServerProcess.start(["--log-format", "json"])
         _ = try await server.connected { connection in
             try connection.send("GET /echo/a%0Ab\"\\?secret HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -181,8 +180,7 @@ struct OperationTests {
         #expect(requests[2]["http.status"] as? Int == 400)
     }
 
-    @Test("the text log has one line for each request")
-    func textLog() async throws {
+    @Test("the text log has one line for each request") func textLog() async throws {
         let server = try await ServerProcess.start()
         try await server.connected { connection in
             try connection.send("PUT /files/%1B[31m?secret HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx")
@@ -199,8 +197,7 @@ struct OperationTests {
         #expect(lines[1].contains(" reason=\"no file of this name is stored: "))
     }
 
-    @Test("the log level suppresses the lines of requests")
-    func logLevel() async throws {
+    @Test("the log level suppresses the lines of requests") func logLevel() async throws {
         let server = try await ServerProcess.start(["--log-level", "error"])
         _ = try await server.connected { connection in
             try connection.send("GET /nothing/here HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -210,8 +207,7 @@ struct OperationTests {
         #expect(await server.process.result().errorOutput.isEmpty)
     }
 
-    @Test("health and metrics report the requests in the format of Prometheus")
-    func healthAndMetrics() async throws {
+    @Test("health and metrics report the requests in the format of Prometheus") func healthAndMetrics() async throws {
         let server = try await ServerProcess.start()
         let (health, metrics) = try await server.connected { connection in
             let body = RunningServer.document([("x", [UInt8](repeating: 1, count: 100_000))])

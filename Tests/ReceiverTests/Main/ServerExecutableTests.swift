@@ -36,8 +36,7 @@ struct ServerExecutableTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path("up")) == ["x"])
     }
 
-    @Test("--max-decoded-size and --max-ratio limit decoded bodies")
-    func limits() async throws {
+    @Test("--max-decoded-size and --max-ratio limit decoded bodies") func limits() async throws {
         let directory = try TemporaryDirectory()
         let (process, port) = try await Self.start([
             "--dir", directory.path, "--max-decoded-size", "1K", "--max-ratio", "3",
@@ -61,8 +60,7 @@ struct ServerExecutableTests {
         }
     }
 
-    @Test("an error at start is one line on standard error")
-    func startErrors() async throws {
+    @Test("an error at start is one line on standard error") func startErrors() async throws {
         let directory = try TemporaryDirectory()
         let (process, port) = try await Self.start(["--discard"])
         defer { process.terminate() }

@@ -86,8 +86,7 @@ struct ServerOptionsTests {
         #expect(result.errorOutput.contains(message), "\(result.errorOutput)")
     }
 
-    @Test("the log warns if other machines can reach the server")
-    func reachable() async throws {
+    @Test("the log warns if other machines can reach the server") func reachable() async throws {
         for (arguments, warns) in [
             ([], false), (["--host", "localhost"], false), (["--host", "0.0.0.0"], true),
             (["--host", "0.0.0.0", "--token", "t"], true),

@@ -33,8 +33,7 @@ struct BodyDecoderTests {
         #expect(decoded == content)
     }
 
-    @Test("pieces occupy little more memory than their bytes and do not change later")
-    func memory() async throws {
+    @Test("pieces occupy little more memory than their bytes and do not change later") func memory() async throws {
         let decoder = BodyDecoder(.gzip, limits: .init())
         let data = try Samples.encoded([UInt8](repeating: 1, count: 5 * BodyDecoder.pieceSize + 10), .gzip)
         let pieces = try await pieces(decoder, data)
@@ -44,8 +43,7 @@ struct BodyDecoderTests {
         #expect(pieces.allSatisfy { $0 == ByteBuffer(repeating: 1, count: $0.readableBytes) })
     }
 
-    @Test("limits are enforced, and an incomplete stream is an error")
-    func limits() async throws {
+    @Test("limits are enforced, and an incomplete stream is an error") func limits() async throws {
         var limits = DecodingLimits()
         limits.size = 1000
         let bomb = try Samples.encoded([UInt8](repeating: 0, count: 1001), .deflate)

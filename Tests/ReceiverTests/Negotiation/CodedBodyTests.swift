@@ -29,8 +29,7 @@ struct CodedBodyTests {
         }
     }
 
-    @Test("several gzip members and raw deflate data are decoded")
-    func variants() async throws {
+    @Test("several gzip members and raw deflate data are decoded") func variants() async throws {
         try await RunningServer.with { server in
             let members =
                 try Samples.encoded(Array(Self.book[..<1000]), .gzip)
@@ -115,8 +114,7 @@ struct CodedBodyTests {
         }
     }
 
-    @Test("Content-Length counts coded bytes")
-    func length() async throws {
+    @Test("Content-Length counts coded bytes") func length() async throws {
         try await RunningServer.with { server in
             let body = try Samples.encoded(Self.book, .gzip)
             let (response, rest) = try await server.lastResponse(
@@ -128,8 +126,7 @@ struct CodedBodyTests {
         }
     }
 
-    @Test("flushed bytes are written before the rest arrives")
-    func flushed() async throws {
+    @Test("flushed bytes are written before the rest arrives") func flushed() async throws {
         // Hidden files can be read while they are written.
         try await RunningServer.with(storage: { try DirectoryStorage(path: $0.path, kind: .hidden) }) { server in
             let data = try Samples.encoded(Array("first, second".utf8), .gzip, flushAt: 5)

@@ -8,8 +8,7 @@ struct EntityTagTests {
     private let strong = EntityTag("a")
     private let weak = EntityTag("a", isWeak: true)
 
-    @Test("strong and weak comparison")
-    func comparison() {
+    @Test("strong and weak comparison") func comparison() {
         #expect(!weak.matchesStrongly(weak) && weak.matchesWeakly(weak))
         #expect(!strong.matchesStrongly(weak) && strong.matchesWeakly(weak))
         #expect(!weak.matchesStrongly(strong) && weak.matchesWeakly(strong))
@@ -29,8 +28,7 @@ struct EntityTagTests {
         #expect(EntityTagCondition(field) == expected)
     }
 
-    @Test("a written tag is read back")
-    func roundTrip() {
+    @Test("a written tag is read back") func roundTrip() {
         for tag in [strong, weak] { #expect(EntityTagCondition(tag.description) == .tags([tag])) }
     }
 

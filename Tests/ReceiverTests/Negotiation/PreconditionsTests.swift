@@ -51,8 +51,7 @@ struct PreconditionsTests {
         Row(match: "\"a\"", modified: same, .notModified), Row(noneMatch: "\"a\"", unmodified: before, .failed),
     ]
 
-    @Test("conditions apply in the order of RFC 9110 §13.2.2", arguments: rows)
-    func precedence(row: Row) {
+    @Test("conditions apply in the order of RFC 9110 §13.2.2", arguments: rows) func precedence(row: Row) {
         var fields = HTTPFields()
         fields[.ifMatch] = row.match
         fields[.ifNoneMatch] = row.noneMatch

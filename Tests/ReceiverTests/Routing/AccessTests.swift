@@ -38,8 +38,7 @@ struct AccessTests {
         }
     }
 
-    @Test("reading requires no token, and the page asks for it")
-    func reading() async throws {
+    @Test("reading requires no token, and the page asks for it") func reading() async throws {
         try await withToken { server in
             try server.directory.write([1], to: "f")
             for path in ["/", "/files", "/files/f", "/echo/x", "/health", "/metrics"] {
@@ -118,8 +117,7 @@ struct AccessTests {
         }
     }
 
-    @Test("pages of allowed origins get the CORS fields, also with errors")
-    func allowedOrigins() async throws {
+    @Test("pages of allowed origins get the CORS fields, also with errors") func allowedOrigins() async throws {
         let (mine, other) = ("https://app.example", "https://other.example")
         try await RunningServer.with(configure: {
             $0.access.origins = [mine]; $0.access.token = Self.token

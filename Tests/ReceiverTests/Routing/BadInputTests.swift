@@ -133,8 +133,7 @@ struct BadInputTests {
         }
     }
 
-    @Test("a body shorter than its Content-Length gets 400 and leaves no file")
-    func shortBody() async throws {
+    @Test("a body shorter than its Content-Length gets 400 and leaves no file") func shortBody() async throws {
         // Even if the multipart message is complete.
         for close in ["--B--\r\n", ""] {
             try await RunningServer.with { server in
@@ -150,8 +149,7 @@ struct BadInputTests {
         }
     }
 
-    @Test("a chunked body without its end gets 400 and leaves no file")
-    func incompleteChunks() async throws {
+    @Test("a chunked body without its end gets 400 and leaves no file") func incompleteChunks() async throws {
         for tail in ["", "0\r\n", "zz\r\n"] {
             try await RunningServer.with { server in
                 let body = RunningServer.document([("x", Array("abc".utf8))])

@@ -119,8 +119,7 @@ struct RouteTests {
         }
     }
 
-    @Test("text, page, health, metrics and echo")
-    func others() throws {
+    @Test("text, page, health, metrics and echo") func others() throws {
         #expect(try Route(judging: head(.get, "/echo/a%20b/c?d")) == .text("a b/c", .identity))
         #expect(try Route(judging: head(.get, "/echo/")) == .text("", .identity))
         var curl = head(.head, "/user-agent")
@@ -159,8 +158,7 @@ struct RouteTests {
         #expect(refusal { try Route(judging: head(.get, path)) }?.code == .malformed)
     }
 
-    @Test("a request has exactly one valid host")
-    func host() throws {
+    @Test("a request has exactly one valid host") func host() throws {
         var request = head(.get, "/health")
         request.authority = nil
         #expect(refusal { try Route(judging: request) }?.code == .malformed)
@@ -182,8 +180,7 @@ struct RouteTests {
         }
     }
 
-    @Test("a Content-Length above the limit is refused before the body")
-    func sizes() {
+    @Test("a Content-Length above the limit is refused before the body") func sizes() {
         let rules = Route.Rules(maximumBodySize: 10)
         for (path, method) in [("/", HTTPRequest.Method.post), ("/x", .put), ("/files/x", .post), ("/echo", .post)] {
             var request = head(method, path)
@@ -194,8 +191,7 @@ struct RouteTests {
         }
     }
 
-    @Test("expectations other than 100-continue get 417")
-    func expectations() throws {
+    @Test("expectations other than 100-continue get 417") func expectations() throws {
         var request = head(.post, "/")
         request.headerFields[.expect] = "100-Continue"
         #expect(try Route(judging: request).readsBody)

@@ -63,8 +63,7 @@ struct DirectoryStorageTests {
         _ = storage
     }
 
-    @Test("files of killed processes are removed, those of running ones are not")
-    func leftovers() async throws {
+    @Test("files of killed processes are removed, those of running ones are not") func leftovers() async throws {
         let directory = try TemporaryDirectory()
         try directory.write([1], to: TemporaryFile.namePrefix + "leftover")
         try directory.write([1], to: "kept")
@@ -78,8 +77,7 @@ struct DirectoryStorageTests {
         #expect(try directory.contents() == ["kept", "live"])
     }
 
-    @Test("missing directories are created; a file in the way is an error")
-    func creating() throws {
+    @Test("missing directories are created; a file in the way is an error") func creating() throws {
         let directory = try TemporaryDirectory()
         _ = try DirectoryStorage(path: directory.path("a/b//c/"))
         #expect(FileManager.default.fileExists(atPath: directory.path("a/b/c")))

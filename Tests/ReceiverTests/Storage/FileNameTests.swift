@@ -49,8 +49,7 @@ struct FileNameTests {
         #expect(FileName(cleaning: filename).numbered(1) == expected)
     }
 
-    @Test("long names are shortened before the extension")
-    func longNames() {
+    @Test("long names are shortened before the extension") func longNames() {
         let name = FileName(cleaning: String(repeating: "ä", count: 200) + ".tar.gz")
         let plain = name.numbered(0)
         #expect(plain.utf8.count == 255)
@@ -60,15 +59,13 @@ struct FileNameTests {
         #expect(numbered.hasSuffix("ä (12).tar.gz"))
     }
 
-    @Test("a suffix of more than 64 bytes is not an extension")
-    func longExtensions() {
+    @Test("a suffix of more than 64 bytes is not an extension") func longExtensions() {
         let name = FileName(cleaning: "a." + String(repeating: "b", count: 300)).numbered(3)
         #expect(name.utf8.count == 255)
         #expect(name.hasSuffix("bbb (3)"))
     }
 
-    @Test("every random name becomes one path component")
-    func random() {
+    @Test("every random name becomes one path component") func random() {
         var generator = SystemRandomNumberGenerator()
         let scalars: [Unicode.Scalar] = ["/", "\\", ".", "\0", "a", "\u{301}", "\n", "é", "😀", " ", "\u{202E}"]
         for _ in 0..<5000 {

@@ -10,8 +10,7 @@ import Testing
 
 @Suite("Write queue", .timeLimit(.minutes(1)))
 struct WriteQueueTests {
-    @Test("bytes are written in order")
-    func order() async throws {
+    @Test("bytes are written in order") func order() async throws {
         let directory = try TemporaryDirectory()
         let opened = try Directory(creatingAt: directory.path)
         let queue = WriteQueue(threadPool: .singleton, budget: BufferBudget())
@@ -29,8 +28,7 @@ struct WriteQueueTests {
         }
     }
 
-    @Test("a failure is reported, and nothing is written after it")
-    func failure() async throws {
+    @Test("a failure is reported, and nothing is written after it") func failure() async throws {
         let directory = try TemporaryDirectory()
         let opened = try Directory(creatingAt: directory.path)
         let queue = WriteQueue(threadPool: .singleton, budget: BufferBudget())
@@ -45,8 +43,7 @@ struct WriteQueueTests {
         #expect(try directory.read("good").isEmpty)
     }
 
-    @Test("a slow disk stops the sender after 1 MiB")
-    func backPressure() async throws {
+    @Test("a slow disk stops the sender after 1 MiB") func backPressure() async throws {
         let directory = try TemporaryDirectory()
         let file = try TemporaryFile(in: Directory(creatingAt: directory.path), kind: .hidden)
         let pool = NIOThreadPool(numberOfThreads: 1)
@@ -72,8 +69,7 @@ struct WriteQueueTests {
         try await pool.shutdownGracefully()
     }
 
-    @Test("cancelled bytes are not written")
-    func cancel() async throws {
+    @Test("cancelled bytes are not written") func cancel() async throws {
         let directory = try TemporaryDirectory()
         let file = try TemporaryFile(in: Directory(creatingAt: directory.path), kind: .hidden)
         let pool = NIOThreadPool(numberOfThreads: 1)

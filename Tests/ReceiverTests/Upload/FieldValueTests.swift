@@ -10,8 +10,7 @@ struct FieldValueTests {
         return value
     }
 
-    @Test("a value within the limit is kept")
-    func fits() {
+    @Test("a value within the limit is kept") func fits() {
         let kept = value(["ab", "cd"], limit: 4)
         #expect(kept.text == "abcd")
         #expect(!kept.isTruncated)
@@ -33,8 +32,7 @@ struct FieldValueTests {
         #expect(dripped == kept)
     }
 
-    @Test("bytes that are not UTF-8 are kept")
-    func invalidUTF8() {
+    @Test("bytes that are not UTF-8 are kept") func invalidUTF8() {
         var kept = FieldValue()
         [0xFF, 0x61, 0x80, 0x80, 0x80, 0x80, 0x80].withUnsafeBytes { (bytes: UnsafeRawBufferPointer) in
             kept.append(UnsafeRawBufferPointer(rebasing: bytes[...1]), limit: 2)

@@ -25,8 +25,7 @@ struct PutTests {
         }
     }
 
-    @Test("the response is a report and a Location")
-    func report() async throws {
+    @Test("the response is a report and a Location") func report() async throws {
         try await RunningServer.with { server in
             let digest = SHA256.hash(data: Data("hello".utf8)).hexadecimal
             for number in 0..<2 {
@@ -92,8 +91,7 @@ struct PutTests {
         }
     }
 
-    @Test("a body that is cut off leaves no file")
-    func cutOff() async throws {
+    @Test("a body that is cut off leaves no file") func cutOff() async throws {
         for framing in ["Content-Length: 1000", "Transfer-Encoding: chunked"] {
             try await RunningServer.with { server in
                 let response = try await server.connected { connection in
@@ -109,8 +107,7 @@ struct PutTests {
         }
     }
 
-    @Test("an accepted file gets a 100, a refused one does not")
-    func continues() async throws {
+    @Test("an accepted file gets a 100, a refused one does not") func continues() async throws {
         try await RunningServer.with { server in
             let interim = try await server.connected { connection in
                 try connection.send("PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")

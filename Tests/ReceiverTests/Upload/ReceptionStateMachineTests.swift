@@ -7,8 +7,7 @@ import Testing
 struct ReceptionStateMachineTests {
     private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
-    @Test("a file begins, is written and ends")
-    func file() throws {
+    @Test("a file begins, is written and ends") func file() throws {
         var machine = Reception.StateMachine()
         let head = PartHead(name: "f", filename: "../x", contentType: "text/plain")
         #expect(try machine.partBegan(head) == .beginFile(named: "../x"), "the storage cleans the name")
@@ -27,8 +26,7 @@ struct ReceptionStateMachineTests {
         #expect(machine.failed() == .none, "published files stay")
     }
 
-    @Test("a field's value is kept up to the limits")
-    func field() throws {
+    @Test("a field's value is kept up to the limits") func field() throws {
         var machine = Reception.StateMachine(limits: .init(valueBytes: 4, allValueBytes: 6))
         for text in ["abcdef", "ghij", "k", ""] {
             #expect(try machine.partBegan(PartHead(name: "n")) == .none)
@@ -42,8 +40,7 @@ struct ReceptionStateMachineTests {
         #expect(machine.parts.map(\.size) == [6, 4, 1, 0])
     }
 
-    @Test("an empty file input is not a file")
-    func emptyFileInput() throws {
+    @Test("an empty file input is not a file") func emptyFileInput() throws {
         var machine = Reception.StateMachine()
         #expect(try machine.partBegan(PartHead(name: "f", filename: "")) == .none)
         #expect(machine.partEnded(sha256: nil) == .none)
@@ -59,8 +56,7 @@ struct ReceptionStateMachineTests {
         #expect(report.parts.map(\.size) == [0, 2])
     }
 
-    @Test("a body that ends before its closing delimiter is refused")
-    func incomplete() throws {
+    @Test("a body that ends before its closing delimiter is refused") func incomplete() throws {
         var machine = Reception.StateMachine()
         #expect(throws: Refusal.self) { try machine.bodyEnded() }
         _ = try machine.partBegan(PartHead(name: "f", filename: "x"))
@@ -71,16 +67,14 @@ struct ReceptionStateMachineTests {
         #expect(throws: Never.self) { try machine.bodyEnded() }
     }
 
-    @Test("a failure abandons the files once")
-    func failure() throws {
+    @Test("a failure abandons the files once") func failure() throws {
         var machine = Reception.StateMachine()
         _ = try machine.partBegan(PartHead(name: "f", filename: "x"))
         #expect(machine.failed() == .abandon)
         #expect(machine.failed() == .none)
     }
 
-    @Test("the length of all names is limited")
-    func longNames() throws {
+    @Test("the length of all names is limited") func longNames() throws {
         var machine = Reception.StateMachine(limits: .init(allNameBytes: 10))
         _ = try machine.partBegan(PartHead(name: "12345", filename: "6789"))
         _ = machine.partEnded(sha256: nil)

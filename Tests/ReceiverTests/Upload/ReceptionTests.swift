@@ -61,8 +61,7 @@ struct ReceptionTests {
 
     private static let head = "--B\r\nContent-Disposition: form-data; name=f; filename=x\r\n\r\n"
 
-    @Test("one write for each chunk")
-    func writes() async throws {
+    @Test("one write for each chunk") func writes() async throws {
         let (calls, result) = try await receive([
             Self.head + "a\r", "\nb\r\n--B", "Cc\r\n--Bd", "e\r\n--B--\r\n",
         ])
@@ -79,22 +78,19 @@ struct ReceptionTests {
         #expect(throws: Refusal(.noSpace, "no space")) { try result.get() }
     }
 
-    @Test("after a lost connection the files are abandoned")
-    func lostConnection() async throws {
+    @Test("after a lost connection the files are abandoned") func lostConnection() async throws {
         let (calls, result) = try await receive([Self.head + "abc\r\n--B--\r\n"], error: ChannelError.eof)
         #expect(calls == ["begin x", "write abc", "end", "abandon"])
         #expect(throws: ChannelError.self) { try result.get() }
     }
 
-    @Test("a body shorter than its Content-Length is not published")
-    func shortBody() async throws {
+    @Test("a body shorter than its Content-Length is not published") func shortBody() async throws {
         let (calls, result) = try await receive([Self.head + "abc\r\n--B--\r\n"], contentLength: 1000)
         #expect(calls.last == "abandon")
         #expect(throws: Refusal.self) { try result.get() }
     }
 
-    @Test("a cancelled task publishes nothing")
-    func cancelled() async throws {
+    @Test("a cancelled task publishes nothing") func cancelled() async throws {
         let task = Task {
             withUnsafeCurrentTask { $0?.cancel() }
             return try await receive([Self.head + "abc\r\n--B--\r\n"])

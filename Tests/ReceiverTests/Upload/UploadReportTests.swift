@@ -4,8 +4,7 @@ import Testing
 
 @Suite("Upload report")
 struct UploadReportTests {
-    @Test("a file has type, name, size and stored name")
-    func file() {
+    @Test("a file has type, name, size and stored name") func file() {
         var file = ReceivedPart(name: "file", filename: "book.txt", contentType: "text/plain")
         file.size = 256694
         file.savedAs = "book.txt"
@@ -16,8 +15,7 @@ struct UploadReportTests {
         )
     }
 
-    @Test("a field has a value, which may be truncated")
-    func field() {
+    @Test("a field has a value, which may be truncated") func field() {
         var field = ReceivedPart(name: "a", filename: nil, contentType: nil)
         field.size = 3
         field.sha256 = "00ff"
@@ -30,13 +28,11 @@ struct UploadReportTests {
         )
     }
 
-    @Test("a form without parts")
-    func empty() {
+    @Test("a form without parts") func empty() {
         #expect(UploadReport(parts: []).json == #"{"bytes":0,"parts":[]}"# + "\n")
     }
 
-    @Test("strings are escaped")
-    func escaping() {
+    @Test("strings are escaped") func escaping() {
         #expect(
             Refusal(.malformed, "\"\\\n\r\t\u{1}\u{1F}é/\u{7F}").json
                 == #"{"error":"\"\\\n\r\t\u0001\u001fé/"# + "\u{7F}\"}\n"

@@ -17,8 +17,7 @@ struct UploadRequestTests {
         return head
     }
 
-    @Test("only multipart/form-data with a valid boundary is a form")
-    func mediaTypes() {
+    @Test("only multipart/form-data with a valid boundary is a form") func mediaTypes() {
         #expect(refusal { try UploadRequest(form: head(type: nil)) }?.code == .unsupported)
         #expect(refusal { try UploadRequest(form: head(type: "application/json")) }?.code == .unsupported)
         #expect(refusal { try UploadRequest(form: head(type: "multipart/mixed; boundary=b")) }?.code == .unsupported)
@@ -54,8 +53,7 @@ struct UploadRequestTests {
         }
     }
 
-    @Test("all lines of Content-Encoding count")
-    func severalLines() throws {
+    @Test("all lines of Content-Encoding count") func severalLines() throws {
         var head = head(coding: "identity")
         head.headerFields.append(HTTPField(name: .contentEncoding, value: "deflate"))
         #expect(try UploadRequest(form: head).coding == .deflate)
@@ -76,8 +74,7 @@ struct UploadRequestTests {
         #expect(content == .file(named: expected, contentType: "text/plain"))
     }
 
-    @Test("a file without a name, or with a Content-Range, is refused")
-    func refusals() {
+    @Test("a file without a name, or with a Content-Range, is refused") func refusals() {
         #expect(refusal { try UploadRequest(file: head(.put), named: nil) }?.code == .malformed)
         #expect(refusal { try UploadRequest(file: head(.put), named: "") }?.code == .malformed)
         var part = self.head(.put)

@@ -8,8 +8,7 @@ import Testing
 
 @Suite("Uploads", .timeLimit(.minutes(2)))
 struct UploadTests {
-    @Test("parts are reported in order")
-    func report() async throws {
+    @Test("parts are reported in order") func report() async throws {
         try await RunningServer.with { server in
             let body =
                 "preamble\r\n--B\r\ncontent-disposition:form-data;name=a\r\n\r\nvälue\r\n"
@@ -28,8 +27,7 @@ struct UploadTests {
         }
     }
 
-    @Test("--discard stores nothing but reports sizes and digests")
-    func discard() async throws {
+    @Test("--discard stores nothing but reports sizes and digests") func discard() async throws {
         try await RunningServer.with(storage: { _ in DiscardStorage() }) { server in
             let response = try await server.post(
                 RunningServer.document([("x", Array("abc".utf8))]), fields: ["Want-Repr-Digest: sha-256=10"]
@@ -62,8 +60,7 @@ struct UploadTests {
         }
     }
 
-    @Test("an encoded NUL in a name is removed")
-    func encodedNUL() async throws {
+    @Test("an encoded NUL in a name is removed") func encodedNUL() async throws {
         try await RunningServer.with { server in
             let body =
                 "--B\r\nContent-Disposition: form-data; name=f; filename*=UTF-8''a%00b%2Fc%0A.txt\r\n\r\nx\r\n--B--\r\n"
@@ -73,8 +70,7 @@ struct UploadTests {
         }
     }
 
-    @Test("existing files are kept, and new ones numbered")
-    func existingNames() async throws {
+    @Test("existing files are kept, and new ones numbered") func existingNames() async throws {
         try await RunningServer.with { server in
             try server.directory.write("old".utf8, to: "a.tar.gz")
             let document = RunningServer.document([("a.tar.gz", [1]), ("a.tar.gz", [2]), (".rc", []), (".rc", [3])])
@@ -89,8 +85,7 @@ struct UploadTests {
         }
     }
 
-    @Test("20 parallel uploads of one name are all stored")
-    func sameName() async throws {
+    @Test("20 parallel uploads of one name are all stored") func sameName() async throws {
         try await RunningServer.with { server in
             let saved = try await withThrowingTaskGroup(of: (Int, String?).self) { group in
                 for index in 0..<20 {
@@ -110,8 +105,7 @@ struct UploadTests {
         }
     }
 
-    @Test("long fields are truncated in the report")
-    func longFields() async throws {
+    @Test("long fields are truncated in the report") func longFields() async throws {
         try await RunningServer.with { server in
             let long = String(repeating: "é", count: 50_000)
             var body = "--B\r\nContent-Disposition: form-data; name=\"f\"\r\n\r\n\(long)\r\n"
@@ -126,8 +120,7 @@ struct UploadTests {
         }
     }
 
-    @Test("a request split at any byte is stored")
-    func splits() async throws {
+    @Test("a request split at any byte is stored") func splits() async throws {
         let body = RunningServer.document([("x", Array("one\r\n--C\r\n".utf8)), ("y", Array("\r\n".utf8))])
         for chunked in [false, true] {
             let head = RunningServer.head(length: chunked ? nil : body.count)
@@ -164,8 +157,7 @@ struct UploadTests {
         }
     }
 
-    @Test("uploads work with hidden files, as on systems without unnamed ones")
-    func hiddenFiles() async throws {
+    @Test("uploads work with hidden files, as on systems without unnamed ones") func hiddenFiles() async throws {
         try await RunningServer.with(storage: { try DirectoryStorage(path: $0.path, kind: .hidden) }) { server in
             for number in 0..<3 {
                 let response = try await server.post(RunningServer.document([("x", [UInt8(number)]), ("y", [])]))
@@ -179,8 +171,7 @@ struct UploadTests {
         }
     }
 
-    @Test("large chunks are stored unchanged")
-    func largeChunks() async throws {
+    @Test("large chunks are stored unchanged") func largeChunks() async throws {
         var generator = SystemRandomNumberGenerator()
         let content = (0..<(8 << 20) / 8).flatMap { _ in withUnsafeBytes(of: generator.next()) { Array($0) } }
         try await RunningServer.with { server in

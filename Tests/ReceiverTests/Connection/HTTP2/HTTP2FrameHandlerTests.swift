@@ -53,8 +53,7 @@ struct HTTP2FrameHandlerTests {
         #expect(pending.total == data)
     }
 
-    @Test("a frame that is too long reaches the decoder with its header")
-    func tooLong() throws {
+    @Test("a frame that is too long reaches the decoder with its header") func tooLong() throws {
         let channel = try channel()
         let head = Self.preface + Self.frame(0, 1, length: (1 << 14) + 1).prefix(9)
         try channel.writeInbound(ByteBuffer(bytes: head))

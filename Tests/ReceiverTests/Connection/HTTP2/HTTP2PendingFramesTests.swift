@@ -7,8 +7,7 @@ import Testing
 struct HTTP2PendingFramesTests {
     private let pending = HTTP2PendingFrames()
 
-    @Test("frames count until their stream has been read or closed")
-    func counting() {
+    @Test("frames count until their stream has been read or closed") func counting() {
         pending.headersArrived(on: 1)
         pending.headersArrived(on: 3)
         for _ in 0..<5 { pending.dataArrived(on: 1) }
@@ -29,8 +28,7 @@ struct HTTP2PendingFramesTests {
         #expect(pending.total == 0)
     }
 
-    @Test("refused streams are forgotten")
-    func refusedStreams() {
+    @Test("refused streams are forgotten") func refusedStreams() {
         pending.headersArrived(on: 1)
         pending.framesRead(on: 1)
         pending.dataArrived(on: 1)

@@ -63,8 +63,7 @@ struct ServerHTTP2Tests {
         }
     }
 
-    @Test("an error of one stream does not affect the others (RFC 9113 §5.4.2)")
-    func streamError() async throws {
+    @Test("an error of one stream does not affect the others (RFC 9113 §5.4.2)") func streamError() async throws {
         let output = try await run(
             """
             connection = Connection()
@@ -103,8 +102,7 @@ struct ServerHTTP2Tests {
         #expect(output == "reset\nreset\nreset\n{\"status\":\"ok\"}\n")
     }
 
-    @Test("a refused stream is reset only after the whole response has been sent")
-    func lateResponse() async throws {
+    @Test("a refused stream is reset only after the whole response has been sent") func lateResponse() async throws {
         let output = try await run(
             """
             connection = Connection(window=10)
