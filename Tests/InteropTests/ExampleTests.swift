@@ -90,7 +90,7 @@ struct ExampleTests {
         try await expectError(["-filepath", source.path], containing: "Is a directory")
         try await expectError(["-filepath", file], host: "localhost:3000", containing: "malformed URL")
         try await expectError(["-filepath", file], host: "http://a b", containing: "malformed URL")
-        try await expectError(["-filepath", file], host: "ftp://host", containing: "its scheme is not one of http, https")
+        try await expectError(["-filepath", file], host: "ftp://host", containing: "its scheme is not one of http")
         try await expectError(["-filepath", file], containing: "Connection refused")
         let unknown = "no-such-host.invalid"
         try await expectError(["-filepath", file], host: "http://\(unknown)", containing: unknown)
