@@ -32,10 +32,13 @@ struct RequestTests {
         }
         let piped = Array(bytes.prefix(50_000))
         let pipe = try OpenPipe(holding: piped)
+        let empty = try directory.write([], to: "empty.txt")
         let client = try Client()
         let rows: [(content: Content, body: [UInt8], length: Int?, type: String)] = [
             (.file(path), bytes, 300_000, "text/plain"),
             (.file(path, range: 7..<1000), Array(bytes[7..<1000]), 993, "text/plain"),
+            (.file(empty), [], 0, "text/plain"),
+            (.stream(length: 0) { AsyncStream<[UInt8]> { $0.finish() } }, [], 0, "application/octet-stream"),
             (.bytes(bytes), bytes, 300_000, "application/octet-stream"),
             (.bytes([]), [], 0, "application/octet-stream"),
             (.text("ü"), Array("ü".utf8), 2, "text/plain; charset=utf-8"),
