@@ -38,6 +38,9 @@ static inline CURLcode ccurl_easy_get_string(CURL *handle, CURLINFO info, const 
 static inline CURLMcode ccurl_multi_set_pointer(CURLM *handle, CURLMoption option, void *value) {
     return curl_multi_setopt(handle, option, value);
 }
+static inline CURLMcode ccurl_multi_set_long(CURLM *handle, CURLMoption option, long value) {
+    return curl_multi_setopt(handle, option, value);
+}
 static inline CURLMcode ccurl_multi_set_socket_callback(CURLM *handle, curl_socket_callback value) {
     return curl_multi_setopt(handle, CURLMOPT_SOCKETFUNCTION, value);
 }

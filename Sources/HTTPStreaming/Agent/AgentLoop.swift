@@ -225,7 +225,7 @@ final class AgentLoop {
         transfer.easy.callbacks = nil
         transfer.releaseMemory()
         // A request to which parts are added is kept: the call that adds the next one gets its result.
-        if !transfer.bookkeeping.isOpenEnded { connections[transfer.id.connection]?.current = nil }
+        if !transfer.bookkeeping.isAwaitedLater { connections[transfer.id.connection]?.current = nil }
         beginQueued(after: transfer.id)
     }
 

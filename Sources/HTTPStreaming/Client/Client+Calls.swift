@@ -15,7 +15,8 @@ extension Client {
             (preparation) throws(ClientError) in
             try parts.map { (part) throws(ClientError) in try part.prepare(form.encoder, preparation) }
         }
-        form.append(prepared, isLast: isLast)
+        // A server that has refused the request takes no more parts.
+        form.append(open?.isRefused == true ? [] : prepared, isLast: isLast)
         let exchange = open ?? begin(target, form, hasBody: target.method.impliesBody || !parts.isEmpty || !isLast)
         return try await run(exchange, isNew: open == nil, call, progress)
     }
@@ -23,6 +24,7 @@ extension Client {
     private func begin(_ target: (method: Method, url: String), _ form: MultipartSource, hasBody: Bool) -> Exchange {
         let request = PreparedRequest(
             method: target.method, url: target.url, contentType: hasBody ? form.mediaType : nil,
+            contentEncoding: hasBody ? configuration.contentCoding.token : nil,
             source: hasBody ? configuration.contentCoding.encoding(form) : nil)
         return Exchange(id: nextID(), request, form: form, settings, progressHub, control)
     }

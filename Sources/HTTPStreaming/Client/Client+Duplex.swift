@@ -31,6 +31,7 @@ extension Client {
             let queue = ChunkQueue { agent.post(.contentArrived(id)) }
             let request = PreparedRequest(
                 method: target.method, url: target.url, contentType: contentType,
+                contentEncoding: configuration.contentCoding.token,
                 source: configuration.contentCoding.encoding(PipeSource(queue, length: length)))
             let exchange = Exchange(id: id, request, settings, progressHub, control)
             let (outcomes, continuation) = AsyncThrowingStream.makeStream(of: Waiter.Outcome.self)

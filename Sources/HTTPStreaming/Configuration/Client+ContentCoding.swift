@@ -40,6 +40,9 @@ extension Client {
             kind: .coded(.gzip, level: 6, workers: nil, storesIncompressible: true)
         )
 
+        /// As Content-Encoding names it; nil if there is nothing to encode.
+        var token: String? { coding?.token }
+
         /// Nil for ``identity``.
         var coding: Coding? {
             switch kind {

@@ -147,7 +147,7 @@ public struct Content: Sendable {
     /// The content in the gzip format (RFC 1952), made while it is sent: for servers that store the compressed file.
     /// For a request body that the server decodes, see ``Client/Configuration/contentCoding``.
     ///
-    /// Its length being unknown, a request with it is sent chunked. Content that is gzipped already is returned as it is.
+    /// Its length being unknown, a request with it is sent chunked. A second call has no effect.
     ///
     /// - Parameter level: 0, stored, to 9, smallest. Any other is an error when it is sent,
     ///   ``ClientError/Code/invalidPart``.

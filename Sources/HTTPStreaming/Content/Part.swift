@@ -91,7 +91,7 @@ public struct Part: Sendable {
         let source = try content.prepare(preparation)
         do throws(MultipartError) {
             var head = PartHead(
-                name: name, contentType: contentType ?? source.mediaType,
+                name: name, contentType: source.mediaType ?? contentType,
                 otherFields: headerFields.map { HeaderField(name: $0.name, value: $0.value) })
             head.filenameBytes = filename?.bytes
             return MultipartSource.FramedPart(

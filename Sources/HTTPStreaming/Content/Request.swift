@@ -12,13 +12,14 @@ public struct Request: Sendable {
     public var url: String
     /// Sent in place of the fields of the same names in ``Client/Configuration/headerFields``, and besides the others.
     /// May hold a Content-Type, unless the content is multipart, and a Content-Encoding for content that is
-    /// encoded already, unless the client encodes it. Not sent to another origin after a redirect.
+    /// encoded already, unless the client encodes it. Only these two are sent to another origin after a redirect.
     public var headerFields: HeaderFields
     /// The body; nil for none, which for POST, PUT and PATCH is a body of length 0.
     public var content: Content?
     /// Takes the place of ``Client/Configuration/authentication``; nil, the default, for that one.
     public var authentication: Client.Authentication?
-    /// Takes the place of ``Client/Configuration/stallTimeout``; nil, the default, for that one.
+    /// Takes the place of ``Client/Configuration/stallTimeout``; nil, the default, for that one. For no
+    /// limit, give a very long one.
     public var stallTimeout: Duration?
     /// Takes the place of ``Client/Configuration/requestTimeout``; nil, the default, for that one.
     public var requestTimeout: Duration?

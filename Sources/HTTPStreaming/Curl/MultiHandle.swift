@@ -24,6 +24,9 @@ final class MultiHandle {
         self.poller = poller
         guard Self.isInitialized, let raw = curl_multi_init() else { throw CurlError(CURLE_FAILED_INIT) }
         self.raw = raw
+        // Each client has a connection cache of its own (``ShareHandle``), and keeps one connection: by default libcurl
+        // would keep one for each origin. https://curl.se/libcurl/c/CURLMOPT_MAXCONNECTS.html
+        ccurl_multi_set_long(raw, CURLMOPT_MAXCONNECTS, 1)
         setSocketCallbacks()
     }
 

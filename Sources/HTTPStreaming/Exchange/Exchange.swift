@@ -27,7 +27,7 @@ struct Exchange: Sendable {
     private var redirects = 0
     private var countedLength: Int64?
     /// Whether the caller has been told that the server takes no more parts.
-    private var isRefused = false
+    private(set) var isRefused = false
 
     init(
         id: TransferID, _ request: PreparedRequest, form: MultipartSource? = nil, _ settings: ClientSettings,
@@ -55,13 +55,21 @@ struct Exchange: Sendable {
         // URL, to that of the request.
         let usesConfiguration = isAtOrigin && settings.isForOrigin(of: url)
         var headerFields = usesConfiguration ? configuration.headerFields : [:]
-        if isAtOrigin { headerFields.merge(request.headerFields) }
-        let configured = usesConfiguration ? configuration.authentication : .none
+        var authentication = usesConfiguration ? configuration.authentication : .none
+        if isAtOrigin {
+            if let own = request.authentication {
+                authentication = own
+                headerFields["Authorization"] = nil
+            }
+            if request.headerFields["Authorization"] != nil { authentication = .none }
+            headerFields.merge(request.headerFields)
+        }
         return TransferRequest(
             settings: settings, method: request.method, url: url, headerFields: headerFields,
-            authentication: (isAtOrigin ? request.authentication : nil) ?? configured,
+            authentication: authentication,
             clientCertificate: usesConfiguration ? configuration.tls.clientCertificate : nil,
-            contentType: request.contentType, source: request.source, isDuplex: isDuplex, countedLength: countedLength,
+            contentType: request.contentType, contentEncoding: request.contentEncoding, source: request.source,
+            isDuplex: isDuplex, countedLength: countedLength,
             stallTimeout: request.stallTimeout ?? configuration.stallTimeout,
             requestTimeout: request.requestTimeout ?? configuration.requestTimeout, counter: counter, control: control,
             priority: Task.currentPriority

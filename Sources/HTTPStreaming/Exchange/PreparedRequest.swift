@@ -10,8 +10,9 @@ struct PreparedRequest: Sendable {
     var authentication: Client.Authentication?
     var stallTimeout: Duration?
     var requestTimeout: Duration?
-    /// The media type of the body; nil if there is none, or if `headerFields` say it.
+    /// The media type and the content coding of the body, which go with it to any origin; nil for none.
     var contentType: String?
+    var contentEncoding: String?
     /// The body, through its content coding; nil for a request without one.
     let source: (any Source)?
 }
@@ -30,7 +31,9 @@ extension PreparedRequest {
         headerFields = request.headerFields
         authentication = request.authentication
         if let credentials {
-            guard authentication == nil else { throw ClientError.twoCredentials }
+            guard (authentication ?? Client.Authentication.none) == Client.Authentication.none else {
+                throw ClientError.twoCredentials
+            }
             authentication = credentials
         }
         try authentication?.validate(headerFields)
@@ -40,19 +43,23 @@ extension PreparedRequest {
         var allowed: Set = ["content-type"]
         if configuration.contentCoding == .identity { allowed.insert("content-encoding") }
         try headerFields.validate(allowing: allowed)
+        if request.content != nil || method.impliesBody {
+            (contentType, contentEncoding) = (headerFields["Content-Type"], headerFields["Content-Encoding"])
+            (headerFields["Content-Type"], headerFields["Content-Encoding"]) = (nil, nil)
+        }
         guard let content = request.content else {
             source = method.impliesBody ? MemorySource(bytes: [], isCompressed: false) : nil
             return
         }
+        contentEncoding = contentEncoding ?? configuration.contentCoding.token
         guard method != .head else { throw ClientError(.invalidConfiguration, "a HEAD request takes no content") }
         let plain = try await Preparation.run(configuration, mayBlock: content.mayBlock) {
             (preparation) throws(ClientError) in try content.prepare(preparation)
         }
-        if headerFields["Content-Type"] == nil {
-            contentType = plain.mediaType ?? content.mediaType ?? MediaType.octetStream
-        } else if plain.mediaType != nil {
+        guard contentType == nil || plain.mediaType == nil else {
             throw ClientError(.invalidConfiguration, "the Content-Type of multipart content is the client's own")
         }
+        contentType = contentType ?? plain.mediaType ?? content.mediaType ?? MediaType.octetStream
         source = configuration.contentCoding.encoding(plain)
     }
 }

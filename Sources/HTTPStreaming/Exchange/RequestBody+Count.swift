@@ -4,7 +4,7 @@ extension RequestBody {
         if let length = source.length { return length }
         return try await withTaskExecutorPreference(BlockingExecutor.shared) {
             let (contents, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-            let context = ReadContext(priority: Task.currentPriority) { continuation.yield() }
+            let context = ReadContext(priority: Task.currentPriority, isCounting: true) { continuation.yield() }
             let body = RequestBody(source, context: context)
             var iterator = contents.makeAsyncIterator()
             while try body.skip() {

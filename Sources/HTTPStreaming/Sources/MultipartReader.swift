@@ -133,7 +133,7 @@ final class MultipartReader: SourceReader {
                 position = .partEnd(offset: start + count)
                 return .bytes(count)
             }
-            source.didReadPart(index, endingAt: bytesRead)
+            if !context.isCounting { source.didReadPart(index, endingAt: bytesRead) }
             index += 1
             position = .between
             return .bytes(count)

@@ -105,10 +105,13 @@ final class ReadContext: Sendable {
     let priority: TaskPriority
     /// Called, on any thread, when there may be more bytes to read.
     let onContent: @Sendable () -> Void
+    /// Whether the body is only counted, and will be read again.
+    let isCounting: Bool
     private let limit = Atomic(Int.max)
 
-    init(priority: TaskPriority, onContent: @escaping @Sendable () -> Void) {
+    init(priority: TaskPriority, isCounting: Bool = false, onContent: @escaping @Sendable () -> Void) {
         self.priority = priority
+        self.isCounting = isCounting
         self.onContent = onContent
     }
 

@@ -83,7 +83,7 @@ final class RequestBody {
         guard let source else { return }
         last = (source.isFinished, source.plainLength, bytesRead, currentPart)
         reader = nil
-        self.source = source.isOpenEnded ? source : nil
+        self.source = nil
         source.abandon()
     }
 }

@@ -83,12 +83,12 @@ extension Transfer {
             }
             if let contentType = request.contentType {
                 try upload.headerList.append("Content-Type: \(contentType)")
-            } else if request.headerFields["Content-Type"] == nil {
+            } else {
                 // Otherwise libcurl sends that of an HTML form.
                 try upload.headerList.append("Content-Type:")
             }
-            if let coding = request.configuration.contentCoding.coding {
-                try upload.headerList.append("Content-Encoding: \(coding.token)")
+            if let contentEncoding = request.contentEncoding {
+                try upload.headerList.append("Content-Encoding: \(contentEncoding)")
             }
         }
         if request.headerFields["User-Agent"] == nil { try upload.headerList.append(Self.userAgent) }

@@ -75,6 +75,8 @@ extension Transfer {
         let usesUnixSocket: Bool
         /// Whether parts are added by several calls.
         let isOpenEnded: Bool
+        /// Whether a later call will ask for the result.
+        var isAwaitedLater: Bool
         let metrics = MetricsBox()
         let beganAt = Instant.now
         var limits: TimeLimits
@@ -92,6 +94,7 @@ extension Transfer {
             proxy = request.configuration.proxy
             usesUnixSocket = request.configuration.unixSocket != nil
             isOpenEnded = request.source?.isOpenEnded ?? false
+            isAwaitedLater = isOpenEnded
             limits = TimeLimits(stall: request.stallTimeout, total: request.requestTimeout, at: .now)
         }
     }

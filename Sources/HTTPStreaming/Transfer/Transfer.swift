@@ -73,6 +73,7 @@ final class Transfer: TransferCallbacks {
     /// To be called when parts, or the end of the body, were added.
     func partsAdded(_ waiter: Waiter) {
         self.waiter = waiter
+        if waiter.goal == .answer { bookkeeping.isAwaitedLater = false }
         guard isRunning, !machine.isRefused else { return resumeCaller() }
         upload.totalBytes = upload.body.plainLength
         perform(machine.partsAdded())

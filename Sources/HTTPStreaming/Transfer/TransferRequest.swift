@@ -14,8 +14,9 @@ struct TransferRequest: Sendable {
     let headerFields: HeaderFields
     let authentication: Client.Authentication
     let clientCertificate: Client.TLS.ClientCertificate?
-    /// The media type of the body; nil if `headerFields` contain it.
+    /// The media type and the content coding of the body; nil for none.
     let contentType: String?
+    let contentEncoding: String?
     /// The body; nil if there is none.
     let source: (any Source)?
     /// Whether the response is read while the request is written.
