@@ -64,13 +64,14 @@ package enum ASCII {
 
     /// Whether all bytes of a text satisfy `predicate`. One pass over contiguous bytes: reading `utf8` byte by byte takes
     /// ten times as long.
+    @inlinable
     package static func all(of text: String, satisfy predicate: (UInt8) -> Bool) -> Bool {
         var text = text
         return text.withUTF8 { $0.allSatisfy(predicate) }
     }
 
-    @inlinable
     /// Whether `text` is a `token` (RFC 9110 §5.6.2): the name of a header field or a method.
+    @inlinable
     package static func isToken(_ text: String) -> Bool { !text.isEmpty && all(of: text, satisfy: isTokenCharacter) }
 
     /// Without white space at both ends.

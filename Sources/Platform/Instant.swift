@@ -19,6 +19,7 @@ package struct Instant: Comparable, Hashable, Sendable {
         return Instant(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
     }
 
+    @inlinable
     package static func + (time: Instant, duration: Duration) -> Instant {
         let (seconds, attoseconds) = duration.components
         // Longer durations count as a hundred years.
@@ -27,8 +28,10 @@ package struct Instant: Comparable, Hashable, Sendable {
         return Instant(nanoseconds: time.nanoseconds + change)
     }
 
+    @inlinable
     package static func - (time: Instant, duration: Duration) -> Instant { time + (.zero - duration) }
 
+    @inlinable
     package static func - (time: Instant, other: Instant) -> Duration {
         .nanoseconds(time.nanoseconds - other.nanoseconds)
     }
@@ -37,6 +40,7 @@ package struct Instant: Comparable, Hashable, Sendable {
     package static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
 
     /// The earlier of two times; nil only if both are nil.
+    @inlinable
     package static func earlier(_ time: Instant?, _ other: Instant?) -> Instant? {
         guard let time, let other else { return time ?? other }
         return min(time, other)

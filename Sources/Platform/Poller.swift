@@ -8,12 +8,13 @@ package final class Poller: Sendable {
     package struct Interest: OptionSet, Hashable {
         package let rawValue: UInt8
 
+        @inlinable
         package init(rawValue: UInt8) { self.rawValue = rawValue }
 
-        package static let read = Interest(rawValue: 1)
-        package static let write = Interest(rawValue: 2)
+        @inlinable package static var read: Interest { Interest(rawValue: 1) }
+        @inlinable package static var write: Interest { Interest(rawValue: 2) }
         /// The end of the connection or an error: reported without being asked for.
-        package static let failure = Interest(rawValue: 4)
+        @inlinable package static var failure: Interest { Interest(rawValue: 4) }
     }
 
     package struct Event {

@@ -1,7 +1,7 @@
 /// A message from any thread to an agent; see ``Agent/post(_:mayRunTurn:)``.
 enum Message: Sendable {
     /// Begins a request when the client's previous one has ended.
-    case start(TransferID, TransferRequest, Waiter)
+    indirect case start(TransferID, TransferRequest, Waiter)
     /// Parts, or the end of the body, were added to an open request.
     case partsAdded(TransferID, Waiter)
     /// The memory that a request waits for was granted.

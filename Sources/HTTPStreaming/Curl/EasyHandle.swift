@@ -2,13 +2,22 @@ internal import CCurl
 
 /// A libcurl easy handle with its error buffer and its connection cache. Used by one thread at a time.
 final class EasyHandle {
+    /// Everything that the options depend on which differs between the requests of a client.
+    struct Setup: Equatable {
+        let method: String
+        let url: String
+        let credentials: [String]
+        let sendsClientCertificate: Bool
+        let hasBody: Bool
+    }
+
     let raw: UnsafeMutableRawPointer
     /// Must outlive the handle, which uses it.
     private let share: ShareHandle
     /// Receives libcurl's callbacks while the handle is in a multi handle.
     var callbacks: (any TransferCallbacks)?
     /// What the handle's options were set for; nil if the next transfer must set them again.
-    private var setup: (any Equatable)?
+    private var setup: Setup?
 
     /// Must outlive the handle, because libcurl writes to it during a transfer.
     private let errorBuffer = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
@@ -35,10 +44,10 @@ final class EasyHandle {
     /// https://curl.se/libcurl/c/curl_easy_reset.html
     ///
     /// - Parameter setup: everything that the options depend on; nil if they must not be kept for the next transfer.
-    func prepare<Setup: Equatable>(for setup: Setup?, _ configure: () throws(CurlError) -> Void) throws(CurlError) {
+    func prepare(for setup: Setup?, _ configure: () throws(CurlError) -> Void) throws(CurlError) {
         errorBuffer.pointee = 0
         sockets.clearUnread()
-        if let setup, setup == self.setup as? Setup { return }
+        if setup != nil, setup == self.setup { return }
         self.setup = nil
         curl_easy_reset(raw)
         try check(ccurl_easy_set_pointer(raw, CURLOPT_ERRORBUFFER, errorBuffer))
@@ -46,7 +55,7 @@ final class EasyHandle {
         try setSocketCallbacks(sockets)
         try setTransferCallbacks()
         try configure()
-        if let setup { self.setup = setup }
+        self.setup = setup
     }
 
     /// Makes the next transfer set all options again, which also clears what libcurl remembers of this one, such as a

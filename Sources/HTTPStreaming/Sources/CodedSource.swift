@@ -2,7 +2,7 @@ internal import ContentCoding
 internal import Platform
 
 /// A source that encodes another one while it is read.
-struct CodedSource: Source {
+final class CodedSource: Source {
     private let plain: any Source
     fileprivate let coding: Coding
     fileprivate let level: Int

@@ -1,7 +1,12 @@
 /// Bytes in memory.
-struct MemorySource: Source {
+final class MemorySource: Source {
     let bytes: [UInt8]
     let isCompressed: Bool
+
+    init(bytes: [UInt8], isCompressed: Bool) {
+        self.bytes = bytes
+        self.isCompressed = isCompressed
+    }
 
     var name: String { "bytes" }
     var length: Int64? { Int64(bytes.count) }

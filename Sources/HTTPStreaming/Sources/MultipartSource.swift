@@ -7,12 +7,19 @@ internal import Synchronization
 /// can be sent again from any offset.
 final class MultipartSource: Source {
     /// One part with its framing.
-    struct FramedPart: Sendable {
+    final class FramedPart: Sendable {
         let name: String
         let filename: String?
         /// The framing before the content. A CRLF follows the content.
         let opening: [UInt8]
         let content: any Source
+
+        init(name: String, filename: String?, opening: [UInt8], content: any Source) {
+            self.name = name
+            self.filename = filename
+            self.opening = opening
+            self.content = content
+        }
 
         var contentEnd: Int64? { content.length.map { Int64(opening.count) + $0 } }
 

@@ -1,5 +1,5 @@
 /// The bytes of an asynchronous sequence of chunks.
-struct SequenceSource: Source {
+final class SequenceSource: Source {
     /// Iterates over a sequence and passes each chunk to a closure, until the closure returns false.
     typealias Iteration = @Sendable (_ body: (ArraySlice<UInt8>) async -> Bool) async throws -> Void
 
@@ -8,6 +8,13 @@ struct SequenceSource: Source {
     /// Nil if the sequence can be created again for each attempt.
     let once: ReadOnce?
     let iterate: Iteration
+
+    init(name: String, length: Int64?, once: ReadOnce?, iterate: @escaping Iteration) {
+        self.name = name
+        self.length = length
+        self.once = once
+        self.iterate = iterate
+    }
 
     var footprint: Int { 0 }
     var isRepeatable: Bool { once == nil }
@@ -83,7 +90,7 @@ private final class SequenceReader: SourceReader {
 }
 
 /// The bytes written to a ``DuplexStream``.
-struct PipeSource: Source {
+final class PipeSource: Source {
     let queue: ChunkQueue
     let length: Int64?
     private let once = ReadOnce()

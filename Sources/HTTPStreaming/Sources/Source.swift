@@ -3,7 +3,7 @@ internal import Synchronization
 /// Content that has been opened and measured, and is ready to be read.
 ///
 /// Each kind of content has a conforming type. ``MultipartSource`` and ``CodedSource`` combine other sources.
-protocol Source: Sendable {
+protocol Source: AnyObject, Sendable {
     /// The name in errors: a path or a description.
     var name: String { get }
     /// The number of bytes; nil if it is unknown before they are read.

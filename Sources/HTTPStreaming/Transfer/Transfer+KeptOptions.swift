@@ -4,15 +4,6 @@
 // `make bench-requests`: a part of the way from 0.69 to 0.8 of the rate of curl_easy_perform with requests of 1 KiB.
 
 extension Transfer {
-    /// Everything that the options depend on which differs between the requests of a client.
-    private struct Setup: Equatable {
-        let method: Client.Method
-        let url: String
-        let authentication: Client.Authentication
-        let sendsClientCertificate: Bool
-        let hasBody: Bool
-    }
-
     /// Prepares the handle, and calls `configure` unless its options are already set for such a request.
     ///
     /// - Parameter copiesBody: whether libcurl gets a copy of the whole body. The options of other bodies are always set
@@ -21,9 +12,20 @@ extension Transfer {
         for request: TransferRequest, copiesBody: Bool, _ configure: () throws(CurlError) -> Void
     ) throws(CurlError) {
         let mayKeep = (copiesBody || !request.hasBody) && !request.authentication.isDigest
-        let setup = Setup(
-            method: request.method, url: request.url, authentication: request.authentication,
+        let setup = EasyHandle.Setup(
+            method: request.method.description, url: request.url, credentials: request.authentication.credentials,
             sendsClientCertificate: request.clientCertificate != nil, hasBody: request.hasBody)
         try easy.prepare(for: mayKeep ? setup : nil, configure)
+    }
+}
+
+extension Client.Authentication {
+    fileprivate var credentials: [String] {
+        switch kind {
+        case .none: []
+        case .basic(let user, let password): ["basic", user, password]
+        case .digest(let user, let password): ["digest", user, password]
+        case .bearer(let token): ["bearer", token]
+        }
     }
 }

@@ -3,7 +3,7 @@
 extension Transfer {
     /// What a transfer does when it has got the memory for it.
     enum Step {
-        case start(TransferRequest)
+        indirect case start(TransferRequest)
         case partsAdded(Waiter)
     }
 
