@@ -1,9 +1,14 @@
 import Platform
+import Synchronization
 
 /// One line of the log.
 struct LogLine {
     /// Never closed.
     private static let standardError = Descriptor(owning: STDERR_FILENO)
+
+    /// The last second in which a line was written: formatting it takes 3 of 82 µs of a short request
+    /// (`make bench-server`).
+    private static let second = Mutex<(seconds: Int, text: Substring)>((-1, ""))
 
     private(set) var bytes: [UInt8] = []
 
@@ -13,8 +18,12 @@ struct LogLine {
     static var time: String {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
-        let milliseconds = String(1000 + now.tv_nsec / 1_000_000).dropFirst()
-        return "\(Timestamp(seconds: now.tv_sec).rfc3339.dropLast()).\(milliseconds)Z"
+        let seconds = now.tv_sec
+        let text = second.withLock { second in
+            if second.seconds != seconds { second = (seconds, Timestamp(seconds: seconds).rfc3339.dropLast()) }
+            return second.text
+        }
+        return "\(text).\(String(1000 + now.tv_nsec / 1_000_000).dropFirst())Z"
     }
 
     /// Appends text that needs no escaping.
