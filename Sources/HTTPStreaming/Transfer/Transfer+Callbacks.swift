@@ -8,7 +8,7 @@ extension Transfer {
         switch machine.readRequested() {
         case .pause: return ccurl_read_pause
         case .end: return 0
-        // The server cannot take this for the whole body, whose end is missing.
+        // The server has refused the body already.
         case .endAfterRefusal: return MultiHandle.endsPausedTransfers ? ccurl_read_pause : 0
         case .abort: return ccurl_read_abort
         case .fill: break
