@@ -94,9 +94,10 @@ struct CrowdTests {
         #expect(buffers <= Self.budget)
         // The clients ran at the same time.
         #expect(buffers > Self.budget / 2)
-        // Buffers, and for each client libcurl's handle, connection and receive buffer, a task, the file: 43 KiB were
-        // seen, in a debug build.
-        #expect(growth <= Self.budget + Self.clients * (64 << 10))
+        // Buffers, and for each client libcurl's handle, connection and receive buffer, a task, the file, and bytes that
+        // another thread has read: 48 to 75 KiB were seen in a debug build, whose tasks are larger, and 12 to 32 KiB in a
+        // release build.
+        #expect(growth <= Self.budget + Self.clients * (96 << 10))
     }
 }
 #endif
