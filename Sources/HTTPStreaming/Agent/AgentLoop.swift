@@ -121,7 +121,7 @@ final class AgentLoop {
         case .contentAbandoned(let id):
             guard let transfer = transfer(id) else { return }
             guard transfer.isRunning else {
-                // Releases the content buffer, which nobody reads any more.
+                // Releases the content buffer: its reader is gone.
                 connections[id.connection]?.current = nil
                 return
             }

@@ -1,4 +1,4 @@
-/// One request: a method, a URL, and what is particular to it.
+/// One request: a method, a URL, header fields and content.
 ///
 /// ```swift
 /// let request = Request(.put, "https://example.org/big.bin", content: .file("big.bin"))
