@@ -1,34 +1,18 @@
 import ContentCoding
 import HTTPTypes
-import HummingbirdCore
 import NIOCore
-
-/// How far to count.
-enum CountLimit: Hashable, Sendable {
-    case number(Int)
-    case infinity
-
-    /// - Parameter text: digits, or `inf`.
-    init?(_ text: String) {
-        if text == "inf" {
-            self = .infinity
-        } else {
-            guard let number = Int(text), number >= 0, text.utf8.first != UInt8(ascii: "+") else { return nil }
-            self = .number(number)
-        }
-    }
-}
 
 /// `GET /count/{n}`: a request for one line for each number from 1 on.
 struct CountRequest: Hashable, Sendable {
-    let limit: CountLimit
+    /// `Int.max` for counting without end.
+    let limit: Int
     /// Between two lines.
     let interval: Duration
     let representation: Representation
 
     /// - Parameter limit: nil if the path has no valid number.
     /// - Throws: ``Refusal`` if the path, or `interval` in the query, is invalid.
-    init(_ head: HTTPRequest, _ limit: CountLimit?) throws(Refusal) {
+    init(_ head: HTTPRequest, _ limit: Int?) throws(Refusal) {
         guard let limit else { throw Refusal(.malformed, "count to a number, /count/10, or to inf") }
         self.limit = limit
         let query = (head.path ?? "").split(separator: "?", maxSplits: 1).dropFirst().first ?? ""
@@ -38,6 +22,13 @@ struct CountRequest: Hashable, Sendable {
         }
         interval = .seconds(seconds)
         representation = try .accepted(by: head)
+    }
+
+    /// - Parameter text: digits, or `inf`.
+    static func limit(_ text: Substring) -> Int? {
+        if text == "inf" { return .max }
+        guard let number = Int(text), number >= 0, text.first != "+" else { return nil }
+        return number
     }
 
     var fields: HTTPFields {
@@ -60,27 +51,19 @@ struct CountBody: Sendable {
     /// Of the connection or stream.
     let channel: any Channel
 
-    /// - Parameter bytesSent: kept up to date, also if sending fails.
-    func send(to writer: inout any ResponseBodyWriter, bytesSent: inout Int) async throws {
+    func send(to writer: inout ContentWriter) async throws {
         let encoder = try BodyEncoder(request.representation)
-        let last =
-            switch request.limit {
-            case .number(let number): number
-            case .infinity: Int.max
-            }
         let start = ContinuousClock.now
         var (number, piece) = (0, ByteBuffer())
-        while number < last {
+        while number < request.limit {
             number += 1
             piece.writeString("\(number)\n")
-            if request.interval == .zero, piece.readableBytes < Self.pieceSize, last > number { continue }
-            let bytes = try await encoder?.encode(piece, .flush) ?? piece
-            try await writer.write(bytes)
-            bytesSent += bytes.readableBytes
+            if request.interval == .zero, piece.readableBytes < Self.pieceSize, number < request.limit { continue }
+            try await writer.write(encoder?.encode(piece, .flush) ?? piece)
             piece.clear()
             // If the client reads fast, nothing else suspends, and other tasks would not get their turn.
             await Task.yield()
-            if last > number, request.interval != .zero {
+            if number < request.limit, request.interval != .zero {
                 // Measured from the start, so that delays do not add up.
                 try await sleep(until: start + request.interval * number)
             }

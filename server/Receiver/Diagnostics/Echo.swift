@@ -36,9 +36,8 @@ struct EchoBody: Sendable {
     let rules: Route.Rules
     let decoding: DecodingLimits
 
-    /// - Parameter bytesSent: kept up to date, also if sending fails.
     /// - Throws: if the body is cut off or its coding is invalid.
-    func send(to writer: inout any ResponseBodyWriter, bytesSent: inout Int) async throws {
+    func send(to writer: inout ContentWriter) async throws {
         let decoder = request.coding.map { BodyDecoder($0, limits: decoding) }
         let encoder = try BodyEncoder(request.representation)
         var bytesRead = 0
@@ -46,31 +45,18 @@ struct EchoBody: Sendable {
             bytesRead += chunk.readableBytes
             try rules.check(bodyBytes: bytesRead)
             var rest = chunk
+            // Flushed: the client may wait for these bytes before it sends more.
             if let decoder {
                 while let piece = try await decoder.next(of: &rest) {
-                    try await Self.send(piece, encoder, to: &writer, &bytesSent)
+                    try await writer.write(encoder?.encode(piece, .flush) ?? piece)
                 }
             } else if rest.readableBytes > 0 {
-                try await Self.send(rest, encoder, to: &writer, &bytesSent)
+                try await writer.write(encoder?.encode(rest, .flush) ?? rest)
             }
         }
         // The sequence of a cancelled task ends without an error.
         try Task.checkCancellation()
         try decoder?.finish()
-        if let encoder { try await Self.write(encoder.encode(ByteBuffer(), .finish), to: &writer, &bytesSent) }
-    }
-
-    private static func send(
-        _ piece: ByteBuffer, _ encoder: BodyEncoder?, to writer: inout any ResponseBodyWriter, _ bytesSent: inout Int
-    ) async throws {
-        // Flushed: the client may wait for these bytes before it sends more.
-        try await write(encoder?.encode(piece, .flush) ?? piece, to: &writer, &bytesSent)
-    }
-
-    private static func write(
-        _ bytes: ByteBuffer, to writer: inout any ResponseBodyWriter, _ bytesSent: inout Int
-    ) async throws {
-        try await writer.write(bytes)
-        bytesSent += bytes.readableBytes
+        if let encoder { try await writer.write(encoder.encode(ByteBuffer(), .finish)) }
     }
 }

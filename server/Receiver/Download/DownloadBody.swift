@@ -1,5 +1,4 @@
 import ContentCoding
-import HummingbirdCore
 import NIOCore
 
 /// Sends a file's content piece by piece. The next piece is read after the connection has accepted this one, so memory is
@@ -12,38 +11,20 @@ struct DownloadBody: Sendable {
     let content: DownloadPlan.Content
     let budget: BufferBudget
 
-    /// - Parameter bytesSent: kept up to date, also if sending fails.
     /// - Throws: if the file has changed. The body is then cut off, so that the client does not take it for complete.
-    func send(to writer: inout any ResponseBodyWriter, bytesSent: inout Int) async throws {
+    func send(to writer: inout ContentWriter) async throws {
+        var rest: Range<Int>
+        let encoder: BodyEncoder?
         switch content {
-        case .bytes(let range):
-            var rest = range
-            while let piece = nextPiece(of: &rest) {
-                try await send(reader.read(at: piece.lowerBound, count: piece.count), to: &writer, &bytesSent)
-            }
-        case .coded(let coding):
-            let encoder = try BodyEncoder(coding)
-            var rest = 0..<reader.file.size
-            while let piece = nextPiece(of: &rest) {
-                let bytes = try await reader.read(at: piece.lowerBound, count: piece.count)
-                try await send(encoder.encode(bytes, .more), to: &writer, &bytesSent)
-            }
-            try await send(encoder.encode(ByteBuffer(), .finish), to: &writer, &bytesSent)
+        case .bytes(let range): (rest, encoder) = (range, nil)
+        case .coded(let coding): (rest, encoder) = (0..<reader.file.size, try BodyEncoder(.coded(coding)))
         }
-    }
-
-    private func send(_ bytes: ByteBuffer, to writer: inout any ResponseBodyWriter, _ bytesSent: inout Int) async throws
-    {
-        // The encoder may have buffered everything.
-        guard bytes.readableBytes > 0 else { return }
-        try await writer.write(bytes)
-        bytesSent += bytes.readableBytes
-    }
-
-    private func nextPiece(of rest: inout Range<Int>) -> Range<Int>? {
-        guard !rest.isEmpty else { return nil }
-        let piece = rest.prefix(budget.size(upTo: Self.pieceSize))
-        rest = piece.upperBound..<rest.upperBound
-        return piece
+        while !rest.isEmpty {
+            let piece = rest.prefix(budget.size(upTo: Self.pieceSize))
+            rest = piece.upperBound..<rest.upperBound
+            let bytes = try await reader.read(at: piece.lowerBound, count: piece.count)
+            try await writer.write(encoder?.encode(bytes, .more) ?? bytes)
+        }
+        if let encoder { try await writer.write(encoder.encode(ByteBuffer(), .finish)) }
     }
 }

@@ -25,14 +25,10 @@ final class BodyDecoder: Sendable {
         }
     }
 
-    private let threadPool: NIOThreadPool
     /// Never contended, because calls follow one another: it passes the state on to the next thread.
     private let state: Mutex<State>
 
-    init(_ coding: Coding, limits: DecodingLimits, threadPool: NIOThreadPool = .singleton) {
-        self.threadPool = threadPool
-        state = Mutex(State(coding, limits: limits))
-    }
+    init(_ coding: Coding, limits: DecodingLimits) { state = Mutex(State(coding, limits: limits)) }
 
     /// Decodes the next piece of a chunk.
     ///
@@ -42,7 +38,7 @@ final class BodyDecoder: Sendable {
     func next(of chunk: inout ByteBuffer) async throws -> ByteBuffer? {
         // The piece before held the rest of the chunk.
         if chunk.readableBytes == 0, state.withLock({ !$0.wasFull }) { return nil }
-        let (piece, count) = try await threadPool.runIfActive { [self, chunk] in
+        let (piece, count) = try await NIOThreadPool.singleton.runIfActive { [self, chunk] in
             try state.withLock { state in try Self.decode(chunk, &state) }
         }
         chunk.moveReaderIndex(forwardBy: count)

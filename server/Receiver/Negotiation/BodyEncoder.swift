@@ -10,27 +10,19 @@ final class BodyEncoder: Sendable {
     private static let level = 4
     private static let capacity = 64 * 1024
 
-    private let threadPool: NIOThreadPool
     /// Never contended, because calls follow one another: it passes the state on to the next thread.
     private let encoder: Mutex<ContentEncoder>
 
     /// - Returns: nil for a representation that is not coded.
-    convenience init?(_ representation: Representation) throws(CodingError) {
-        switch representation {
-        case .identity: return nil
-        case .coded(let coding): try self.init(coding)
-        }
-    }
-
-    init(_ coding: Coding, threadPool: NIOThreadPool = .singleton) throws(CodingError) {
-        self.threadPool = threadPool
+    init?(_ representation: Representation) throws(CodingError) {
+        guard case .coded(let coding) = representation else { return nil }
         encoder = Mutex(try ContentEncoder(coding, level: Self.level))
     }
 
     /// - Parameter mode: see `ContentEncoder`.
     /// - Returns: the encoded bytes, possibly none.
     func encode(_ piece: ByteBuffer, _ mode: ContentEncoder.Mode) async throws -> ByteBuffer {
-        try await threadPool.runIfActive { [self] in
+        try await NIOThreadPool.singleton.runIfActive { [self] in
             encoder.withLock { encoder in
                 var output = ByteBuffer()
                 piece.withUnsafeReadableBytes { bytes in

@@ -19,8 +19,8 @@ enum Resource: Hashable, Sendable {
     case text(String)
     /// `/user-agent`
     case userAgent
-    /// `/count`, `/count/{n}`: counts to n, or without end; nil if n is not a number.
-    case count(to: CountLimit?)
+    /// `/count`, `/count/{n}`: counts to n, or without end (`Int.max`); nil if n is not a number.
+    case count(to: Int?)
     /// `/health`
     case health
     /// `/metrics`
@@ -52,8 +52,8 @@ enum Resource: Hashable, Sendable {
         case ("echo", nil): self = .echo
         case ("echo", let rest?): self = .text(rest.percentDecoded)
         case ("user-agent", nil): self = .userAgent
-        case ("count", nil): self = .count(to: .infinity)
-        case ("count", let rest?) where isOneSegment: self = .count(to: CountLimit(String(rest)))
+        case ("count", nil): self = .count(to: .max)
+        case ("count", let rest?) where isOneSegment: self = .count(to: CountRequest.limit(rest))
         case ("health", nil): self = .health
         case ("metrics", nil): self = .metrics
         case (let name, nil): self = .name(name.percentDecoded)

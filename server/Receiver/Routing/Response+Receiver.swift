@@ -78,26 +78,39 @@ extension Response {
 
     /// A response whose content is produced while it is sent. The request ends with the content.
     ///
-    /// - Parameter send: writes the content and counts its bytes, also if it fails. An error closes the connection, so
-    ///   that the client does not take the content for complete.
+    /// - Parameter send: writes the content. An error closes the connection, so that the client does not take the
+    ///   content for complete.
     static func streaming(
         _ status: HTTPResponse.Status, _ fields: HTTPFields, _ record: RequestRecord,
-        _ send: @escaping @Sendable (inout any ResponseBodyWriter, inout Int) async throws -> Void
+        _ send: @escaping @Sendable (inout ContentWriter) async throws -> Void
     ) -> Response {
         let content = ResponseBody { writer in
-            var bytesSent = 0
+            var counted = ContentWriter(writer: writer)
             do {
-                try await send(&writer, &bytesSent)
-                try await writer.finish(nil)
-                record.count(bytes: bytesSent)
+                try await send(&counted)
+                try await counted.writer.finish(nil)
+                record.count(bytes: counted.bytesSent)
                 record.end(status)
             } catch {
-                record.count(bytes: bytesSent)
+                record.count(bytes: counted.bytesSent)
                 record.end(status, .init(error))
                 throw error
             }
         }
         return Response(status: status, headers: fields, body: content)
+    }
+}
+
+/// Writes the content of a response and counts its bytes.
+struct ContentWriter {
+    fileprivate var writer: any ResponseBodyWriter
+    fileprivate var bytesSent = 0
+
+    /// Does nothing without bytes: an encoder may have kept them all.
+    mutating func write(_ bytes: ByteBuffer) async throws {
+        guard bytes.readableBytes > 0 else { return }
+        try await writer.write(bytes)
+        bytesSent += bytes.readableBytes
     }
 }
 

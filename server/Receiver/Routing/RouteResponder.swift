@@ -73,23 +73,18 @@ struct RouteResponder: HTTPResponder {
                 return .withoutContent(plan.status, plan.fields)
             }
             let body = DownloadBody(reader: reader, content: content, budget: budget)
-            return .streaming(plan.status, plan.fields, record) { writer, bytesSent in
-                try await body.send(to: &writer, bytesSent: &bytesSent)
-            }
+            return .streaming(plan.status, plan.fields, record) { try await body.send(to: &$0) }
         case .page:
             return page.response(for: request.head)
         case .echo(let echo):
             let body = EchoBody(request: echo, content: request.body, rules: rules, decoding: decoding)
-            return .streaming(.ok, echo.fields, record) { writer, bytesSent in
-                try await body.send(to: &writer, bytesSent: &bytesSent)
-            }
+            return .streaming(.ok, echo.fields, record) { try await body.send(to: &$0) }
         case .text(let text, let representation):
             return try .text(text, representation)
         case .count(let count):
             guard request.method == .get else { return .withoutContent(.ok, count.fields) }
-            return .streaming(.ok, count.fields, record) { writer, bytesSent in
-                try await CountBody(request: count, channel: context.channel).send(to: &writer, bytesSent: &bytesSent)
-            }
+            let body = CountBody(request: count, channel: context.channel)
+            return .streaming(.ok, count.fields, record) { try await body.send(to: &$0) }
         case .health:
             return .json("{\"status\":\"ok\"}\n")
         case .metrics:
