@@ -7,7 +7,6 @@ import NIOHTTPTypes
 /// A request that will be refused gets no `100`: the route sends the final status, and the client never sends the body.
 final class ExpectContinueHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
-    typealias InboundOut = HTTPRequestPart
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPResponsePart
 
@@ -23,7 +22,7 @@ final class ExpectContinueHandler: ChannelDuplexHandler, RemovableChannelHandler
         switch unwrapInboundIn(data) {
         case .head(let head):
             let waits = head.headerFields[.expect]?.lowercased() == "100-continue"
-            act(on: machine.headArrived(waits: waits && readsBody(head)), context)
+            if machine.headArrived(waits: waits && readsBody(head)) { writeContinue(context) }
         case .body, .end:
             machine.bodyArrived()
         }
@@ -36,16 +35,12 @@ final class ExpectContinueHandler: ChannelDuplexHandler, RemovableChannelHandler
         case .head(let head) where head.status.kind == .informational: break
         case .head: machine.responseBegan()
         case .body: break
-        case .end: act(on: machine.responseEnded(), context)
+        case .end: if machine.responseEnded() { writeContinue(context) }
         }
     }
 
-    private func act(on action: StateMachine.Action, _ context: ChannelHandlerContext) {
-        switch action {
-        case .none: break
-        case .writeContinue:
-            context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
-        }
+    private func writeContinue(_ context: ChannelHandlerContext) {
+        context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
     }
 }
 
@@ -53,17 +48,13 @@ extension ExpectContinueHandler {
     /// Decides when to write the `100`: after the responses to earlier requests, which a client may have sent without
     /// waiting (RFC 9112 §9.3.2).
     struct StateMachine {
-        enum Action: Equatable {
-            case none
-            case writeContinue
-        }
-
         /// Requests whose head has arrived and whose response has not ended.
         private var requests = 0
         /// Whether the last of them waits for a `100`.
         private var waits = false
 
-        mutating func headArrived(waits: Bool) -> Action {
+        /// - Returns: whether to write the `100`.
+        mutating func headArrived(waits: Bool) -> Bool {
             requests += 1
             self.waits = waits
             return continueIfDue()
@@ -76,15 +67,16 @@ extension ExpectContinueHandler {
             if requests == 1 { waits = false }
         }
 
-        mutating func responseEnded() -> Action {
+        /// - Returns: whether to write the `100`.
+        mutating func responseEnded() -> Bool {
             requests = max(0, requests - 1)
             return continueIfDue()
         }
 
-        private mutating func continueIfDue() -> Action {
-            guard waits, requests == 1 else { return .none }
+        private mutating func continueIfDue() -> Bool {
+            guard waits, requests == 1 else { return false }
             waits = false
-            return .writeContinue
+            return true
         }
     }
 }

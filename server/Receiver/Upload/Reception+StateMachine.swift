@@ -14,26 +14,11 @@ extension Reception {
             var allNameBytes = 1024 * 1024
         }
 
-        enum PartBeganAction: Equatable {
-            case none
-            case beginFile(named: String)
-        }
-
         enum ContentAction: Equatable {
             /// The content has been counted and, for a field, kept.
             case none
             case write
             case beginFileAndWrite(named: String)
-        }
-
-        enum PartEndedAction: Equatable {
-            case none
-            case endFile
-        }
-
-        enum FailedAction: Equatable {
-            case none
-            case abandon
         }
 
         private enum State {
@@ -69,8 +54,9 @@ extension Reception {
             self.limits = limits
         }
 
+        /// - Returns: the name of the file to begin; nil for none.
         /// - Throws: ``Refusal`` if the response would exceed the limits.
-        mutating func partBegan(_ head: PartHead) throws(Refusal) -> PartBeganAction {
+        mutating func partBegan(_ head: PartHead) throws(Refusal) -> String? {
             expect(.betweenParts)
             nameBytes += head.name.utf8.count + (head.filename?.utf8.count ?? 0) + (head.contentType?.utf8.count ?? 0)
             guard nameBytes <= limits.allNameBytes else {
@@ -81,14 +67,14 @@ extension Reception {
             case nil:
                 parts[parts.count - 1].value = FieldValue()
                 state = .inField
-                return .none
+                return nil
             case "":
                 state = .inUnchosenFile
-                return .none
+                return nil
             case .some(let filename):
                 files.append(parts.count - 1)
                 state = .inFile
-                return .beginFile(named: filename)
+                return filename
             }
         }
 
@@ -115,15 +101,16 @@ extension Reception {
         }
 
         /// - Parameter sha256: of the part's content, in hexadecimal.
-        mutating func partEnded(sha256: String?) -> PartEndedAction {
+        /// - Returns: whether a file of the storage ends.
+        mutating func partEnded(sha256: String?) -> Bool {
             parts[parts.count - 1].sha256 = sha256
             switch state {
             case .inFile:
                 state = .betweenParts
-                return .endFile
+                return true
             case .inUnchosenFile, .inField:
                 state = .betweenParts
-                return .none
+                return false
             case .betweenParts, .complete, .publishing, .published, .failed:
                 preconditionFailure("the end of a part that did not begin")
             }
@@ -154,13 +141,15 @@ extension Reception {
         }
 
         /// An error has occurred, or the request was aborted.
-        mutating func failed() -> FailedAction {
+        ///
+        /// - Returns: whether to abandon the files.
+        mutating func failed() -> Bool {
             switch state {
             case .betweenParts, .inFile, .inUnchosenFile, .inField, .complete, .publishing:
                 state = .failed
-                return .abandon
+                return true
             case .published, .failed:
-                return .none
+                return false
             }
         }
 

@@ -66,7 +66,7 @@ struct Reception: ~Copyable {
             try await end()
             return machine.published(as: try await transaction.publish())
         } catch {
-            if machine.failed() == .abandon { await transaction.abandon() }
+            if machine.failed() { await transaction.abandon() }
             switch error {
             case let error as MultipartError: throw Refusal(error)
             case let error as CodingError: throw Refusal(error)
@@ -135,13 +135,13 @@ struct Reception: ~Copyable {
 
     private mutating func beginPart(_ head: PartHead) async throws {
         if upload.wantsDigest { digest = SHA256() }
-        if case .beginFile(let name) = try machine.partBegan(head) { try await transaction.beginFile(named: name) }
+        if let name = try machine.partBegan(head) { try await transaction.beginFile(named: name) }
     }
 
     private mutating func endPart() async throws {
         try await flush()
         let sha256 = upload.wantsDigest ? digest.finalize().hexadecimal : nil
-        if machine.partEnded(sha256: sha256) == .endFile { try await transaction.endFile() }
+        if machine.partEnded(sha256: sha256) { try await transaction.endFile() }
     }
 
     private mutating func receive(_ content: ByteBuffer) async throws {
