@@ -33,27 +33,21 @@ struct Preconditions: Hashable, Sendable {
     func allowWriting(_ file: StoredFile?) -> Bool {
         guard let file else { return ifMatch == nil }
         let tag = EntityTag(file.version)
-        if let ifMatch {
-            guard ifMatch.contains(where: tag.matchesStrongly) else { return false }
-        } else if let ifUnmodifiedSince {
-            guard Timestamp(seconds: file.modified) <= ifUnmodifiedSince else { return false }
-        }
-        return ifNoneMatch.map { !$0.contains(where: tag.matchesWeakly) } ?? true
+        return isExpected(tag, Timestamp(seconds: file.modified))
+            && !(ifNoneMatch?.contains(where: tag.matchesWeakly) ?? false)
     }
 
     /// The result for `GET` and `HEAD`, in the order of RFC 9110 §13.2.2, steps 1 to 4: a condition with tags overrides
     /// the one with a date.
     func verdict(tag: EntityTag, modified: Timestamp) -> Verdict {
-        if let ifMatch {
-            guard ifMatch.contains(where: tag.matchesStrongly) else { return .failed }
-        } else if let ifUnmodifiedSince {
-            guard modified <= ifUnmodifiedSince else { return .failed }
-        }
-        if let ifNoneMatch {
-            return ifNoneMatch.contains(where: tag.matchesWeakly) ? .notModified : .proceed
-        }
-        if let ifModifiedSince, modified <= ifModifiedSince { return .notModified }
-        return .proceed
+        guard isExpected(tag, modified) else { return .failed }
+        let isKnown = ifNoneMatch?.contains(where: tag.matchesWeakly) ?? ifModifiedSince.map { modified <= $0 }
+        return isKnown == true ? .notModified : .proceed
+    }
+
+    /// Whether the content is the one that `If-Match` or `If-Unmodified-Since` asks for.
+    private func isExpected(_ tag: EntityTag, _ modified: Timestamp) -> Bool {
+        ifMatch?.contains(where: tag.matchesStrongly) ?? ifUnmodifiedSince.map { modified <= $0 } ?? true
     }
 }
 
