@@ -3,6 +3,7 @@ import HummingbirdCore
 public import Logging
 public import NIOCore
 import NIOSSL
+import Platform
 import ServiceLifecycle
 import UnixSignals
 
@@ -102,7 +103,9 @@ public struct Receiver: Sendable {
         onListening: @escaping @Sendable (SocketAddress) -> Void = { _ in }
     ) -> some ApplicationProtocol {
         let (configuration, metrics, tls, logger, budget) = (configuration, metrics, tls, logger, BufferBudget())
-        let rules = Route.Rules(configuration)
+        let rules = Route.Rules(
+            access: configuration.access, maximumBodySize: configuration.maximumBodySize,
+            isLoopback: Loopback.isLoopback(configuration.host))
         let responder = RouteResponder(
             storage: storage, decoding: configuration.decoding, rules: rules,
             page: Page(requiresToken: configuration.access.token != nil), metrics: metrics, budget: budget,

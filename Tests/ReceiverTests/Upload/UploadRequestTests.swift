@@ -69,7 +69,7 @@ struct UploadRequestTests {
         ] as [(String?, String?, String)])
     func names(path: String?, field: String?, expected: String) throws {
         var head = head(.put, type: "text/plain")
-        if let field { head.headerFields[try #require(HTTPField.Name("x-filename"))] = field }
+        head.headerFields[.xFilename] = field
         let content = try UploadRequest(file: head, named: path).content
         #expect(content == .file(named: expected, contentType: "text/plain"))
     }

@@ -1,12 +1,14 @@
 import ContentCoding
 import HTTPTypes
 
-extension HTTPFields {
-    /// The value of a field for which HTTPTypes has no constant. Several lines are joined by commas.
-    subscript(named name: String) -> String? {
-        HTTPField.Name(name).flatMap { self[$0] }
-    }
+extension HTTPField.Name {
+    /// Present in an HTTP/1.1 request whose authority is invalid, and in HTTP/2 requests that have the field.
+    static let host = HTTPField.Name("Host")!
+    static let wantReprDigest = HTTPField.Name("Want-Repr-Digest")!
+    static let xFilename = HTTPField.Name("X-Filename")!
+}
 
+extension HTTPFields {
     /// The content coding in `Content-Encoding` (RFC 9110 §8.4), of all lines of the field and without `identity`. Nil if
     /// there is none.
     ///

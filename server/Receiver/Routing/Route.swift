@@ -1,5 +1,4 @@
 import HTTPTypes
-import Platform
 
 /// What the server does for a request, decided from its head before any byte of the body is read.
 ///
@@ -120,16 +119,6 @@ extension Route {
         /// Whether the server listens on the loopback interface.
         var isLoopback = false
 
-        init(access: Receiver.Access = .init(), maximumBodySize: Int? = nil) {
-            self.access = access
-            self.maximumBodySize = maximumBodySize
-        }
-
-        init(_ configuration: Receiver.Configuration) {
-            self.init(access: configuration.access, maximumBodySize: configuration.maximumBodySize)
-            isLoopback = Loopback.isLoopback(configuration.host)
-        }
-
         /// RFC 9112 §3.2, RFC 9113 §8.3.1. If a request had several Host fields, the handlers before have removed them
         /// all or left one of them as a field.
         func checkHost(_ head: HTTPRequest) throws(Refusal) {
@@ -164,9 +153,4 @@ extension Route {
             Refusal(.tooLarge, "the body is longer than the limit of \(limit) bytes")
         }
     }
-}
-
-extension HTTPField.Name {
-    /// Present in an HTTP/1.1 request whose authority is invalid, and in HTTP/2 requests that have the field.
-    static let host = HTTPField.Name("Host")!
 }

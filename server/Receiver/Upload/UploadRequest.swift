@@ -37,7 +37,7 @@ struct UploadRequest: Hashable, Sendable {
             )
         }
         preconditions = nil
-        wantsDigest = WantedDigest.includesSHA256(head)
+        wantsDigest = WantedDigest.includesSHA256(head.headerFields[.wantReprDigest])
     }
 
     /// The `PUT` of a file.
@@ -45,7 +45,7 @@ struct UploadRequest: Hashable, Sendable {
     /// - Parameter name: from the path. The field `x-filename`, which has no other purpose, overrides it.
     /// - Throws: ``Refusal`` if the body need not be read.
     init(file head: HTTPRequest, named name: String?) throws(Refusal) {
-        let field = head.headerFields[named: "X-Filename"]?.percentDecoded ?? ""
+        let field = head.headerFields[.xFilename]?.percentDecoded ?? ""
         let name = field.isEmpty ? name ?? "" : field
         guard !name.isEmpty else {
             throw Refusal(.malformed, "the file has no name: PUT it to /{name}, or add the header field x-filename")
@@ -58,7 +58,7 @@ struct UploadRequest: Hashable, Sendable {
         content = .file(named: name, contentType: head.headerFields[.contentType])
         let preconditions = Preconditions(head.headerFields, now: .now)
         self.preconditions = preconditions.isEmpty ? nil : preconditions
-        wantsDigest = WantedDigest.includesSHA256(head)
+        wantsDigest = WantedDigest.includesSHA256(head.headerFields[.wantReprDigest])
     }
 }
 
@@ -73,12 +73,11 @@ struct WantedDigest: StructuredFieldValue {
         case sha256 = "sha-256"
     }
 
-    fileprivate static func includesSHA256(_ head: HTTPRequest) -> Bool {
-        head.headerFields[named: "Want-Repr-Digest"].map(includesSHA256) ?? false
-    }
-
     /// Whether the field asks for SHA-256. An invalid field asks for nothing.
-    static func includesSHA256(_ field: String) -> Bool {
+    ///
+    /// - Parameter field: nil if the request has none.
+    static func includesSHA256(_ field: String?) -> Bool {
+        guard let field else { return false }
         let value = try? StructuredFieldValueDecoder().decode(WantedDigest.self, from: Array(field.utf8))
         return (1...10).contains(value?.sha256 ?? 0)
     }
