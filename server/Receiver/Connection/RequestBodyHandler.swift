@@ -20,9 +20,7 @@ struct AbortEvent: Sendable {}
 /// Only time in which the server waits for the client counts: slow storage is not the client's stall.
 final class RequestBodyHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
-    typealias InboundOut = HTTPRequestPart
     typealias OutboundIn = HTTPResponsePart
-    typealias OutboundOut = HTTPResponsePart
 
     private let limit: TimeAmount?
     /// Whether the request has not ended.

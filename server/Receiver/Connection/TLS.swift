@@ -10,26 +10,20 @@ public struct TLSFileError: Error, Hashable, Sendable, CustomStringConvertible {
 extension Receiver.TLSFiles {
     /// Offers HTTP/2 first, and accepts TLS 1.2 and later (RFC 9113 §9.2).
     func context() throws(TLSFileError) -> NIOSSLContext {
-        let (certificates, privateKey): ([NIOSSLCertificate], NIOSSLPrivateKey)
-        do {
-            certificates = try NIOSSLCertificate.fromPEMFile(certificate)
-        } catch {
+        guard let certificates = try? NIOSSLCertificate.fromPEMFile(certificate) else {
             throw TLSFileError(description: "cannot read a certificate from \(certificate)")
         }
-        do {
-            privateKey = try NIOSSLPrivateKey(file: key, format: .pem)
-        } catch {
+        guard let privateKey = try? NIOSSLPrivateKey(file: key, format: .pem) else {
             throw TLSFileError(description: "cannot read a private key from \(key)")
         }
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: certificates.map { .certificate($0) }, privateKey: .privateKey(privateKey))
         configuration.applicationProtocols = ["h2", "http/1.1"]
         configuration.minimumTLSVersion = .tlsv12
-        do {
-            return try NIOSSLContext(configuration: configuration)
-        } catch {
+        guard let context = try? NIOSSLContext(configuration: configuration) else {
             throw TLSFileError(description: "the key in \(key) does not belong to the certificate in \(certificate)")
         }
+        return context
     }
 }
 

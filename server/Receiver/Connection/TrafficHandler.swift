@@ -3,9 +3,7 @@ import NIOCore
 /// Counts connections and their bytes for the metrics, and registers each connection with the buffer budget.
 final class TrafficHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
-    typealias InboundOut = ByteBuffer
     typealias OutboundIn = IOData
-    typealias OutboundOut = IOData
 
     private let metrics: ServerMetrics
     private let budget: BufferBudget

@@ -54,13 +54,10 @@ struct DownloadPlan: Hashable, Sendable {
     mutating func becomeNotModified() {
         status = .notModified
         content = nil
-        for name: HTTPField.Name in [
-            .contentLength, .transferEncoding, .contentEncoding, .contentType, .xContentTypeOptions,
-            .contentSecurityPolicy,
-            .acceptRanges,
-        ] {
-            fields[name] = nil
-        }
+        let ofContent: [HTTPField.Name] = [
+            .contentLength, .contentEncoding, .contentType, .xContentTypeOptions, .contentSecurityPolicy, .acceptRanges,
+        ]
+        for name in ofContent { fields[name] = nil }
     }
 
     private static func contentType(of name: String) -> String {
