@@ -17,35 +17,24 @@ extension DirectoryStorage {
 
     public func open(_ name: String) async throws(StorageError) -> (any StoredFileReader)? {
         guard FileName.isPublic(name) else { return nil }
-        let opened = try await threadPool.run("cannot open a file") { [directory] () throws(SystemError) in
-            try OpenFile(name, in: directory)
-        }
-        return opened.map { Reader(file: $0.status.file(named: name), opened: $0, threadPool: threadPool) }
-    }
-
-    private struct Reader: StoredFileReader {
-        let file: StoredFile
-        let opened: OpenFile
-        let threadPool: NIOThreadPool
-
-        func read(at offset: Int, count: Int) async throws(StorageError) -> ByteBuffer {
-            let bytes = try await threadPool.run("cannot read a file") { [opened] () throws(SystemError) in
-                try opened.read(at: offset, count: count)
-            }
-            guard let bytes else { throw StorageError(.changed, "the file has changed while it was read") }
-            return bytes
+        return try await threadPool.run("cannot open a file") { [directory, threadPool] () throws(SystemError) in
+            try OpenFile(name, in: directory, threadPool)
         }
     }
 }
 
-/// A regular file of a directory, open for reading. Every call blocks.
-final class OpenFile: Sendable {
+/// A regular file of a directory, open for reading.
+private final class OpenFile: StoredFileReader {
+    let file: StoredFile
     /// At the time of opening.
-    let status: FileStatus
+    private let status: FileStatus
     private let descriptor: Descriptor
+    private let threadPool: NIOThreadPool
 
+    /// Blocks.
+    ///
     /// - Returns: nil if no regular file has that name. A symbolic link is not a regular file.
-    init?(_ name: String, in directory: Directory) throws(SystemError) {
+    init?(_ name: String, in directory: Directory, _ threadPool: NIOThreadPool) throws(SystemError) {
         do {
             // O_NONBLOCK: opening a FIFO would wait for its other end.
             descriptor = try directory.openFile(name, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
@@ -55,10 +44,20 @@ final class OpenFile: Sendable {
         }
         status = try FileStatus(of: descriptor.raw)
         guard status.isRegular else { return nil }
+        file = status.file(named: name)
+        self.threadPool = threadPool
+    }
+
+    func read(at offset: Int, count: Int) async throws(StorageError) -> ByteBuffer {
+        let bytes = try await threadPool.run("cannot read a file") { () throws(SystemError) in
+            try self.readBlocking(at: offset, count: count)
+        }
+        guard let bytes else { throw StorageError(.changed, "the file has changed while it was read") }
+        return bytes
     }
 
     /// - Returns: nil if the file has changed since it was opened.
-    func read(at offset: Int, count: Int) throws(SystemError) -> ByteBuffer? {
+    private func readBlocking(at offset: Int, count: Int) throws(SystemError) -> ByteBuffer? {
         let raw = descriptor.raw
         var buffer = ByteBuffer()
         buffer.reserveCapacity(count)
