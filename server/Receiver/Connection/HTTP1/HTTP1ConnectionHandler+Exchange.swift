@@ -16,25 +16,6 @@ extension HTTP1ConnectionHandler {
         /// The exchange of an error response to input that is not a request.
         static let unreadable = Exchange(isHTTP10: false, isHead: false, isPersistent: false, isUpgrade: false)
 
-        private init(isHTTP10: Bool, isHead: Bool, isPersistent: Bool, isUpgrade: Bool) {
-            self.isHTTP10 = isHTTP10
-            self.isHead = isHead
-            self.isPersistent = isPersistent
-            self.isUpgrade = isUpgrade
-        }
-
-        init(_ head: HTTPRequestHead) {
-            let isHTTP10 = head.version != .http1_1
-            let isUpgrade = head.method == .CONNECT || head.headers.contains(name: "Upgrade")
-            // RFC 9112 §6.1: the framing of a body is not reliable if HTTP/1.0 sends chunks, or if there is a transfer
-            // coding other than chunked.
-            let codings = head.headers["Transfer-Encoding"]
-            let isFramingFaulty = !codings.isEmpty && (isHTTP10 || codings.map { $0.lowercased() } != ["chunked"])
-            self.init(
-                isHTTP10: isHTTP10, isHead: head.method == .HEAD,
-                isPersistent: head.isKeepAlive && !isUpgrade && !isFramingFaulty, isUpgrade: isUpgrade)
-        }
-
         /// The head that routes see: `Connection` is `close` or absent, and nothing in it depends on the version.
         func simplified(_ head: HTTPRequestHead) -> HTTPRequestHead {
             let hosts = head.headers["Host"].count
@@ -74,5 +55,18 @@ extension HTTP1ConnectionHandler {
                 head.headers.replaceOrAdd(name: "Connection", value: "keep-alive")
             }
         }
+    }
+}
+
+extension HTTP1ConnectionHandler.Exchange {
+    init(_ head: HTTPRequestHead) {
+        isHTTP10 = head.version != .http1_1
+        isHead = head.method == .HEAD
+        isUpgrade = head.method == .CONNECT || head.headers.contains(name: "Upgrade")
+        // RFC 9112 §6.1: the framing of a body is not reliable if HTTP/1.0 sends chunks, or if there is a transfer coding
+        // other than chunked.
+        let codings = head.headers["Transfer-Encoding"]
+        let isFramingFaulty = !codings.isEmpty && (isHTTP10 || codings.map { $0.lowercased() } != ["chunked"])
+        isPersistent = head.isKeepAlive && !isUpgrade && !isFramingFaulty
     }
 }
