@@ -1,6 +1,9 @@
 import ContentCoding
 import HTTPTypes
 import Multipart
+import NIOCore
+import NIOHTTP1
+import NIOHTTP2
 
 /// Why a request is refused: the status and message of the error response.
 struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
@@ -70,6 +73,22 @@ struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
 extension Refusal {
     static let notImplemented = Refusal(.notImplemented, "no resource of this server has this method")
 
+    /// - Parameter error: of a route.
+    init(for error: any Error) {
+        switch error {
+        case let refusal as Refusal: self = refusal
+        case let error as MultipartError: self.init(error)
+        case let error as CodingError: self.init(error)
+        case let error as StorageError: self.init(error)
+        case RequestBodyError.stalled: self.init(.timeout, "the rest of the request did not arrive in time")
+        // The client is unlikely to see this: the connection is lost, or the server is stopping.
+        case is HTTPParserError, is IOError, is ChannelError, is RequestBodyError, is NIOHTTP2Errors.StreamClosed:
+            self.init(.malformed, "the body is cut off or malformed")
+        case is CancellationError: self.init(.unavailable, "the server is stopping")
+        default: self.init(.failed, "the request could not be answered")
+        }
+    }
+
     init(_ error: MultipartError) {
         let code: Code =
             switch error.code {
@@ -81,7 +100,7 @@ extension Refusal {
         self.init(code, error.message)
     }
 
-    init(_ error: CodingError) {
+    private init(_ error: CodingError) {
         let code: Code =
             switch error.code {
             case .sizeLimit, .ratioLimit: .tooLarge
@@ -91,7 +110,7 @@ extension Refusal {
         self.init(code, error.message)
     }
 
-    init(_ error: StorageError) {
+    private init(_ error: StorageError) {
         let code: Code =
             switch error.code {
             case .noSpace: .noSpace

@@ -4,8 +4,6 @@ import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
-import NIOHTTP1
-import NIOHTTP2
 
 /// Answers requests and logs one line for each.
 struct RouteResponder: HTTPResponder {
@@ -35,7 +33,7 @@ struct RouteResponder: HTTPResponder {
         do {
             response = try await answer(request, context, record)
         } catch {
-            let refusal = Self.refusal(for: error)
+            let refusal = Refusal(for: error)
             metrics.rejected(refusal.code)
             response = page.response(to: refusal, for: request.head)
             record.end(response.status, .init(error))
@@ -125,18 +123,5 @@ struct RouteResponder: HTTPResponder {
         guard reader.file.size >= leastWorthCoding else { return false }
         let start = try await reader.read(at: 0, count: CompressedFormat.signatureLength)
         return !CompressedFormat.isRecognized(start.readableBytesView)
-    }
-
-    private static func refusal(for error: any Error) -> Refusal {
-        switch error {
-        case let refusal as Refusal: refusal
-        case let error as StorageError: Refusal(error)
-        case RequestBodyError.stalled: Refusal(.timeout, "the rest of the request did not arrive in time")
-        // The client is unlikely to see this: the connection is lost, or the server is stopping.
-        case is HTTPParserError, is IOError, is ChannelError, is RequestBodyError, is NIOHTTP2Errors.StreamClosed:
-            Refusal(.malformed, "the body is cut off or malformed")
-        case is CancellationError: Refusal(.unavailable, "the server is stopping")
-        default: Refusal(.failed, "the request could not be answered")
-        }
     }
 }

@@ -50,7 +50,7 @@ struct Reception: ~Copyable {
     /// - Parameters:
     ///   - body: throws if it is cut off.
     ///   - contentLength: the request's `Content-Length`, if it has one.
-    /// - Throws: ``Refusal``, or the error of reading the body.
+    /// - Throws: ``Refusal``, or the error of reading, decoding, parsing or storing the body: see `Refusal.init(for:)`.
     mutating func receive(
         _ body: some AsyncSequence<ByteBuffer, any Error>, contentLength: Int?
     ) async throws -> UploadReport {
@@ -67,12 +67,7 @@ struct Reception: ~Copyable {
             return machine.published(as: try await transaction.publish())
         } catch {
             if machine.failed() { await transaction.abandon() }
-            switch error {
-            case let error as MultipartError: throw Refusal(error)
-            case let error as CodingError: throw Refusal(error)
-            case let error as StorageError: throw Refusal(error)
-            default: throw error
-            }
+            throw error
         }
     }
 
