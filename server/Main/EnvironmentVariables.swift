@@ -2,13 +2,11 @@ import Platform
 
 /// Options in environment variables: `HTTP_STREAMING_MAX_SIZE=1G` for `--max-size 1G`. The command line overrides them.
 enum EnvironmentVariables {
-    static let prefix = "HTTP_STREAMING_"
-
     /// The variable of an option.
     ///
     /// - Parameter option: for example `--max-size`.
     static func name(of option: String) -> String {
-        prefix + option.drop { $0 == "-" }.map { $0 == "-" ? "_" : $0.uppercased() }.joined()
+        "HTTP_STREAMING_" + option.drop { $0 == "-" }.map { $0 == "-" ? "_" : $0.uppercased() }.joined()
     }
 
     /// Arguments to be inserted before those of the command line.

@@ -28,18 +28,16 @@ struct ServerCommand: AsyncParsableCommand {
     @OptionGroup(title: "Operation") var operation: OperationOptions
 
     private static let options =
-        ListeningOptions.names + StorageOptions.names + AccessOptions.names
-        + OperationOptions.names
-    private static let flags = StorageOptions.flags
+        ListeningOptions.names + StorageOptions.names + AccessOptions.names + OperationOptions.names
 
     private static var variables: String {
-        (options + flags).map { "  " + EnvironmentVariables.name(of: $0) }.joined(separator: "\n")
+        (options + StorageOptions.flags).map { "  " + EnvironmentVariables.name(of: $0) }.joined(separator: "\n")
     }
 
     static func main() async {
         let commandLine = Array(CommandLine.arguments.dropFirst())
         let (arguments, names) = EnvironmentVariables.arguments(
-            options: options, flags: flags, lists: AccessOptions.lists, required: AccessOptions.required,
+            options: options, flags: StorageOptions.flags, lists: AccessOptions.lists, required: AccessOptions.required,
             commandLine: commandLine)
         do {
             var command = try parseAsRoot(arguments + commandLine)
