@@ -17,7 +17,7 @@ extension Receiver {
         /// Limits of the decoded size of one request; a larger one is answered with 413. By default the size is unlimited,
         /// and the ratio of decoded to coded bytes is limited to 250 once a request has more than 16 GiB of decoded bytes:
         /// 10 GiB of zeros, which compress best, may be the image of a disk.
-        public var decoding: DecodingLimits
+        public var decoding = DecodingLimits(ratio: 250, ratioAllowance: 16 << 30)
         /// The maximum size of a request's body as it is sent, in bytes. A larger one is answered with 413, before the body
         /// is read if its length is known. No limit by default.
         public var maximumBodySize: Int?
@@ -30,11 +30,7 @@ extension Receiver {
         /// ``Receiver/run(onListening:)``.
         public var shutdownTimeout = Duration.seconds(30)
 
-        public init() {
-            decoding = DecodingLimits()
-            decoding.ratio = 250
-            decoding.ratioAllowance = 16 << 30
-        }
+        public init() {}
     }
 
     /// When a connection without activity is closed.
