@@ -20,9 +20,7 @@ struct EnduranceTests {
             for _ in 0..<count {
                 let connection = try RawConnection(port: port)
                 let body = RunningServer.document([("x", [UInt8](repeating: 7, count: size))])
-                try connection.send(RunningServer.head(length: body.count))
-                try connection.send(body)
-                #expect(try connection.receiveResponse().status == 201)
+                #expect(try connection.ask(RunningServer.head(length: body.count), body).status == 201)
             }
         }
     }
@@ -57,11 +55,11 @@ struct EnduranceTests {
         try await round(500, 50)
         let (before, memory) = (try Self.descriptors(of: server.process).count, try server.memory)
         try await round(1000, 100)
-        var after = try Self.descriptors(of: server.process)
+        var after: [String] = []
         // The server may still be removing the files of the last aborted uploads.
-        for _ in 0..<100 where after.count > before {
-            try await Task.sleep(for: .milliseconds(50))
+        _ = try await eventually {
             after = try Self.descriptors(of: server.process)
+            return after.count <= before
         }
         print("descriptors \(before) → \(after.count), memory \(memory) → \(try server.memory) KiB")
         #expect(after.count <= before)
@@ -121,10 +119,7 @@ struct EnduranceTests {
         let clock = ContinuousClock()
         return try (0..<200).map { _ in
             try meanwhile()
-            return try clock.measure {
-                try connection.send("GET /echo/fast HTTP/1.1\r\nHost: x\r\n\r\n")
-                _ = try connection.receiveResponse()
-            }
+            return try clock.measure { _ = try connection.ask("GET /echo/fast HTTP/1.1\r\nHost: x\r\n\r\n") }
         }.max() ?? .zero
     }
 }

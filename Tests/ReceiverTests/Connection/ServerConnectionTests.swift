@@ -13,12 +13,9 @@ struct ServerConnectionTests {
             let statuses = try await server.connected { connection in
                 let malformed = Array("--B\r\n\r\n\r\n--B--\r\n".utf8)
                 return try [Self.document, malformed, Self.document].map { body in
-                    try connection.send(RunningServer.head(length: body.count))
-                    try connection.send(body)
-                    return try connection.receiveResponse().status
+                    try connection.ask(RunningServer.head(length: body.count), body).status
                 }
             }
-            #expect(statuses.first == 201)
             #expect(statuses == [201, 400, 201])
         }
     }
@@ -40,19 +37,13 @@ struct ServerConnectionTests {
         }
     }
 
-    @Test("`Connection: close` closes the connection after the response") func closeRequested() async throws {
+    @Test(
+        "`Connection: close`, or a client that closes its sending side, ends the connection after the response",
+        arguments: [(["Connection: close"], false), ([], true)] as [([String], Bool)])
+    func closeRequested(fields: [String], finishes: Bool) async throws {
         try await RunningServer.with { server in
             let (response, rest) = try await server.lastResponse(
-                to: RunningServer.head(length: Self.document.count, fields: ["Connection: close"]), Self.document)
-            #expect(response.status == 201)
-            #expect(rest.isEmpty)
-        }
-    }
-
-    @Test("a client that has closed its sending side gets the response") func halfClosed() async throws {
-        try await RunningServer.with { server in
-            let (response, rest) = try await server.lastResponse(
-                to: RunningServer.head(length: Self.document.count), Self.document, finishes: true)
+                to: RunningServer.head(length: Self.document.count, fields: fields), Self.document, finishes: finishes)
             #expect(response.status == 201)
             #expect(rest.isEmpty)
         }
@@ -96,12 +87,10 @@ struct ServerConnectionTests {
 
     @Test("after an early response the server discards only a limited number of bytes")
     func discardLimit() async throws {
-        var limits = Receiver.LingeringLimits()
-        limits.bytes = 1 << 20
-        try await RunningServer.with(configure: { $0.connections.lingering = limits }) { server in
+        try await RunningServer.with(configure: { $0.connections.lingering.bytes = 1 << 20 }) { server in
             let sent = try await server.connected { connection in
-                try connection.send(RunningServer.head(path: "/nothing/here", length: 1 << 40))
-                #expect(try connection.receiveResponse().status == 404)
+                let response = try connection.ask(RunningServer.head(path: "/nothing/here", length: 1 << 40))
+                #expect(response.status == 404)
                 return connection.sendZeros()
             }
             // The limit and the buffers of the system.
@@ -112,12 +101,9 @@ struct ServerConnectionTests {
 
     @Test("after an early response the server closes the connection after a limited time")
     func lingeringTime() async throws {
-        var limits = Receiver.LingeringLimits()
-        limits.duration = .milliseconds(300)
-        try await RunningServer.with(configure: { $0.connections.lingering = limits }) { server in
+        try await RunningServer.with(configure: { $0.connections.lingering.duration = .milliseconds(300) }) { server in
             let (status, rest, failed) = try await server.connected { connection in
-                try connection.send(RunningServer.head(path: "/nothing/here", length: 1 << 40))
-                let status = try connection.receiveResponse().status
+                let status = try connection.ask(RunningServer.head(path: "/nothing/here", length: 1 << 40)).status
                 // The server closes its sending side at once and still reads.
                 let rest = try connection.receiveToEnd()
                 let start = ContinuousClock.now
@@ -139,12 +125,8 @@ struct ServerConnectionTests {
             let statuses = try await server.connected { connection in
                 // Two uploads on one connection.
                 try (0..<2).flatMap { _ in
-                    try connection.send(
-                        RunningServer.head(length: Self.document.count, fields: ["Expect: 100-continue"])
-                    )
-                    let interim = try connection.receiveResponse().status
-                    try connection.send(Self.document)
-                    return [interim, try connection.receiveResponse().status]
+                    let head = RunningServer.head(length: Self.document.count, fields: ["Expect: 100-continue"])
+                    return [try connection.ask(head).status, try connection.ask("", Self.document).status]
                 }
             }
             #expect(statuses == [100, 201, 100, 201])
@@ -157,9 +139,7 @@ struct ServerConnectionTests {
             ("/nothing/here", "B", "X: y", 404), ("/", "\"%\"", "X: y", 400), ("/", "B", "Content-Encoding: br", 415),
         ])
     func refusedWithoutContinue(path: String, boundary: String, field: String, status: Int) async throws {
-        var patient = Receiver.LingeringLimits()
-        patient.duration = .seconds(60)
-        try await RunningServer.with(configure: { $0.connections.lingering = patient }) { server in
+        try await RunningServer.with(configure: { $0.connections.lingering.duration = .seconds(60) }) { server in
             let start = ContinuousClock.now
             let (response, rest) = try await server.lastResponse(
                 to: RunningServer.head(
@@ -174,14 +154,11 @@ struct ServerConnectionTests {
     @Test("a 100 follows the response to the request before") func continueInOrder() async throws {
         try await RunningServer.with { server in
             let statuses = try await server.connected { connection in
-                try connection.send(
-                    Array(RunningServer.head(length: Self.document.count).utf8) + Self.document
-                        + Array(RunningServer.head(length: Self.document.count, fields: ["Expect: 100-continue"]).utf8)
-                )
-                let first = try connection.receiveResponse().status
-                let interim = try connection.receiveResponse().status
-                try connection.send(Self.document)
-                return [first, interim, try connection.receiveResponse().status]
+                let waiting = RunningServer.head(length: Self.document.count, fields: ["Expect: 100-continue"])
+                let first = try connection.ask(
+                    RunningServer.head(length: Self.document.count), Self.document + waiting.utf8)
+                let interim = try connection.receiveResponse()
+                return [first.status, interim.status, try connection.ask("", Self.document).status]
             }
             #expect(statuses == [201, 100, 201])
         }
@@ -201,12 +178,9 @@ struct ServerConnectionTests {
 
     @Test("a storage that accepts nothing stops the sender") func backPressure() async throws {
         try await RunningServer.with(storage: { _ in SlowStorage(delay: .seconds(30)) }) { server in
-            let sent = try await server.connected { connection in
-                connection.setSendDeadline(.milliseconds(500))
-                try connection.send(RunningServer.head(length: 1 << 40))
-                try connection.send(RunningServer.document([("x", [])], close: ""))
-                return connection.sendZeros()
-            }
+            let start = RunningServer.document([("x", [])], close: "")
+            let sent = try await server.zerosAccepted(
+                after: RunningServer.head(length: 1 << 40) + String(decoding: start, as: UTF8.self))
             // The socket buffers of the system and a few reads.
             #expect(sent < 64 << 20)
         }

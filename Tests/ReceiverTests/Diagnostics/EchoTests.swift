@@ -9,10 +9,6 @@ import Testing
 struct EchoTests {
     private static let head = "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
 
-    private static func chunk(_ bytes: some Collection<UInt8>) -> [UInt8] {
-        Array("\(String(bytes.count, radix: 16))\r\n".utf8) + bytes + Array("\r\n".utf8)
-    }
-
     @Test(
         "each chunk comes back before the next one is sent, in any coding of request and response",
         arguments: [nil, "gzip", "deflate"], [nil, "gzip", "deflate"])
@@ -23,40 +19,37 @@ struct EchoTests {
                     (sent.map { "Content-Encoding: \($0)\r\n" } ?? "")
                     + (accepted.map { "Accept-Encoding: \($0)\r\n" } ?? "")
                 try connection.send(Self.head + "Content-Type: text/x-lines\r\n" + fields + "\r\n")
-                var encoder = try sent.flatMap { Coding(token: $0) }.map { try Encoder($0) }
-                var decoder = accepted.flatMap { Coding(token: $0) }.map { Decoder($0) }
+                var encoder = try sent.flatMap { Coding(token: $0) }.map { try ContentEncoder($0) }
+                var decoder = accepted.flatMap { Coding(token: $0) }.map { ContentDecoder($0) }
                 var answer: String?
                 for number in 0..<20 {
                     let line = Array("line \(number)\n".utf8)
-                    try connection.send(Self.chunk(try encoder?.encode(line) ?? line))
+                    try connection.send(chunk(encoder?.encode(line, .flush) ?? line))
                     answer = try answer ?? String(decoding: connection.receive(through: "\r\n\r\n"), as: UTF8.self)
                     var content: [UInt8] = []
                     while content.count < line.count {
-                        let chunk = try connection.readChunk()
-                        content += try decoder?.decode(chunk) ?? chunk
+                        let received = try connection.readChunk()
+                        content += try decoder?.decode(received) ?? received
                     }
                     #expect(content == line)
                 }
                 #expect(answer?.contains("Content-Type: text/x-lines\r\n") == true)
                 #expect(answer?.contains("Content-Encoding: \(accepted ?? "")\r\n") == (accepted != nil))
                 #expect(answer?.contains("Content-Security-Policy: sandbox\r\n") == true)
-                if let end = try encoder?.end() { try connection.send(Self.chunk(end)) }
-                try connection.send("0\r\n\r\n")
+                if let end = encoder?.encode([], .finish) { try connection.send(chunk(end)) }
+                try connection.send(chunk([]))
                 while try !connection.readChunk().isEmpty {}
                 // The connection persists.
-                try connection.send("GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
-                #expect(try connection.receiveResponse().body == "{\"status\":\"ok\"}\n")
+                let health = try connection.ask("GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+                #expect(health.body == "{\"status\":\"ok\"}\n")
             }
         }
     }
 
     @Test("a client that does not read the echo cannot go on sending") func backPressure() async throws {
         try await RunningServer.with { server in
-            let sent = try await server.connected { connection in
-                connection.setSendDeadline(.milliseconds(500))
-                try connection.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: \(1 << 40)\r\n\r\n")
-                return connection.sendZeros()
-            }
+            let sent = try await server.zerosAccepted(
+                after: "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: \(1 << 40)\r\n\r\n")
             #expect(sent < 64 << 20)
         }
     }
@@ -75,12 +68,12 @@ struct EchoTests {
     @Test("the response is cut off where the body cannot be decoded") func invalidCoding() async throws {
         try await RunningServer.with { server in
             let rest = try await server.connected { connection in
-                var encoder = try Encoder(.gzip)
+                var encoder = try ContentEncoder(.gzip)
                 try connection.send(Self.head + "Content-Encoding: gzip\r\n\r\n")
-                try connection.send(Self.chunk(try encoder.encode(Array("good".utf8))))
+                try connection.send(chunk(encoder.encode(Array("good".utf8), .flush)))
                 _ = try connection.receive(through: "\r\n\r\n")
                 #expect(try connection.readChunk() == Array("good".utf8))
-                try connection.send(Self.chunk([UInt8](repeating: 0xFF, count: 100)))
+                try connection.send(chunk([UInt8](repeating: 0xFF, count: 100)))
                 return try connection.receiveToClose()
             }
             #expect(!rest.contains(UInt8(ascii: "0")), "no last chunk")
@@ -91,10 +84,10 @@ struct EchoTests {
         try await RunningServer.with(configure: { $0.maximumBodySize = 1000 }) { server in
             let (first, rest) = try await server.connected { connection in
                 try connection.send(Self.head + "\r\n")
-                try connection.send(Self.chunk([UInt8](repeating: 1, count: 1000)))
+                try connection.send(chunk([UInt8](repeating: 1, count: 1000)))
                 _ = try connection.receive(through: "\r\n\r\n")
                 let first = try connection.readChunk()
-                try connection.send(Self.chunk([2]))
+                try connection.send(chunk([2]))
                 return (first, try connection.receiveToClose())
             }
             #expect(first.count == 1000)
@@ -153,47 +146,12 @@ struct EchoTests {
                 // Closing would not be enough: the client might still be reading.
                 connection.reset()
             }
-            for _ in 0..<250 {
-                let metrics = String(decoding: try await server.get("/metrics").content, as: UTF8.self)
+            let hasEnded = try await eventually {
                 // The one request is the request for /metrics.
-                if metrics.contains("requests_active 1\n") { return }
-                try await Task.sleep(for: .milliseconds(20))
+                String(decoding: try await server.get("/metrics").content, as: UTF8.self)
+                    .contains("requests_active 1\n")
             }
-            Issue.record("the server is still counting")
+            #expect(hasEnded, "the server is still counting")
         }
-    }
-}
-
-/// Flushes after each piece, so that the piece can be decoded when it has arrived.
-private struct Encoder: ~Copyable {
-    private var encoder: ContentEncoder
-
-    init(_ coding: Coding) throws { encoder = try ContentEncoder(coding) }
-
-    mutating func encode(_ bytes: [UInt8]) throws -> [UInt8] { encode(bytes, .flush) }
-    mutating func end() throws -> [UInt8] { encode([], .finish) }
-
-    private mutating func encode(_ bytes: [UInt8], _ mode: ContentEncoder.Mode) -> [UInt8] {
-        var output = [UInt8](repeating: 0, count: bytes.count + 1024)
-        let count = bytes.withUnsafeBytes { bytes in
-            var rest = bytes
-            return output.withUnsafeMutableBytes { encoder.encode(&rest, into: $0, mode) }
-        }
-        return Array(output[..<count])
-    }
-}
-
-private struct Decoder: ~Copyable {
-    private var decoder: ContentDecoder
-
-    init(_ coding: Coding) { decoder = ContentDecoder(coding) }
-
-    mutating func decode(_ bytes: [UInt8]) throws -> [UInt8] {
-        var output = [UInt8](repeating: 0, count: 65536)
-        let count = try bytes.withUnsafeBytes { bytes in
-            var rest = bytes
-            return try output.withUnsafeMutableBytes { try decoder.decode(&rest, into: $0) }
-        }
-        return Array(output[..<count])
     }
 }

@@ -59,7 +59,7 @@ struct RunningServer {
     func response(
         to head: String, _ body: [UInt8] = [], finishes: Bool = false
     ) async throws -> (status: Int, head: String, body: String) {
-        try await connected { try $0.respond(head, body, finishes) }
+        try await connected { try $0.ask(head, body, finishes: finishes) }
     }
 
     /// Sends a request after whose response the server closes the connection.
@@ -68,7 +68,18 @@ struct RunningServer {
     func lastResponse(
         to head: String, _ body: [UInt8] = [], finishes: Bool = false
     ) async throws -> (response: (status: Int, head: String, body: String), rest: [UInt8]) {
-        try await connected { (try $0.respond(head, body, finishes), try $0.receiveToEnd()) }
+        try await connected { (try $0.ask(head, body, finishes: finishes), try $0.receiveToEnd()) }
+    }
+
+    /// Sends a request and, for half a second, zeros.
+    ///
+    /// - Returns: how many zeros the system has accepted.
+    func zerosAccepted(after request: String) async throws -> Int {
+        try await connected { connection in
+            connection.setSendDeadline(.milliseconds(500))
+            try connection.send(request)
+            return connection.sendZeros()
+        }
     }
 
     /// Sends a request with Content-Length and returns the response.
@@ -84,10 +95,8 @@ struct RunningServer {
     ) async throws -> (status: Int, head: String, body: String) {
         let framing = chunked ? "Transfer-Encoding: chunked" : "Content-Length: \(body.count)"
         let head = ["\(method) \(path) HTTP/1.1", "Host: x", framing] + fields
-        let chunk: [UInt8] =
-            body.isEmpty ? [] : "\(String(body.count, radix: 16))\r\n".utf8 + body + "\r\n".utf8
-        return try await response(
-            to: head.joined(separator: "\r\n") + "\r\n\r\n", chunked ? chunk + "0\r\n\r\n".utf8 : body)
+        let chunks = (body.isEmpty ? [] : chunk(body)) + chunk([])
+        return try await response(to: head.joined(separator: "\r\n") + "\r\n\r\n", chunked ? chunks : body)
     }
 
     static func head(
@@ -116,20 +125,32 @@ struct RunningServer {
         return response.status == 201
     }
 
-    /// The directory's contents. Waits up to 2 s until it is empty, because the server may still be removing the files of
-    /// a lost connection.
+    /// The directory's contents. Waits until it is empty, because the server may still be removing the files of a lost
+    /// connection.
     func contentsWhenSettled() async throws -> [String] {
-        for _ in 0..<100 {
-            if try directory.contents().isEmpty { return [] }
-            try await Task.sleep(for: .milliseconds(20))
-        }
+        _ = try await eventually { try directory.contents().isEmpty }
         return try directory.contents()
     }
 }
 
+extension ServerProcess {
+    /// Sends a request on its own connection.
+    func response(to head: String, _ body: [UInt8] = []) async throws -> (status: Int, head: String, body: String) {
+        try await connected { try $0.ask(head, body) }
+    }
+}
+
+/// A chunk of a body (RFC 9112 §7.1); the last one if it is empty.
+func chunk(_ bytes: some Collection<UInt8>) -> [UInt8] {
+    Array("\(String(bytes.count, radix: 16))\r\n".utf8) + bytes + "\r\n".utf8
+}
+
 extension RawConnection {
-    fileprivate func respond(
-        _ head: String, _ body: [UInt8], _ finishes: Bool
+    /// Sends a request and receives its response.
+    ///
+    /// - Parameter finishes: whether the client then closes its sending side.
+    func ask(
+        _ head: String, _ body: [UInt8] = [], finishes: Bool = false
     ) throws -> (status: Int, head: String, body: String) {
         try send(head)
         if !body.isEmpty { try send(body) }

@@ -24,20 +24,34 @@ enum Samples {
     /// - Parameter flushAt: the position at which the encoder is flushed, so that the content before it can be decoded.
     static func encoded(_ content: [UInt8], _ coding: Coding, flushAt: Int? = nil) throws -> [UInt8] {
         var encoder = try ContentEncoder(coding)
+        let flushed = flushAt.map { encoder.encode(content[..<$0], .flush) } ?? []
+        return flushed + encoder.encode(content[(flushAt ?? 0)...], .finish)
+    }
+}
+
+extension ContentEncoder {
+    mutating func encode(_ bytes: some ContiguousBytes, _ mode: Mode) -> [UInt8] {
         var encoded: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65536)
-        func take(_ bytes: ArraySlice<UInt8>, _ mode: ContentEncoder.Mode) {
-            bytes.withUnsafeBytes { bytes in
-                var rest = bytes
-                while true {
-                    let count = buffer.withUnsafeMutableBytes { encoder.encode(&rest, into: $0, mode) }
-                    encoded += buffer[..<count]
-                    if count < buffer.count { break }
-                }
+        bytes.withUnsafeBytes { bytes in
+            var (rest, count) = (bytes, buffer.count)
+            while count == buffer.count {
+                count = buffer.withUnsafeMutableBytes { encode(&rest, into: $0, mode) }
+                encoded += buffer[..<count]
             }
         }
-        if let flushAt { take(content[..<flushAt], .flush) }
-        take(content[(flushAt ?? 0)...], .finish)
         return encoded
+    }
+}
+
+extension ContentDecoder {
+    /// - Returns: the first 64 KiB at most.
+    mutating func decode(_ bytes: some ContiguousBytes) throws -> [UInt8] {
+        var content = [UInt8](repeating: 0, count: 65536)
+        let count = try bytes.withUnsafeBytes { bytes in
+            var rest = bytes
+            return try content.withUnsafeMutableBytes { try decode(&rest, into: $0) }
+        }
+        return Array(content[..<count])
     }
 }
