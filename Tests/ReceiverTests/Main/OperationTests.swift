@@ -12,9 +12,9 @@ struct OperationTests {
     private static func waitForRequests(_ count: Int, _ port: Int) throws {
         for _ in 0..<500 {
             let connection = try RawConnection(port: port)
-            try connection.send("GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            let metrics = try connection.ask("GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").body
             // One more: the request for /metrics.
-            if try connection.receiveResponse().body.contains("requests_active \(count + 1)\n") { return }
+            if metrics.contains("requests_active \(count + 1)\n") { return }
             usleep(20_000)
         }
         Issue.record("the server is not answering \(count) requests")
@@ -28,22 +28,16 @@ struct OperationTests {
         let (process, port) = (server.process, server.port)
         let (response, rest) = try await server.connected { connection in
             let idle = try RawConnection(port: port)
-            try idle.send(Self.get)
-            #expect(try idle.receiveResponse().status == 200)
+            #expect(try idle.ask(Self.get).status == 200)
             let body = RunningServer.document([("x", [UInt8](repeating: 7, count: 100_000))])
             try connection.send(RunningServer.head(length: body.count))
             try connection.send(Array(body[..<50_000]))
             try Self.waitForRequests(1, port)
             process.terminate(signal)
             #expect(try idle.receiveToEnd().isEmpty, "idle connections are closed at once")
-            #expect(throws: RawConnection.Failure.self) {
-                let late = try RawConnection(port: port)
-                try late.send(Self.get)
-                _ = try late.receiveResponse()
-            }
+            #expect(throws: RawConnection.Failure.self) { try RawConnection(port: port).ask(Self.get) }
             usleep(500_000)
-            try connection.send(Array(body[50_000...]))
-            return (try connection.receiveResponse(), try connection.receiveToEnd())
+            return (try connection.ask("", Array(body[50_000...])), try connection.receiveToEnd())
         }
         #expect(response.status == 201)
         #expect(response.head.contains("Connection: close\r\n"))
@@ -121,16 +115,14 @@ struct OperationTests {
             "sh",
             [
                 "-c", "{ cat /dev/zero | head -c 3000000; sleep 60; } | curl -sS --http2 --cacert \"$1\" -T - \"$2/x\"",
-                "sh",
-                authority, server.url,
+                "sh", authority, server.url,
             ], deadline: .seconds(60))
         defer { upload.terminate(SIGKILL) }
         let (process, url) = (server.process, server.url)
-        for _ in 0..<200 {
+        _ = try await eventually {
             let metrics = try await Subprocess.run("curl", ["-sS", "--cacert", authority, url + "/metrics"])
             // One more: the request for /metrics.
-            if metrics.output.contains("requests_active 2\n") { break }
-            try await Task.sleep(for: .milliseconds(50))
+            return metrics.output.contains("requests_active 2\n")
         }
         let (seconds, rest) = try await server.connected { silent -> (Duration, [UInt8]) in
             let start = ContinuousClock.now
@@ -150,16 +142,11 @@ struct OperationTests {
     @Test("the JSON log has one object in each line") func jsonLog() async throws {
         let server = try await ServerProcess.start(["--log-format", "json"])
         _ = try await server.connected { connection in
-            try connection.send("GET /echo/a%0Ab\"\\?secret HTTP/1.1\r\nHost: x\r\n\r\n")
-            _ = try connection.receiveResponse()
-            try connection.send("GET /nothing/here HTTP/1.1\r\nHost: x\r\n\r\n")
-            _ = try connection.receiveResponse()
-            try connection.send(RunningServer.head(length: 1000))
-            try connection.send("--B\r\n")
+            _ = try connection.ask("GET /echo/a%0Ab\"\\?secret HTTP/1.1\r\nHost: x\r\n\r\n")
+            _ = try connection.ask("GET /nothing/here HTTP/1.1\r\nHost: x\r\n\r\n")
+            try connection.send(RunningServer.head(length: 1000) + "--B\r\n")
         }
-        for _ in 0..<250 where server.process.errorOutputSoFar.split(separator: "\n").count < 3 {
-            try await Task.sleep(for: .milliseconds(20))
-        }
+        _ = try await eventually { server.process.errorOutputSoFar.split(separator: "\n").count >= 3 }
         server.process.terminate()
         let result = await server.process.result()
         #expect(!result.errorOutput.contains("secret"))
@@ -182,12 +169,10 @@ struct OperationTests {
 
     @Test("the text log has one line for each request") func textLog() async throws {
         let server = try await ServerProcess.start()
-        try await server.connected { connection in
-            try connection.send("PUT /files/%1B[31m?secret HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx")
-            #expect(try connection.receiveResponse().status == 201)
-            try connection.send("GET /files/none HTTP/1.1\r\nHost: x\r\n\r\n")
-            #expect(try connection.receiveResponse().status == 404)
-        }
+        let stored = try await server.response(
+            to: "PUT /files/%1B[31m?secret HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx")
+        #expect(stored.status == 201)
+        #expect(try await server.response(to: "GET /files/none HTTP/1.1\r\nHost: x\r\n\r\n").status == 404)
         server.process.terminate()
         let lines = await server.process.result().errorOutput.split(separator: "\n")
         try #require(lines.count == 2, "\(lines)")
@@ -199,10 +184,7 @@ struct OperationTests {
 
     @Test("the log level suppresses the lines of requests") func logLevel() async throws {
         let server = try await ServerProcess.start(["--log-level", "error"])
-        _ = try await server.connected { connection in
-            try connection.send("GET /nothing/here HTTP/1.1\r\nHost: x\r\n\r\n")
-            return try connection.receiveResponse()
-        }
+        _ = try await server.response(to: "GET /nothing/here HTTP/1.1\r\nHost: x\r\n\r\n")
         server.process.terminate()
         #expect(await server.process.result().errorOutput.isEmpty)
     }
@@ -211,17 +193,14 @@ struct OperationTests {
         let server = try await ServerProcess.start()
         let (health, metrics) = try await server.connected { connection in
             let body = RunningServer.document([("x", [UInt8](repeating: 1, count: 100_000))])
-            try connection.send(RunningServer.head(length: body.count))
-            try connection.send(body)
-            #expect(try connection.receiveResponse().status == 201)
-            try connection.send("BREW /files HTTP/1.1\r\nHost: x\r\n\r\n")
-            #expect(try connection.receiveResponse().status == 501)
+            #expect(try connection.ask(RunningServer.head(length: body.count), body).status == 201)
+            #expect(try connection.ask("BREW /files HTTP/1.1\r\nHost: x\r\n\r\n").status == 501)
             let second = try RawConnection(port: server.port)
-            try second.send("PROPFIND / HTTP/1.1\r\nHost: x\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n\r\n")
-            #expect(try second.receiveResponse().status == 501)
+            let unknown = try second.ask(
+                "PROPFIND / HTTP/1.1\r\nHost: x\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(unknown.status == 501)
             let health = try second.receiveResponse()
-            try second.send("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
-            return (health, try second.receiveResponse())
+            return (health, try second.ask("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"))
         }
         #expect(health.body == "{\"status\":\"ok\"}\n")
         #expect(metrics.head.contains("Content-Type: text/plain; version=0.0.4"))

@@ -5,30 +5,17 @@ import Testing
 
 @Suite("The server program", .timeLimit(.minutes(5)), .serialized)
 struct ServerExecutableTests {
-    private static func start(_ arguments: [String]) async throws -> (process: Subprocess, port: Int) {
-        let process = try Subprocess(
-            Subprocess.product("server"), ["--port", "0"] + arguments, deadline: .seconds(240)
-        )
-        let line = try await process.firstLine()
-        let port = try #require(line.split(separator: ":").last.flatMap { Int($0) })
-        #expect(line == "listening on http://127.0.0.1:\(port)")
-        return (process, port)
-    }
-
     @Test("the program starts, stores an upload, and stops at a signal", arguments: [SIGTERM, SIGINT])
     func startsAndStops(signal: Int32) async throws {
         let directory = try TemporaryDirectory()
-        let (process, port) = try await Self.start(["--dir", directory.path("up")])
-        let response = try await RawConnection.onThread {
-            let connection = try RawConnection(port: port)
-            let body = RunningServer.document([("x", [1])])
-            try connection.send(RunningServer.head(path: "/upload?secret", length: body.count))
-            try connection.send(body)
-            return try connection.receiveResponse()
-        }
+        let server = try await ServerProcess.start(["--dir", directory.path("up")])
+        #expect(server.url == "http://127.0.0.1:\(server.port)")
+        let body = RunningServer.document([("x", [1])])
+        let response = try await server.response(
+            to: RunningServer.head(path: "/upload?secret", length: body.count), body)
         #expect(response.status == 201)
-        process.terminate(signal)
-        let result = await process.result()
+        server.process.terminate(signal)
+        let result = await server.process.result()
         #expect(result.status == 0)
         #expect(result.errorOutput.contains("POST /upload 201"))
         #expect(!result.errorOutput.contains("secret"))
@@ -37,23 +24,16 @@ struct ServerExecutableTests {
     }
 
     @Test("--max-decoded-size and --max-ratio limit decoded bodies") func limits() async throws {
-        let directory = try TemporaryDirectory()
-        let (process, port) = try await Self.start([
-            "--dir", directory.path, "--max-decoded-size", "1K", "--max-ratio", "3",
-        ])
-        defer { process.terminate() }
+        let server = try await ServerProcess.start(["--max-decoded-size", "1K", "--max-ratio", "3"])
+        defer { server.process.terminate() }
         for (size, status) in [(1024, 201), (1025, 413)] {
             let body = try Samples.encoded([UInt8](repeating: 0, count: size), .gzip)
-            let response = try await RawConnection.onThread {
-                let connection = try RawConnection(port: port)
-                try connection.send(
-                    "PUT /x HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: \(body.count)\r\n\r\n")
-                try connection.send(body)
-                return try connection.receiveResponse()
-            }
+            let response = try await server.response(
+                to: "PUT /x HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: \(body.count)\r\n\r\n",
+                body)
             #expect(response.status == status, "\(response.body)")
         }
-        #expect(try directory.contents() == ["x"])
+        #expect(try server.directory.contents() == ["x"])
         for arguments in [["--max-decoded-size", "1X"], ["--max-ratio", "0"]] {
             let result = try await Subprocess.run(Subprocess.product("server"), arguments, deadline: .seconds(30))
             #expect(result.status == 64)
@@ -62,11 +42,12 @@ struct ServerExecutableTests {
 
     @Test("an error at start is one line on standard error") func startErrors() async throws {
         let directory = try TemporaryDirectory()
-        let (process, port) = try await Self.start(["--discard"])
-        defer { process.terminate() }
+        let server = try await ServerProcess.start(["--discard"])
+        defer { server.process.terminate() }
         let file = try directory.write([], to: "file")
         for arguments in [
-            ["--port", "\(port)", "--discard"], ["--port", "0", "--dir", file], ["--port", "0", "--dir", file + "/x"],
+            ["--port", "\(server.port)", "--discard"], ["--port", "0", "--dir", file],
+            ["--port", "0", "--dir", file + "/x"],
             ["--port", "0", "--discard", "--host", "no.such.host.invalid"],
             ["--port", "0", "--discard", "--tls-cert", file, "--tls-key", file],
         ] {
@@ -80,8 +61,9 @@ struct ServerExecutableTests {
 
     @Test("decoding 768 MiB of zeros on each connection does not delay others")
     func decodingDelaysNobody() async throws {
-        let (process, port) = try await Self.start(["--discard"])
-        defer { process.terminate() }
+        let server = try await ServerProcess.start(["--discard"], deadline: .seconds(240))
+        defer { server.process.terminate() }
+        let port = server.port
         let member = try Samples.encoded([UInt8](repeating: 0, count: 64 << 20), .gzip)
         let zeros = Array(repeatElement(member, count: 12).joined())
         let clock = ContinuousClock()
@@ -94,9 +76,7 @@ struct ServerExecutableTests {
                     try await RawConnection.onThread {
                         let connection = try RawConnection(port: port, deadline: .seconds(100))
                         let fields = "Host: x\r\nContent-Encoding: gzip\r\nContent-Length: \(zeros.count)"
-                        try connection.send("PUT /zeros HTTP/1.1\r\n\(fields)\r\n\r\n")
-                        try connection.send(zeros)
-                        #expect(try connection.receiveResponse().status == 201)
+                        #expect(try connection.ask("PUT /zeros HTTP/1.1\r\n\(fields)\r\n\r\n", zeros).status == 201)
                         return (.zero, clock.now - start)
                     }
                 }
@@ -106,8 +86,7 @@ struct ServerExecutableTests {
                         var slowest = Duration.zero
                         for _ in 0..<100 {
                             let asked = clock.now
-                            try connection.send("OPTIONS / HTTP/1.1\r\nHost: x\r\n\r\n")
-                            #expect(try connection.receiveResponse().status == 204)
+                            #expect(try connection.ask("OPTIONS / HTTP/1.1\r\nHost: x\r\n\r\n").status == 204)
                             slowest = max(slowest, clock.now - asked)
                             usleep(10_000)
                         }
@@ -128,22 +107,22 @@ struct ServerExecutableTests {
         .enabled(if: Subprocess.find("curl") != nil, "there is no curl"), arguments: [false, true])
     func constantMemory(discard: Bool) async throws {
         let directory = try TemporaryDirectory()
-        let (process, port) = try await Self.start(discard ? ["--discard"] : ["--dir", directory.path("up")])
-        defer { process.terminate() }
+        let server = try await ServerProcess.start(discard ? ["--discard"] : [], deadline: .seconds(240))
+        defer { server.process.terminate() }
         let large = directory.path("large")
         try directory.write([], to: "large")
         truncate(large, 256 << 20)
         func upload(_ path: String) async throws {
             let result = try await Subprocess.run(
-                "curl", ["-sS", "-w", "%{stderr}%{http_code}", "-F", "f=@\(path)", "http://127.0.0.1:\(port)"],
+                "curl", ["-sS", "-w", "%{stderr}%{http_code}", "-F", "f=@\(path)", server.url],
                 deadline: .seconds(120)
             )
             #expect(result.errorOutput == "201", "\(result.output)")
         }
         try await upload(try directory.write([1], to: "small"))
-        let before = try peakMemory(of: process)
+        let before = try server.peakMemory
         try await upload(large)
-        let growth = try peakMemory(of: process) - before
+        let growth = try server.peakMemory - before
         print("peak memory grew by \(growth / 1024) MiB for 256 MiB\(discard ? " discarded" : "")")
         #expect(growth < 24 * 1024)
     }
@@ -152,9 +131,8 @@ struct ServerExecutableTests {
         "512 MiB of zeros, compressed a thousandfold, are decoded, stored and sent in constant memory",
         .enabled(if: Subprocess.find("python3") != nil, "there is no python3"), arguments: ["POST", "PUT"])
     func constantMemoryWhenDecoding(method: String) async throws {
-        let directory = try TemporaryDirectory()
-        let (process, port) = try await Self.start(["--dir", directory.path("up")])
-        defer { process.terminate() }
+        let server = try await ServerProcess.start(deadline: .seconds(240))
+        defer { server.process.terminate() }
         let script = """
             import http.client, sys, zlib
             method, port, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
@@ -193,14 +171,14 @@ struct ServerExecutableTests {
             """
         func roundTrip(_ megabytes: Int) async throws {
             let result = try await Subprocess.run(
-                "python3", ["-c", script, method, "\(port)", "\(megabytes)"], deadline: .seconds(200))
+                "python3", ["-c", script, method, "\(server.port)", "\(megabytes)"], deadline: .seconds(200))
             #expect(result.status == 0, "\(result.errorOutput)")
-            try FileManager.default.removeItem(atPath: directory.path("up/z"))
+            try FileManager.default.removeItem(atPath: server.directory.path("z"))
         }
         try await roundTrip(1)
-        let before = try peakMemory(of: process)
+        let before = try server.peakMemory
         try await roundTrip(512)
-        let growth = try peakMemory(of: process) - before
+        let growth = try server.peakMemory - before
         print("peak memory grew by \(growth / 1024) MiB for 512 MiB of zeros, \(method)")
         #expect(growth < 24 * 1024)
     }
@@ -213,34 +191,22 @@ struct ServerExecutableTests {
         let mount = try await Subprocess.run("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", directory.path])
         guard mount.status == 0 else { try Test.cancel("cannot mount a small file system: \(mount.errorOutput)") }
         do {
-            let (process, port) = try await Self.start(["--dir", directory.path])
+            let server = try await ServerProcess.start(["--dir", directory.path])
+            let body = RunningServer.document([("a", [1]), ("b", [UInt8](repeating: 1, count: 8 << 20))])
             for chunked in [false, true] {
-                let response = try await RawConnection.onThread {
-                    let connection = try RawConnection(port: port)
-                    let body = RunningServer.document([("a", [1]), ("b", [UInt8](repeating: 1, count: 8 << 20))])
-                    try connection.send(RunningServer.head(length: chunked ? nil : body.count))
-                    if chunked { try connection.send("\(String(body.count, radix: 16))\r\n") }
-                    try connection.send(body)
-                    return try connection.receiveResponse()
-                }
+                let response = try await server.response(
+                    to: RunningServer.head(length: chunked ? nil : body.count), chunked ? chunk(body) : body)
                 #expect(response.status == 507)
                 #expect(try Answer(response.body.utf8).error?.contains("full") == true)
                 #expect(try directory.contents().isEmpty)
             }
-            process.terminate()
-            #expect(await process.result().status == 0)
+            server.process.terminate()
+            #expect(await server.process.result().status == 0)
         } catch {
             _ = try await Subprocess.run("umount", ["-l", directory.path])
             throw error
         }
         _ = try await Subprocess.run("umount", ["-l", directory.path])
-    }
-
-    /// In KiB.
-    private func peakMemory(of process: Subprocess) throws -> Int {
-        let status = try String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)
-        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") })
-        return try #require(line.split(separator: " ").dropFirst().first.flatMap { Int($0) })
     }
     #endif
 }

@@ -25,8 +25,8 @@ struct ServerOptionsTests {
                 field, size in
                 // Sent in one piece: a response before the body would be the last of the connection.
                 let body = size == 10 ? String(repeating: "x", count: size) : ""
-                try connection.send("PUT /x HTTP/1.1\r\nHost: x\r\n\(field)Content-Length: \(size)\r\n\r\n\(body)")
-                return try connection.receiveResponse().status
+                let head = "PUT /x HTTP/1.1\r\nHost: x\r\n\(field)Content-Length: \(size)\r\n\r\n"
+                return try connection.ask(head + body).status
             }
         }
         #expect(statuses == [401, 201, 413])
@@ -52,11 +52,9 @@ struct ServerOptionsTests {
             "HTTP_STREAMING_SHUTDOWN_TIMEOUT": "31536000",
             "HTTP_STREAMING_CORS": "https://a.example, HTTPS://B.example:443",
         ])
-        let isAllowed = try await unset.connected { connection in
-            try connection.send("GET /health HTTP/1.1\r\nHost: x\r\nOrigin: https://b.example\r\n\r\n")
-            return try connection.receiveResponse().head.contains("Access-Control-Allow-Origin: https://b.example\r\n")
-        }
-        #expect(isAllowed)
+        let allowed = try await unset.response(
+            to: "GET /health HTTP/1.1\r\nHost: x\r\nOrigin: https://b.example\r\n\r\n")
+        #expect(allowed.head.contains("Access-Control-Allow-Origin: https://b.example\r\n"))
         unset.process.terminate()
         #expect(await unset.process.result().status == 0)
         let helped = try await Subprocess.run(
@@ -92,10 +90,7 @@ struct ServerOptionsTests {
             (["--host", "0.0.0.0", "--token", "t"], true),
         ] {
             let server = try await ServerProcess.start(arguments)
-            _ = try await server.connected { connection in
-                try connection.send("GET /echo/x HTTP/1.1\r\nHost: x\r\n\r\n")
-                return try connection.receiveResponse()
-            }
+            _ = try await server.response(to: "GET /echo/x HTTP/1.1\r\nHost: x\r\n\r\n")
             server.process.terminate()
             let log = await server.process.result().errorOutput
             #expect(log.contains("other machines can reach this server") == warns, "\(log)")
