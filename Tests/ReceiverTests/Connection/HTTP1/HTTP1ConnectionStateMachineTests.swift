@@ -16,6 +16,17 @@ import Testing
         HTTPResponseHead(version: .http1_1, status: .init(statusCode: code), headers: HTTPHeaders(fields))
     }
 
+    /// A machine that has received requests: whole ones, and then the head of `partial`.
+    private func received(_ requests: [HTTPRequestHead] = [], partial: HTTPRequestHead? = nil) -> Machine {
+        var machine = Machine(discardLimit: 10)
+        for request in requests {
+            _ = machine.headArrived(request)
+            _ = machine.requestEnded()
+        }
+        if let partial { _ = machine.headArrived(partial) }
+        return machine
+    }
+
     private func passed(_ action: Machine.HeadAction) -> HTTPRequestHead? {
         if case .pass(let head) = action { head } else { nil }
     }
@@ -39,8 +50,7 @@ import Testing
     }
 
     @Test("An early error ends the connection after a limited number of discarded bytes") func earlyError() {
-        var machine = Machine(discardLimit: 10)
-        _ = machine.headArrived(request(.POST))
+        var machine = received(partial: request(.POST))
         #expect(machine.responseBegan(response(100, [])) == response(100, []))
         #expect(isLast(machine.responseBegan(response(415))))
         #expect(machine.bodyArrived(count: 100) == .pass, "the response has not ended")
@@ -52,19 +62,14 @@ import Testing
     }
 
     @Test("After an early success the rest of the request is discarded") func earlySuccess() {
-        var machine = Machine(discardLimit: 10)
-        _ = machine.headArrived(request(.POST))
+        var machine = received(partial: request(.POST))
         #expect(!isLast(machine.responseBegan(response(200))), "the route may go on reading")
         #expect(machine.responseEnded() == .halfClose)
     }
 
     @Test("The body of a pipelined request does not make an earlier error an early one")
     func errorBeforePipelinedBody() {
-        var machine = Machine(discardLimit: 10)
-        _ = machine.headArrived(request())
-        _ = machine.requestEnded()
-        // Pipelined.
-        _ = machine.headArrived(request(.POST))
+        var machine = received([request()], partial: request(.POST))
         #expect(!isLast(machine.responseBegan(response(404))))
         #expect(machine.responseEnded() == .none)
         #expect(isLast(machine.responseBegan(response(404))))
@@ -73,23 +78,20 @@ import Testing
 
     @Test("If the client has closed its side, the connection is closed when the response is written")
     func inputClosed() {
-        var machine = Machine(discardLimit: 10)
-        _ = machine.headArrived(request(.POST))
+        var machine = received(partial: request(.POST))
         #expect(machine.inputClosed() == .none, "the client may still read")
         _ = machine.responseBegan(response(400))
         #expect(machine.responseEnded() == .flush)
         #expect(machine.responseWritten() == .close)
         // The client closes its side after the end of the response, before it is written.
-        var unwritten = Machine(discardLimit: 10)
-        _ = unwritten.headArrived(request(.POST))
+        var unwritten = received(partial: request(.POST))
         _ = unwritten.responseBegan(response(400))
         _ = unwritten.responseEnded()
         #expect(unwritten.inputClosed() == .none, "the client may still read the response")
         #expect(unwritten.responseWritten() == .close)
         #expect(unwritten.inputClosed() == .none, "it is closed already")
         // The client closes its side after the response is written.
-        var written = Machine(discardLimit: 10)
-        _ = written.headArrived(request(.POST))
+        var written = received(partial: request(.POST))
         _ = written.responseBegan(response(400))
         _ = written.responseEnded()
         #expect(written.responseWritten() == .startTimer)
@@ -137,8 +139,7 @@ import Testing
         #expect(machine.mustNotRead == true)
         #expect(machine.responseWritten() == .close)
         // An early response: the rest of the request is discarded, so that the client receives no reset.
-        var early = Machine(discardLimit: 10)
-        _ = early.headArrived(head)
+        var early = received(partial: head)
         #expect(isLast(early.responseBegan(response(413))))
         #expect(early.responseEnded() == .halfClose)
         #expect(early.mustNotRead == false)
@@ -149,18 +150,13 @@ import Testing
     @Test("Nothing is read after a request for another protocol that is discarded") func otherProtocolDiscarded() {
         let upgrade = request(.GET, .http1_1, [("Host", "x"), ("Upgrade", "x")])
         // It follows a request whose response is the last.
-        var pipelined = Machine(discardLimit: 10)
-        _ = pipelined.headArrived(request(.GET, .http1_1, [("Host", "x"), ("Connection", "close")]))
-        _ = pipelined.requestEnded()
-        _ = pipelined.headArrived(upgrade)
-        _ = pipelined.requestEnded()
+        var pipelined = received([request(.GET, .http1_1, [("Host", "x"), ("Connection", "close")]), upgrade])
         #expect(pipelined.mustNotRead == true)
         _ = pipelined.responseBegan(response(200))
         #expect(pipelined.responseEnded() == .flush)
         #expect(pipelined.mustNotRead == true)
         // It follows the last response.
-        var discarded = Machine(discardLimit: 10)
-        _ = discarded.headArrived(request(.POST))
+        var discarded = received(partial: request(.POST))
         _ = discarded.responseBegan(response(400))
         #expect(discarded.responseEnded() == .halfClose)
         _ = discarded.requestEnded()
@@ -169,11 +165,7 @@ import Testing
         #expect(discarded.mustNotRead == true)
         #expect(discarded.responseWritten() == .close)
         // It is one more than the limit of waiting requests.
-        var refused = Machine(discardLimit: 10)
-        for _ in 0..<1000 {
-            _ = refused.headArrived(request())
-            _ = refused.requestEnded()
-        }
+        var refused = received(Array(repeating: request(), count: 1000))
         #expect(passed(refused.headArrived(upgrade)) == nil)
         #expect(refused.requestEnded() == .discard)
         #expect(refused.mustNotRead == true)
@@ -212,9 +204,7 @@ import Testing
         #expect(isLast(first.responseBegan(response(400))))
         #expect(first.responseEnded() == .halfClose)
         #expect(first.errorCaught(refusal) == .discard)
-        var machine = Machine(discardLimit: 10)
-        _ = machine.headArrived(request())
-        _ = machine.requestEnded()
+        var machine = received([request()])
         #expect(machine.errorCaught(refusal) == .discard)
         #expect(machine.errorCaught(refusal) == .discard)
         _ = machine.responseBegan(response(200))
@@ -224,8 +214,7 @@ import Testing
     }
 
     @Test("An error within content is passed to the route") func errorInContent() {
-        var machine = Machine(discardLimit: 10)
-        _ = machine.headArrived(request(.POST))
+        var machine = received(partial: request(.POST))
         #expect(machine.errorCaught(Refusal(.malformed, "no")) == .pass)
         #expect(machine.errorCaught(nil) == .pass)
         var idle = Machine(discardLimit: 10)
@@ -238,23 +227,17 @@ import Testing
     @Test("A server that shuts down closes each connection after the current response") func quiescing() {
         var idle = Machine(discardLimit: 10)
         #expect(idle.quiescingBegan() == .close)
-        var begun = Machine(discardLimit: 10)
-        _ = begun.headArrived(request())
-        _ = begun.requestEnded()
+        var begun = received([request()])
         #expect(begun.quiescingBegan() == .none)
         #expect(isLast(begun.responseBegan(response(200))))
         #expect(begun.responseEnded() == .halfClose)
         // The head of the response is written.
-        var streaming = Machine(discardLimit: 10)
-        _ = streaming.headArrived(request())
-        _ = streaming.requestEnded()
+        var streaming = received([request()])
         #expect(!isLast(streaming.responseBegan(response(200))))
         #expect(streaming.quiescingBegan() == .none)
         #expect(streaming.responseEnded() == .halfClose)
         // The end of the response is not written.
-        var ended = Machine(discardLimit: 10)
-        _ = ended.headArrived(request())
-        _ = ended.requestEnded()
+        var ended = received([request()])
         _ = ended.responseBegan(response(200))
         #expect(ended.responseEnded() == .none)
         #expect(ended.quiescingBegan() == .none)
