@@ -9,12 +9,32 @@ import Testing
 @testable import Receiver
 
 @Suite("Write queue", .timeLimit(.minutes(1)))
-struct WriteQueueTests {
+final class WriteQueueTests {
+    private let directory: TemporaryDirectory
+    private let opened: Directory
+    private let pool = NIOThreadPool(numberOfThreads: 1)
+    private let queue: WriteQueue
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        opened = try Directory(creatingAt: directory.path)
+        queue = WriteQueue(threadPool: pool, budget: BufferBudget())
+        pool.start()
+    }
+
+    deinit { pool.shutdownGracefully { _ in } }
+
+    private func file() throws -> TemporaryFile { try TemporaryFile(in: opened, kind: .hidden) }
+
+    /// Blocks the thread that writes, until the result is signalled.
+    private func block() -> DispatchSemaphore {
+        let gate = DispatchSemaphore(value: 0)
+        pool.submit { _ in gate.wait() }
+        return gate
+    }
+
     @Test("bytes are written in order") func order() async throws {
-        let directory = try TemporaryDirectory()
-        let opened = try Directory(creatingAt: directory.path)
-        let queue = WriteQueue(threadPool: .singleton, budget: BufferBudget())
-        let files = try [TemporaryFile(in: opened, kind: .hidden), TemporaryFile(in: opened, kind: .hidden)]
+        let files = [try file(), try file()]
         var expected = [Data(), Data()]
         for number in 0..<5000 {
             let bytes = [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: number % 700)
@@ -29,12 +49,8 @@ struct WriteQueueTests {
     }
 
     @Test("a failure is reported, and nothing is written after it") func failure() async throws {
-        let directory = try TemporaryDirectory()
-        let opened = try Directory(creatingAt: directory.path)
-        let queue = WriteQueue(threadPool: .singleton, budget: BufferBudget())
-        let closed = try TemporaryFile(in: opened, kind: .hidden)
+        let (closed, good) = (try file(), try file())
         closed.close()
-        let good = try TemporaryFile(in: opened, kind: .hidden)
         try? await queue.append([ByteBuffer(string: "a")], to: closed)
         await #expect(throws: StorageError.self) { try await queue.drain() }
         await #expect(throws: StorageError.self) { try await queue.append([ByteBuffer(string: "b")], to: good) }
@@ -44,16 +60,9 @@ struct WriteQueueTests {
     }
 
     @Test("a slow disk stops the sender after 1 MiB") func backPressure() async throws {
-        let directory = try TemporaryDirectory()
-        let file = try TemporaryFile(in: Directory(creatingAt: directory.path), kind: .hidden)
-        let pool = NIOThreadPool(numberOfThreads: 1)
-        pool.start()
-        let gate = DispatchSemaphore(value: 0)
-        pool.submit { _ in gate.wait() }
-
-        let queue = WriteQueue(threadPool: pool, budget: BufferBudget())
+        let (file, gate) = (try file(), block())
         let appended = Mutex(0)
-        let task = Task {
+        let task = Task { [queue] in
             for _ in 0..<64 {
                 try await queue.append([ByteBuffer(repeating: 1, count: 128 * 1024)], to: file)
                 appended.withLock { $0 += 1 }
@@ -66,24 +75,16 @@ struct WriteQueueTests {
         try await task.value
         try file.publish(as: "x")
         #expect(try directory.read("x").count == 64 * 128 * 1024)
-        try await pool.shutdownGracefully()
     }
 
     @Test("cancelled bytes are not written") func cancel() async throws {
-        let directory = try TemporaryDirectory()
-        let file = try TemporaryFile(in: Directory(creatingAt: directory.path), kind: .hidden)
-        let pool = NIOThreadPool(numberOfThreads: 1)
-        pool.start()
-        let gate = DispatchSemaphore(value: 0)
-        pool.submit { _ in gate.wait() }
-        let queue = WriteQueue(threadPool: pool, budget: BufferBudget())
+        let (file, gate) = (try file(), block())
         try await queue.append([ByteBuffer(string: "a")], to: file)
-        let task = Task { await queue.cancel() }
+        let task = Task { [queue] in await queue.cancel() }
         try await Task.sleep(for: .milliseconds(50))
         gate.signal()
         await task.value
         try file.publish(as: "x")
         #expect(try directory.read("x").isEmpty)
-        try await pool.shutdownGracefully()
     }
 }
