@@ -15,28 +15,23 @@ struct RouteTests {
 
     @Test("`/` and `/upload/…` accept forms", arguments: ["/", "/?x=/upload", "/upload", "/upload/", "/upload/a/b?c"])
     func forms(path: String) throws {
-        guard case .upload(let upload) = try Route(judging: head(.post, path)),
-            case .form(let boundary) = upload.content
-        else {
-            Issue.record("\(path)")
-            return
-        }
-        #expect(boundary.description == "b")
-        #expect(try Route(judging: head(.post, path)).readsBody)
+        let route = try Route(judging: head(.post, path))
+        #expect(route == .upload(try UploadRequest(form: head(.post, path))))
+        #expect(try UploadRequest(form: head(.post, path)).content == .form(Boundary("b")))
+        #expect(route.readsBody)
     }
 
     @Test(
-        "`PUT /{name}` accepts a file",
+        "`PUT /{name}`, and `PUT` and `POST` to `/files/{name}`, accept a file",
         arguments: [
-            ("/x", "x"), ("/%C3%A9%20a?b=c", "é a"), ("/a%2Fb", "a/b"), ("/..", ".."), ("/uploads", "uploads"),
-            ("/UPLOAD", "UPLOAD"),
-        ])
-    func files(path: String, name: String) throws {
-        guard case .upload(let upload) = try Route(judging: head(.put, path)) else {
-            Issue.record("\(path)")
-            return
-        }
+            (.put, "/x", "x"), (.put, "/%C3%A9%20a?b=c", "é a"), (.put, "/a%2Fb", "a/b"), (.put, "/..", ".."),
+            (.put, "/uploads", "uploads"), (.put, "/UPLOAD", "UPLOAD"), (.put, "/files/%C3%A9%20b", "é b"),
+            (.post, "/files/%C3%A9%20b", "é b"),
+        ] as [(HTTPRequest.Method, String, String)])
+    func files(method: HTTPRequest.Method, path: String, name: String) throws {
+        let upload = try UploadRequest(file: head(method, path), named: name)
         #expect(upload.content == .file(named: name, contentType: "multipart/form-data; boundary=b"))
+        #expect(try Route(judging: head(method, path)) == .upload(upload))
     }
 
     @Test(
@@ -50,8 +45,11 @@ struct RouteTests {
         #expect(refusal { try Route(judging: head(method, path)) }?.code == .notFound)
     }
 
-    @Test("`/files` is the list, `/files/{name}` a download", arguments: [HTTPRequest.Method.get, .head])
+    @Test(
+        "`/files` is the list, `/files/{name}` a download; `GET /{name}` is not found",
+        arguments: [HTTPRequest.Method.get, .head])
     func downloads(method: HTTPRequest.Method) throws {
+        #expect(refusal { try Route(judging: head(method, "/x")) }?.code == .notFound)
         #expect(try Route(judging: head(method, "/files?x")) == .list)
         guard case .download(let download) = try Route(judging: head(method, "/files/%C3%A9%20b?x")) else {
             Issue.record("no download")
@@ -59,11 +57,6 @@ struct RouteTests {
         }
         #expect(download.name == "é b")
         #expect(try !Route(judging: head(method, "/files/x")).readsBody)
-    }
-
-    @Test("`GET /{name}` is not found", arguments: [HTTPRequest.Method.get, .head])
-    func nameHasNoContent(method: HTTPRequest.Method) {
-        #expect(refusal { try Route(judging: head(method, "/x")) }?.code == .notFound)
     }
 
     @Test(
@@ -99,18 +92,6 @@ struct RouteTests {
         #expect(try !Route(judging: head(.options, path)).readsBody)
     }
 
-    @Test("the name of a file comes from the path", arguments: [HTTPRequest.Method.put, .post])
-    func fileNames(method: HTTPRequest.Method) throws {
-        guard case .upload(let upload) = try Route(judging: head(method, "/files/%C3%A9%20b")) else {
-            Issue.record("no upload")
-            return
-        }
-        guard case .file(named: "é b", _) = upload.content else {
-            Issue.record("\(upload)")
-            return
-        }
-    }
-
     @Test("unknown methods are not implemented, on any path", arguments: ["FOO", "get", "PROPFIND", "MKCOL"])
     func unknownMethods(name: String) throws {
         let method = try #require(HTTPRequest.Method(name))
@@ -140,12 +121,9 @@ struct RouteTests {
             ("/count/5?interval=60", 5, .seconds(60)),
         ])
     func count(path: String, limit: Int, interval: Duration) throws {
-        guard case .count(let count) = try Route(judging: head(.get, path)) else {
-            Issue.record("\(path)")
-            return
-        }
-        #expect(count.limit == limit)
+        let count = try CountRequest(head(.get, path), limit)
         #expect(count.interval == interval)
+        #expect(try Route(judging: head(.get, path)) == .count(count))
     }
 
     @Test(
