@@ -6,7 +6,7 @@ import Testing
 
 @Suite(
     "TLS and HTTP/2, with curl", .timeLimit(.minutes(4)),
-    .enabled(if: hasTools, "SKIPPED: there is no curl with HTTP/2, or no openssl"))
+    .enabled("SKIPPED: there is no curl with HTTP/2, or no openssl") { await hasTools() })
 struct SecureServerTests {
     private func with(
         configure: (inout Receiver.Configuration) -> Void = { _ in },
@@ -70,12 +70,11 @@ struct SecureServerTests {
         }) { server, curl in
             // Not counting the connection that asks.
             func waitForOthers(_ count: Int) async throws {
-                for _ in 0..<300 {
+                let arrived = try await eventually {
                     let metrics = try await curl(["--http1.1", "-H", "Connection: close", "URL/metrics"]).output
-                    if metrics.contains("connections_open \(count + 1)\n") { return }
-                    try await Task.sleep(for: .milliseconds(20))
+                    return metrics.contains("connections_open \(count + 1)\n")
                 }
-                Issue.record("there are not \(count) other connections")
+                #expect(arrived, "there are not \(count) other connections")
             }
             let silent = try Subprocess(
                 "sh", ["-c", "sleep 30 | exec openssl s_client -connect localhost:\(server.port) -alpn h2 -quiet"],
@@ -86,11 +85,10 @@ struct SecureServerTests {
             // One request every six seconds, on the connection of the previous one if that is open.
             let format = "%{http_version} %{num_connects}\n"
             for (rate, connects) in [("10/m", 1), ("600/m", 0)] {
-                let result = try await curl(
-                    [
-                        "--http2", "--rate", rate, "-o", "/dev/null", "-o", "/dev/null", "-w", format, "URL/echo/a",
-                        "URL/echo/b",
-                    ])
+                let result = try await curl([
+                    "--http2", "--rate", rate, "-o", "/dev/null", "-o", "/dev/null", "-w", format, "URL/echo/a",
+                    "URL/echo/b",
+                ])
                 #expect(result.output == "2 1\n2 \(connects)\n", "\(result.errorOutput)")
             }
         }
@@ -101,12 +99,13 @@ struct SecureServerTests {
         try await with { server, curl in
             var generator = SeededGenerator(case: 1)
             let content = (0..<(1 << 20)).flatMap { _ in withUnsafeBytes(of: generator.next(), Array.init) }
-            let path = try TemporaryDirectory().keep { try $0.write(content, to: "a b.bin") }
-            let form = try await curl([version, "-F", "f=@\(path.file)", "URL/"])
+            let files = try TemporaryDirectory()
+            let path = try files.write(content, to: "a b.bin")
+            let form = try await curl([version, "-F", "f=@\(path)", "URL/"])
             #expect(form.output.contains("\"saved_as\":\"a b.bin\""), "\(form.errorOutput)")
             // Without a known length.
             let put = try await curl(
-                [version, "-T", path.file, "-H", "x-filename: b"] + Self.withoutLength(version) + ["URL/"])
+                [version, "-T", path, "-H", "x-filename: b"] + Self.withoutLength(version) + ["URL/"])
             #expect(put.output.contains("\"saved_as\":\"b\""), "\(put.errorOutput)")
             #expect(try server.directory.read("a b.bin") == Data(content))
             #expect(try server.directory.read("b") == Data(content))
@@ -166,8 +165,9 @@ struct SecureServerTests {
 
     @Test("an accepted upload gets a 100") func continues() async throws {
         try await with { server, curl in
-            let path = try TemporaryDirectory().keep { try $0.write([1, 2, 3], to: "f") }
-            let result = try await curl(["-v", "--http2", "-T", path.file, "-H", "Expect: 100-continue", "URL/f"])
+            let files = try TemporaryDirectory()
+            let path = try files.write([1, 2, 3], to: "f")
+            let result = try await curl(["-v", "--http2", "-T", path, "-H", "Expect: 100-continue", "URL/f"])
             #expect(result.errorOutput.contains("< HTTP/2 100"), "\(result.errorOutput)")
             #expect(result.errorOutput.contains("< HTTP/2 201"))
             #expect(try server.directory.contents() == ["f"])
@@ -179,12 +179,12 @@ struct SecureServerTests {
         arguments: [true, false])
     func cutOff(isSlow: Bool) async throws {
         try await with { server, curl in
-            let path = try TemporaryDirectory().keep { try $0.write([UInt8](repeating: 7, count: 20 << 20), to: "f") }
-            let result = try await curl(
-                [
-                    "--http2", "-T", path.file, "-H", "Content-Length:", "--limit-rate", "4M", "--max-time",
-                    isSlow ? "1.5" : "0.4", "URL/cut",
-                ])
+            let files = try TemporaryDirectory()
+            let path = try files.write([UInt8](repeating: 7, count: 20 << 20), to: "f")
+            let result = try await curl([
+                "--http2", "-T", path, "-H", "Content-Length:", "--limit-rate", "4M", "--max-time",
+                isSlow ? "1.5" : "0.4", "URL/cut",
+            ])
             #expect(result.status == 28)
             try await Task.sleep(for: .milliseconds(300))
             #expect(try await server.contentsWhenSettled().isEmpty)
@@ -194,10 +194,9 @@ struct SecureServerTests {
 
     @Test("a storage that accepts nothing stops the sender") func backPressure() async throws {
         try await with(storage: { _ in SlowStorage(delay: .seconds(30)) }) { _, curl in
-            let path = try TemporaryDirectory().keep { try $0.write([UInt8](repeating: 7, count: 64 << 20), to: "f") }
-            let result = try await curl([
-                "--http2", "-T", path.file, "--max-time", "3", "-w", "%{size_upload}", "URL/x",
-            ])
+            let files = try TemporaryDirectory()
+            let path = try files.write([UInt8](repeating: 7, count: 64 << 20), to: "f")
+            let result = try await curl(["--http2", "-T", path, "--max-time", "3", "-w", "%{size_upload}", "URL/x"])
             #expect(result.status == 28)
             // Flow-control windows and buffers.
             #expect(try #require(Int(result.output)) < 16 << 20)
@@ -235,26 +234,7 @@ struct SecureServerTests {
     }
 }
 
-extension TemporaryDirectory {
-    /// Keeps the directory while its file is used.
-    fileprivate func keep(_ make: (TemporaryDirectory) throws -> String) rethrows -> (
-        directory: TemporaryDirectory, file: String
-    ) {
-        (self, try make(self))
-    }
+private func hasTools() async -> Bool {
+    guard Subprocess.find("openssl") != nil, Subprocess.find("curl") != nil else { return false }
+    return (try? await Subprocess.run("curl", ["--version"]))?.output.contains("HTTP2") ?? false
 }
-
-private let hasTools = Subprocess.find("openssl") != nil && curlKnowsHTTP2
-
-private let curlKnowsHTTP2: Bool = {
-    guard let path = Subprocess.find("curl") else { return false }
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: path)
-    process.arguments = ["--version"]
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    guard (try? process.run()) != nil else { return false }
-    let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    return text.contains("HTTP2")
-}()
