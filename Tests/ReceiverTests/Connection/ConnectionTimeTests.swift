@@ -74,15 +74,12 @@ struct ConnectionTimeTests {
         connection.pass(30)
         try connection.serve()
         connection.holder.release()
-        connection.pass(59)
-        #expect(connection.channel.isActive)
-        connection.pass(1)
-        #expect(!connection.channel.isActive)
-        let silent = try Connection()
-        silent.pass(59)
-        #expect(silent.channel.isActive)
-        silent.pass(1)
-        #expect(!silent.channel.isActive)
+        for idle in [connection, try Connection()] {
+            idle.pass(59)
+            #expect(idle.channel.isActive)
+            idle.pass(1)
+            #expect(!idle.channel.isActive)
+        }
     }
 
     @Test(

@@ -25,9 +25,10 @@ struct FileDownloadTests {
                 atPath: server.directory.path("link"), withDestinationPath: "/etc/passwd")
             mkfifo(server.directory.path("fifo"), 0o600)
             let old = Date(timeIntervalSince1970: 784_111_777)
-            try FileManager.default.setAttributes([.modificationDate: old], ofItemAtPath: server.directory.path("b"))
-            try FileManager.default.setAttributes(
-                [.modificationDate: old], ofItemAtPath: server.directory.path("é %.txt"))
+            for name in ["b", "é %.txt"] {
+                let path = server.directory.path(name)
+                try FileManager.default.setAttributes([.modificationDate: old], ofItemAtPath: path)
+            }
             let list = try await server.get("/files")
             #expect(list.status == 200)
             #expect(list.fields["content-type"] == "application/json")
@@ -37,8 +38,7 @@ struct FileDownloadTests {
             for name in ["b", "%C3%A9%20%25.txt"] { #expect(try await server.get("/files/\(name)").status == 200) }
             for name in [
                 ".hidden", TemporaryFile.namePrefix + "x", "folder", "link", "fifo", "none", "..", ".", "%2e%2e", "",
-                "b/",
-                "folder%2F..%2Fb", "../b", "b%00", "%2Fetc%2Fpasswd", String(repeating: "n", count: 300), "b/x",
+                "b/", "folder%2F..%2Fb", "../b", "b%00", "%2Fetc%2Fpasswd", String(repeating: "n", count: 300), "b/x",
             ] {
                 let answer = try await server.get("/files/\(name)")
                 #expect(answer.status == 404, "\(name)")
@@ -51,10 +51,8 @@ struct FileDownloadTests {
         let text = Array(repeatElement("a line of text\n".utf8, count: 1000).joined())
         try await with([("a.html", text)]) { server in
             for version in ["1.0", "1.1"] {
-                let answer = try await server.response(
-                    to:
-                        "GET /files/a.html HTTP/\(version)\r\nHost: x\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n"
-                )
+                let fields = "Host: x\r\nAccept-Encoding: gzip\r\nConnection: close"
+                let answer = try await server.response(to: "GET /files/a.html HTTP/\(version)\r\n\(fields)\r\n\r\n")
                 #expect(answer.status == 200)
                 #expect(answer.head.contains("Transfer-Encoding: chunked") == (version == "1.1"))
                 #expect(answer.head.contains("Content-Encoding: gzip") == (version == "1.1"))
@@ -213,9 +211,7 @@ struct FileDownloadTests {
                 truncate(path, 64 << 20)
             },
         ] as [@Sendable (String) -> Void])
-    func changedFile(coding: String, change: @escaping @Sendable (String) -> Void)
-        async throws
-    {
+    func changedFile(coding: String, change: @escaping @Sendable (String) -> Void) async throws {
         try await RunningServer.with { server in
             let path = server.directory.path("x")
             try server.directory.write(Samples.random(64 << 20), to: "x")

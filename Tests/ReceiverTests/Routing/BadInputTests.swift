@@ -155,7 +155,7 @@ struct BadInputTests {
                 let body = RunningServer.document([("x", Array("abc".utf8))])
                 let response = try await server.response(
                     to: RunningServer.head(length: nil),
-                    "\(String(body.count, radix: 16))\r\n".utf8 + body + "\r\n\(tail)".utf8, finishes: true)
+                    chunk(body) + tail.utf8, finishes: true)
                 #expect(response.status == 400, "\(tail)")
                 #expect(try await server.contentsWhenSettled().isEmpty)
                 #expect(try await server.isAlive())

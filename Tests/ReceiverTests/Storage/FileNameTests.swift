@@ -41,11 +41,10 @@ struct FileNameTests {
             (".tar.gz", ".tar (1).gz"),
             ("a.tar", "a (1).tar"),
             ("dot.", "dot. (1)"),
-            ("...", ".. (1)."),
+            // The final dot begins no extension.
+            ("...", "... (1)"),
         ])
     func numbering(filename: String, expected: String) {
-        // The final dot of "..." begins no extension.
-        let expected = filename == "..." ? "... (1)" : expected
         #expect(FileName(cleaning: filename).numbered(1) == expected)
     }
 

@@ -14,16 +14,12 @@ struct InteroperationTests {
         Data(), Data([0]), Data((0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }),
     ]
 
-    private static func sha256(_ data: Data) -> String {
-        SHA256.hash(data: data).hexadecimal
-    }
-
     private func check(_ answer: Answer, _ server: RunningServer, names: [String]) throws {
         let files = try #require(answer.parts?.filter { $0.filename != nil })
         #expect(files.map(\.filename) == names)
         for (file, content) in zip(files, Self.contents) {
             #expect(file.size == content.count)
-            #expect(file.sha256 == Self.sha256(content))
+            #expect(file.sha256 == SHA256.hash(data: content).hexadecimal)
             #expect(try server.directory.read(try #require(file.savedAs)) == content)
         }
         let field = try #require(answer.parts?.first { $0.filename == nil })

@@ -94,12 +94,9 @@ struct PutTests {
     @Test("a body that is cut off leaves no file") func cutOff() async throws {
         for framing in ["Content-Length: 1000", "Transfer-Encoding: chunked"] {
             try await RunningServer.with { server in
-                let response = try await server.connected { connection in
-                    try connection.send("PUT /x HTTP/1.1\r\nHost: x\r\n\(framing)\r\n\r\n")
-                    try connection.send("100\r\n" + String(repeating: "x", count: 0x100) + "\r\n")
-                    connection.finishSending()
-                    return try connection.receiveResponse()
-                }
+                let response = try await server.response(
+                    to: "PUT /x HTTP/1.1\r\nHost: x\r\n\(framing)\r\n\r\n", chunk([UInt8](repeating: 7, count: 0x100)),
+                    finishes: true)
                 #expect(response.status == 400)
                 #expect(try await server.contentsWhenSettled().isEmpty)
                 #expect(try await server.isAlive())
@@ -109,22 +106,15 @@ struct PutTests {
 
     @Test("an accepted file gets a 100, a refused one does not") func continues() async throws {
         try await RunningServer.with { server in
-            let interim = try await server.connected { connection in
-                try connection.send("PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
-                let interim = try connection.receiveResponse().status
-                try connection.send("abc")
-                #expect(try connection.receiveResponse().status == 201)
-                return interim
+            let fields = "Host: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n"
+            let statuses = try await server.connected { connection in
+                let interim = try connection.ask("PUT /x HTTP/1.1\r\n\(fields)\r\n")
+                return [interim.status, try connection.ask("abc").status]
             }
-            #expect(interim == 100)
+            #expect(statuses == [100, 201])
             for (path, field) in [("/", "X: y"), ("/x", "Content-Encoding: br"), ("/x", "Content-Range: bytes 0-1/9")] {
-                let status = try await server.connected { connection in
-                    try connection.send(
-                        "PUT \(path) HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\(field)\r\n\r\n"
-                    )
-                    return try connection.receiveResponse().status
-                }
-                #expect(status == (field.hasSuffix("br") ? 415 : 400))
+                let response = try await server.response(to: "PUT \(path) HTTP/1.1\r\n\(fields)\(field)\r\n\r\n")
+                #expect(response.status == (field.hasSuffix("br") ? 415 : 400))
             }
             #expect(try server.directory.contents() == ["x"])
         }

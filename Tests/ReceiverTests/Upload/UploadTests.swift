@@ -30,8 +30,7 @@ struct UploadTests {
     @Test("--discard stores nothing but reports sizes and digests") func discard() async throws {
         try await RunningServer.with(storage: { _ in DiscardStorage() }) { server in
             let response = try await server.post(
-                RunningServer.document([("x", Array("abc".utf8))]), fields: ["Want-Repr-Digest: sha-256=10"]
-            )
+                RunningServer.document([("x", Array("abc".utf8))]), fields: ["Want-Repr-Digest: sha-256=10"])
             #expect(response.status == 201)
             let part = try #require(try Answer(response.body.utf8).parts?.first)
             #expect(part.savedAs == nil)
@@ -124,18 +123,8 @@ struct UploadTests {
         let body = RunningServer.document([("x", Array("one\r\n--C\r\n".utf8)), ("y", Array("\r\n".utf8))])
         for chunked in [false, true] {
             let head = RunningServer.head(length: chunked ? nil : body.count)
-            var request = Array(head.utf8)
-            if chunked {
-                for piece in [body[..<40], body[40...]] {
-                    request += "\(String(piece.count, radix: 16))\r\n".utf8
-                    request += piece
-                    request += "\r\n".utf8
-                }
-                request += "0\r\n\r\n".utf8
-            } else {
-                request += body
-            }
-            let whole = request
+            let chunks = chunk(body[..<40]) + chunk(body[40...]) + chunk([])
+            let whole = Array(head.utf8) + (chunked ? chunks : body)
             try await RunningServer.with { server in
                 let statuses = try await server.connected { connection in
                     try (1..<whole.count).map { split in
@@ -150,8 +139,8 @@ struct UploadTests {
                 let contents = try server.directory.contents()
                 #expect(contents.count == 2 * (whole.count - 1))
                 for name in contents {
-                    #expect(
-                        try server.directory.read(name) == Data((name.hasPrefix("x") ? "one\r\n--C\r\n" : "\r\n").utf8))
+                    let expected = name.hasPrefix("x") ? "one\r\n--C\r\n" : "\r\n"
+                    #expect(try server.directory.read(name) == Data(expected.utf8))
                 }
             }
         }
@@ -176,8 +165,7 @@ struct UploadTests {
         let content = (0..<(8 << 20) / 8).flatMap { _ in withUnsafeBytes(of: generator.next()) { Array($0) } }
         try await RunningServer.with { server in
             let response = try await server.post(
-                RunningServer.document([("x", content)]), fields: ["Want-Repr-Digest: sha-256=1"]
-            )
+                RunningServer.document([("x", content)]), fields: ["Want-Repr-Digest: sha-256=1"])
             let digest = SHA256.hash(data: content).hexadecimal
             #expect(try Answer(response.body.utf8).parts?.first?.sha256 == digest)
             #expect(try server.directory.read("x") == Data(content))
