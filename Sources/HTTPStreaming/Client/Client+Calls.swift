@@ -5,9 +5,7 @@ extension Client {
         _ parts: [Part], isLast: Bool, _ call: CallQueue.Call, _ progress: (@Sendable (UploadProgress) -> Void)?
     ) async throws -> (outcome: Waiter.Outcome, id: TransferID) {
         guard let target else { throw ClientError(.invalidConfiguration, "the client was made without a URL") }
-        guard target.method != .head || parts.isEmpty else {
-            throw ClientError(.invalidConfiguration, "a HEAD request takes no parts")
-        }
+        try ClientError.require(target.method != .head || parts.isEmpty, "a HEAD request takes no parts")
         let open = try openRequest()
         let form = open?.form ?? MultipartSource(isOpenEnded: !isLast)
         // If this fails, an open request stays as it was.

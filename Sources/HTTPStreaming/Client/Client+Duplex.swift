@@ -15,16 +15,13 @@ extension Client {
         -> DuplexStream
     {
         guard let target else { throw ClientError(.invalidConfiguration, "the client was made without a URL") }
-        guard contentType.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }), !contentType.isEmpty else {
-            throw ClientError(.invalidConfiguration, "the content type cannot stand in a header line")
-        }
-        guard length ?? 0 >= 0, length == nil || configuration.contentCoding == .identity else {
-            throw ClientError(
-                .invalidConfiguration, "the length is less than zero, or given with a content coding")
-        }
-        guard target.method != .head else {
-            throw ClientError(.invalidConfiguration, "a HEAD request takes no body")
-        }
+        try ClientError.require(
+            !contentType.isEmpty && contentType.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F },
+            "the content type cannot stand in a header line")
+        try ClientError.require(
+            length == nil || length ?? 0 >= 0 && configuration.contentCoding == .identity,
+            "the length is less than zero, or given with a content coding")
+        try ClientError.require(target.method != .head, "a HEAD request takes no body")
         return try await calls.run { call in
             guard try openRequest() == nil else { throw ClientError.requestOpen }
             let (id, agent, connection) = (nextID(), connection.agent, connection)

@@ -69,9 +69,7 @@ public final class Client: Sendable {
             guard configuration.authentication == .none else { throw ClientError.twoCredentials }
             configuration.authentication = credentials
         }
-        guard ASCII.isToken(method.description) else {
-            throw ClientError(.invalidConfiguration, "the method is not a token")
-        }
+        try ClientError.require(ASCII.isToken(method.description), "the method is not a token")
         try self.init(target: (method, url), configuration)
     }
 

@@ -119,6 +119,11 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         return error
     }
 
+    /// - Throws: ``Code/invalidConfiguration`` unless the configuration or the call `isValid`.
+    static func require(_ isValid: Bool, _ complaint: @autoclosure () -> String) throws(ClientError) {
+        guard isValid else { throw ClientError(.invalidConfiguration, complaint()) }
+    }
+
     /// The error for a source that cannot be read.
     static func unreadable(_ path: String, _ error: SystemError) -> ClientError {
         ClientError(.sourceUnreadable, "\(path): \(error)", underlying: error)

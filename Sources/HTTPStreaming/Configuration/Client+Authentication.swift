@@ -61,29 +61,25 @@ extension Client {
 
         /// - Parameter headerFields: those of the same configuration or request.
         func validate(_ headerFields: HeaderFields) throws(ClientError) {
-            guard self == .none || headerFields["Authorization"] == nil else {
-                throw ClientError(
-                    .invalidConfiguration,
-                    "credentials are given both as authentication and in the header field Authorization")
-            }
+            try ClientError.require(
+                self == .none || headerFields["Authorization"] == nil,
+                "credentials are given both as authentication and in the header field Authorization")
             let isControl = { (byte: UInt8) in byte < 0x20 || byte == 0x7F }
             switch kind {
             case .none:
                 break
             case .basic(let user, let password), .digest(let user, let password):
-                guard !user.utf8.contains(where: isControl), !password.utf8.contains(where: isControl) else {
-                    throw ClientError(.invalidConfiguration, "the user or the password contains a control character")
-                }
+                try ClientError.require(
+                    !user.utf8.contains(where: isControl) && !password.utf8.contains(where: isControl),
+                    "the user or the password contains a control character")
                 // RFC 7617 §2.
                 if case .basic = kind, user.utf8.contains(UInt8(ascii: ":")) {
                     throw ClientError(.invalidConfiguration, "the user of basic authentication contains a colon")
                 }
             case .bearer(let token):
-                guard !token.isEmpty, token.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
-                    throw ClientError(
-                        .invalidConfiguration,
-                        "the bearer token is empty or contains characters other than visible ASCII")
-                }
+                try ClientError.require(
+                    !token.isEmpty && token.utf8.allSatisfy { (0x21...0x7E).contains($0) },
+                    "the bearer token is empty or contains characters other than visible ASCII")
             }
         }
     }

@@ -61,13 +61,9 @@ extension Client {
 
         func validate() throws(ClientError) {
             guard case .coded(_, let level, let workers, _) = kind else { return }
-            guard (0...9).contains(level) else {
-                throw ClientError(.invalidConfiguration, "the level of the content coding is not between 0 and 9")
-            }
-            guard (1...64).contains(workers ?? 1) else {
-                throw ClientError(
-                    .invalidConfiguration, "the number of workers of the content coding is not between 1 and 64")
-            }
+            try ClientError.require((0...9).contains(level), "the level of the content coding is not between 0 and 9")
+            try ClientError.require(
+                (1...64).contains(workers ?? 1), "the number of workers of the content coding is not between 1 and 64")
         }
     }
 }

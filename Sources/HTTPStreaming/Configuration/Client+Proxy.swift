@@ -50,11 +50,9 @@ extension Client {
             if let complaint = CurlURL.complaint(about: url, schemes: schemes) {
                 throw ClientError(.invalidConfiguration, "malformed proxy URL: \(complaint)")
             }
-            guard noProxy.allSatisfy({ !$0.isEmpty && !$0.utf8.contains { $0 <= 0x20 || $0 == UInt8(ascii: ",") } })
-            else {
-                throw ClientError(
-                    .invalidConfiguration, "a host in noProxy is empty, or contains a comma or white space")
-            }
+            try ClientError.require(
+                noProxy.allSatisfy { !$0.isEmpty && !$0.utf8.contains { $0 <= 0x20 || $0 == UInt8(ascii: ",") } },
+                "a host in noProxy is empty, or contains a comma or white space")
         }
     }
 }

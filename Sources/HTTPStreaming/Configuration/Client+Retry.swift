@@ -41,9 +41,9 @@ extension Client {
         public static let never = Retry(attempts: 1)
 
         func validate() throws(ClientError) {
-            guard attempts >= 1, delay >= .zero, maximumDelay >= .zero, maximumTime >= .zero else {
-                throw ClientError(.invalidConfiguration, "retry has fewer than 1 attempt, or a negative duration")
-            }
+            try ClientError.require(
+                attempts >= 1 && min(delay, maximumDelay, maximumTime) >= .zero,
+                "retry has fewer than 1 attempt, or a negative duration")
         }
 
         /// How long to wait before a failed request is sent again; nil if it is not.

@@ -1,3 +1,5 @@
+internal import Platform
+
 extension Client {
     /// How servers and proxies with `https` URLs are verified, and the client's own certificate.
     ///
@@ -26,19 +28,16 @@ extension Client {
             if let clientCertificate {
                 try Self.check(clientCertificate.certificateFile, "the client certificate")
                 try Self.check(clientCertificate.keyFile, "the key of the client certificate")
-                guard clientCertificate.keyPassword?.utf8.contains(0) != true else {
-                    throw ClientError(
-                        .invalidConfiguration, "the password of the client certificate's key contains a NUL")
-                }
+                try ClientError.require(
+                    clientCertificate.keyPassword?.utf8.contains(0) != true,
+                    "the password of the client certificate's key contains a NUL")
             }
             for key in pinnedPublicKeys {
                 let digest = key.dropFirst("sha256//".count)
-                guard key.hasPrefix("sha256//"), digest.utf8.count == 44, digest.last == "=",
-                    digest.dropLast().utf8.allSatisfy(Self.isBase64)
-                else {
-                    throw ClientError(
-                        .invalidConfiguration, "a pinned public key is not sha256// followed by a SHA-256 in base64")
-                }
+                try ClientError.require(
+                    key.hasPrefix("sha256//") && digest.utf8.count == 44 && digest.last == "="
+                        && digest.dropLast().utf8.allSatisfy { ASCII.isAlphanumeric($0) || "+/".utf8.contains($0) },
+                    "a pinned public key is not sha256// followed by a SHA-256 in base64")
             }
         }
 
@@ -49,16 +48,6 @@ extension Client {
             } catch {
                 throw ClientError(
                     .invalidConfiguration, "\(what) cannot be read: \(error.message)", underlying: error.underlying)
-            }
-        }
-
-        private static func isBase64(_ byte: UInt8) -> Bool {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "/"):
-                true
-            default:
-                false
             }
         }
     }

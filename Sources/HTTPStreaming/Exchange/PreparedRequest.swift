@@ -22,9 +22,7 @@ extension PreparedRequest {
     ///
     /// - Throws: ``ClientError`` for a request that cannot be sent.
     nonisolated(nonsending) init(_ request: Request, _ configuration: Client.Configuration) async throws {
-        guard ASCII.isToken(request.method.description) else {
-            throw ClientError(.invalidConfiguration, "the method is not a token")
-        }
+        try ClientError.require(ASCII.isToken(request.method.description), "the method is not a token")
         let (url, credentials) = try CurlURL.check(request.url)
         self.url = url
         method = request.method
@@ -52,13 +50,12 @@ extension PreparedRequest {
             return
         }
         contentEncoding = contentEncoding ?? configuration.contentCoding.token
-        guard method != .head else { throw ClientError(.invalidConfiguration, "a HEAD request takes no content") }
+        try ClientError.require(method != .head, "a HEAD request takes no content")
         let plain = try await Preparation.run(configuration, mayBlock: content.mayBlock) {
             (preparation) throws(ClientError) in try content.prepare(preparation)
         }
-        guard contentType == nil || plain.mediaType == nil else {
-            throw ClientError(.invalidConfiguration, "the Content-Type of multipart content is the client's own")
-        }
+        try ClientError.require(
+            contentType == nil || plain.mediaType == nil, "the Content-Type of multipart content is the client's own")
         contentType = contentType ?? plain.mediaType ?? content.mediaType ?? MediaType.octetStream
         source = configuration.contentCoding.encoding(plain)
     }
