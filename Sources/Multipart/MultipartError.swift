@@ -4,48 +4,38 @@
 public struct MultipartError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The kind of an error. Later versions may add codes.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
-        private enum Name: String {
-            case notMultipart, missingBoundary, invalidBoundary, invalidField
-            case malformedDelimiter, malformedHeaderLine
-            case missingContentDisposition, malformedContentDisposition
-            case headerTooLarge, tooManyHeaderLines, tooManyParts
-            case preambleTooLarge, epilogueTooLarge, truncated
-        }
-
-        private let name: Name
-
         /// The name of the code, such as `truncated`.
-        public var description: String { name.rawValue }
+        public let description: String
 
         /// The media type is not `multipart/form-data`.
-        public static let notMultipart = Code(name: .notMultipart)
+        public static let notMultipart = Code(description: "notMultipart")
         /// `multipart/form-data` without its required `boundary` parameter (RFC 7578 §4.1).
-        public static let missingBoundary = Code(name: .missingBoundary)
+        public static let missingBoundary = Code(description: "missingBoundary")
         /// The boundary does not have 1 to 70 allowed characters, or ends with a space (RFC 2046 §5.1.1).
-        public static let invalidBoundary = Code(name: .invalidBoundary)
+        public static let invalidBoundary = Code(description: "invalidBoundary")
         /// A part cannot be written: the name of a field is not a token or is Content-Disposition, the value of a field
         /// contains a control character, or the part's name or filename contains NUL.
-        public static let invalidField = Code(name: .invalidField)
+        public static let invalidField = Code(description: "invalidField")
         /// A delimiter is followed by white space and then by something other than CRLF.
-        public static let malformedDelimiter = Code(name: .malformedDelimiter)
+        public static let malformedDelimiter = Code(description: "malformedDelimiter")
         /// A header line of a part is not `name: value` ended by CRLF.
-        public static let malformedHeaderLine = Code(name: .malformedHeaderLine)
+        public static let malformedHeaderLine = Code(description: "malformedHeaderLine")
         /// A part has no Content-Disposition, which every part needs (RFC 7578 §4.2).
-        public static let missingContentDisposition = Code(name: .missingContentDisposition)
+        public static let missingContentDisposition = Code(description: "missingContentDisposition")
         /// A Content-Disposition is not `form-data` with a `name` (RFC 7578 §4.2).
-        public static let malformedContentDisposition = Code(name: .malformedContentDisposition)
+        public static let malformedContentDisposition = Code(description: "malformedContentDisposition")
         /// The header of one part has more bytes than ``MultipartParser/Limits/headerBytes``.
-        public static let headerTooLarge = Code(name: .headerTooLarge)
+        public static let headerTooLarge = Code(description: "headerTooLarge")
         /// The header of one part has more lines than ``MultipartParser/Limits/headerLines``.
-        public static let tooManyHeaderLines = Code(name: .tooManyHeaderLines)
+        public static let tooManyHeaderLines = Code(description: "tooManyHeaderLines")
         /// There are more parts than ``MultipartParser/Limits/parts``.
-        public static let tooManyParts = Code(name: .tooManyParts)
+        public static let tooManyParts = Code(description: "tooManyParts")
         /// There are more bytes than ``MultipartParser/Limits/preambleBytes`` before the first delimiter.
-        public static let preambleTooLarge = Code(name: .preambleTooLarge)
+        public static let preambleTooLarge = Code(description: "preambleTooLarge")
         /// There are more bytes than ``MultipartParser/Limits/epilogueBytes`` after the closing delimiter.
-        public static let epilogueTooLarge = Code(name: .epilogueTooLarge)
+        public static let epilogueTooLarge = Code(description: "epilogueTooLarge")
         /// The input ended before the closing delimiter.
-        public static let truncated = Code(name: .truncated)
+        public static let truncated = Code(description: "truncated")
     }
 
     /// The kind of the error.

@@ -7,72 +7,62 @@ internal import Platform
 public struct ClientError: Error, Sendable, CustomStringConvertible {
     /// The kind of an error. More codes may be added in later versions.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
-        private enum Name: String {
-            case invalidURL, invalidConfiguration, invalidPart, nothingOpen, requestOpen
-            case sourceUnreadable, sourceChanged, cannotSendAgain, destinationUnwritable
-            case hostNotFound, connectionFailed, connectionLost, timedOut, tls
-            case invalidResponse, tooManyRedirects, invalidContent, responseTooLarge, responseDiscarded, alreadyReading
-            case cancelled, transport
-        }
-
-        private let name: Name
-
         /// The name of the code, such as `timedOut`.
-        public var description: String { name.rawValue }
+        public let description: String
 
         /// The URL is malformed, has no host, or is neither http nor https.
-        public static let invalidURL = Code(name: .invalidURL)
+        public static let invalidURL = Code(description: "invalidURL")
         /// A method, or a value of ``Client/Configuration``, is invalid, or a HEAD request was given parts.
-        public static let invalidConfiguration = Code(name: .invalidConfiguration)
+        public static let invalidConfiguration = Code(description: "invalidConfiguration")
         /// A part has an invalid content type, gzip level or length, or one call uses content twice that can be read
         /// only once.
-        public static let invalidPart = Code(name: .invalidPart)
+        public static let invalidPart = Code(description: "invalidPart")
         /// ``Client/close(progress:)`` was called without ``Client/sendUnclosed(_:progress:)`` before it.
-        public static let nothingOpen = Code(name: .nothingOpen)
+        public static let nothingOpen = Code(description: "nothingOpen")
         /// The client has an open request. Either a ``DuplexStream`` has not been finished or has no response yet; or
         /// ``Client/sendUnclosed(_:progress:)`` was called, which only further parts or ``Client/close(progress:)``
         /// may follow.
-        public static let requestOpen = Code(name: .requestOpen)
+        public static let requestOpen = Code(description: "requestOpen")
         /// A file is missing, not readable or not a regular file, or another source failed. `underlying` is the
         /// ``SystemError`` of the system call, or the error that the sequence threw.
-        public static let sourceUnreadable = Code(name: .sourceUnreadable)
+        public static let sourceUnreadable = Code(description: "sourceUnreadable")
         /// A file was written to, shortened or replaced before its last byte was sent, or another source does not
         /// have the announced length.
-        public static let sourceChanged = Code(name: .sourceChanged)
+        public static let sourceChanged = Code(description: "sourceChanged")
         /// Content that can be read only once, and has been read, would have to be read again: the server had closed
         /// a reused connection, or the content was given to a second call.
-        public static let cannotSendAgain = Code(name: .cannotSendAgain)
+        public static let cannotSendAgain = Code(description: "cannotSendAgain")
         /// ``Response/save(to:)-(Path)`` cannot write its file: the folder is missing or not writable, the disk is full, or
         /// the path is not a regular file. `underlying` is a ``SystemError``.
-        public static let destinationUnwritable = Code(name: .destinationUnwritable)
+        public static let destinationUnwritable = Code(description: "destinationUnwritable")
         /// The name of the host or proxy has no address.
-        public static let hostNotFound = Code(name: .hostNotFound)
+        public static let hostNotFound = Code(description: "hostNotFound")
         /// The connection was refused, or the host cannot be reached.
-        public static let connectionFailed = Code(name: .connectionFailed)
+        public static let connectionFailed = Code(description: "connectionFailed")
         /// The connection ended before the request was sent or the response was complete.
-        public static let connectionLost = Code(name: .connectionLost)
+        public static let connectionLost = Code(description: "connectionLost")
         /// A time limit of ``Client/Configuration`` was exceeded. ``ClientError/message`` names the limit and what the
         /// client was waiting for.
-        public static let timedOut = Code(name: .timedOut)
+        public static let timedOut = Code(description: "timedOut")
         /// The TLS handshake failed, or the peer's certificate could not be verified.
-        public static let tls = Code(name: .tls)
+        public static let tls = Code(description: "tls")
         /// The server did not send a valid HTTP response.
-        public static let invalidResponse = Code(name: .invalidResponse)
+        public static let invalidResponse = Code(description: "invalidResponse")
         /// The server redirected the request more often than ``Client/Configuration/maximumRedirects``.
-        public static let tooManyRedirects = Code(name: .tooManyRedirects)
+        public static let tooManyRedirects = Code(description: "tooManyRedirects")
         /// The content of the response cannot be decoded as its Content-Encoding says, or its coded data ends early.
         /// `underlying` is a `CodingError` of `ContentCoding`.
-        public static let invalidContent = Code(name: .invalidContent)
+        public static let invalidContent = Code(description: "invalidContent")
         /// The content of the response is longer than the limit given.
-        public static let responseTooLarge = Code(name: .responseTooLarge)
+        public static let responseTooLarge = Code(description: "responseTooLarge")
         /// The content of the response was discarded, because it was not read before the client's next request.
-        public static let responseDiscarded = Code(name: .responseDiscarded)
+        public static let responseDiscarded = Code(description: "responseDiscarded")
         /// Another task is reading the content of the response.
-        public static let alreadyReading = Code(name: .alreadyReading)
+        public static let alreadyReading = Code(description: "alreadyReading")
         /// The task was cancelled, or ``Client/cancel()`` was called. `underlying` is a `CancellationError`.
-        public static let cancelled = Code(name: .cancelled)
+        public static let cancelled = Code(description: "cancelled")
         /// Any other failure of libcurl; see ``ClientError/curlCode``.
-        public static let transport = Code(name: .transport)
+        public static let transport = Code(description: "transport")
 
         /// Matches an error by its code:
         ///
