@@ -107,21 +107,22 @@ extension Transfer {
 
         /// Time has passed.
         mutating func timePassed(_ now: Instant) -> Action {
-            guard case .throttled(let time) = upload, time <= now else { return .none }
-            return flow()
+            guard case .throttled(let time) = upload else { return .none }
+            return flow(if: time <= now)
         }
 
         /// The client was paused or resumed, or its rate limit was changed.
         mutating func controlChanged(isHeld: Bool) -> Action {
             self.isHeld = isHeld
             switch upload {
-            case .held: return isHeld ? .none : flow()
-            case .throttled: return flow()
+            case .held: return flow(if: !isHeld)
+            case .throttled: return flow(if: true)
             case .flowing, .waiting, .starved, .yielding, .complete, .stopped: return .none
             }
         }
 
-        private mutating func flow() -> Action {
+        private mutating func flow(if mayFlow: Bool) -> Action {
+            guard mayFlow else { return .none }
             upload = .flowing
             return .resume
         }
@@ -132,12 +133,7 @@ extension Transfer {
         /// The body has been read to its end.
         mutating func bodyEnded() { if canSend { upload = .complete } }
 
-        private var canSend: Bool {
-            switch upload {
-            case .flowing, .held, .throttled, .waiting, .starved, .yielding: true
-            case .complete, .stopped: false
-            }
-        }
+        private var canSend: Bool { upload != .complete && upload != .stopped }
 
         /// The next bytes cannot be read yet.
         mutating func contentAwaited() {
@@ -145,16 +141,10 @@ extension Transfer {
         }
 
         /// More bytes may be readable.
-        mutating func contentArrived() -> Action {
-            guard upload == .waiting || upload == .starved else { return .none }
-            return flow()
-        }
+        mutating func contentArrived() -> Action { flow(if: upload == .waiting || upload == .starved) }
 
         /// An empty block was added to the coded body.
-        mutating func heartbeatAppended() -> Action {
-            guard upload == .starved else { return .none }
-            return flow()
-        }
+        mutating func heartbeatAppended() -> Action { flow(if: upload == .starved) }
 
         /// Whether the socket must be checked for a response before bytes are sent. Not after the final head: content may
         /// wait there for as long as the reader is slow.
@@ -166,27 +156,20 @@ extension Transfer {
         }
 
         /// libcurl has had the opportunity to read the response.
-        mutating func answerRead() -> Action {
-            guard upload == .yielding else { return .none }
-            return flow()
-        }
+        mutating func answerRead() -> Action { flow(if: upload == .yielding) }
 
         /// Parts, or the end of the body, were added.
-        mutating func partsAdded() -> Action {
-            guard upload == .starved else { return .none }
-            return flow()
-        }
+        mutating func partsAdded() -> Action { flow(if: upload == .starved) }
 
         /// The body will be sent again from its beginning, on another connection.
         mutating func bodyRewound() {
-            switch upload {
-            case .held, .throttled, .complete, .waiting, .starved: upload = .flowing
-            case .flowing, .yielding, .stopped: break
-            }
+            if upload != .yielding, upload != .stopped { upload = .flowing }
         }
 
         /// A source failed, or the peer has closed the connection while sending was paused.
-        mutating func uploadFailed() -> Action {
+        mutating func uploadFailed() -> Action { stop() }
+
+        private mutating func stop() -> Action {
             let wasPaused = isUploadPaused
             upload = .stopped
             return wasPaused ? .resume : .none
@@ -203,11 +186,7 @@ extension Transfer {
 
         /// A response was received after which libcurl sends the request again by itself. It would wait for ever if sending
         /// stayed paused.
-        mutating func tentativelyAnswered() -> Action {
-            guard isUploadPaused else { return .none }
-            upload = .flowing
-            return .resume
-        }
+        mutating func tentativelyAnswered() -> Action { flow(if: isUploadPaused) }
 
         // MARK: The download
 
@@ -218,9 +197,7 @@ extension Transfer {
             guard status >= 300, upload != .complete else { return .none }
             // libcurl stops sending by itself, but waits for ever if sending is paused.
             isRefused = true
-            let wasPaused = isUploadPaused
-            upload = .stopped
-            return wasPaused ? .resume : .none
+            return stop()
         }
 
         /// Content was received; `isFull`: the reader's buffer has no room for it.
@@ -236,7 +213,7 @@ extension Transfer {
 
         /// All content was received; the upload may continue.
         mutating func contentEnded() {
-            if download == .receiving || download == .blocked { download = .complete }
+            if takesContent { download = .complete }
         }
 
         /// The reader has made room in its buffer.
@@ -249,8 +226,48 @@ extension Transfer {
         /// The rest of the content will not be read.
         mutating func contentAbandoned() -> Action {
             let wasBlocked = download == .blocked
-            if download == .receiving || download == .blocked { download = .discarding }
+            if takesContent { download = .discarding }
             return wasBlocked ? .resume : .none
+        }
+
+        // MARK: Questions about the states
+
+        var isUploadPaused: Bool {
+            switch upload {
+            case .held, .throttled, .waiting, .starved, .yielding: true
+            case .flowing, .complete, .stopped: false
+            }
+        }
+
+        /// Whether received content is passed to the reader.
+        var takesContent: Bool { download == .receiving || download == .blocked }
+
+        var isDownloadPaused: Bool { download == .blocked }
+
+        /// Whether the transfer waits for the network or the server, rather than for the client. Only such time counts
+        /// for the time limits.
+        var waitsForPeer: Bool {
+            switch upload {
+            case .held, .throttled, .waiting, .starved: false
+            // While the client is paused, libcurl may still send bytes that it has, but the client does not expect that.
+            case .flowing, .yielding: !isHeld && download != .blocked
+            case .complete, .stopped: download != .blocked
+            }
+        }
+
+        /// What the transfer has reached.
+        ///
+        /// - Parameter isFinished: whether no more parts will be added.
+        func milestone(isFinished: Bool) -> Milestone {
+            switch (upload, download) {
+            case (.starved, _): .partsSent
+            case (.stopped, _): isRefused ? .answeredEarly : .none
+            case (.complete, .awaitingHead): .none
+            case (.complete, _): .responded
+            // The server may stop reading the request until its response is read.
+            case (_, .blocked): isFinished ? .responded : .none
+            case (_, _): .none
+            }
         }
     }
 }
