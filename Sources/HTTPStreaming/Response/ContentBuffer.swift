@@ -15,17 +15,6 @@ final class ContentBuffer: Sendable {
     /// The agent continues when the queue holds no more bytes than this.
     var lowWater: Int { highWater / 4 }
 
-    private enum Ending {
-        case complete
-        case failed(ClientError)
-    }
-
-    private enum Step {
-        case chunk([UInt8], unblocks: Bool)
-        case wait
-        case end(Ending)
-    }
-
     private struct State {
         var chunks: [[UInt8]] = []
         /// The index of the next chunk to read.
@@ -33,19 +22,18 @@ final class ContentBuffer: Sendable {
         var bytes = 0
         /// Whether a chunk was refused.
         var isBlocked = false
-        var ending: Ending?
+        /// How the content ended: with nil, or with an error.
+        var ending: Result<[UInt8]?, ClientError>?
         /// Whether the transfer has ended, including its upload.
         var isOver = false
         var reader: CheckedContinuation<[UInt8]?, any Error>?
 
-        mutating func step(lowWater: Int) -> Step {
-            if let chunk = pop() {
-                let unblocks = isBlocked && bytes <= lowWater
-                if unblocks { isBlocked = false }
-                return .chunk(chunk, unblocks: unblocks)
-            }
-            if let ending { return .end(ending) }
-            return .wait
+        /// The result of a read, which is nil if the reader must wait, and whether it makes room after a refusal.
+        mutating func read(lowWater: Int) -> (result: Result<[UInt8]?, ClientError>?, unblocks: Bool) {
+            guard let chunk = pop() else { return (ending, false) }
+            let unblocks = isBlocked && bytes <= lowWater
+            if unblocks { isBlocked = false }
+            return (.success(chunk), unblocks)
         }
 
         private mutating func pop() -> [UInt8]? {
@@ -86,23 +74,23 @@ final class ContentBuffer: Sendable {
     func transferEnded() { state.withLock { $0.isOver = true } }
 
     /// Agent's side: ends the content after the chunks received so far.
-    func complete() { end(.complete, keepingChunks: true) }
+    func complete() { end(.success(nil), keepingChunks: true) }
 
     /// Agent's side: ends the content with an error.
     ///
     /// - Parameter keepingChunks: whether the chunks received so far can still be read.
     func fail(_ error: ClientError, keepingChunks: Bool = true) {
-        end(.failed(error), keepingChunks: keepingChunks)
+        end(.failure(error), keepingChunks: keepingChunks)
     }
 
     /// The error that ended the content; nil if there is none.
     var failure: ClientError? {
         state.withLock { state in
-            if case .failed(let error) = state.ending { error } else { nil }
+            if case .failure(let error) = state.ending { error } else { nil }
         }
     }
 
-    private func end(_ ending: Ending, keepingChunks: Bool) {
+    private func end(_ ending: Result<[UInt8]?, ClientError>, keepingChunks: Bool) {
         let reader = state.withLock { state -> CheckedContinuation<[UInt8]?, any Error>? in
             guard state.ending == nil else { return nil }
             state.ending = ending
@@ -113,11 +101,7 @@ final class ContentBuffer: Sendable {
             }
             return state.reader.take()
         }
-        guard let reader else { return }
-        switch ending {
-        case .complete: reader.resume(returning: nil)
-        case .failed(let error): reader.resume(throwing: error)
-        }
+        reader?.resume(with: ending)
     }
 
     /// Reader's side: whether the transfer has ended and all received chunks have been read.
@@ -129,32 +113,23 @@ final class ContentBuffer: Sendable {
     /// - Parameter onUnblocked: called when the agent can add chunks again after a refusal.
     nonisolated(nonsending) func next(onUnblocked: () -> Void) async throws -> [UInt8]? {
         try await withCheckedThrowingContinuation { continuation in
-            let step = state.withLock { state -> Step in
-                let step = state.step(lowWater: lowWater)
-                if case .wait = step {
+            let (result, unblocks) = state.withLock { state in
+                let read = state.read(lowWater: lowWater)
+                if read.result == nil {
                     precondition(state.reader == nil, "one reader at a time")
                     state.reader = continuation
                 }
-                return step
+                return read
             }
-            if let result = result(of: step, onUnblocked) { continuation.resume(with: result) }
+            if unblocks { onUnblocked() }
+            if let result { continuation.resume(with: result) }
         }
     }
 
     /// Reader's side: as ``next(onUnblocked:)``, but returns nil instead of suspending.
-    func nextIfAvailable(onUnblocked: () -> Void) -> Result<[UInt8]?, any Error>? {
-        result(of: state.withLock { $0.step(lowWater: lowWater) }, onUnblocked)
-    }
-
-    /// The result of a read; nil if the reader must wait.
-    private func result(of step: Step, _ onUnblocked: () -> Void) -> Result<[UInt8]?, any Error>? {
-        switch step {
-        case .wait: return nil
-        case .chunk(let chunk, let unblocks):
-            if unblocks { onUnblocked() }
-            return .success(chunk)
-        case .end(.complete): return .success(nil)
-        case .end(.failed(let error)): return .failure(error)
-        }
+    func nextIfAvailable(onUnblocked: () -> Void) -> Result<[UInt8]?, ClientError>? {
+        let (result, unblocks) = state.withLock { $0.read(lowWater: lowWater) }
+        if unblocks { onUnblocked() }
+        return result
     }
 }

@@ -5,15 +5,11 @@ final class ChunkQueue: Sendable {
     /// The task continues when fewer bytes than this are left. The queue holds at most this and one chunk.
     static let lowWater = 64 << 10
 
-    fileprivate enum Ending {
-        case complete
-        case failed(any Error)
-    }
-
     fileprivate struct State {
         var chunks: [ArraySlice<UInt8>] = []
         var bytes = 0
-        var ending: Ending?
+        /// How the task ended; nil while it runs.
+        var ending: Result<Void, any Error>?
         /// Whether the agent found no bytes and must be notified of more.
         var isAwaited = false
         /// Whether the agent reads no more.
@@ -52,7 +48,7 @@ final class ChunkQueue: Sendable {
 
     /// Ends the queue, with an error if the task failed.
     func finish(throwing error: (any Error)? = nil) {
-        state.withLock { $0.ending = error.map { .failed($0) } ?? .complete }
+        state.withLock { $0.ending = error.map { .failure($0) } ?? .success(()) }
         onContent()
     }
 
@@ -67,7 +63,7 @@ final class ChunkQueue: Sendable {
     func read(into buffer: UnsafeMutableRawBufferPointer) throws -> ReadOutcome {
         let (outcome, producer) = try state.withLock {
             state throws -> (ReadOutcome, CheckedContinuation<Bool, Never>?) in
-            if case .failed(let error) = state.ending { throw error }
+            if case .failure(let error) = state.ending { throw error }
             let count = state.take(into: buffer)
             let producer = state.bytes < Self.lowWater ? state.producer.take() : nil
             if count > 0 { return (.bytes(count), producer) }
