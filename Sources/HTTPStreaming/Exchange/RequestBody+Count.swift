@@ -19,20 +19,12 @@ extension RequestBody {
     ///
     /// - Returns: whether more may follow.
     private func skip() throws(ClientError) -> Bool {
-        var failure: ClientError?
-        let outcome = withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 16) { buffer in
-            do throws(ClientError) {
-                while !Task.isCancelled {
-                    let outcome = try read(into: buffer)
-                    guard case .bytes = outcome else { return outcome }
-                }
-                throw ClientError.cancelled()
-            } catch {
-                failure = error
-                return .end
+        try withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 16) { buffer throws(ClientError) in
+            while !Task.isCancelled {
+                let outcome = try read(into: buffer)
+                guard case .bytes = outcome else { return outcome == .waiting }
             }
+            throw ClientError.cancelled()
         }
-        if let failure { throw failure }
-        return outcome == .waiting
     }
 }

@@ -1,3 +1,5 @@
+internal import Platform
+
 /// Removes the chunked framing from content (RFC 9112 §7.1). Accepts input in pieces of any size.
 struct ChunkedParser {
     private enum State {
@@ -44,10 +46,11 @@ struct ChunkedParser {
         let isLineEnd = byte == UInt8(ascii: "\n")
         switch state {
         case .size(let size, let digits):
+            let digit = ASCII.hexValue(byte)
             // 15 hexadecimal digits cannot overflow an Int64.
-            if let digit = Self.value(of: byte), digits < 15 {
-                state = .size(size << 4 | digit, digits: digits + 1)
-            } else if digits == 0 || Self.value(of: byte) != nil {
+            if let digit, digits < 15 {
+                state = .size(size << 4 | Int64(digit), digits: digits + 1)
+            } else if digits == 0 || digit != nil {
                 state = .invalid
             } else {
                 state = .extensions(size)
@@ -70,14 +73,5 @@ struct ChunkedParser {
 
     private mutating func endSizeLine(_ size: Int64) {
         state = size == 0 ? .trailer(0) : .data(size)
-    }
-
-    private static func value(of byte: UInt8) -> Int64? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): Int64(byte - UInt8(ascii: "0"))
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): Int64(byte - UInt8(ascii: "a") + 10)
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): Int64(byte - UInt8(ascii: "A") + 10)
-        default: nil
-        }
     }
 }

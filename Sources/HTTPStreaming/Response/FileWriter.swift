@@ -42,12 +42,8 @@ struct FileWriter: ~Copyable {
 
     /// Appends all of `bytes`.
     mutating func append(_ bytes: [UInt8]) throws(SystemError) {
-        guard let descriptor = file?.raw else { preconditionFailure("published already") }
-        var offset = 0
-        while offset < bytes.count {
-            offset += try SystemError.check {
-                bytes.withUnsafeBytes { write(descriptor, $0.baseAddress?.advanced(by: offset), $0.count - offset) }
-            }
+        try bytes.withUnsafeBufferPointer { (bytes) throws(SystemError) in
+            try file?.write(UnsafeRawBufferPointer(bytes))
         }
     }
 

@@ -1,3 +1,5 @@
+internal import Platform
+
 /// Collects the head of the final response from the header lines that libcurl delivers, which include informational
 /// responses (1xx) before it and trailer fields after it.
 struct ResponseHeadReader {
@@ -137,7 +139,7 @@ struct ResponseHeadReader {
 
     private mutating func appendField(_ line: UnsafeRawBufferPointer) {
         // A folded line (RFC 9112 §5.2).
-        if let first = line.first, Self.isBlank(first) { return fields.extendLast(" " + Self.text(line)) }
+        if let first = line.first, ASCII.isWhiteSpace(first) { return fields.extendLast(" " + Self.text(line)) }
         guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return }
         fields.append(
             Self.text(UnsafeRawBufferPointer(rebasing: line[..<colon])),
@@ -147,14 +149,12 @@ struct ResponseHeadReader {
     /// The text without surrounding blanks; each CR within is replaced by a space (RFC 9110 §5.5).
     private static func text(_ bytes: UnsafeRawBufferPointer) -> String {
         var (start, end) = (0, bytes.count)
-        while start < end, isBlank(bytes[start]) { start += 1 }
-        while start < end, isBlank(bytes[end - 1]) { end -= 1 }
+        while start < end, ASCII.isWhiteSpace(bytes[start]) { start += 1 }
+        while start < end, ASCII.isWhiteSpace(bytes[end - 1]) { end -= 1 }
         let bytes = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
         guard bytes.contains(0x0D) else { return String(decoding: bytes, as: UTF8.self) }
         return String(decoding: bytes.map { $0 == 0x0D ? UInt8(ascii: " ") : $0 }, as: UTF8.self)
     }
-
-    private static func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
 
     /// The status of `HTTP/1.1 200 OK` or `HTTP/2 200`.
     private static func status(in line: UnsafeRawBufferPointer) -> Int? {
