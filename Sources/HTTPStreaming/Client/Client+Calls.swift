@@ -10,8 +10,7 @@ extension Client {
         let form = open?.form ?? MultipartSource(isOpenEnded: !isLast)
         // If this fails, an open request stays as it was.
         let prepared = try await Preparation.run(configuration, mayBlock: parts.contains(where: \.content.mayBlock)) {
-            (preparation) throws(ClientError) in
-            try parts.map { (part) throws(ClientError) in try part.prepare(form.encoder, preparation) }
+            (preparation) throws(ClientError) in try form.prepare(parts, preparation)
         }
         // A server that has refused the request takes no more parts.
         form.append(open?.isRefused == true ? [] : prepared, isLast: isLast)

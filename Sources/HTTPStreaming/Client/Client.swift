@@ -110,7 +110,7 @@ public final class Client: Sendable {
             guard try openRequest() == nil else { throw ClientError.requestOpen }
             let prepared = try await PreparedRequest(request, configuration)
             let exchange = Exchange(id: nextID(), prepared, settings, progressHub, control)
-            return try await response(of: exchange, call, progress)
+            return response(try await run(exchange, isNew: true, call, progress))
         }
     }
 
@@ -140,7 +140,7 @@ public final class Client: Sendable {
     public func send(
         _ parts: [Part], progress: (@Sendable (UploadProgress) -> Void)? = nil
     ) async throws -> Response {
-        try await calls.run { try await finish(parts, $0, progress) }
+        try await calls.run { response(try await add(parts, isLast: true, $0, progress)) }
     }
 
     /// Sends a part as the next one of an open request, which stays open for more; the first call begins it.
@@ -177,20 +177,8 @@ public final class Client: Sendable {
             guard try openRequest() != nil else {
                 throw ClientError(.nothingOpen, "there is no open request to close")
             }
-            return try await finish([], call, progress)
+            return response(try await add([], isLast: true, call, progress))
         }
-    }
-
-    private nonisolated(nonsending) func finish(
-        _ parts: [Part], _ call: CallQueue.Call, _ progress: (@Sendable (UploadProgress) -> Void)?
-    ) async throws -> Response {
-        response(try await add(parts, isLast: true, call, progress))
-    }
-
-    private nonisolated(nonsending) func response(
-        of exchange: Exchange, _ call: CallQueue.Call, _ progress: (@Sendable (UploadProgress) -> Void)?
-    ) async throws -> Response {
-        response(try await run(exchange, isNew: true, call, progress))
     }
 
     private func response(_ result: (outcome: Waiter.Outcome, id: TransferID)) -> Response {

@@ -137,9 +137,7 @@ public struct Content: Sendable {
             isRepeatable: parts.allSatisfy(\.content.isRepeatable)
         ) { (preparation) throws(ClientError) in
             let source = MultipartSource()
-            source.append(
-                try parts.map { (part) throws(ClientError) in try part.prepare(source.encoder, preparation) },
-                isLast: true)
+            source.append(try source.prepare(parts, preparation), isLast: true)
             return source
         }
     }

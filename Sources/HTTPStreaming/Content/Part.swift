@@ -80,7 +80,7 @@ public struct Part: Sendable {
     }
 
     /// Writes the framing, and opens and measures the content.
-    func prepare(
+    fileprivate func prepare(
         _ encoder: MultipartEncoder, _ preparation: Preparation
     ) throws(ClientError) -> MultipartSource.FramedPart {
         guard headerFields["Content-Type"] == nil else {
@@ -99,5 +99,12 @@ public struct Part: Sendable {
         } catch {
             throw ClientError(.invalidPart, "the part \(name) cannot be sent: \(error)", underlying: error)
         }
+    }
+}
+
+extension MultipartSource {
+    /// The parts for ``append(_:isLast:)``.
+    func prepare(_ parts: [Part], _ preparation: Preparation) throws(ClientError) -> [FramedPart] {
+        try parts.map { (part) throws(ClientError) in try part.prepare(encoder, preparation) }
     }
 }

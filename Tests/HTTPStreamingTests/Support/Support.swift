@@ -116,8 +116,7 @@ func form(_ parts: [Part] = [], isLast: Bool = true, encoder: MultipartEncoder =
 
 extension MultipartSource {
     func add(_ parts: [Part], isLast: Bool = false) throws {
-        let preparation = Preparation(recognizesCompressed: false)
-        append(try parts.map { try $0.prepare(encoder, preparation) }, isLast: isLast)
+        append(try prepare(parts, Preparation(recognizesCompressed: false)), isLast: isLast)
     }
 }
 
