@@ -20,17 +20,11 @@ final class BufferBudget: Sendable {
         case waiting(Ticket)
     }
 
-    private struct QueueEntry {
-        let ticket: Ticket
-        let demand: BufferDemand
-        let onGrant: @Sendable (BufferGrant) -> Void
-    }
-
     private struct State {
         var limit: Int
         var used = 0
         var peak = 0
-        var queue: [QueueEntry] = []
+        var queue: [(ticket: Ticket, demand: BufferDemand, onGrant: @Sendable (BufferGrant) -> Void)] = []
         var lastTicket: UInt64 = 0
 
         /// Takes bytes for a demand, and returns how many; nil if it must wait.
@@ -75,37 +69,26 @@ final class BufferBudget: Sendable {
     var waitingCount: Int { state.withLock { $0.queue.count } }
 
     /// The most bytes that one client gets at present, unless it cannot start with less.
-    var share: Int { share(of: limit) }
-
-    private func share(of limit: Int) -> Int { limit / Self.shareDivisor / max(1, clientCount()) & ~4095 }
+    var share: Int { limit / Self.shareDivisor / max(1, clientCount()) & ~4095 }
 
     /// Requests memory. A demand of zero bytes never waits.
     ///
     /// - Parameter onGrant: called on any thread when a demand that had to wait is granted.
     func take(_ demand: BufferDemand, onGrant: @escaping @Sendable (BufferGrant) -> Void) -> Outcome {
         let share = share
-        let outcome = state.withLock { state -> Result<Int, Waits> in
+        return state.withLock { state in
             let mustWait = !state.queue.isEmpty && demand.least > 0
-            if !mustWait, let bytes = state.take(demand, share: share) { return .success(bytes) }
+            if !mustWait, let bytes = state.take(demand, share: share) { return .granted(BufferGrant(bytes, of: self)) }
             state.lastTicket += 1
             let ticket = Ticket(number: state.lastTicket)
-            state.queue.append(QueueEntry(ticket: ticket, demand: demand, onGrant: onGrant))
-            return .failure(Waits(ticket: ticket))
-        }
-        return switch outcome {
-        case .success(let bytes): .granted(BufferGrant(bytes, of: self))
-        case .failure(let waits): .waiting(waits.ticket)
+            state.queue.append((ticket, demand, onGrant))
+            return .waiting(ticket)
         }
     }
 
-    private struct Waits: Error { let ticket: Ticket }
-
     /// Removes a demand from the queue. Has no effect if it has been granted: the grant's holder releases it.
     func withdraw(_ ticket: Ticket) {
-        state.withLock { state in
-            guard let index = state.queue.firstIndex(where: { $0.ticket == ticket }) else { return }
-            state.queue.remove(at: index)
-        }
+        state.withLock { state in state.queue.removeAll { $0.ticket == ticket } }
         // The next demands in the queue may be smaller.
         serveQueue()
     }
@@ -119,17 +102,17 @@ final class BufferBudget: Sendable {
 
     private func serveQueue() {
         let share = share
-        let served = state.withLock { state -> [(entry: QueueEntry, bytes: Int)] in
-            var served: [(QueueEntry, Int)] = []
+        let served = state.withLock { state in
+            var served: [(onGrant: @Sendable (BufferGrant) -> Void, bytes: Int)] = []
             while served.count < state.queue.count,
                 let bytes = state.take(state.queue[served.count].demand, share: share)
             {
-                served.append((state.queue[served.count], bytes))
+                served.append((state.queue[served.count].onGrant, bytes))
             }
             state.queue.removeFirst(served.count)
             return served
         }
-        for (entry, bytes) in served { entry.onGrant(BufferGrant(bytes, of: self)) }
+        for (onGrant, bytes) in served { onGrant(BufferGrant(bytes, of: self)) }
     }
 }
 
