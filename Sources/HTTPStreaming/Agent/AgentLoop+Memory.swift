@@ -3,7 +3,7 @@ extension AgentLoop {
     /// Takes memory for a transfer and performs its next step, now or when the memory is granted.
     func takeMemory(_ demand: BufferDemand, for transfer: Transfer, then step: Transfer.Step) {
         let (agent, id) = (agent, transfer.id)
-        switch transfer.memory.budget.take(demand, onGrant: { agent.post(.granted(id, $0)) }) {
+        switch transfer.settings.configuration.buffers.take(demand, onGrant: { agent.post(.granted(id, $0)) }) {
         case .granted(let grant): perform(step, of: transfer, with: grant)
         case .waiting(let ticket): transfer.wait(for: ticket, then: step)
         }
@@ -14,8 +14,8 @@ extension AgentLoop {
         switch step {
         case .start(let request):
             do throws(CurlError) {
-                try transfer.start(request, grant)
-                if request.isPlain { transfer.easy.discardStaleConnection() }
+                try transfer.configure(request, uploadBufferSize: transfer.keep(grant, for: request))
+                if request.isPlain { transfer.easy.sockets.replaceStale() }
                 transfer.easy.callbacks = transfer
                 try multi.add(transfer.easy)
                 added.append(transfer)

@@ -12,27 +12,18 @@ extension AgentLoop {
         let isRunning = transfer.isRunning
         let mustWatch = isRunning && transfer.machine.mustWatchForHangUp && transfer.watching.nextPeek == nil
         let socket = mustWatch ? transfer.easy.sockets.current : nil
-        if socket != transfer.watching.socket {
-            stopWatching(transfer.watching.socket, for: transfer)
-            transfer.watching.socket = socket
-            beginWatching(socket, for: transfer)
-        }
-        let source = isRunning ? transfer.awaitedDescriptor : nil
-        if source != transfer.watching.source {
-            stopWatching(transfer.watching.source, for: transfer)
-            transfer.watching.source = source
-            beginWatching(source, for: transfer)
-        }
+        watch(socket, insteadOf: &transfer.watching.socket, for: transfer)
+        watch(isRunning ? transfer.awaitedDescriptor : nil, insteadOf: &transfer.watching.source, for: transfer)
     }
 
-    private func stopWatching(_ descriptor: Int32?, for transfer: Transfer) {
+    private func watch(_ descriptor: Int32?, insteadOf previous: inout Int32?, for transfer: Transfer) {
+        guard descriptor != previous else { return }
         // The descriptor of a closed socket may belong to another transfer now.
-        guard let descriptor, watchers[descriptor] === transfer else { return }
-        watchers[descriptor] = nil
-        multi.watch(descriptor, false)
-    }
-
-    private func beginWatching(_ descriptor: Int32?, for transfer: Transfer) {
+        if let previous, watchers[previous] === transfer {
+            watchers[previous] = nil
+            multi.watch(previous, false)
+        }
+        previous = descriptor
         guard let descriptor else { return }
         watchers[descriptor] = transfer
         multi.watch(descriptor, true)
@@ -68,7 +59,7 @@ extension AgentLoop {
             break
         }
         if transfer.isResponseComplete(isHungUp: peek == .hangUp(isOrderly: true)) {
-            transfer.connectionClosedAfterResponse()
+            transfer.end(nil)
             return remove(transfer)
         }
         if transfer.rewindOnDeadConnection() { return restart(transfer) }

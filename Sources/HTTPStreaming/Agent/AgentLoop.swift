@@ -210,7 +210,7 @@ final class AgentLoop {
     /// Aborts a transfer, which closes its connection.
     func abort(_ transfer: Transfer, _ error: ClientError) {
         guard transfer.isRunning else { return }
-        transfer.aborted(error)
+        transfer.end(error)
         remove(transfer)
     }
 
@@ -224,16 +224,11 @@ final class AgentLoop {
         }
         transfer.easy.callbacks = nil
         transfer.releaseMemory()
+        guard let connection = connections[transfer.id.connection] else { return }
         // A request to which parts are added is kept: the call that adds the next one gets its result.
-        if !transfer.bookkeeping.isAwaitedLater { connections[transfer.id.connection]?.current = nil }
-        beginQueued(after: transfer.id)
-    }
-
-    /// Begins the request that was queued behind the one that has ended.
-    private func beginQueued(after ended: TransferID) {
-        guard let connection = connections[ended.connection] else { return }
+        if !transfer.bookkeeping.isAwaitedLater { connection.current = nil }
         connection.deadline = nil
-        draining.remove(ended.connection)
+        draining.remove(transfer.id.connection)
         guard let next = connection.queued.take() else { return }
         begin(next.id, next.request, next.waiter, on: connection)
     }

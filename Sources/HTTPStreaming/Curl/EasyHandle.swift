@@ -87,17 +87,6 @@ final class EasyHandle {
         try set(CURLOPT_COPYPOSTFIELDS, pointer: bytes.baseAddress)
     }
 
-    /// Refuses URLs and redirects with other schemes, such as file: or gopher:.
-    func allowHTTPOnly() throws(CurlError) {
-        try check(ccurl_easy_allow_http_only(raw))
-    }
-
-    /// Makes removing the handle not wait for a name lookup, which would block all transfers of the multi handle.
-    /// https://curl.se/libcurl/c/CURLOPT_QUICK_EXIT.html
-    func setQuickExit() throws(CurlError) {
-        try check(ccurl_easy_set_quick_exit(raw))
-    }
-
     func check(_ code: CURLcode) throws(CurlError) {
         guard code == CURLE_OK else { throw error(code) }
     }

@@ -4,7 +4,7 @@ final class RequestBody {
     private var source: (any Source)?
     /// Nil until something is read.
     private var reader: (any SourceReader)?
-    private let context: ReadContext
+    let context: ReadContext
     /// The length that was found by reading the body once before. It may differ when the body is read again.
     private let countedLength: Int64?
     /// The number of bytes that were read, after the content coding.
@@ -22,14 +22,9 @@ final class RequestBody {
         self.context = context
     }
 
-    /// Limits how many blocks encoders that begin from now on may encode at a time.
-    func limitWorkers(to limit: Int) { context.workerLimit = limit }
-
     /// The exact number of bytes; nil if it is not known before they are read.
     var length: Int64? { countedLength ?? source?.length }
-    var isInMemory: Bool { source?.isInMemory ?? true }
     var encoderCount: Int { source?.encoderCount ?? 0 }
-    var demand: BufferDemand { source?.demand ?? .none }
     /// Whether all bytes have been read.
     var isAtEnd: Bool { reader?.isAtEnd ?? false }
     /// Whether no parts are added any more.

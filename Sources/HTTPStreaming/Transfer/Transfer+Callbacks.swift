@@ -78,21 +78,25 @@ extension Transfer {
     /// Seeks in the body. libcurl does that to send the request again, when a kept connection turns out to be closed.
     func seekBody(to offset: Int64, origin: Int32) -> Int32 {
         // libcurl (7.88 to 8.x) seeks only to the beginning.
-        guard origin == SEEK_SET, offset == 0, upload.body.rewind() else {
+        guard origin == SEEK_SET, offset == 0, rewindBody() else {
             upload.failure = ClientError(
                 .cannotSendAgain,
                 "the request must be sent again, but its body can no longer be read from the beginning"
             )
             return CURL_SEEKFUNC_FAIL
         }
-        bodyRewound()
         return CURL_SEEKFUNC_OK
     }
 
-    func bodyRewound() {
+    /// Goes back to the beginning of the body, to send it again.
+    ///
+    /// - Returns: false if the body can no longer be read from there.
+    func rewindBody() -> Bool {
+        guard upload.body.rewind() else { return false }
         upload.deferredBytes = []
         bookkeeping.bytesAcknowledged = 0
         machine.bodyRewound()
+        return true
     }
 
     /// To be called when more of the body may be readable.
@@ -114,7 +118,7 @@ extension Transfer {
     ///
     /// - Returns: when the next one is due; nil if the request is not idle, or has no heartbeat.
     func sendHeartbeat(at now: Instant) -> Instant? {
-        guard let interval = upload.heartbeatInterval, machine.upload == .starved else { return nil }
+        guard let interval = settings.configuration.heartbeatInterval, machine.upload == .starved else { return nil }
         guard upload.idleSince + interval <= now else { return upload.idleSince + interval }
         upload.body.appendEmptyBlock()
         upload.idleSince = now

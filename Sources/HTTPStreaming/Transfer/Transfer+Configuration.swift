@@ -28,8 +28,10 @@ extension Transfer {
     ) throws(CurlError) {
         let configuration = request.configuration
         try easy.set(CURLOPT_URL, request.url)
-        try easy.allowHTTPOnly()
-        try easy.setQuickExit()
+        try easy.check(ccurl_easy_allow_http_only(easy.raw))
+        // Removing the handle must not wait for a name lookup, which would block all transfers of the multi handle.
+        // https://curl.se/libcurl/c/CURLOPT_QUICK_EXIT.html
+        try easy.check(ccurl_easy_set_quick_exit(easy.raw))
         // libcurl must not change the signal handlers of the process.
         // https://curl.se/libcurl/c/CURLOPT_NOSIGNAL.html
         try easy.set(CURLOPT_NOSIGNAL, 1)

@@ -52,22 +52,14 @@ extension Transfer {
         switch authentication.kind {
         case .none:
             break
-        case .basic(let user, let password):
-            try configureAuthentication(ccurl_auth_basic, user, password)
-        case .digest(let user, let password):
-            try configureAuthentication(ccurl_auth_digest, user, password)
+        case .basic(let user, let password), .digest(let user, let password):
+            try easy.set(CURLOPT_HTTPAUTH, authentication.isDigest ? ccurl_auth_digest : ccurl_auth_basic)
+            try easy.set(CURLOPT_USERNAME, user)
+            try easy.set(CURLOPT_PASSWORD, password)
         case .bearer(let token):
             try easy.set(CURLOPT_HTTPAUTH, ccurl_auth_bearer)
             try easy.set(CURLOPT_XOAUTH2_BEARER, token)
         }
-    }
-
-    private func configureAuthentication(
-        _ scheme: Int, _ user: String, _ password: String
-    ) throws(CurlError) {
-        try easy.set(CURLOPT_HTTPAUTH, scheme)
-        try easy.set(CURLOPT_USERNAME, user)
-        try easy.set(CURLOPT_PASSWORD, password)
     }
 }
 

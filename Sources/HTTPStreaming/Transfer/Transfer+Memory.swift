@@ -9,21 +9,18 @@ extension Transfer {
 
     /// The memory that a transfer has got or waits for.
     struct Memory {
-        let budget: BufferBudget
         fileprivate var grants: [BufferGrant] = []
         fileprivate var ticket: BufferBudget.Ticket?
         fileprivate var next: Step?
         /// The number of encoders that the grants are for.
         fileprivate var encoderCount = 0
-
-        init(_ budget: BufferBudget) { self.budget = budget }
     }
 
     /// The memory for a request with its present parts.
     func demand(of request: TransferRequest) -> BufferDemand {
         guard request.hasBody else { return .none }
         let most = uploadBufferSize(atMost: request.configuration.uploadBufferSize)
-        return BufferDemand(least: min(most, BufferBudget.leastUpload), most: most) + upload.body.demand
+        return BufferDemand(least: min(most, BufferBudget.leastUpload), most: most) + (request.source?.demand ?? .none)
     }
 
     /// The additional memory for parts that were added.
@@ -52,8 +49,8 @@ extension Transfer {
 
     /// Gives up waiting for memory. A caller whose parts wait for it then waits for the end of the transfer.
     func stopWaitingForMemory() {
-        if let ticket = memory.ticket.take() { memory.budget.withdraw(ticket) }
-        if case .partsAdded(let waiter) = memory.next.take() { replaceWaiter(waiter) }
+        if let ticket = memory.ticket.take() { settings.configuration.buffers.withdraw(ticket) }
+        if case .partsAdded(let waiter) = memory.next.take() { self.waiter = waiter }
     }
 
     /// Keeps the grant for parts that were added.
@@ -61,7 +58,7 @@ extension Transfer {
         guard grant.bytes > 0 else { return }
         memory.grants.append(grant)
         memory.encoderCount = upload.body.encoderCount
-        upload.body.limitWorkers(to: CodedReader.workers(within: grant.bytes))
+        upload.body.context.workerLimit = CodedReader.workers(within: grant.bytes)
     }
 
     /// Keeps the first grant, and divides it between libcurl's buffer and the encoders.
@@ -73,7 +70,7 @@ extension Transfer {
         let most = uploadBufferSize(atMost: request.configuration.uploadBufferSize)
         guard memory.encoderCount > 0 else { return min(most, grant.bytes) }
         let bufferSize = min(most, BufferBudget.leastUpload)
-        upload.body.limitWorkers(to: CodedReader.workers(within: (grant.bytes - bufferSize) / memory.encoderCount))
+        upload.body.context.workerLimit = CodedReader.workers(within: (grant.bytes - bufferSize) / memory.encoderCount)
         return bufferSize
     }
 

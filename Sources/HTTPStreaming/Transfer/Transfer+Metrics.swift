@@ -28,7 +28,7 @@ extension Transfer {
             case Int(CURL_HTTP_VERSION_2_0): "2"
             default: ""
             }
-        if !bookkeeping.usesUnixSocket {
+        if settings.configuration.unixSocket == nil {
             metrics.remoteAddress = easy.string(CURLINFO_PRIMARY_IP)
             metrics.remotePort = easy.long(CURLINFO_PRIMARY_PORT)
         }
@@ -45,7 +45,7 @@ extension Transfer {
     /// - Returns: when to report again; nil if nothing changes before the next event.
     func reportProgress(at now: Instant) -> Instant? {
         guard bookkeeping.counter.hub.isListening, !download.isHandedOver else { return nil }
-        let interval = bookkeeping.progressInterval
+        let interval = settings.configuration.progressInterval
         if let reportedAt = bookkeeping.reportedAt, now < reportedAt + interval { return reportedAt + interval }
         let progress = uploadProgress
         bookkeeping.counter.report(progress)

@@ -12,9 +12,9 @@ extension Transfer {
     /// The length of the body if libcurl is to copy it; nil if libcurl reads it. An empty body is always copied: libcurl
     /// would not ask for its end.
     func lengthToCopy(_ request: TransferRequest) -> Int? {
-        guard request.hasBody, let length = upload.body.length else { return nil }
+        guard let source = request.source, let length = upload.body.length else { return nil }
         guard length > 0 else { return 0 }
-        guard length <= Self.copyLimit, upload.body.isInMemory, !request.mayExpect(isLong: false),
+        guard length <= Self.copyLimit, source.isInMemory, !request.mayExpect(isLong: false),
             !upload.control.isPaused, upload.control.maximumRate == nil
         else { return nil }
         return Int(length)

@@ -12,7 +12,6 @@ extension Transfer {
         let isOfUnknownLength: Bool
         /// Whether the body is long enough for `Expect: 100-continue`.
         let isLong: Bool
-        let heartbeatInterval: Duration?
         /// The error that ended the upload on this side; libcurl's own error says only that a callback failed.
         var failure: ClientError?
         /// Bytes that were read from the body but not passed to libcurl yet; see ``Transfer/mayBeAnswered``.
@@ -31,7 +30,6 @@ extension Transfer {
         init(_ request: TransferRequest, _ bucket: TokenBucket, _ context: ReadContext) {
             self.bucket = bucket
             control = request.control
-            heartbeatInterval = request.configuration.heartbeatInterval
             body = RequestBody(request.source, countedLength: request.countedLength, context: context)
             isOfUnknownLength = request.hasBody && body.length == nil
             totalBytes = request.hasBody ? body.plainLength : nil
@@ -69,10 +67,6 @@ extension Transfer {
     /// Time limits, progress and metrics.
     struct Bookkeeping {
         let counter: ProgressCounter
-        let progressInterval: Duration
-        let connectTimeout: Duration
-        let proxy: Client.Proxy
-        let usesUnixSocket: Bool
         /// Whether parts are added by several calls.
         let isOpenEnded: Bool
         /// Whether a later call will ask for the result.
@@ -89,10 +83,6 @@ extension Transfer {
 
         init(_ request: TransferRequest) {
             counter = request.counter
-            progressInterval = request.configuration.progressInterval
-            connectTimeout = request.configuration.connectTimeout
-            proxy = request.configuration.proxy
-            usesUnixSocket = request.configuration.unixSocket != nil
             isOpenEnded = request.source?.isOpenEnded ?? false
             isAwaitedLater = isOpenEnded
             limits = TimeLimits(stall: request.stallTimeout, total: request.requestTimeout, at: .now)

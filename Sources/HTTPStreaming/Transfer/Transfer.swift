@@ -13,16 +13,17 @@ final class Transfer: TransferCallbacks {
     let id: TransferID
     let easy: EasyHandle
     let pending: PendingTransfers
+    let settings: ClientSettings
     var machine: StateMachine
     var upload: Upload
     var download: Download
     var bookkeeping: Bookkeeping
     var watching = Watching()
-    var memory: Memory
+    var memory = Memory()
     private var state = State.running
-    private var waiter: Waiter?
+    var waiter: Waiter?
 
-    /// Makes a transfer, which ``start(_:_:)`` begins.
+    /// Makes a transfer. libcurl begins when ``easy`` has been configured and added to a multi handle.
     ///
     /// - Parameter onContent: called on any thread when more of the body may be readable.
     init(
@@ -33,17 +34,11 @@ final class Transfer: TransferCallbacks {
         self.easy = easy
         self.waiter = waiter
         self.pending = pending
-        memory = Memory(request.configuration.buffers)
+        settings = request.settings
         machine = StateMachine(hasBody: request.hasBody, isHeld: request.control.isPaused)
         upload = Upload(request, bucket, ReadContext(priority: request.priority, onContent: onContent))
         download = Download(request, isLongUpload: upload.isLong)
         bookkeeping = Bookkeeping(request)
-    }
-
-    /// Sets the options of `easy`. libcurl begins when the handle is added to a multi handle.
-    func start(_ request: TransferRequest, _ grant: BufferGrant) throws(CurlError) {
-        let uploadBufferSize = keep(grant, for: request)
-        try configure(request, uploadBufferSize: uploadBufferSize)
     }
 
     // MARK: Events
@@ -64,11 +59,6 @@ final class Transfer: TransferCallbacks {
         }
         pending.add(self)
     }
-
-    /// Ends the transfer with success: the peer has closed the connection after a complete response.
-    func connectionClosedAfterResponse() { end(nil) }
-
-    func replaceWaiter(_ waiter: Waiter) { self.waiter = waiter }
 
     /// To be called when parts, or the end of the body, were added.
     func partsAdded(_ waiter: Waiter) {
@@ -113,7 +103,7 @@ final class Transfer: TransferCallbacks {
         }
         if code == CURLE_OPERATION_TIMEDOUT {
             // The connect timeout is the only time limit that is set in libcurl.
-            let limit = bookkeeping.connectTimeout
+            let limit = settings.configuration.connectTimeout
             return ClientError(
                 .timedOut, "connecting took longer than \(limit) (connectTimeout): \(error)",
                 curlCode: Int32(code.rawValue))
@@ -121,12 +111,8 @@ final class Transfer: TransferCallbacks {
         return ClientError(error, systemError: Int32(easy.long(CURLINFO_OS_ERRNO)))
     }
 
-    /// Ends the transfer with an error, before it is removed from the multi handle.
-    func aborted(_ error: ClientError) {
-        guard isRunning else { return }
-        end(error)
-    }
-
+    /// Ends the transfer, before it is removed from the multi handle.
+    ///
     /// - Parameter error: nil for success.
     func end(_ error: ClientError?) {
         let error = error.map(sent)
@@ -173,28 +159,23 @@ final class Transfer: TransferCallbacks {
     /// Resumes the waiting caller if its goal is reached or the transfer has ended.
     func resumeCaller() {
         if machine.isRefused { stopWaitingForMemory() }
-        guard let waiter else { return }
+        guard let waiter = waiter.take() else { return }
         switch (waiter.goal, machine.milestone(isFinished: upload.body.isFinished), state) {
         case (.partsSent, .partsSent, .running):
-            self.waiter = nil
             reportLast()
             waiter.succeed(.partsSent(bytesSent: bytesSent))
         case (_, .answeredEarly, _), (.answer, .responded, _):
-            self.waiter = nil
             reportLast()
             download.isHandedOver = true
             waiter.succeed(.answered(answer))
         case (.head, _, .running) where machine.download != .awaitingHead,
             (.head, _, .succeeded) where machine.download != .awaitingHead:
-            self.waiter = nil
             waiter.succeed(.answered(answer))
         case (_, _, .failed(let error)):
-            self.waiter = nil
             waiter.fail(error)
         case (_, _, .running):
-            break
+            self.waiter = waiter
         case (_, _, .succeeded):
-            self.waiter = nil
             waiter.fail(sent(download.head.endedTooEarly))
         }
     }

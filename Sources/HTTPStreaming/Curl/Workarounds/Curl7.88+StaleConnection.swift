@@ -7,13 +7,9 @@ internal import Platform
 // Workaround: if bytes wait on a kept connection before a request, its socket is replaced by one whose peer has closed.
 // libcurl then opens a new connection. Not with TLS, whose session tickets look the same.
 
-extension EasyHandle {
-    /// Before a plain HTTP transfer: makes libcurl drop a kept connection on which bytes wait.
-    func discardStaleConnection() { sockets.replaceStale() }
-}
-
 extension SocketTracker {
-    /// Replaces the current socket by one whose peer has closed, if bytes or the end of the connection wait on it.
+    /// Before a plain HTTP transfer: replaces the current socket by one whose peer has closed, if bytes or the end of the
+    /// connection wait on it.
     ///
     /// On Linux only. Elsewhere the tracker cannot tell a socket from another one that got the same descriptor.
     func replaceStale() {

@@ -12,15 +12,8 @@ extension Transfer {
     ///
     /// - Returns: false if the body can no longer be read. Then the 417 is the response.
     func rewindWithoutExpectation() -> Bool {
-        guard upload.body.rewind() else { return false }
+        guard (try? upload.headerList.append("Expect:")) != nil, rewindBody() else { return false }
         if upload.hasOwnExpect { leaveOutExpect() }
-        do throws(CurlError) {
-            try upload.headerList.append("Expect:")
-        } catch {
-            return false
-        }
-        upload.deferredBytes = []
-        machine.bodyRewound()
         return true
     }
 }

@@ -13,9 +13,6 @@ extension Transfer {
     func rewindOnDeadConnection() -> Bool {
         guard machine.download == .awaitingHead, download.head.isUntouched, easy.long(CURLINFO_NUM_CONNECTS) == 0
         else { return false }
-        if upload.isBodyCopied { return true }
-        guard upload.body.rewind() else { return false }
-        bodyRewound()
-        return true
+        return upload.isBodyCopied || rewindBody()
     }
 }
