@@ -128,7 +128,7 @@ public struct ContentDecoder: ~Copyable {
         _ input: inout UnsafeRawBufferPointer, _ output: UnsafeMutableRawBufferPointer
     ) throws(CodingError) -> Int? {
         let available = input.count
-        let result: (count: Int, outcome: InflateStream.Outcome)?
+        let result: (count: Int, hasEnded: Bool)?
         do throws(CodingError) {
             result = try stream?.inflate(&input, into: output)
         } catch {
@@ -140,12 +140,7 @@ public struct ContentDecoder: ~Copyable {
         bytesRead += taken
         bytesDecoded += result.count
         try limits.check(decoded: bytesDecoded, from: bytesRead)
-        switch result.outcome {
-        case .ended:
-            state = coding == .gzip ? .betweenMembers : .ended
-            return result.count
-        case .incomplete:
-            return taken > 0 || result.count > 0 ? result.count : nil
-        }
+        if result.hasEnded { state = coding == .gzip ? .betweenMembers : .ended }
+        return result.hasEnded || taken > 0 || result.count > 0 ? result.count : nil
     }
 }

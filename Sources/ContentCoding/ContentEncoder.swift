@@ -41,35 +41,32 @@ public struct ContentEncoder: ~Copyable {
         _ input: inout UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer, _ mode: Mode
     ) -> Int {
         precondition(!output.isEmpty, "there must be room for output")
-        var written = takeHeld(output)
+        var written = held.move(to: output)
         while written < output.count {
             let room = UnsafeMutableRawBufferPointer(rebasing: output[written...])
-            if room.count >= Self.leastRoom { return written + stream.deflate(&input, into: room, mode.flush) }
+            if room.count >= Self.leastRoom { return written + stream.deflate(&input, into: room, mode) }
             let isLast = withUnsafeTemporaryAllocation(byteCount: Self.leastRoom, alignment: 1) { staging in
-                let count = stream.deflate(&input, into: staging, mode.flush)
+                let count = stream.deflate(&input, into: staging, mode)
                 held = Array(staging[..<count])[...]
                 return count < staging.count
             }
-            written += takeHeld(room)
+            written += held.move(to: room)
             if isLast { break }
         }
         return written
     }
-
-    private mutating func takeHeld(_ output: UnsafeMutableRawBufferPointer) -> Int {
-        let count = min(held.count, output.count)
-        output.copyBytes(from: held.prefix(count))
-        held = held.dropFirst(count)
-        return count
-    }
 }
 
-extension ContentEncoder.Mode {
-    fileprivate var flush: DeflateStream.Flush {
-        switch self {
-        case .more: .none
-        case .flush: .sync
-        case .finish: .finish
-        }
+extension ArraySlice<UInt8> {
+    /// Copies as many bytes as fit to the start of `output`, and removes them.
+    ///
+    /// - Returns: their number.
+    package mutating func move(to output: UnsafeMutableRawBufferPointer) -> Int {
+        let count = Swift.min(count, output.count)
+        output.copyBytes(from: prefix(count))
+        self = dropFirst(count)
+        // An empty slice would keep the memory of its array.
+        if isEmpty { self = [] }
+        return count
     }
 }

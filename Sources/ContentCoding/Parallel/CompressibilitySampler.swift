@@ -30,7 +30,7 @@ struct CompressibilitySampler: ~Copyable {
                 var rest = sample
                 let room = UnsafeMutableRawBufferPointer(rebasing: output[count...])
                 guard !room.isEmpty else { break }
-                count += stream.deflate(&rest, into: room, index == samples.count - 1 ? .finish : .none)
+                count += stream.deflate(&rest, into: room, index == samples.count - 1 ? .finish : .more)
             }
             return count == output.count
         }

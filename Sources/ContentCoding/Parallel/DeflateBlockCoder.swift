@@ -133,7 +133,7 @@ extension DeflateBlockCoder.Worker {
         stream?.reset()
         if !window.isEmpty { stream?.setWindow(window) }
         var rest = block
-        guard let count = stream?.deflate(&rest, into: output, .sync), count < output.count else { return nil }
+        guard let count = stream?.deflate(&rest, into: output, .flush), count < output.count else { return nil }
         return count
     }
 }

@@ -35,10 +35,8 @@ final class EncodingQueue<Coder: BlockCoder>: Sendable {
 
     func submit(_ block: Block) {
         let worker = state.withLock { state in
-            guard let worker = state.idle.popLast() else {
-                state.pending.append(block)
-                return nil as Worker?
-            }
+            let worker = state.idle.popLast()
+            if worker == nil { state.pending.append(block) }
             return worker
         }
         if let worker { start(worker, block) }

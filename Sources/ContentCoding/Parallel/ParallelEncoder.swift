@@ -168,31 +168,19 @@ public struct ParallelEncoder<Coder: BlockCoder>: ~Copyable {
         while count < output.count {
             let room = UnsafeMutableRawBufferPointer(rebasing: output[count...])
             if !framing.isEmpty {
-                count += takeFraming(room)
+                count += framing.move(to: room)
             } else if let block = submitted.first {
                 guard block.isDone else { break }
                 count += take(block, room)
             } else if phase == .finishing {
                 framing = coder.trailer(checksum, contentLength: contentLength)[...]
                 phase = .ended
-                freeMemory()
+                (spare, window, current) = ([], [], nil)
+                queue.close()
             } else {
                 break
             }
         }
-        return count
-    }
-
-    /// Frees all memory at the end.
-    private mutating func freeMemory() {
-        (spare, window, current) = ([], [], nil)
-        queue.close()
-    }
-
-    private mutating func takeFraming(_ output: UnsafeMutableRawBufferPointer) -> Int {
-        let count = min(framing.count, output.count)
-        output.copyBytes(from: framing.prefix(count))
-        framing = framing.dropFirst(count)
         return count
     }
 

@@ -2,23 +2,6 @@ internal import CZlib
 
 /// A `z_stream` that compresses. https://zlib.net/manual.html
 struct DeflateStream: ~Copyable {
-    enum Flush {
-        /// Writes when zlib has enough content.
-        case none
-        /// Writes all content so far and ends at a byte boundary (RFC 1951 §3.2.4).
-        case sync
-        /// Writes all content so far and the end of the stream.
-        case finish
-
-        fileprivate var code: CInt {
-            switch self {
-            case .none: Z_NO_FLUSH
-            case .sync: Z_SYNC_FLUSH
-            case .finish: Z_FINISH
-            }
-        }
-    }
-
     /// zlib's default. 9 would make the output less than 0.1 % smaller and take 128 KiB more memory.
     private static let memoryLevel: CInt = 8
 
@@ -49,16 +32,18 @@ struct DeflateStream: ~Copyable {
         deflateSetDictionary(stream, window.baseAddress?.assumingMemoryBound(to: Bytef.self), uInt(window.count))
     }
 
-    /// - Parameter input: the bytes that were read are removed.
+    /// - Parameters:
+    ///   - input: the bytes that were read are removed.
+    ///   - mode: with `flush`, the output ends at a byte boundary (RFC 1951 §3.2.4).
     /// - Returns: the number of bytes written. If it is `output.count`, there may be more.
     mutating func deflate(
-        _ input: inout UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer, _ flush: Flush
+        _ input: inout UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer, _ mode: ContentEncoder.Mode
     ) -> Int {
         var written = 0
         while written < output.count {
             let available = input.count
             // Do not flush or finish before zlib has got all of the input.
-            let code = available > UnsafeMutablePointer<z_stream>.reach ? Z_NO_FLUSH : flush.code
+            let code = available > UnsafeMutablePointer<z_stream>.reach ? Z_NO_FLUSH : mode.code
             let room = UnsafeMutableRawBufferPointer(rebasing: output[written...])
             // The only possible errors are input after the end, and Z_BUF_ERROR, which means that there was nothing to
             // do.
@@ -67,5 +52,15 @@ struct DeflateStream: ~Copyable {
             written += count
         }
         return written
+    }
+}
+
+extension ContentEncoder.Mode {
+    fileprivate var code: CInt {
+        switch self {
+        case .more: Z_NO_FLUSH
+        case .flush: Z_SYNC_FLUSH
+        case .finish: Z_FINISH
+        }
     }
 }

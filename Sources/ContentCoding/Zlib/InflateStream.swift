@@ -2,12 +2,6 @@ internal import CZlib
 
 /// A `z_stream` that decompresses. https://zlib.net/manual.html
 struct InflateStream: ~Copyable {
-    enum Outcome {
-        case incomplete
-        /// zlib has read the end of the stream, with its checksum.
-        case ended
-    }
-
     /// At a fixed address, because zlib stores a pointer to it.
     private let stream: UnsafeMutablePointer<z_stream>
 
@@ -32,17 +26,16 @@ struct InflateStream: ~Copyable {
     mutating func reset() { inflateReset(stream) }
 
     /// - Parameter input: the bytes that were read are removed.
-    /// - Returns: the number of bytes written to `output`. It is 0 if more data is needed.
+    /// - Returns: the number of bytes written to `output`, which is 0 if more data is needed, and whether zlib has read
+    ///   the end of the stream, with its checksum.
     mutating func inflate(
         _ input: inout UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
-    ) throws(CodingError) -> (count: Int, outcome: Outcome) {
+    ) throws(CodingError) -> (count: Int, hasEnded: Bool) {
         let (code, count) = stream.run(&input, into: output) { CZlib.inflate($0, Z_NO_FLUSH) }
         switch code {
         // Z_BUF_ERROR means no input or no room, and is no failure.
-        case Z_OK, Z_BUF_ERROR:
-            return (count, .incomplete)
-        case Z_STREAM_END:
-            return (count, .ended)
+        case Z_OK, Z_BUF_ERROR, Z_STREAM_END:
+            return (count, code == Z_STREAM_END)
         case Z_MEM_ERROR:
             throw CodingError(.outOfMemory, "out of memory for decoding")
         default:

@@ -1,3 +1,4 @@
+internal import ContentCoding
 internal import Synchronization
 
 /// A bounded queue of chunks from a task to an agent. The task suspends while it is full; the agent never waits.
@@ -92,12 +93,8 @@ extension ChunkQueue.State {
         var filled = 0
         var emptied = 0
         while filled < buffer.count, emptied < chunks.count {
-            let room = UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
-            let count = min(room.count, chunks[emptied].count)
-            room.copyBytes(from: chunks[emptied].prefix(count))
-            chunks[emptied] = chunks[emptied].dropFirst(count)
+            filled += chunks[emptied].move(to: UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]))
             if chunks[emptied].isEmpty { emptied += 1 }
-            filled += count
         }
         chunks.removeFirst(emptied)
         bytes -= filled

@@ -1,3 +1,4 @@
+internal import ContentCoding
 internal import Platform
 internal import Synchronization
 
@@ -124,7 +125,7 @@ private final class FileSourceReader: SourceReader {
             case .bytes(let bytes): piece = bytes[...]
             }
         }
-        if !piece.isEmpty { return .bytes(takePiece(into: buffer)) }
+        if !piece.isEmpty { return .bytes(piece.move(to: buffer)) }
         guard let file else {
             start { [source] () throws(ClientError) in .opened(try source.open()) }
             return .waiting
@@ -147,27 +148,10 @@ private final class FileSourceReader: SourceReader {
         job.start(context, work)
     }
 
-    private func takePiece(into buffer: UnsafeMutableRawBufferPointer) -> Int {
-        let count = min(piece.count, buffer.count)
-        buffer.copyBytes(from: piece.prefix(count))
-        piece = piece.dropFirst(count)
-        // An empty slice would keep its memory.
-        if piece.isEmpty { piece = [] }
-        return count
-    }
-
     private static func read(
         _ file: OpenFile, _ length: Int, at position: Int64, of range: Range<Int64>
     ) throws(ClientError) -> [UInt8] {
-        var failure: ClientError?
-        let bytes = [UInt8](unsafeUninitializedCapacity: length) { buffer, count in
-            do throws(ClientError) {
-                count = try file.read(into: UnsafeMutableRawBufferPointer(buffer), at: position)
-            } catch {
-                failure = error
-            }
-        }
-        if let failure { throw failure }
+        let bytes = try file.bytes(at: position, atMost: length)
         try check(file, bytes.count, at: position, of: range)
         return bytes
     }

@@ -62,20 +62,19 @@ final class OpenFile: Sendable {
 
     /// Reads `count` bytes, fewer at the end of the file. Blocks.
     func bytes(at offset: Int64, atMost count: Int) throws(ClientError) -> [UInt8] {
-        guard count > 0 else { return [] }
-        var bytes = [UInt8](repeating: 0, count: count)
-        let read = try Self.check(name) {
-            bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, off_t(offset)) }
+        var result = Result<Int, ClientError>.success(0)
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, read in
+            result = Result { () throws(ClientError) in
+                try Self.check(name) { pread(descriptor, buffer.baseAddress, count, off_t(offset)) }
+            }
+            read = (try? result.get()) ?? 0
         }
-        return Array(bytes.prefix(read))
+        _ = try result.get()
+        return bytes
     }
 
-    /// Returns the number of bytes read; 0 only at the end of the file. Blocks.
-    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(ClientError) -> Int {
-        try Self.check(name) { pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset)) }
-    }
-
-    /// As ``read(into:at:)``, but returns nil if reading would have to wait for a disk, or if that is unknown.
+    /// Returns the number of bytes read, 0 only at the end of the file; nil if reading would have to wait for a disk,
+    /// or if that is unknown.
     func readCached(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(ClientError) -> Int? {
         #if os(Linux)
         do throws(SystemError) {
@@ -89,7 +88,7 @@ final class OpenFile: Sendable {
         }
         #else
         // This system has no such call; usually the kernel has read the bytes ahead.
-        return try read(into: buffer, at: offset)
+        return try Self.check(name) { pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset)) }
         #endif
     }
 

@@ -1,4 +1,5 @@
 internal import CCurl
+internal import ContentCoding
 internal import Platform
 
 /// libcurl's callbacks. They are called within functions of ``MultiHandle`` and within ``EasyHandle/pause(_:)``.
@@ -25,12 +26,7 @@ extension Transfer {
 
     private func fill(_ buffer: UnsafeMutableRawBufferPointer) -> Int {
         if !upload.deferredBytes.isEmpty {
-            let count = min(upload.deferredBytes.count, buffer.count)
-            buffer.copyBytes(from: upload.deferredBytes.prefix(count))
-            upload.deferredBytes = upload.deferredBytes.dropFirst(count)
-            // An empty slice would keep the memory of its array.
-            if upload.deferredBytes.isEmpty { upload.deferredBytes = [] }
-            return passed(count)
+            return passed(upload.deferredBytes.move(to: buffer))
         }
         let outcome: ReadOutcome
         do throws(ClientError) {
