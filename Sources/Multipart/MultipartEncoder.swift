@@ -24,10 +24,32 @@ public struct MultipartEncoder: Hashable, Sendable {
     ///   another field contains a control character, or if the name of another field is not a token or is
     ///   Content-Disposition.
     public func opening(of head: PartHead) throws(MultipartError) -> [UInt8] {
+        let isNoNUL = { (byte: UInt8) in byte != 0 }
+        guard ASCII.all(of: head.name, satisfy: isNoNUL), head.filenameBytes?.allSatisfy(isNoNUL) ?? true else {
+            throw MultipartError(.invalidField, "a part's name or filename holds a NUL")
+        }
         var bytes: [UInt8] = []
         // Most headers fit.
         bytes.reserveCapacity(256)
-        try write(head, to: &bytes)
+        bytes.write("--")
+        bytes.write(boundary.description)
+        bytes.write("\r\nContent-Disposition: form-data; name=\"")
+        write(escaping: Array(head.name.utf8), to: &bytes)
+        if let filename = head.filenameBytes {
+            bytes.write("\"; filename=\"")
+            write(escaping: filename, to: &bytes)
+        }
+        bytes.write("\"\r\n")
+        if let contentType = head.contentType {
+            try write(HeaderField(name: "Content-Type", value: contentType), to: &bytes)
+        }
+        for field in head.otherFields {
+            guard !ASCII.equalIgnoringCase(field.name.utf8, "content-disposition") else {
+                throw MultipartError(.invalidField, "a part has a second Content-Disposition")
+            }
+            try write(field, to: &bytes)
+        }
+        bytes.write("\r\n")
         return bytes
     }
 
@@ -35,106 +57,44 @@ public struct MultipartEncoder: Hashable, Sendable {
     public static let partEnd: [UInt8] = [ASCII.cr, ASCII.lf]
 
     /// The bytes at the end of the message: the closing delimiter without its leading CRLF, which is ``partEnd``.
-    public var messageEnd: [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(messageEndLength)
-        writeEnd(to: &bytes)
-        return bytes
-    }
+    public var messageEnd: [UInt8] { Array(("--" + boundary.description + "--\r\n").utf8) }
 
     /// Returns the number of bytes of ``opening(of:)`` and ``partEnd``.
     ///
     /// - Throws: the same errors as ``opening(of:)``.
     public func framingLength(of head: PartHead) throws(MultipartError) -> Int {
-        var count = ByteCount()
-        try write(head, to: &count)
-        return count.bytes + Self.partEnd.count
+        try opening(of: head).count + Self.partEnd.count
     }
 
     /// The number of bytes of ``messageEnd``.
-    public var messageEndLength: Int {
-        var count = ByteCount()
-        writeEnd(to: &count)
-        return count.bytes
-    }
+    public var messageEndLength: Int { boundary.description.utf8.count + "----\r\n".utf8.count }
 
-    // These two functions define the framing. The sink either stores the text or counts its bytes.
-
-    private func write(_ head: PartHead, to sink: inout some FramingSink) throws(MultipartError) {
-        let isNoNUL = { (byte: UInt8) in byte != 0 }
-        guard ASCII.all(of: head.name, satisfy: isNoNUL), head.filenameBytes?.allSatisfy(isNoNUL) ?? true else {
-            throw MultipartError(.invalidField, "a part's name or filename holds a NUL")
-        }
-        writeDelimiter(to: &sink)
-        sink.write("\r\nContent-Disposition: form-data; name=\"")
-        write(escaping: Array(head.name.utf8), to: &sink)
-        if let filename = head.filenameBytes {
-            sink.write("\"; filename=\"")
-            write(escaping: filename, to: &sink)
-        }
-        sink.write("\"\r\n")
-        if let contentType = head.contentType {
-            try write(HeaderField(name: "Content-Type", value: contentType), to: &sink)
-        }
-        for field in head.otherFields {
-            guard !ASCII.equalIgnoringCase(field.name.utf8, "content-disposition") else {
-                throw MultipartError(.invalidField, "a part has a second Content-Disposition")
-            }
-            try write(field, to: &sink)
-        }
-        sink.write("\r\n")
-    }
-
-    private func writeEnd(to sink: inout some FramingSink) {
-        writeDelimiter(to: &sink)
-        sink.write("--\r\n")
-    }
-
-    private func writeDelimiter(to sink: inout some FramingSink) {
-        sink.write("--")
-        sink.write(boundary.description)
-    }
-
-    private func write(_ field: HeaderField, to sink: inout some FramingSink) throws(MultipartError) {
+    private func write(_ field: HeaderField, to output: inout [UInt8]) throws(MultipartError) {
         guard !field.name.isEmpty, ASCII.all(of: field.name, satisfy: ASCII.isTokenCharacter),
             ASCII.all(of: field.value, satisfy: { $0 >= 0x20 && $0 != 0x7F || $0 == UInt8(ascii: "\t") })
         else {
             throw MultipartError(.invalidField, "a part's field has a name or value that no header line can hold")
         }
-        sink.write(field.name)
-        sink.write(": ")
-        sink.write(field.value)
-        sink.write("\r\n")
+        output.write(field.name)
+        output.write(": ")
+        output.write(field.value)
+        output.write("\r\n")
     }
 
-    private func write(escaping bytes: [UInt8], to sink: inout some FramingSink) {
+    private func write(escaping bytes: [UInt8], to output: inout [UInt8]) {
         var rest = bytes[...]
         while let special = rest.firstIndex(where: { $0 == ASCII.quote || $0 == ASCII.cr || $0 == ASCII.lf }) {
-            sink.write(rest[..<special])
-            sink.write(bytes[special] == ASCII.quote ? "%22" : bytes[special] == ASCII.cr ? "%0D" : "%0A")
+            output += rest[..<special]
+            output.write(bytes[special] == ASCII.quote ? "%22" : bytes[special] == ASCII.cr ? "%0D" : "%0A")
             rest = rest[(special + 1)...]
         }
-        sink.write(rest)
+        output += rest
     }
 }
 
-/// The destination of framing: an array, which stores it, or a ``ByteCount``.
-private protocol FramingSink {
-    mutating func write(_ text: String)
-    mutating func write(_ bytes: ArraySlice<UInt8>)
-}
-
-extension [UInt8]: FramingSink {
+extension [UInt8] {
     fileprivate mutating func write(_ text: String) {
         var text = text
         text.withUTF8 { append(contentsOf: $0) }
     }
-
-    fileprivate mutating func write(_ bytes: ArraySlice<UInt8>) { append(contentsOf: bytes) }
-}
-
-private struct ByteCount: FramingSink {
-    var bytes = 0
-    mutating func write(_ text: String) { bytes += text.utf8.count }
-    mutating func write(_ slice: ArraySlice<UInt8>) { bytes += slice.count }
 }
