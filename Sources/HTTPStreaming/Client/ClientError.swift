@@ -119,6 +119,15 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         ClientError(.sourceUnreadable, "\(path): \(error)", underlying: error)
     }
 
+    /// Calls `call` as ``SystemError`` does, for the source of that name.
+    static func check<Result: SignedInteger>(_ name: String, _ call: () -> Result) throws(ClientError) -> Result {
+        do throws(SystemError) {
+            return try SystemError.check(call)
+        } catch {
+            throw unreadable(name, error)
+        }
+    }
+
     /// The error for a source that can be read only once and has been read.
     static func notRepeatable(_ name: String) -> ClientError {
         ClientError(.cannotSendAgain, "\(name): the source can be read only once and has already been read")

@@ -159,7 +159,7 @@ public struct Content: Sendable {
             guard (0...9).contains(level) else {
                 throw ClientError(.invalidPart, "\(source.name): its gzip level is not 0 to 9")
             }
-            return CodedSource(source, .gzip, level: level)
+            return CodedSource(source, CodingSettings(coding: .gzip, level: level))
         }
         content.isGzipped = true
         return content

@@ -67,29 +67,10 @@ extension Preparation {
         _ configuration: Client.Configuration, mayBlock: Bool,
         _ body: @escaping @Sendable (Preparation) throws(ClientError) -> Result
     ) async throws -> Result {
-        let recognizesCompressed = configuration.contentCoding.storesIncompressible
+        let recognizesCompressed = configuration.contentCoding.settings?.storesIncompressible ?? false
         guard mayBlock else { return try body(Preparation(recognizesCompressed: recognizesCompressed)) }
         return try await withTaskExecutorPreference(BlockingExecutor.shared) {
             try body(Preparation(recognizesCompressed: recognizesCompressed))
-        }
-    }
-}
-
-extension Client.ContentCoding {
-    /// Whether it matters which content is compressed already.
-    var storesIncompressible: Bool {
-        switch kind {
-        case .identity: false
-        case .coded(_, _, _, let storesIncompressible): storesIncompressible
-        }
-    }
-
-    func encoding(_ source: any Source) -> any Source {
-        switch kind {
-        case .identity: source
-        case .coded(let coding, let level, let workers, let storesIncompressible):
-            CodedSource(
-                source, coding, level: level, workers: workers, storesIncompressible: storesIncompressible)
         }
     }
 }

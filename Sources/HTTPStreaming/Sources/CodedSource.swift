@@ -1,23 +1,24 @@
 internal import ContentCoding
 internal import Platform
 
+/// How content is encoded.
+struct CodingSettings: Hashable {
+    let coding: Coding
+    let level: Int
+    /// The number of blocks encoded at the same time; nil for ``CodedReader/defaultWorkers``.
+    var workers: Int?
+    /// Whether blocks that would hardly become smaller are stored uncompressed.
+    var storesIncompressible = false
+}
+
 /// A source that encodes another one while it is read.
 final class CodedSource: Source {
     private let plain: any Source
-    fileprivate let coding: Coding
-    fileprivate let level: Int
-    fileprivate let workers: Int?
-    fileprivate let storesIncompressible: Bool
+    private let settings: CodingSettings
 
-    /// - Parameters:
-    ///   - workers: the number of blocks encoded at the same time; nil for ``CodedReader/defaultWorkers``.
-    ///   - storesIncompressible: whether blocks that would hardly become smaller are stored uncompressed.
-    init(_ plain: any Source, _ coding: Coding, level: Int, workers: Int? = nil, storesIncompressible: Bool = false) {
+    init(_ plain: any Source, _ settings: CodingSettings) {
         self.plain = plain
-        self.coding = coding
-        self.level = level
-        self.workers = workers
-        self.storesIncompressible = storesIncompressible
+        self.settings = settings
     }
 
     var name: String { plain.name }
@@ -30,14 +31,14 @@ final class CodedSource: Source {
     var isFinished: Bool { plain.isFinished }
     var obstacle: String? { plain.obstacle }
     var encoderCount: Int { 1 + plain.encoderCount }
-    var demand: BufferDemand { CodedReader.demand(workers, plain.plainLength) + plain.demand }
+    var demand: BufferDemand { CodedReader.demand(settings.workers, plain.plainLength) + plain.demand }
 
     /// - Throws: ``ClientError/Code/cannotSendAgain`` unless the offset is 0: encoding must start there.
     func reader(at offset: Int64, _ context: ReadContext) throws(ClientError) -> any SourceReader {
         guard offset == 0 else {
             throw ClientError(.cannotSendAgain, "\(name): compressed content can only be read from its beginning")
         }
-        return CodedReader(self, try plain.reader(at: 0, context), context)
+        return CodedReader(settings, try plain.reader(at: 0, context), context)
     }
 
     func abandon() { plain.abandon() }
@@ -55,11 +56,12 @@ final class CodedReader: SourceReader {
     private let plain: any SourceReader
     private var encoder: ParallelEncoder<DeflateBlockCoder>
 
-    fileprivate init(_ source: CodedSource, _ plain: any SourceReader, _ context: ReadContext) {
+    fileprivate init(_ settings: CodingSettings, _ plain: any SourceReader, _ context: ReadContext) {
         self.plain = plain
         encoder = ParallelEncoder(
-            DeflateBlockCoder(source.coding, level: source.level, storesIncompressible: source.storesIncompressible),
-            workers: min(source.workers ?? Self.defaultWorkers, context.workerLimit),
+            DeflateBlockCoder(
+                settings.coding, level: settings.level, storesIncompressible: settings.storesIncompressible),
+            workers: min(settings.workers ?? Self.defaultWorkers, context.workerLimit),
             execute: { work in Task.detached(priority: context.priority) { work() } },
             onEncoded: context.onContent
         )

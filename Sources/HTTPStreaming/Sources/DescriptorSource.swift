@@ -25,7 +25,7 @@ final class DescriptorSource: Source {
     ) throws(ClientError) -> any Source {
         try preparation.check(length, name)
         var status = stat()
-        let own = try duplicate(descriptor, name)
+        let own = Descriptor(owning: try ClientError.check(name) { fcntl(descriptor, F_DUPFD_CLOEXEC, 0) })
         guard fstat(own.raw, &status) == 0 else { throw ClientError.unreadable(name, .last) }
         // poll(2) would never report a write-only descriptor as readable.
         guard fcntl(own.raw, F_GETFL) & O_ACCMODE != O_WRONLY else {
@@ -43,14 +43,6 @@ final class DescriptorSource: Source {
             throw ClientError(.sourceUnreadable, "\(name): has \(left) bytes, fewer than the length \(length ?? 0)")
         }
         return try FileSource(file, path: nil, range: start..<(start + (length ?? left)), preparation)
-    }
-
-    private static func duplicate(_ descriptor: Int32, _ name: String) throws(ClientError) -> Descriptor {
-        do throws(SystemError) {
-            return try Descriptor { fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }
-        } catch {
-            throw ClientError.unreadable(name, error)
-        }
     }
 
     var footprint: Int { 0 }
@@ -101,11 +93,7 @@ private final class DescriptorReader: SourceReader {
     /// Whether a read would not block, because bytes or the end have arrived.
     private func isReadable() throws(ClientError) -> Bool {
         var entry = pollfd(fd: source.descriptor.raw, events: Int16(POLLIN), revents: 0)
-        do throws(SystemError) {
-            return try SystemError.check { poll(&entry, 1, 0) } > 0
-        } catch {
-            throw ClientError.unreadable(source.name, error)
-        }
+        return try ClientError.check(source.name) { poll(&entry, 1, 0) } > 0
     }
 
     /// Reads bytes after poll(2) reported some. Returns 0 at the end, nil if nothing can be read.

@@ -26,7 +26,7 @@ final class OpenFile: Sendable {
         let name = path.description
         guard !path.bytes.contains(0) else { throw ClientError.unreadable(name, SystemError(code: EINVAL)) }
         // Without O_NONBLOCK, opening a pipe would block until it has a writer.
-        let descriptor = try Self.check(name) {
+        let descriptor = try ClientError.check(name) {
             path.withCString { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
         }
         try self.init(owning: descriptor, name: name)
@@ -65,7 +65,7 @@ final class OpenFile: Sendable {
         var result = Result<Int, ClientError>.success(0)
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, read in
             result = Result { () throws(ClientError) in
-                try Self.check(name) { pread(descriptor, buffer.baseAddress, count, off_t(offset)) }
+                try ClientError.check(name) { pread(descriptor, buffer.baseAddress, count, off_t(offset)) }
             }
             read = (try? result.get()) ?? 0
         }
@@ -88,7 +88,7 @@ final class OpenFile: Sendable {
         }
         #else
         // This system has no such call; usually the kernel has read the bytes ahead.
-        return try Self.check(name) { pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset)) }
+        return try ClientError.check(name) { pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset)) }
         #endif
     }
 
@@ -119,15 +119,5 @@ final class OpenFile: Sendable {
             modifiedSeconds: modified.tv_sec,
             modifiedNanoseconds: modified.tv_nsec
         )
-    }
-
-    private static func check<Result: SignedInteger>(
-        _ name: String, _ call: () -> Result
-    ) throws(ClientError) -> Result {
-        do throws(SystemError) {
-            return try SystemError.check(call)
-        } catch {
-            throw ClientError.unreadable(name, error)
-        }
     }
 }
