@@ -52,5 +52,4 @@ extension Path {
         let separator = bytes.isEmpty || bytes.last == Self.slash ? [] : [Self.slash]
         return Path(bytes: bytes + separator + name.bytes)
     }
-
 }

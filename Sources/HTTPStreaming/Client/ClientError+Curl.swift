@@ -4,7 +4,7 @@ internal import Platform
 extension ClientError {
     /// Translates an error of libcurl.
     /// https://curl.se/libcurl/c/libcurl-errors.html
-    init(_ error: CurlError, systemError: Int32 = 0, bytesSent: Int64 = 0) {
+    init(_ error: CurlError, systemError: Int32 = 0) {
         let code: Code =
             switch error.code {
             case CURLE_URL_MALFORMAT: .invalidURL
@@ -36,13 +36,7 @@ extension ClientError {
             case (.connectionFailed, .some(let underlying)): "\(error) (\(underlying))"
             default: "\(error)"
             }
-        self.init(
-            code,
-            message,
-            curlCode: Int32(error.code.rawValue),
-            underlying: underlying,
-            bytesSent: bytesSent
-        )
+        self.init(code, message, curlCode: Int32(error.code.rawValue), underlying: underlying)
     }
 }
 

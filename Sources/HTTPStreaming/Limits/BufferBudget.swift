@@ -60,10 +60,8 @@ final class BufferBudget: Sendable {
     /// Bytes that are granted now.
     var used: Int { state.withLock { $0.used } }
 
-    /// The highest value of ``used`` since ``resetPeak()``.
+    /// The highest value of ``used`` so far.
     var peak: Int { state.withLock { $0.peak } }
-
-    func resetPeak() { state.withLock { $0.peak = $0.used } }
 
     /// The number of demands that wait.
     var waitingCount: Int { state.withLock { $0.queue.count } }
