@@ -175,6 +175,7 @@ public struct ParallelEncoder<Coder: BlockCoder>: ~Copyable {
             } else if phase == .finishing {
                 framing = coder.trailer(checksum, contentLength: contentLength)[...]
                 phase = .ended
+                // Frees all memory.
                 (spare, window, current) = ([], [], nil)
                 queue.close()
             } else {

@@ -249,7 +249,7 @@ extension Transfer {
         var waitsForPeer: Bool {
             switch upload {
             case .held, .throttled, .waiting, .starved: false
-            // While the client is paused, libcurl may still send bytes that it has, but the client does not expect that.
+            // While the client is paused, libcurl may still send bytes that it has, but the client does not expect it.
             case .flowing, .yielding: !isHeld && download != .blocked
             case .complete, .stopped: download != .blocked
             }

@@ -8,8 +8,8 @@ internal import Platform
 // libcurl then opens a new connection. Not with TLS, whose session tickets look the same.
 
 extension SocketTracker {
-    /// Before a plain HTTP transfer: replaces the current socket by one whose peer has closed, if bytes or the end of the
-    /// connection wait on it.
+    /// Before a plain HTTP transfer: replaces the current socket by one whose peer has closed, if bytes or the end of
+    /// the connection wait on it.
     ///
     /// On Linux only. Elsewhere the tracker cannot tell a socket from another one that got the same descriptor.
     func replaceStale() {
