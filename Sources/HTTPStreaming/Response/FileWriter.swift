@@ -42,6 +42,7 @@ struct FileWriter: ~Copyable {
 
     /// Appends all of `bytes`.
     mutating func append(_ bytes: [UInt8]) throws(SystemError) {
+        precondition(file != nil, "published already")
         try bytes.withUnsafeBufferPointer { (bytes) throws(SystemError) in
             try file?.write(UnsafeRawBufferPointer(bytes))
         }

@@ -133,7 +133,12 @@ extension Transfer {
         /// The body has been read to its end.
         mutating func bodyEnded() { if canSend { upload = .complete } }
 
-        private var canSend: Bool { upload != .complete && upload != .stopped }
+        private var canSend: Bool {
+            switch upload {
+            case .flowing, .held, .throttled, .waiting, .starved, .yielding: true
+            case .complete, .stopped: false
+            }
+        }
 
         /// The next bytes cannot be read yet.
         mutating func contentAwaited() {
@@ -259,14 +264,13 @@ extension Transfer {
         ///
         /// - Parameter isFinished: whether no more parts will be added.
         func milestone(isFinished: Bool) -> Milestone {
-            switch (upload, download) {
-            case (.starved, _): .partsSent
-            case (.stopped, _): isRefused ? .answeredEarly : .none
-            case (.complete, .awaitingHead): .none
-            case (.complete, _): .responded
+            switch upload {
+            case .starved: .partsSent
+            case .stopped: isRefused ? .answeredEarly : .none
+            case .complete: download == .awaitingHead ? .none : .responded
             // The server may stop reading the request until its response is read.
-            case (_, .blocked): isFinished ? .responded : .none
-            case (_, _): .none
+            case .flowing, .held, .throttled, .waiting, .yielding:
+                isFinished && download == .blocked ? .responded : .none
             }
         }
     }
