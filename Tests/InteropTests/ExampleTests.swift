@@ -142,15 +142,13 @@ struct ExampleTests {
     @Test("a server that closes in mid-body is an error; a 413 in mid-body is printed") func faults() async throws {
         let path = try source.write(Data(count: 64 << 20), to: "big")
         let closing = try FaultServer { connection in
-            _ = try connection.readHeadAndContinue()
-            _ = try connection.receive(count: 1_000_000)
+            try connection.readBeginning(1_000_000)
         }
         try await expectError(["-filepath", path], host: closing.url, containing: "the connection was lost")
 
         for paths in [[path], [path, path]] {
             let refusing = try FaultServer { connection in
-                _ = try connection.readHeadAndContinue()
-                _ = try connection.receive(count: 1_000_000)
+                try connection.readBeginning(1_000_000)
                 try connection.respond(413, "at most 1 MB here", fields: "Connection: close\r\n")
                 while try !connection.receiveSome().isEmpty {}
             }

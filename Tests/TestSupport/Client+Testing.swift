@@ -28,6 +28,20 @@ public func refusal(
     } catch { return error as? ClientError }
 }
 
+extension Part {
+    /// A file of so many equal bytes.
+    public static func filler(_ count: Int) -> Part { Part("file", .bytes([UInt8](repeating: 7, count: count))) }
+}
+
+extension Client {
+    /// Sends one part, in an open request if `isUnclosed`.
+    public func send(_ part: Part, isUnclosed: Bool) async throws -> Response {
+        guard isUnclosed else { return try await send(part) }
+        try await sendUnclosed(part)
+        return try await close()
+    }
+}
+
 extension Response {
     /// The status and the whole content, as one text to compare: `201 stored`.
     public func summary() async throws -> String { "\(status) \(try await text())" }

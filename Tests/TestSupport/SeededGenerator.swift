@@ -22,5 +22,10 @@ public struct SeededGenerator: RandomNumberGenerator {
     /// One of `choices`, which are not empty.
     public mutating func pick<T>(_ choices: [T]) -> T { choices[Int.random(in: 0..<choices.count, using: &self)] }
 
+    /// Bytes that cannot be compressed.
+    public mutating func bytes(_ count: Int) -> [UInt8] {
+        Array((0..<(count + 7) / 8).flatMap { _ in withUnsafeBytes(of: next(), Array.init) }.prefix(count))
+    }
+
     public mutating func oneIn(_ count: Int) -> Bool { Int.random(in: 0..<count, using: &self) == 0 }
 }

@@ -6,6 +6,7 @@ public final class Shared<Value: Sendable>: Sendable {
     public init(_ value: Value) { mutex = Mutex(value) }
     public var value: Value { mutex.withLock { $0 } }
     public func set(_ value: Value) { mutex.withLock { $0 = value } }
+    public func append<Element>(_ element: Element) where Value == [Element] { mutex.withLock { $0.append(element) } }
     public func update(_ change: @Sendable (inout Value) -> Void) { mutex.withLock { change(&$0) } }
 }
 

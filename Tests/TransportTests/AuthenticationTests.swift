@@ -98,11 +98,11 @@ struct AuthenticationTests {
         let url = apache.url
         for size in [10, 8 << 20] {
             let client = try Client(.post, url, configuration: configuration("wrong"))
-            let response = try await client.send(Part("file", .bytes([UInt8](repeating: 1, count: size))))
+            let response = try await client.send(.filler(size))
             #expect(response.status == 401)
             #expect(try await response.text().contains("401"))
             let open = try Client(.post, url, configuration: configuration("wrong"))
-            while try await open.sendUnclosed(Part("file", .bytes([UInt8](repeating: 1, count: size)))) {}
+            while try await open.sendUnclosed(.filler(size)) {}
             let other = try await open.close()
             #expect(other.status == 401)
             #expect(try await other.text().contains("401"))

@@ -33,7 +33,7 @@ struct ClientHTTP2Tests {
             for round in 0..<3 {
                 for part in 0..<20 {
                     let size = part % 3 == 0 ? 300_000 : part
-                    #expect(try await client.sendUnclosed(Part("file", .bytes([UInt8](repeating: 7, count: size)))))
+                    #expect(try await client.sendUnclosed(.filler(size)))
                     if part % 5 == 0 { try await Task.sleep(for: .milliseconds(30)) }
                 }
                 let response = try await client.close()
@@ -50,11 +50,11 @@ struct ClientHTTP2Tests {
             for path in ["refuse", "refuse-later"] {
                 for _ in 0..<5 {
                     let client = try Client(.post, server.url + path, configuration: configuration)
-                    let response = try await client.send(Part("file", .bytes([UInt8](repeating: 7, count: 16 << 20))))
+                    let response = try await client.send(.filler(16 << 20))
                     #expect(try await response.summary() == "413 too large")
                     #expect(response.bytesSent < 16 << 20)
                     // And once more, in an open request.
-                    while try await client.sendUnclosed(Part("file", .bytes([UInt8](repeating: 7, count: 1 << 20)))) {}
+                    while try await client.sendUnclosed(.filler(1 << 20)) {}
                     #expect(try await client.close().summary() == "413 too large")
                 }
             }
@@ -75,7 +75,7 @@ struct ClientHTTP2Tests {
         for (server, configuration) in try await peers() {
             let client = try Client(.post, server.url + "accept", configuration: configuration)
             do {
-                let response = try await client.send(Part("file", .bytes([UInt8](repeating: 7, count: 16 << 20))))
+                let response = try await client.send(.filler(16 << 20))
                 #expect(try await response.summary() == "202 never mind")
             } catch let error as ClientError {
                 print("early success: \(error.code) \(error)")
@@ -89,7 +89,7 @@ struct ClientHTTP2Tests {
             for path in ["abort", "die"] {
                 let client = try Client(.post, server.url + path, configuration: configuration)
                 let error = await #expect(throws: ClientError.self) {
-                    _ = try await client.send(Part("file", .bytes([UInt8](repeating: 7, count: 16 << 20))))
+                    _ = try await client.send(.filler(16 << 20))
                 }
                 #expect(error?.code == .connectionLost, "\(path): \(String(describing: error))")
                 let starved = await #expect(throws: ClientError.self) {
@@ -107,7 +107,7 @@ struct ClientHTTP2Tests {
         for (server, configuration) in try await peers() {
             let client = try Client(.post, server.url + "goaway", configuration: configuration)
             for _ in 0..<3 {
-                let response = try await client.send(Part("file", .bytes([UInt8](repeating: 7, count: 4 << 20))))
+                let response = try await client.send(.filler(4 << 20))
                 #expect(response.status == 201)
                 #expect(try await response.answer().parts.map(\.size) == [4 << 20])
                 #expect(try await client.sendUnclosed(.field("a", "b")))
@@ -120,7 +120,7 @@ struct ClientHTTP2Tests {
     @Test("slow servers and slow readers work; an unread response delays nothing") func flowControl() async throws {
         for (server, configuration) in try await peers() {
             let slow = try Client(.post, server.url + "slow", configuration: configuration)
-            let upload = try await slow.send(Part("file", .bytes([UInt8](repeating: 7, count: 8 << 20))))
+            let upload = try await slow.send(.filler(8 << 20))
             #expect(try await upload.answer().parts.map(\.size) == [8 << 20])
             let client = try Client(.get, server.url + "content?size=\(8 << 20)", configuration: configuration)
             let response = try await client.send()

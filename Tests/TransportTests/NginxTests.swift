@@ -72,10 +72,10 @@ struct NginxTests {
                 configuration.expect = expect
                 for _ in 0..<5 {
                     let client = try Client(.post, url + "limited", configuration: configuration)
-                    let response = try await client.send(Part("file", .bytes([UInt8](repeating: 1, count: 8 << 20))))
+                    let response = try await client.send(.filler(8 << 20))
                     #expect(response.status == 413)
                     #expect(try await response.text().contains("413"))
-                    while try await client.sendUnclosed(Part("file", .bytes([UInt8](repeating: 1, count: 1 << 20)))) {}
+                    while try await client.sendUnclosed(.filler(1 << 20)) {}
                     let other = try await client.close()
                     #expect(other.status == 413)
                     #expect(try await other.text().contains("413"))
@@ -98,8 +98,7 @@ struct NginxTests {
                     for _ in 0..<rounds {
                         let client = try Client(.post, url + path, configuration: configuration)
                         do {
-                            let response = try await client.send(
-                                Part("file", .bytes([UInt8](repeating: 1, count: 8 << 20))))
+                            let response = try await client.send(.filler(8 << 20))
                             #expect(response.status == (path == "closing" ? 503 : 413))
                         } catch let error as ClientError {
                             #expect(error.code == .connectionLost, "\(error)")
@@ -160,7 +159,7 @@ struct NginxTests {
         #expect(response.metrics.remoteAddress == nil && response.metrics.remotePort == nil)
         #expect(response.metrics.usedProxy == false)
         let limited = try Client(.post, "http://upload.example/limited", configuration: configuration)
-        #expect(try await limited.send(Part("file", .bytes([UInt8](repeating: 1, count: 8 << 20)))).status == 413)
+        #expect(try await limited.send(.filler(8 << 20)).status == 413)
         configuration.unixSocket = nginx.directory.path("none")
         let error = await #expect(throws: ClientError.self) {
             _ = try await Client(.post, "http://upload.example/", configuration: configuration).send(.field("a", "b"))

@@ -41,7 +41,7 @@ struct TLSTests {
         for size in [10, 8 << 20] {
             let client = try Client(.post, url, configuration: configuration)
             let error = await #expect(throws: ClientError.self) {
-                _ = try await client.send(Part("file", .bytes([UInt8](repeating: 1, count: size)))).text()
+                _ = try await client.send(.filler(size)).text()
             }
             errors.append(try #require(error))
         }

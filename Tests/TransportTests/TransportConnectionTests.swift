@@ -55,7 +55,7 @@ struct TransportConnectionTests {
             configuration.expect = expect
             for size in sizes {
                 let client = try Client(.post, server.url, configuration: configuration)
-                #expect(try await client.send(Part("file", .bytes([UInt8](repeating: 0, count: size)))).status == 201)
+                #expect(try await client.send(.filler(size)).status == 201)
             }
         }
         #expect(seen.value == [nil, "100-continue", "100-continue", "100-continue", nil, nil])

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Client.cancel", .serialized, .timeLimit(.minutes(2)))
 struct ClientCancelTests {
-    private let big = Part("file", .bytes([UInt8](repeating: 7, count: 64 << 20)))
+    private let big = Part.filler(64 << 20)
 
     /// A server that runs `first` on its first connection and answers all requests on the others.
     private func server(_ first: @escaping @Sendable (RawConnection) throws -> Void) throws -> FaultServer {
@@ -46,8 +46,7 @@ struct ClientCancelTests {
     func sending(how: String) async throws {
         let (started, release) = (Gate(), Gate())
         let server = try server { connection in
-            _ = try connection.readHeadAndContinue()
-            _ = try connection.receive(count: 1000)
+            try connection.readBeginning(1000)
             started.open()
             release.wait()
         }
@@ -92,8 +91,7 @@ struct ClientCancelTests {
     func open(isIdle: Bool) async throws {
         let (started, release) = (Gate(), Gate())
         let server = try server { connection in
-            _ = try connection.readHeadAndContinue()
-            _ = try connection.readChunk()
+            try connection.readBeginning()
             started.open()
             release.wait()
         }
@@ -176,7 +174,7 @@ struct ClientCancelTests {
         let client = try Client(.post, server.url)
         var ended = (whole: 0, cancelled: 0)
         for _ in 0..<200 {
-            let part = Part("file", .bytes([UInt8](repeating: 1, count: Int(random.next() % 2_000_000))))
+            let part = Part.filler(Int(random.next() % 2_000_000))
             let sending = (0..<3).map { number in
                 Task {
                     if number == 0 { try await client.sendUnclosed(part) }

@@ -16,10 +16,8 @@ struct ClientRepeatedTests {
             switch self {
             case .short: return try await client.send(.field("a", "b"))
             case .file: return try await client.send(.file(file))
-            case .long: return try await client.send(Part("file", .bytes([UInt8](repeating: 1, count: 1_500_000))))
-            case .unclosed:
-                try await client.sendUnclosed(.field("a", "b"))
-                return try await client.close()
+            case .long: return try await client.send(.filler(1_500_000))
+            case .unclosed: return try await client.send(.field("a", "b"), isUnclosed: true)
             case .gzipped: return try await client.send(.file(file).gzipped())
             case .none: return try await client.send()
             }
@@ -31,8 +29,7 @@ struct ClientRepeatedTests {
         arguments: [Client.Method.post, .put, .get, .delete])
     func kinds(method: Client.Method) async throws {
         let directory = try TemporaryDirectory()
-        let file = directory.path("file")
-        try directory.write(Data(repeating: 7, count: 100_000), to: "file")
+        let file = try directory.write(Data(repeating: 7, count: 100_000), to: "file")
         let (recorder, server, client) = try recording(method)
         var generator = SeededGenerator(case: 0)
         // Each kind after each other one, and after itself.
@@ -57,10 +54,10 @@ struct ClientRepeatedTests {
     @Test("with expect = .never no request sends Expect", arguments: [Client.Method.post, .put], Kind.allCases)
     func neverExpects(method: Client.Method, kind: Kind) async throws {
         let directory = try TemporaryDirectory()
-        try directory.write(Data(repeating: 7, count: 100_000), to: "file")
+        let file = try directory.write(Data(repeating: 7, count: 100_000), to: "file")
         let (recorder, _, client) = try recording(method) { $0.expect = .never }
-        for _ in 0..<2 { #expect(try await kind.send(client, file: directory.path("file")).status == 201) }
-        #expect(recorder.requests.withLock { $0.allSatisfy { $0.head["expect"] == nil } })
+        for _ in 0..<2 { #expect(try await kind.send(client, file: file).status == 201) }
+        #expect(recorder.requests.allSatisfy { $0.head["expect"] == nil })
     }
 
     @Test(
@@ -98,20 +95,14 @@ struct ClientRepeatedTests {
         // Until the time limit of the first request would have woken the thread.
         try await Task.sleep(for: .milliseconds(600))
         let start = ContinuousClock.now
-        await expectError(.timedOut) { try await client.send(.field("a", "b")) }
-        #expect((.milliseconds(300)...(.seconds(10))).contains(ContinuousClock.now - start))
+        await expectError(.timedOut, within: .seconds(10)) { try await client.send(.field("a", "b")) }
+        #expect(ContinuousClock.now - start >= .milliseconds(300))
     }
 
     @Test("the progress of a refused open request is reported at its end") func progressOfRefused() async throws {
-        let server = try FaultServer { connection in
-            guard try connection.readHeadAndContinue() != nil else { return }
-            _ = try connection.readChunk()
-            try connection.respond(413, "no")
-            while try !connection.receiveSome().isEmpty {}
-        }
+        let server = try refusingServer(413, "no")
         let client = try Client(.post, server.url)
-        let part = Part("file", .bytes([UInt8](repeating: 1, count: 32 << 20)))
-        #expect(try await eventually { !(try await client.sendUnclosed(part)) })
+        #expect(try await eventually { !(try await client.sendUnclosed(.filler(32 << 20))) })
         let last = Shared(UploadProgress())
         let response = try await client.close { last.set($0) }
         #expect(response.status == 413)

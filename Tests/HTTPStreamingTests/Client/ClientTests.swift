@@ -10,21 +10,19 @@ import Testing
 struct ClientTests {
     @Test("send has an exact Content-Length, sends the parts in order and returns the response")
     func send() async throws {
-        let recorder = Recorder()
-        let server = try FaultServer(recorder.serve)
+        let (recorder, server, client) = try recording()
         let directory = try TemporaryDirectory()
         let path = try directory.write("hello".utf8, to: "a ü\".txt")
-        let client = try Client(.post, server.url)
         let response = try await client.send(.file(path), .field("c", "text"), Part("b", .bytes([0, 13, 10])))
         #expect(response.status == 201 && response.isSuccess)
-        let request = try #require(recorder.first)
+        let request = try #require(recorder.last)
         #expect(try await response.text() == "\(request.body.count)")
         #expect(response.bytesSent == Int64(request.body.count))
         #expect(request.head.line == "POST / HTTP/1.1")
         #expect(request.head["content-length"] == "\(request.body.count)")
         #expect(request.head["transfer-encoding"] == nil)
         #expect(request.head["user-agent"]?.hasPrefix("http-streaming/") == true)
-        let parts = try receivedParts(of: request)
+        let parts = try recorder.lastParts()
         #expect(
             parts.map(\.head) == [
                 PartHead(name: "file", filename: "a ü\".txt", contentType: "text/plain"),
@@ -37,23 +35,20 @@ struct ClientTests {
 
     @Test("two sendUnclosed and a close are one document in one request; its connection is kept")
     func sendUnclosed() async throws {
-        let recorder = Recorder()
-        let server = try FaultServer(recorder.serve)
+        let (recorder, server, client) = try recording()
         let directory = try TemporaryDirectory()
         let contents = [[UInt8](repeating: 1, count: 3_000_000), [UInt8](repeating: 2, count: 65_537)]
         let paths = try contents.enumerated().map { try directory.write($1, to: "\($0).bin") }
-        let client = try Client(.post, server.url)
         for round in 1...3 {
             #expect(try await client.sendUnclosed(.file(paths[0])))
             #expect(try await client.sendUnclosed(.file(paths[1])))
             #expect(recorder.count == 2 * (round - 1))
             #expect(try await client.close().status == 201)
-            let request = try #require(recorder.last)
-            #expect(request.head["transfer-encoding"] == "chunked")
-            #expect(try receivedParts(of: request).map(\.content) == contents)
+            #expect(recorder.last?.head["transfer-encoding"] == "chunked")
+            #expect(try recorder.lastParts().map(\.content) == contents)
             #expect(try await client.send(.file(paths[1])).status == 201)
         }
-        #expect(recorder.requests.withLock { $0.map(\.connection) } == [1, 1, 1, 1, 1, 1])
+        #expect(recorder.requests.map(\.connection) == [1, 1, 1, 1, 1, 1])
         #expect(server.accepted == 1)
         #expect(server.errors == [])
     }
@@ -63,17 +58,15 @@ struct ClientTests {
         let read = Shared(0)
         let gate = Gate()
         let server = try FaultServer(receiveBuffer: 8192) { connection in
-            guard let head = try connection.readHead() else { return }
-            #expect(head["expect"] == "100-continue")
-            try connection.send("HTTP/1.1 100 Continue\r\n\r\n")
+            let head = try connection.readHeadAndContinue()
+            #expect(head?["expect"] == "100-continue")
             gate.wait()
             reading.set(true)
             while case let chunk = try connection.readChunk(), !chunk.isEmpty { read.update { $0 += chunk.count } }
             try connection.respond(200)
         }
         let client = try Client(.post, server.url)
-        let part = Part("file", .bytes([UInt8](repeating: 3, count: 64 << 20)))
-        async let sent = client.sendUnclosed(part)
+        async let sent = client.sendUnclosed(.filler(64 << 20))
         try await Task.sleep(for: .milliseconds(300))
         #expect(!reading.value)
         gate.open()
@@ -87,8 +80,7 @@ struct ClientTests {
         let (recorder, _, client) = try recording()
         try await client.sendUnclosed(.field("a", "1"))
         #expect(try await client.send(.field("b", "2"), .field("c", "3")).status == 201)
-        let request = try #require(recorder.first)
-        #expect(try receivedParts(of: request).map(\.head.name) == ["a", "b", "c"])
+        #expect(try recorder.lastParts().map(\.head.name) == ["a", "b", "c"])
         #expect(recorder.count == 1)
         await expectError(.nothingOpen) { try await client.close() }
     }
@@ -99,8 +91,7 @@ struct ClientTests {
         await expectError(.nothingOpen) { try await client.close() }
         #expect(server.accepted == 0)
         #expect(try await client.send().status == 201)
-        let request = try #require(recorder.first)
-        #expect(try receivedParts(of: request).isEmpty)
+        #expect(try recorder.lastParts().isEmpty)
     }
 
     @Test("a part that cannot be opened leaves the open request unchanged") func missingPart() async throws {
@@ -112,8 +103,7 @@ struct ClientTests {
         await expectError(.sourceUnreadable) { try await client.send(.field("b", "2"), .file("/no/such")) }
         try await client.sendUnclosed(.field("c", "3"))
         #expect(try await client.close().status == 201)
-        let request = try #require(recorder.first)
-        #expect(try receivedParts(of: request).map(\.head.name) == ["a", "c"])
+        #expect(try recorder.lastParts().map(\.head.name) == ["a", "c"])
         #expect(server.accepted == 1)
     }
 
@@ -128,8 +118,7 @@ struct ClientTests {
     }
 
     @Test("many clients have a connection each and share a few threads") func manyClients() async throws {
-        let recorder = Recorder()
-        let server = try FaultServer(recorder.serve)
+        let server = try FaultServer(Recorder().serve)
         try await withThrowingTaskGroup(of: Int.self) { group in
             for index in 0..<100 {
                 group.addTask {
@@ -148,15 +137,12 @@ struct ClientTests {
     @Test("progress never decreases and ends with the total") func progress() async throws {
         let (_, _, client) = try recording()
         let seen = Shared<[UploadProgress]>([])
-        let response = try await client.send(Part("file", .bytes([UInt8](repeating: 0, count: 5_000_000)))) {
-            progress in
-            seen.update { $0.append(progress) }
-        }
+        let response = try await client.send(.filler(5_000_000)) { seen.append($0) }
         let last = try #require(seen.value.last)
         #expect(last.bytesSent == response.bytesSent && last.totalBytes == response.bytesSent)
         #expect(zip(seen.value, seen.value.dropFirst()).allSatisfy { $0.bytesSent <= $1.bytesSent })
         let unclosed = Shared<[UploadProgress]>([])
-        try await client.sendUnclosed(.field("a", "b")) { progress in unclosed.update { $0.append(progress) } }
+        try await client.sendUnclosed(.field("a", "b")) { unclosed.append($0) }
         #expect(unclosed.value.last?.totalBytes == nil)
         #expect(unclosed.value.last.map { $0.bytesSent > 0 } == true)
         _ = try await client.close()

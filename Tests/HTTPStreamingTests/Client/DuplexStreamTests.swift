@@ -13,11 +13,7 @@ struct DuplexStreamTests {
             // A stream does not wait for a 100.
             #expect(head["expect"] == nil || head["content-type"]?.hasPrefix("multipart/") == true)
             try connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-            while case let chunk = try connection.readChunk(), !chunk.isEmpty {
-                try connection.send("\(String(chunk.count, radix: 16))\r\n")
-                try connection.send(chunk)
-                try connection.send("\r\n")
-            }
+            while case let chunk = try connection.readChunk(), !chunk.isEmpty { try connection.sendChunk(chunk) }
             try connection.send("0\r\n\r\n")
         }
     }
@@ -64,9 +60,7 @@ struct DuplexStreamTests {
             var decoder = ContentDecoder(.gzip)
             while case let chunk = try connection.readChunk(), !chunk.isEmpty {
                 let content = try decode(chunk, &decoder)
-                guard !content.isEmpty else { continue }
-                try connection.send("\(String(content.count, radix: 16))\r\n")
-                try connection.send(content + Array("\r\n".utf8))
+                if !content.isEmpty { try connection.sendChunk(content) }
             }
             try connection.send("0\r\n\r\n")
         }
@@ -133,12 +127,7 @@ struct DuplexStreamTests {
     }
 
     @Test("after a refusal write returns false, and the response is available") func refusal() async throws {
-        let server = try FaultServer { connection in
-            guard try connection.readHead() != nil else { return }
-            _ = try connection.readChunk()
-            try connection.respond(413, "too much", fields: "Connection: close\r\n")
-            while try !connection.receiveSome().isEmpty {}
-        }
+        let server = try refusingServer(413, "too much", fields: "Connection: close\r\n")
         let client = try Client(.post, server.url)
         let stream = try await client.open()
         var isTaken = true
@@ -192,13 +181,8 @@ struct DuplexStreamTests {
         }
         // The kernel's buffers hold some MiB.
         #expect(last == written.value && last < 16 << 20)
-        switch ending {
-        case 0: writing.cancel()
-        case 1: stream.cancel()
-        default:
-            writing.cancel()
-            stream.cancel()
-        }
+        if ending != 1 { writing.cancel() }
+        if ending != 0 { stream.cancel() }
         await expectError(.cancelled) { try await writing.value }
         await expectError(.cancelled) { try await stream.write([1]) }
     }

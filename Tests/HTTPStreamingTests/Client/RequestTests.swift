@@ -13,12 +13,14 @@ struct RequestTests {
     private let recorder = Recorder()
     private let server: FaultServer
     private let directory: TemporaryDirectory
+    private let client: Client
 
     private var urlWithUser: String { server.url.replacing("://", with: "://u:p@") }
 
     init() throws {
         server = try FaultServer(recorder.serve)
         directory = try TemporaryDirectory()
+        client = try Client()
     }
 
     @Test("Each kind of content is the body as it is, with its length where that is known")
@@ -26,33 +28,22 @@ struct RequestTests {
         let bytes = bottles(300_000)
         let path = try directory.write(bytes, to: "a.txt")
         let file = try Descriptor { open(path, O_RDONLY) }
-        let stream = AsyncStream<[UInt8]> { continuation in
-            continuation.yield(bytes)
-            continuation.finish()
-        }
         let piped = Array(bytes.prefix(50_000))
         let pipe = try OpenPipe(holding: piped)
         let empty = try directory.write([], to: "empty.txt")
-        let client = try Client()
         let rows: [(content: Content, body: [UInt8], length: Int?, type: String)] = [
             (.file(path), bytes, 300_000, "text/plain"),
             (.file(path, range: 7..<1000), Array(bytes[7..<1000]), 993, "text/plain"),
             (.file(empty), [], 0, "text/plain"),
-            (.stream(length: 0) { AsyncStream<[UInt8]> { $0.finish() } }, [], 0, "application/octet-stream"),
+            (.stream(length: 0) { stream(of: [[UInt8]]()) }, [], 0, "application/octet-stream"),
             (.bytes(bytes), bytes, 300_000, "application/octet-stream"),
             (.bytes([]), [], 0, "application/octet-stream"),
             (.text("ü"), Array("ü".utf8), 2, "text/plain; charset=utf-8"),
             (.descriptor(file.raw), bytes, 300_000, "application/octet-stream"),
             (.descriptor(pipe.reader, length: 10), Array(piped.prefix(10)), 10, "application/octet-stream"),
             (.descriptor(pipe.reader), Array(piped.dropFirst(10)), nil, "application/octet-stream"),
-            (.stream(stream), bytes, nil, "application/octet-stream"),
-            (
-                .stream(length: 300_000) {
-                    AsyncStream {
-                        $0.yield(bytes); $0.finish()
-                    }
-                }, bytes, 300_000, "application/octet-stream"
-            ),
+            (.stream(stream(of: [bytes])), bytes, nil, "application/octet-stream"),
+            (.stream(length: 300_000) { stream(of: [bytes]) }, bytes, 300_000, "application/octet-stream"),
         ]
         for (number, row) in rows.enumerated() {
             for method in [Client.Method.put, .post] where row.content.isRepeatable || method == .put {
@@ -76,7 +67,6 @@ struct RequestTests {
     func multipart() async throws {
         let bytes = bottles(100_000)
         let path = try directory.write(bytes, to: "a.txt")
-        let client = try Client()
         let parts: [Part] = [.file(path), .field("b", "ü")]
         _ = try await client.send(Request(.post, server.url, content: .multipart(parts)))
         _ = try await client.send(Request(.post, server.url, content: .multipart(parts)))
@@ -135,7 +125,6 @@ struct RequestTests {
 
     @Test("A request without content has no body, but for POST, PUT and PATCH an empty one")
     func withoutContent() async throws {
-        let client = try Client()
         for (number, method) in [Client.Method.get, .delete, .put, .post, .patch].enumerated() {
             _ = try await client.send(Request(method, server.url))
             let head = recorder.request(number).head
@@ -194,7 +183,7 @@ struct RequestTests {
         request.authentication = Client.Authentication.none
         _ = try await client.send(request)
         _ = try await client.send(Request(.put, urlWithUser, content: .text("x")))
-        let sent = recorder.requests.withLock { $0.map { $0.head["authorization"] } }
+        let sent = recorder.requests.map { $0.head["authorization"] }
         #expect(sent == ["Bearer old", "Bearer old", "Bearer new", nil, "Basic dTpw"])
         #expect(server.accepted == 1)
         request.headerFields["Authorization"] = "x"
@@ -234,7 +223,6 @@ struct RequestTests {
             _ = try connection.readRequest()
             gate.wait()
         }
-        let client = try Client()
         var request = Request(.put, silent.url, content: .text("x"))
         request.requestTimeout = .milliseconds(300)
         var error = await expectError(.timedOut, within: .seconds(20)) { try await client.send(request) }
@@ -255,7 +243,6 @@ struct RequestTests {
     }
 
     @Test("URLs and methods that cannot be sent are errors, and the client stays usable") func invalid() async throws {
-        let client = try Client()
         for url in ["", "x", "/path", "ftp://localhost/", "http://", "http://a b/"] {
             await expectError(.invalidURL) { try await client.send(Request(.get, url)) }
         }

@@ -24,9 +24,7 @@ struct ClientCodingTests {
 
     @Test("send writes one coded, chunked stream that holds the message", arguments: cases)
     func send(_ example: Case) async throws {
-        let recorder = Recorder()
-        let server = try FaultServer(recorder.serve)
-        let client = try Client(server, example.coding)
+        let (recorder, server, client) = try recording { $0.contentCoding = example.coding }
         for size in [0, 1, 262_143, 262_144, 3_000_001] {
             let content = bottles(size)
             let directory = try TemporaryDirectory()
@@ -38,7 +36,7 @@ struct ClientCodingTests {
             // A small body is sent without Expect.
             #expect((request.head["expect"] == nil) == (size < 1_000_000))
             #expect(response.bytesSent == Int64(request.body.count))
-            let parts = try receivedParts(of: request)
+            let parts = try recorder.lastParts()
             #expect(parts.map(\.name) == ["file", "note"])
             #expect(parts.map(\.content) == [content, Array("äöü".utf8)])
         }
@@ -102,9 +100,7 @@ struct ClientCodingTests {
 
     @Test("a part is sent as a .gz file, in an identity body and in a coded one", arguments: [false, true])
     func gzipped(isCoded: Bool) async throws {
-        let recorder = Recorder()
-        let server = try FaultServer(recorder.serve)
-        let client = try Client(server, isCoded ? .automatic : .identity)
+        let (recorder, _, client) = try recording { $0.contentCoding = isCoded ? .automatic : .identity }
         let content = bottles(1_500_000)
         let directory = try TemporaryDirectory()
         let path = try directory.write(content, to: "log.txt")
@@ -114,7 +110,7 @@ struct ClientCodingTests {
         let request = try #require(recorder.last)
         #expect(request.head["content-encoding"] == (isCoded ? "gzip" : nil))
         #expect(request.head["transfer-encoding"] == "chunked")
-        let parts = try receivedParts(of: request)
+        let parts = try recorder.lastParts()
         #expect(parts.map(\.filename) == [nil, "log.txt.gz", "data.gz", "empty.gz", nil])
         #expect(parts[1].contentType == "application/gzip")
         for (part, expected) in zip(parts[1...3], [content, content, []]) {
@@ -125,13 +121,10 @@ struct ClientCodingTests {
     }
 
     @Test("a part is compressed once; invalid levels are refused") func gzippedAgain() async throws {
-        let recorder = Recorder()
-        let server = try FaultServer(recorder.serve)
-        let client = try Client(server, .identity)
+        let (recorder, _, client) = try recording()
         let part = Part("file", .bytes(bottles(1000)), filename: "a.txt")
         _ = try await client.send(part.gzipped().gzipped())
-        let request = try #require(recorder.last)
-        let received = try #require(try receivedParts(of: request).first)
+        let received = try #require(try recorder.lastParts().first)
         #expect(received.filename == "a.txt.gz")
         #expect(try Coding.gzip.decode(received.content) == bottles(1000))
         for level in [-1, 10] {
@@ -141,19 +134,16 @@ struct ClientCodingTests {
 
     @Test("automatic coding stores compressed or incompressible parts and compresses the others")
     func automatic() async throws {
-        let recorder = Recorder()
-        let server = try FaultServer(recorder.serve)
-        let client = try Client(server, .automatic)
+        let (recorder, _, client) = try recording { $0.contentCoding = .automatic }
         var generator = SeededGenerator(case: 7)
-        let noise = (0..<1_000_000).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        let noise = generator.bytes(1_000_000)
         // A PNG by its signature only: the rest could be compressed.
         let picture = [0x89] + Array("PNG\r\n\u{1A}\n".utf8) + bottles(1_000_000)
         let text = bottles(1_000_000)
         let directory = try TemporaryDirectory()
         let path = try directory.write(picture, to: "picture.png")
         let response = try await client.send(Part("noise", .bytes(noise)), .file(path), Part("text", .bytes(text)))
-        let request = try #require(recorder.last)
-        #expect(try receivedParts(of: request).map(\.content) == [noise, picture, text])
+        #expect(try recorder.lastParts().map(\.content) == [noise, picture, text])
         let stored = noise.count + picture.count
         #expect(response.bytesSent > Int64(stored) && response.bytesSent < Int64(stored + text.count / 2))
     }
@@ -162,19 +152,18 @@ struct ClientCodingTests {
         let server = try FaultServer(Recorder().serve)
         let client = try Client(server, .gzip())
         let seen = Shared<[UploadProgress]>([])
-        let response = try await client.send(Part("file", .bytes(bottles(2_000_000)))) { progress in
-            seen.update { $0.append(progress) }
-        }
+        let response = try await client.send(Part("file", .bytes(bottles(2_000_000)))) { seen.append($0) }
         let last = try #require(seen.value.last)
         #expect(last.bytesRead == last.totalBytes && last.bytesRead > 2_000_000)
         #expect(last.bytesSent == response.bytesSent && last.bytesSent < 1_000_000)
     }
 
     @Test("invalid settings are refused") func settings() {
-        #expect(refusal { $0.contentCoding = .gzip(level: 10) }?.code == .invalidConfiguration)
-        #expect(refusal { $0.contentCoding = .deflate(level: -1) }?.code == .invalidConfiguration)
-        #expect(refusal { $0.contentCoding = .gzip(workers: 0) }?.code == .invalidConfiguration)
-        #expect(refusal { $0.contentCoding = .gzip(workers: 65) }?.code == .invalidConfiguration)
+        for coding: Client.ContentCoding in [
+            .gzip(level: 10), .deflate(level: -1), .gzip(workers: 0), .gzip(workers: 65),
+        ] {
+            #expect(refusal { $0.contentCoding = coding }?.code == .invalidConfiguration)
+        }
         #expect(refusal { $0.heartbeatInterval = .seconds(1) }?.code == .invalidConfiguration)
         #expect(
             refusal {

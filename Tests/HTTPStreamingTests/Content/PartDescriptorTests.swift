@@ -9,8 +9,12 @@ import Testing
 struct PartDescriptorTests {
     let recorder = Recorder()
     let server: FaultServer
+    let client: Client
 
-    init() throws { server = try FaultServer(recorder.serve) }
+    init() throws {
+        server = try FaultServer(recorder.serve)
+        client = try Client(.post, server.url)
+    }
 
     /// The only part of the only request.
     private func received() throws -> (head: RequestHead, part: ReceivedPart) {
@@ -39,7 +43,6 @@ struct PartDescriptorTests {
     @Test("a length gives an exact Content-Length; bytes after it stay in the pipe") func length() async throws {
         let pipe = try OpenPipe()
         pipe.write(Array("0123456789".utf8))
-        let client = try Client(.post, server.url)
         _ = try await client.send(Part("file", .descriptor(pipe.reader, length: 4)))
         let (head, part) = try received()
         #expect(head["transfer-encoding"] == nil)
@@ -55,7 +58,6 @@ struct PartDescriptorTests {
 
     @Test("an empty pipe is an empty part, with and without a length") func empty() async throws {
         let pipe = try OpenPipe()
-        let client = try Client(.post, server.url)
         _ = try await client.send(Part("file", .descriptor(pipe.reader, length: 0)))
         #expect(try received().part.content.isEmpty)
         pipe.finish()
@@ -84,7 +86,6 @@ struct PartDescriptorTests {
 
     @Test("sockets, named pipes and devices can be sent") func kinds() async throws {
         let directory = try TemporaryDirectory()
-        let client = try Client(.post, server.url)
         var sockets: [Int32] = [-1, -1]
         #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &sockets) == 0)
         let fifo = directory.path("fifo")
@@ -113,7 +114,6 @@ struct PartDescriptorTests {
         var (keyboard, terminal): (Int32, Int32) = (-1, -1)
         try #require(openpty(&keyboard, &terminal, nil, nil, nil) == 0)
         let pipe = try OpenPipe(ends: (terminal, keyboard))
-        let client = try Client(.post, server.url)
         async let response = client.send(Part("file", .descriptor(pipe.reader)))
         for line in ["hello\n", "world\n", "\u{4}"] {
             try await Task.sleep(for: .milliseconds(20))
@@ -129,7 +129,6 @@ struct PartDescriptorTests {
         let file = open(try directory.write(bottles(100_000), to: "f"), O_RDONLY)
         defer { close(file) }
         #expect(lseek(file, 10_000, SEEK_SET) == 10_000)
-        let client = try Client(.post, server.url)
         let part = Part("file", .descriptor(file))
         _ = try await client.send(part, part, Part("file", .descriptor(file, length: 5)))
         let request = recorder.request(0)
@@ -175,7 +174,6 @@ struct PartDescriptorTests {
         var ends: [Int32] = [-1, -1]
         #expect(Foundation.pipe(&ends) == 0)
         defer { for descriptor in [folder, writeOnly] + ends { close(descriptor) } }
-        let client = try Client(.post, server.url)
         let open = [folder, writeOnly, ends[1], pipe.reader]
         let before = try open.map { try openDescriptors(like: $0) }
         for (descriptor, length, text) in [
@@ -198,7 +196,6 @@ struct PartDescriptorTests {
         #expect(Foundation.pipe(&ends) == 0)
         let pipe = try OpenPipe(ends: (dup(ends[0]), ends[1]))
         pipe.write([1])
-        let client = try Client(.post, server.url)
         let part = Part("file", .descriptor(ends[0]))
         let task = Task { try await client.sendUnclosed(part) }
         #expect(try await eventually { pipe.isDrained && server.accepted == 1 })
@@ -214,7 +211,6 @@ struct PartDescriptorTests {
     func twice() async throws {
         let pipe = try OpenPipe()
         let part = Part("file", .descriptor(pipe.reader), filename: "in")
-        let client = try Client(.post, server.url)
         let both = await expectError(.invalidPart) { try await client.send(part, part) }
         #expect(both?.description == "in: given twice, but the source can be read only once")
         pipe.write([1, 2])
@@ -232,7 +228,6 @@ struct PartDescriptorTests {
 
     @Test("the largest lengths do not crash") func hugeLengths() async throws {
         let pipe = try OpenPipe(holding: [1])
-        let client = try Client(.post, server.url)
         await expectError(.sourceChanged) {
             try await client.send(
                 Part("file", .descriptor(pipe.reader, length: .max)),

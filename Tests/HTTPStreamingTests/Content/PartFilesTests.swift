@@ -10,11 +10,9 @@ struct PartFilesTests {
     private func sent(_ parts: [Part], coding: Client.ContentCoding = .identity) async throws -> [(
         filename: String?, content: [UInt8]
     )] {
-        let recorder = Recorder()
-        let server = try FaultServer(recorder.serve)
-        _ = try await Client(.post, server.url, { $0.contentCoding = coding }).send(parts)
-        let request = try #require(recorder.last)
-        return try receivedParts(of: request).map { ($0.filename, $0.content) }
+        let (recorder, _, client) = try recording { $0.contentCoding = coding }
+        _ = try await client.send(parts)
+        return try recorder.lastParts().map { ($0.filename, $0.content) }
     }
 
     @Test("a range of a file is sent with its length", arguments: [Client.ContentCoding.identity, .automatic])
@@ -117,9 +115,7 @@ struct PartFilesTests {
         try #require(created >= 0)
         #expect(write(created, "content", 7) == 7)
         close(created)
-        let recorder = Recorder()
-        let server = try FaultServer(recorder.serve)
-        let client = try Client(.post, server.url)
+        let (recorder, server, client) = try recording()
         _ = try await client.send(.file(path))
         _ = try await client.send(Part.files(in: Path(directory.path)))
         _ = try await client.send(Request(.put, server.url, content: .file(path)))

@@ -12,8 +12,12 @@ struct PartStreamTests {
 
     private let recorder = Recorder()
     private let server: FaultServer
+    private let client: Client
 
-    init() throws { server = try FaultServer(recorder.serve) }
+    init() throws {
+        server = try FaultServer(recorder.serve)
+        client = try Client(.post, server.url)
+    }
 
     /// Counts the chunks taken from it, and opens a gate when the iteration has ended.
     private final class Source: Sendable {
@@ -51,7 +55,6 @@ struct PartStreamTests {
         print("seed \(SeededGenerator.seed)")
         let content = bottles([0, 1, 70_000, 6_000_000][number / 2])
         let length = number % 2 == 0 ? nil : Int64(content.count)
-        let client = try Client(.post, server.url)
         let coding = try Client(server, .gzip())
         let chunks = Chunks(content: content, number: number)
         _ = try await client.send(Part("file", .stream(chunks, length: length), filename: "s.txt"), .field("a", "b"))
@@ -69,19 +72,12 @@ struct PartStreamTests {
     }
 
     @Test("chunks may be arrays, slices, Data or any other collection of bytes") func elements() async throws {
-        let client = try Client(.post, server.url)
-        func once<Chunk: Sendable>(_ chunk: Chunk) -> AsyncStream<Chunk> {
-            AsyncStream { continuation in
-                continuation.yield(chunk)
-                continuation.finish()
-            }
-        }
         _ = try await client.send(
-            Part("file", .stream(once([1, 2] as [UInt8]))),
-            Part("file", .stream(once([0, 1, 2, 3][1...2] as ArraySlice<UInt8>))),
-            Part("file", .stream(once(Data([0, 1, 2])[1...]))),
-            Part("file", .stream(once(repeatElement(UInt8(1), count: 2)))),
-            Part("file", .stream(once([[1], [2]].joined().map { UInt8($0) }))))
+            Part("file", .stream(stream(of: [[1, 2] as [UInt8]]))),
+            Part("file", .stream(stream(of: [[0, 1, 2, 3][1...2] as ArraySlice<UInt8>]))),
+            Part("file", .stream(stream(of: [Data([0, 1, 2])[1...]]))),
+            Part("file", .stream(stream(of: [repeatElement(UInt8(1), count: 2)]))),
+            Part("file", .stream(stream(of: [[[1], [2]].joined().map { UInt8($0) }]))))
         let parts = try receivedParts(of: recorder.request(0))
         #expect(parts.map(\.content) == [[1, 2], [1, 2], [1, 2], [1, 1], [1, 2]])
     }
@@ -135,7 +131,6 @@ struct PartStreamTests {
 
     @Test("an error of the sequence at its start, in its middle or at its creation fails the request")
     func throwing() async throws {
-        let client = try Client(.post, server.url)
         for count in [0, 1, 100_000] {
             let stream = AsyncThrowingStream<[UInt8], any Error> { continuation in
                 if count > 0 { continuation.yield([UInt8](repeating: 1, count: count)) }
@@ -185,7 +180,6 @@ struct PartStreamTests {
 
     @Test("cancelling the send cancels the iterating task") func cancellation() async throws {
         let source = Source()
-        let client = try Client(.post, server.url)
         let task = Task { try await client.send(source.part(chunks: 2)) }
         #expect(try await eventually { source.count == 2 && server.accepted == 1 })
         task.cancel()
@@ -197,22 +191,14 @@ struct PartStreamTests {
         "a refusal during the stream, or while it is idle, is the response and ends the iteration",
         arguments: [2, Int.max])
     func refused(chunks: Int) async throws {
-        let server = try FaultServer { connection in
-            _ = try connection.readHeadAndContinue()
-            _ = try connection.readChunk()
-            try connection.respond(413, "too long")
-            while try !connection.receiveSome().isEmpty {}
-        }
+        let server = try refusingServer(413, "too long")
         let source = Source()
         #expect(try await Client(.post, server.url).send(source.part(chunks: chunks)).summary() == "413 too long")
         #expect(await source.isOver.opened())
     }
 
     @Test("a server that closes while the stream is idle is an error at once") func hangUp() async throws {
-        let server = try FaultServer { connection in
-            _ = try connection.readHeadAndContinue()
-            _ = try connection.readChunk()
-        }
+        let server = try FaultServer { try $0.readBeginning() }
         let source = Source()
         await expectError(.connectionLost) { try await Client(.post, server.url).send(source.part(chunks: 2)) }
         #expect(await source.isOver.opened())
@@ -220,7 +206,6 @@ struct PartStreamTests {
 
     @Test("a stream that can be read once is refused a second time; one made anew is accepted")
     func twice() async throws {
-        let client = try Client(.post, server.url)
         let part = Part("file", .stream(Chunks(content: bottles(10), number: 1)), filename: "live")
         #expect(!part.content.isRepeatable)
         _ = try await client.send(part)
@@ -233,13 +218,8 @@ struct PartStreamTests {
     }
 
     @Test("ten thousand tiny chunks arrive in order") func tinyChunks() async throws {
-        let client = try Client(.post, server.url)
-        let stream = AsyncStream<[UInt8]> { continuation in
-            for number in 0..<10_000 { continuation.yield([UInt8(truncatingIfNeeded: number)]) }
-            continuation.finish()
-        }
-        _ = try await client.send(Part("file", .stream(stream)))
         let content = (0..<10_000).map { UInt8(truncatingIfNeeded: $0) }
+        _ = try await client.send(Part("file", .stream(stream(of: content.map { [$0] }))))
         #expect(try receivedParts(of: recorder.request(0)).map(\.content) == [content])
     }
 

@@ -8,13 +8,11 @@ import Testing
 struct PartTests {
     @Test("A part has header fields of its own, and no second Content-Type or Content-Disposition")
     func partFields() async throws {
-        let recorder = Recorder()
-        let server = try FaultServer(recorder.serve)
-        let client = try Client(.post, server.url)
+        let (recorder, _, client) = try recording()
         var part = Part("a", .text("x"), contentType: "text/x", headerFields: ["X-Part": "ü"])
         part.headerFields.append("X-Part", "2")
         _ = try await client.send(part)
-        let head = try #require(try receivedParts(of: recorder.request(0)).first).head
+        let head = try #require(try recorder.lastParts().first).head
         #expect(head.otherFields == [HeaderField(name: "X-Part", value: "ü"), HeaderField(name: "X-Part", value: "2")])
         for name in ["content-type", "Content-Disposition", "a b"] {
             part.headerFields = [name: "x"]

@@ -10,17 +10,14 @@ extension ClientRedirectTests {
     @Test("an open request follows a redirect with all of its parts and goes on") func openRequest() async throws {
         let recorder = Recorder()
         let server = try FaultServer { connection in
-            while let head = try connection.readHeadAndContinue() {
-                if head.line.contains("/there") {
-                    var body: [UInt8] = []
-                    while case let chunk = try connection.readChunk(), !chunk.isEmpty { body += chunk }
-                    try recorder.take(head, body, connection)
-                } else {
-                    _ = try connection.readChunk()
-                    _ = try connection.readChunk()
-                    try connection.respond(307, fields: "Location: /there\r\nConnection: close\r\n")
-                    return
-                }
+            guard let head = try connection.readHead() else { return }
+            if head.line.contains("/there") {
+                try recorder.take(head, try connection.readBody(of: head), connection)
+            } else {
+                if head["expect"] != nil { try connection.sendInterim(100) }
+                _ = try connection.readChunk()
+                _ = try connection.readChunk()
+                try connection.respond(307, fields: "Location: /there\r\nConnection: close\r\n")
             }
         }
         let client = try Client(.post, server.url)
@@ -37,9 +34,7 @@ extension ClientRedirectTests {
     @Test("after more parts than are kept, the redirect is the response") func openRequestTooLarge() async throws {
         let isRead = Gate()
         let server = try FaultServer { connection in
-            guard try connection.readHeadAndContinue() != nil else { return }
-            var count = 0
-            while count < 1_500_000 { count += try connection.readChunk().count }
+            try connection.readBeginning(1_500_000)
             isRead.open()
             try connection.respond(307, "there", fields: "Location: /there\r\n")
             while try !connection.receiveSome().isEmpty {}
@@ -59,9 +54,7 @@ extension ClientRedirectTests {
             let server = try FaultServer { connection in
                 guard let head = try connection.readHead() else { return }
                 if head.line.contains("/there") {
-                    let body = try connection.readBody(of: head)
-                    recorder.requests.withLock { $0.append((head, body, connection.number)) }
-                    return try connection.respond(201, "\(body.count)")
+                    return try recorder.take(head, try connection.readBody(of: head), connection)
                 }
                 if bytesRead > 0 {
                     try connection.send("HTTP/1.1 100 Continue\r\n\r\n")

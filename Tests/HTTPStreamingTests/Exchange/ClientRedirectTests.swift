@@ -15,7 +15,7 @@ struct ClientRedirectTests {
             while let head = try connection.readHead() {
                 let answer = answer(head)
                 let body = readsBody || answer == nil ? try connection.readBody(of: head) : []
-                recorder.requests.withLock { $0.append((head, body, connection.number)) }
+                recorder.kept.append((head, body, connection.number))
                 if let (status, fields) = answer {
                     try connection.respond(status, "elsewhere", fields: fields)
                 } else {
@@ -75,7 +75,7 @@ struct ClientRedirectTests {
         let url = start.url.replacingOccurrences(of: "//", with: "//user:password@")
         let client = try Client(.post, url) { $0.headerFields = ["X-Key": "secret"] }
         #expect(try await client.send(Part("file", .bytes(bottles(1000)))).status == 201)
-        let requests = recorder.requests.withLock { $0 }
+        let requests = recorder.requests
         #expect(requests.count == 3)
         #expect(requests[0].head["x-key"] == "secret" && requests[0].head["authorization"] != nil)
         for request in requests.dropFirst() {
@@ -123,7 +123,7 @@ struct ClientRedirectTests {
         let heads = Recorder()
         let server = try FaultServer { connection in
             while let head = try connection.readHead() {
-                heads.requests.withLock { $0.append((head, [], 1)) }
+                heads.kept.append((head, [], 1))
                 try connection.send(
                     head.line.contains("/there")
                         ? "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n"
@@ -139,10 +139,8 @@ struct ClientRedirectTests {
         let recorder = Recorder()
         let server = try server(recorder) { _ in (307, "Location: /\r\n") }
         for (maximum, requests) in [(10, 11), (2, 3)] {
-            var configuration = Client.Configuration()
-            configuration.maximumRedirects = maximum
             let before = recorder.count
-            let client = try Client(.post, server.url, configuration: configuration)
+            let client = try Client(.post, server.url) { $0.maximumRedirects = maximum }
             let error = await expectError(.tooManyRedirects) { try await client.send(.field("a", "b")) }
             #expect(error?.message == "the server redirected more than \(maximum) times")
             #expect(recorder.count - before == requests)
@@ -174,7 +172,7 @@ struct ClientRedirectTests {
                 guard !end.isEmpty else { return }
                 left -= end.count
             }
-            recorder.requests.withLock { $0.append((head, end.suffix(8), 1)) }
+            recorder.kept.append((head, end.suffix(8), 1))
             try connection.respond(201, "\(length)")
         }
         let start = try FaultServer { connection in

@@ -26,7 +26,7 @@ struct ClientBufferBudgetTests {
         #expect(try await eventually { value() == expected })
     }
 
-    private func part(_ count: Int) -> Part { Part("file", .bytes([UInt8](repeating: 7, count: count))) }
+    private func part(_ count: Int) -> Part { Part.filler(count) }
 
     @Test("twenty clients with room for four all finish, and their sum stays within the budget")
     func crowd() async throws {
@@ -159,7 +159,7 @@ struct ClientBufferBudgetTests {
             }
             try await group.waitForAll()
         }
-        let bodies = recorder.requests.withLock { $0.filter { $0.head["content-encoding"] == "gzip" }.map(\.body) }
+        let bodies = recorder.requests.filter { $0.head["content-encoding"] == "gzip" }.map(\.body)
         #expect(bodies.count == 4)
         for body in bodies {
             let message = try Coding.gzip.decode(body, limits: .init())

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Client, time limits", .serialized, .timeLimit(.minutes(2)))
 struct ClientDeadlineTests {
-    private let big = Part("file", .bytes([UInt8](repeating: 7, count: 32 << 20)))
+    private let big = Part.filler(32 << 20)
 
     private func client(
         _ url: String, stall: Duration? = nil, request: Duration? = nil, connect: Duration = .seconds(30)
@@ -122,7 +122,7 @@ struct ClientDeadlineTests {
             try connection.respond(201)
         }
         let client = try client(server.url, stall: .seconds(1))
-        #expect(try await client.send(Part("file", .bytes([UInt8](repeating: 1, count: 8 << 20)))).status == 201)
+        #expect(try await client.send(.filler(8 << 20)).status == 201)
     }
 
     @Test("invalid limits are refused") func settings() {

@@ -1,7 +1,6 @@
 import ContentCoding
 import Foundation
 import Multipart
-import Synchronization
 import TestSupport
 import Testing
 
@@ -28,13 +27,16 @@ final class Gate: Sendable {
 final class Recorder: Sendable {
     typealias Request = (head: RequestHead, body: [UInt8], connection: Int)
 
-    let requests = Mutex<[Request]>([])
+    let kept = Shared<[Request]>([])
 
-    var count: Int { requests.withLock { $0.count } }
-    var first: Request? { requests.withLock { $0.first } }
-    var last: Request? { requests.withLock { $0.last } }
+    var requests: [Request] { kept.value }
+    var count: Int { requests.count }
+    var last: Request? { requests.last }
 
-    func request(_ index: Int) -> Request { requests.withLock { $0[index] } }
+    func request(_ index: Int) -> Request { requests[index] }
+
+    /// The parts of the last request.
+    func lastParts() throws -> [ReceivedPart] { try receivedParts(of: try #require(last)) }
 
     func serve(_ connection: RawConnection) throws {
         while let (head, body) = try connection.readRequest() { try take(head, body, connection) }
@@ -42,7 +44,7 @@ final class Recorder: Sendable {
 
     /// Keeps a request and answers it.
     func take(_ head: RequestHead, _ body: [UInt8], _ connection: RawConnection) throws {
-        requests.withLock { $0.append((head, body, connection.number)) }
+        kept.append((head, body, connection.number))
         try connection.respond(201, "\(body.count)")
     }
 }
@@ -59,9 +61,17 @@ func recording(
 /// A server that reads 10,000 bytes of a body, and the rest, which its buffer cannot hold, after the gate was opened.
 func stallingServer(until gate: Gate) throws -> FaultServer {
     try FaultServer(receiveBuffer: 4096) { connection in
-        _ = try connection.readHeadAndContinue()
-        _ = try connection.receive(count: 10_000)
+        try connection.readBeginning(10_000)
         gate.wait()
+        while try !connection.receiveSome().isEmpty {}
+    }
+}
+
+/// A server that refuses each request after the beginning of its body, and reads on.
+func refusingServer(_ status: Int, _ text: String, fields: String = "") throws -> FaultServer {
+    try FaultServer { connection in
+        try connection.readBeginning()
+        try connection.respond(status, text, fields: fields)
         while try !connection.receiveSome().isEmpty {}
     }
 }
@@ -99,8 +109,7 @@ func contentServer(
     try FaultServer { connection in
         while let (head, _) = try connection.readRequest() {
             heads.update { $0.append(head) }
-            try connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(content.count)\r\n\(fields)\r\n")
-            try connection.send(content)
+            try connection.respond(content: content, fields: fields)
         }
     }
 }

@@ -15,6 +15,16 @@ extension RawConnection {
         return head
     }
 
+    /// The head of a request and at least so many bytes of its body, of which a client may send none before a `100`.
+    ///
+    /// - Throws: ``FaultError`` if the peer has closed.
+    @discardableResult
+    public func readBeginning(_ count: Int = 1) throws -> RequestHead {
+        guard let head = try readHeadAndContinue() else { throw FaultError("no request") }
+        _ = try readBody(of: head, atLeast: count)
+        return head
+    }
+
     /// The next chunk of a chunked body; empty for the last one.
     public func readChunk() throws -> [UInt8] {
         let line = String(decoding: try receive(through: "\r\n").dropLast(2), as: UTF8.self)
@@ -42,7 +52,16 @@ extension RawConnection {
 
     /// A whole response with a length.
     public func respond(_ status: Int, _ body: String = "", fields: String = "") throws {
-        try send("HTTP/1.1 \(status) Status\r\nContent-Length: \(body.utf8.count)\r\n\(fields)\r\n\(body)")
+        try respond(status, content: Array(body.utf8), fields: fields)
+    }
+
+    public func respond(_ status: Int = 200, content: [UInt8], fields: String = "") throws {
+        let head = "HTTP/1.1 \(status) Status\r\nContent-Length: \(content.count)\r\n\(fields)\r\n"
+        try send(Array(head.utf8) + content)
+    }
+
+    public func sendChunk(_ bytes: [UInt8]) throws {
+        try send(Array("\(String(bytes.count, radix: 16))\r\n".utf8) + bytes + Array("\r\n".utf8))
     }
 
     /// Waits for the peer to close, or to reset; false if it sends something or the deadline passes.
