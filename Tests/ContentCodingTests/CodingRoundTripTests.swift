@@ -52,7 +52,7 @@ struct CodingRoundTripTests {
             var decoder = ContentDecoder(coding)
             var decoded: [UInt8] = []
             for piece in pieces(data, &generator) {
-                decoded += try decode(piece, with: &decoder, room: generator.pick([1, 5, 64, 100, 5000]))
+                decoded += try decoder.decode(piece, room: generator.pick([1, 5, 64, 100, 5000]))
             }
             try decoder.finish()
             try #require(decoded == content, "case \(number), seed \(SeededGenerator.seed)")

@@ -129,9 +129,7 @@ struct ContentDecoderTests {
         }
     }
 
-    @Test(
-        "data after the end is an error, wherever the data is cut",
-        arguments: Coding.allCases)
+    @Test("data after the end is an error, wherever the data is cut", arguments: Coding.allCases)
     func trailingData(coding: Coding) throws {
         let data = try encode(text, coding)
         let member = try encode(text, .gzip)
@@ -186,7 +184,7 @@ struct ContentDecoderTests {
 
     private func first(_ data: some Collection<UInt8>, _ decoder: inout ContentDecoder) throws(CodingError) {
         do {
-            _ = try decode(Array(data), with: &decoder)
+            _ = try decoder.decode(Array(data))
         } catch let error as CodingError {
             throw error
         } catch { Issue.record("\(error)") }
@@ -232,7 +230,7 @@ struct ContentDecoderTests {
         var decoder = ContentDecoder(coding, limits: limits)
         defer { if limits.size < .max { #expect(decoder.bytesDecoded <= limits.size + 4096) } }
         do {
-            _ = try decode(data, with: &decoder)
+            _ = try decoder.decode(data)
             try decoder.finish()
             return nil
         } catch let error as CodingError {

@@ -16,11 +16,11 @@ struct ContentEncoderTests {
             let content = (round.isMultiple(of: 2) ? Sample.text : .random).bytes(round * 37)
             let data = encode(content, with: &encoder, .flush, room: room)
             length += data.count
-            #expect(try decode(data, with: &decoder) == content, "round \(round)")
+            #expect(try decoder.decode(data) == content, "round \(round)")
             // Without new data nothing is written, or the same once more at the end of a buffer.
             #expect(encode([], with: &encoder, .flush, room: room).count <= 5)
         }
-        #expect(try decode(encode([], with: &encoder, .finish, room: room), with: &decoder) == [])
+        #expect(try decoder.decode(encode([], with: &encoder, .finish, room: room)) == [])
         try decoder.finish()
         #expect(length < 20_000)
     }

@@ -32,12 +32,7 @@ struct ParallelEncoderTests {
         var content: [UInt8] = []
         func pass(_ encoder: inout ParallelEncoder<DeflateBlockCoder>, _ decoder: inout ContentDecoder) throws {
             let count = buffer.withUnsafeMutableBytes { encoder.read(into: $0) }
-            try buffer[..<count].withUnsafeBytes { bytes in
-                var rest = bytes
-                var output = [UInt8](repeating: 0, count: 1 << 16)
-                let decoded = try output.withUnsafeMutableBytes { try decoder.decode(&rest, into: $0) }
-                content += output[..<decoded]
-            }
+            content += try decoder.decode(Array(buffer[..<count]))
         }
         var expected: [UInt8] = []
         for number in 0..<50 {
@@ -72,11 +67,7 @@ struct ParallelEncoderTests {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         var stream: [UInt8] = []
         for _ in 0..<4 {
-            var taken = 0
-            while case .filled = encoder.fill({ $0.initializeMemory(as: UInt8.self, repeating: 7).count }) {
-                taken += 1
-                guard taken < 100 else { break }
-            }
+            let taken = blocksTaken(by: &encoder)
             #expect(taken == 5)
             while case let count = buffer.withUnsafeMutableBytes({ encoder.read(into: $0) }), count > 0 {
                 stream += buffer[..<count]
@@ -93,18 +84,20 @@ struct ParallelEncoderTests {
     @Test("accepts no more blocks than its limit while nothing is read") func bounded() {
         let jobs = Jobs(.immediate)
         var encoder = ParallelEncoder(DeflateBlockCoder(.gzip), workers: 3, execute: jobs.execute, onEncoded: {})
-        var taken = 0
-        while case .filled = encoder.fill({ $0.initializeMemory(as: UInt8.self, repeating: 7).count }) {
-            taken += 1
-            guard taken < 100 else { break }
-        }
+        let taken = blocksTaken(by: &encoder)
         #expect(taken == 7)
+    }
+
+    /// How many full blocks it takes, up to 100.
+    private func blocksTaken(by encoder: inout ParallelEncoder<DeflateBlockCoder>) -> Int {
+        (0..<100).prefix { _ in
+            encoder.fill { $0.initializeMemory(as: UInt8.self, repeating: 7).count } == .filled
+        }.count
     }
 
     @Test("level 0 and, if asked for, incompressible content are stored; other content is not")
     func stored() async throws {
-        var generator = SystemRandomNumberGenerator()
-        let random = (0..<300_000).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        let random = SeededGenerator.bytes(300_000, case: 0)
         let text = Array((0..<30_000).map { "line \($0)\n" }.joined().utf8)
         let content = text + random + text
         for (level, leaves) in [(0, false), (6, false), (6, true)] {
@@ -139,7 +132,7 @@ struct ParallelEncoderTests {
         + [
             Content("text of 2,000,000", bottles(2_000_000)),
             Content("zeros", [UInt8](repeating: 0, count: 1_000_000)),
-            Content("noise", noise(700_001)),
+            Content("noise", SeededGenerator.bytes(700_001, case: 0)),
         ]
 
     struct Content: CustomTestStringConvertible, Sendable {
@@ -149,16 +142,6 @@ struct ParallelEncoderTests {
         init(_ name: String, _ bytes: [UInt8]) {
             testDescription = name
             self.bytes = bytes
-        }
-    }
-
-    private static func noise(_ count: Int) -> [UInt8] {
-        var state: UInt64 = 88_172_645_463_325_252
-        return (0..<count).map { _ in
-            state ^= state << 13
-            state ^= state >> 7
-            state ^= state << 17
-            return UInt8(truncatingIfNeeded: state)
         }
     }
 }

@@ -38,26 +38,11 @@ func decode(
     var content: [UInt8] = []
     var start = 0
     for end in splits + [data.count] {
-        content += try decode(Array(data[start..<end]), with: &decoder, room: room)
+        content += try decoder.decode(Array(data[start..<end]), room: room)
         start = end
     }
     #expect(decoder.bytesRead == data.count && decoder.bytesDecoded == content.count)
     if !isCut { try decoder.finish() }
-    return content
-}
-
-func decode(_ piece: [UInt8], with decoder: inout ContentDecoder, room: Int = 4096) throws -> [UInt8] {
-    var content: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: room)
-    try piece.withUnsafeBytes { bytes in
-        var rest = bytes
-        var count = room
-        while count == room {
-            count = try buffer.withUnsafeMutableBytes { try decoder.decode(&rest, into: $0) }
-            content += buffer[..<count]
-        }
-        #expect(rest.isEmpty, "input was left over")
-    }
     return content
 }
 
@@ -94,8 +79,7 @@ enum Sample: String, CaseIterable {
         case .zeros:
             return [UInt8](repeating: 0, count: count)
         case .random:
-            var generator = SeededGenerator(case: count)
-            return (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
+            return SeededGenerator.bytes(count, case: count)
         }
     }
 }

@@ -5,17 +5,13 @@ import Foundation
 /// It is made at its first use and kept. If it cannot be made, for example without a network,
 /// ``isAvailable(with:)`` prints why, and the tests that need it are skipped.
 public actor PythonEnvironment {
-    public struct Failure: Error, CustomStringConvertible {
-        public let description: String
-    }
-
     public static let shared = PythonEnvironment()
 
     private var made: [String: Task<String, any Error>] = [:]
 
     /// The interpreter of an environment that has these packages.
     ///
-    /// - Throws: ``Failure`` with the reason why there is none.
+    /// - Throws: ``FaultError`` with the reason why there is none.
     public func interpreter(with packages: [String]) async throws -> String {
         let name = "python-" + packages.joined(separator: "-")
         if let task = made[name] { return try await task.value }
@@ -40,16 +36,14 @@ public actor PythonEnvironment {
         let python = directory + "/bin/python3"
         let marker = directory + "/complete"
         if FileManager.default.fileExists(atPath: marker) { return python }
-        guard Subprocess.find("python3") != nil else { throw Failure(description: "there is no python3") }
-        let venv = try await Subprocess.run(
-            "python3", ["-m", "venv", "--clear", directory], deadline: .seconds(120)
-        )
-        guard venv.status == 0 else { throw Failure(description: "python3 -m venv: \(venv.errorOutput)") }
+        guard Subprocess.find("python3") != nil else { throw FaultError("there is no python3") }
+        let venv = try await Subprocess.run("python3", ["-m", "venv", "--clear", directory], deadline: .seconds(120))
+        guard venv.status == 0 else { throw FaultError("python3 -m venv: \(venv.errorOutput)") }
         let pip = try await Subprocess.run(
             python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"] + packages,
             deadline: .seconds(240)
         )
-        guard pip.status == 0 else { throw Failure(description: "pip install: \(pip.errorOutput)") }
+        guard pip.status == 0 else { throw FaultError("pip install: \(pip.errorOutput)") }
         try Data().write(to: URL(fileURLWithPath: marker))
         return python
     }

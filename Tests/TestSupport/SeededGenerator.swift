@@ -27,5 +27,11 @@ public struct SeededGenerator: RandomNumberGenerator {
         Array((0..<(count + 7) / 8).flatMap { _ in withUnsafeBytes(of: next(), Array.init) }.prefix(count))
     }
 
+    /// The same bytes each time, of a generator of their own.
+    public static func bytes(_ count: Int, case number: Int) -> [UInt8] {
+        var generator = SeededGenerator(case: number)
+        return generator.bytes(count)
+    }
+
     public mutating func oneIn(_ count: Int) -> Bool { Int.random(in: 0..<count, using: &self) == 0 }
 }

@@ -32,8 +32,7 @@ struct CallQueueTests {
         let cancelled = Task { try await queue.run { _ in 1 } }
         let waiting = Task { try await queue.run { _ in 2 } }
         cancelled.cancel()
-        let error = await #expect(throws: ClientError.self) { try await cancelled.value }
-        #expect(error?.code == .cancelled)
+        await expectError(.cancelled) { try await cancelled.value }
         open.yield()
         try await holder.value
         #expect(try await waiting.value == 2)
@@ -63,10 +62,7 @@ struct CallQueueTests {
         let waiting = (0..<3).map { _ in Task { try await queue.run { _ in } } }
         try await Task.sleep(for: .milliseconds(50))
         queue.cancelAll()
-        for task in waiting {
-            let error = await #expect(throws: ClientError.self) { try await task.value }
-            #expect(error?.code == .cancelled)
-        }
+        for task in waiting { await expectError(.cancelled) { try await task.value } }
         let later = Task { try await queue.run { $0.isCancelled } }
         open.yield()
         #expect(try await holder.value)

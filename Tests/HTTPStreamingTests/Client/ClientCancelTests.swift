@@ -124,9 +124,7 @@ struct ClientCancelTests {
         }
         try await Task.sleep(for: .milliseconds(200))
         client.cancel()
-        for task in [first] + others {
-            await expectError(.cancelled) { try await task.value }
-        }
+        for task in [first] + others { await expectError(.cancelled) { try await task.value } }
         #expect(server.accepted == 1)
         #expect(try await client.send(.field("a", "b")).status == 201)
         client.cancel()

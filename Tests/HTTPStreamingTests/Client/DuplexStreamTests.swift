@@ -59,7 +59,7 @@ struct DuplexStreamTests {
             try connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
             var decoder = ContentDecoder(.gzip)
             while case let chunk = try connection.readChunk(), !chunk.isEmpty {
-                let content = try decode(chunk, &decoder)
+                let content = try decoder.decode(chunk)
                 if !content.isEmpty { try connection.sendChunk(content) }
             }
             try connection.send("0\r\n\r\n")

@@ -35,8 +35,7 @@ struct ReleasedPartsTests {
         _ = client
     }
 
-    @Test("an open request that was refused keeps neither later parts nor their files")
-    func refused() async throws {
+    @Test("an open request that was refused keeps neither later parts nor their files") func refused() async throws {
         let gate = Gate()
         defer { gate.open() }
         let server = try FaultServer { connection in

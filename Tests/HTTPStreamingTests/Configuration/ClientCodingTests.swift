@@ -50,7 +50,7 @@ struct ClientCodingTests {
             _ = try connection.readHeadAndContinue()
             var decoder = ContentDecoder(example.token == "gzip" ? .gzip : .deflate)
             while case let chunk = try connection.readChunk(), !chunk.isEmpty {
-                let content = try decode(chunk, &decoder)
+                let content = try decoder.decode(chunk)
                 decoded.update { $0 += content }
             }
             try decoder.finish()
@@ -81,7 +81,7 @@ struct ClientCodingTests {
         try await client.sendUnclosed(.field("a", "1"))
         let hasArrived = try await eventually {
             var decoder = ContentDecoder(.gzip)
-            return (try? decode(chunks.value.flatMap { $0 }, &decoder).suffix(3) == Array("1\r\n".utf8)) ?? false
+            return (try? decoder.decode(chunks.value.flatMap { $0 }).suffix(3) == Array("1\r\n".utf8)) ?? false
         }
         #expect(hasArrived)
         let before = chunks.value.count

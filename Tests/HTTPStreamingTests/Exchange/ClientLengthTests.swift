@@ -40,8 +40,7 @@ struct ClientLengthTests {
             })
     }
 
-    @Test(
-        "a refused chunked body is counted and sent again with its length", arguments: [411, 501], [true, false])
+    @Test("a refused chunked body is counted and sent again with its length", arguments: [411, 501], [true, false])
     func counted(status: Int, readsBody: Bool) async throws {
         let directory = try TemporaryDirectory()
         let content = bottles(1_500_000)

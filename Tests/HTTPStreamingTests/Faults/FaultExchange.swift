@@ -23,6 +23,13 @@ enum Phase: CaseIterable {
     case afterBody
 }
 
+/// A way of sending, a phase, and whether the connection has been used before.
+typealias FaultCase = (way: Way, phase: Phase, isKept: Bool)
+
+let faultCases: [FaultCase] = Way.allCases.flatMap { way in
+    Phase.allCases.flatMap { phase in [false, true].map { (way, phase, $0) } }
+}
+
 /// The result that a caller sees.
 enum Outcome {
     case response(Response, content: Result<String, ClientError>)
@@ -45,10 +52,7 @@ enum Outcome {
 /// bytes sent must be at least what the server has read, and at most the size of the body.
 struct FaultExchange {
     /// Incompressible, and more than the kernel buffers.
-    static let content: [UInt8] = {
-        var generator = SeededGenerator(case: 0)
-        return (0..<(6 << 17)).flatMap { _ in withUnsafeBytes(of: generator.next(), Array.init) }
-    }()
+    static let content = SeededGenerator.bytes(6 << 20, case: 0)
     static let small: [UInt8] = Array("small".utf8)
 
     var way = Way.send
@@ -107,10 +111,8 @@ struct FaultExchange {
         _ connection: RawConnection, to phase: Phase, _ total: Shared<Int>
     ) throws -> (head: RequestHead, read: Int?)? {
         switch phase {
-        case .beforeHead:
-            return nil
-        case .beforeBody:
-            return try connection.readHead().map { ($0, 0) }
+        case .beforeHead: return nil
+        case .beforeBody: return try connection.readHead().map { ($0, 0) }
         case .midBody:
             guard let head = try connection.readHeadAndContinue() else { return nil }
             let read = try connection.readBody(of: head, atLeast: midBody)

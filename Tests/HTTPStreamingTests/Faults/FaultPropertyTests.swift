@@ -8,10 +8,7 @@ import Testing
 @Suite("Client, random faults", .timeLimit(.minutes(30)))
 struct FaultPropertyTests {
     private static let rounds = ProcessInfo.processInfo.environment["FAULT_ROUNDS"].flatMap { Int($0) } ?? 300
-    private static let noise: [UInt8] = {
-        var generator = SeededGenerator(case: 0)
-        return (0..<(1 << 18)).flatMap { _ in withUnsafeBytes(of: generator.next(), Array.init) }
-    }()
+    private static let noise = SeededGenerator.bytes(2 << 20, case: 0)
 
     /// A server that follows scripts until it is told to answer correctly.
     private final class Server: Sendable {
@@ -54,8 +51,8 @@ struct FaultPropertyTests {
             var configuration = Client.Configuration()
             if generator.oneIn(4) { configuration.contentCoding = .gzip(level: 0, workers: 2) }
             if generator.oneIn(3) { configuration.expect = .never }
-            let client = try Client(
-                generator.pick([.post, .post, .put, .get]), server.url, configuration: configuration)
+            let method = generator.pick([Client.Method.post, .post, .put, .get])
+            let client = try Client(method, server.url, configuration: configuration)
             for _ in 0..<Int.random(in: 1...3, using: &generator) {
                 let outcome = await attempt(client, generator, round)
                 outcomes[outcome, default: 0] += 1
@@ -81,9 +78,8 @@ struct FaultPropertyTests {
     private func attempt(_ client: Client, _ generator: SeededGenerator, _ round: Int) async -> String {
         var random = generator
         let parts = (0..<Int.random(in: 0...3, using: &random)).map { _ in
-            Part(
-                "file",
-                .bytes(Array(Self.noise.prefix(.random(in: 0...(1 << random.pick([4, 16, 21])), using: &random)))))
+            let count = Int.random(in: 0...(1 << random.pick([4, 16, 21])), using: &random)
+            return Part("file", .bytes(Array(Self.noise.prefix(count))))
         }
         let unclosed = random.oneIn(2) ? parts.count : 0
         let pauses = parts.map { _ in random.oneIn(2) ? Int.random(in: 0...20, using: &random) : 0 }

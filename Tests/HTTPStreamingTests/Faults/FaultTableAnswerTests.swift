@@ -7,16 +7,10 @@ import Testing
 /// Early answers by phase, way of sending, and new or kept connection.
 @Suite("Fault table, early answers", .serialized, .timeLimit(.minutes(3)))
 struct FaultTableAnswerTests {
-    typealias Case = (way: Way, phase: Phase, isKept: Bool)
-
     /// What a server does after its answer.
     enum Ending: CaseIterable { case readsOn, closes, resets }
 
-    static let all: [Case] = Way.allCases.flatMap { way in
-        Phase.allCases.flatMap { phase in [false, true].map { (way, phase, $0) } }
-    }
-
-    private func run(_ status: Int, _ each: Case, _ ending: Ending = .readsOn) async throws -> Outcome {
+    private func run(_ status: Int, _ each: FaultCase, _ ending: Ending = .readsOn) async throws -> Outcome {
         try await FaultExchange(way: each.way, phase: each.phase, isKept: each.isKept).run {
             let fields = status < 400 ? "Location: /elsewhere\r\n" : ""
             try $0.respond(status, "because", fields: ending == .readsOn ? fields : fields + "Connection: close\r\n")
@@ -36,18 +30,18 @@ struct FaultTableAnswerTests {
         if phase == .midBody { #expect(outcome.response.map { $0.bytesSent < FaultExchange.content.count } == true) }
     }
 
-    @Test("a refusal is the response", arguments: [401, 413, 503], all)
-    func refused(status: Int, each: Case) async throws {
+    @Test("a refusal is the response", arguments: [401, 413, 503], faultCases)
+    func refused(status: Int, each: FaultCase) async throws {
         expectAnswer(try await run(status, each), status, each.phase)
     }
 
-    @Test("a refusal before the server closes is the response", arguments: [401, 413, 503], all)
-    func refusedAndClosed(status: Int, each: Case) async throws {
+    @Test("a refusal before the server closes is the response", arguments: [401, 413, 503], faultCases)
+    func refusedAndClosed(status: Int, each: FaultCase) async throws {
         expectAnswer(try await run(status, each, .closes), status, each.phase)
     }
 
-    @Test("a refusal before the server resets is the response; its content may be lost", arguments: all)
-    func refusedAndReset(each: Case) async throws {
+    @Test("a refusal before the server resets is the response; its content may be lost", arguments: faultCases)
+    func refusedAndReset(each: FaultCase) async throws {
         let outcome = try await run(413, each, .resets)
         // If the server has read nothing, the reset may arrive before the answer.
         if each.phase == .beforeHead, outcome.error != nil { return }
@@ -58,14 +52,14 @@ struct FaultTableAnswerTests {
     @Test(
         "a redirect or a 411 is the response if the body cannot be sent again",
         arguments: [301, 307, 411, 501],
-        all.filter { $0.way == .unclosed && ($0.phase == .midBody || $0.phase == .afterBody) }
+        faultCases.filter { $0.way == .unclosed && ($0.phase == .midBody || $0.phase == .afterBody) }
     )
-    func wished(status: Int, each: Case) async throws {
+    func wished(status: Int, each: FaultCase) async throws {
         expectAnswer(try await run(status, each), status, each.phase)
     }
 
-    @Test("a 417 repeats the request without Expect if it had one; a second one is the response", arguments: all)
-    func expectationFailed(each: Case) async throws {
+    @Test("a 417 repeats the request without Expect if it had one; a second one is the response", arguments: faultCases)
+    func expectationFailed(each: FaultCase) async throws {
         let outcome = try await run(417, each)
         if outcome.response?.status == 201 {
             // On the same connection.
@@ -76,8 +70,8 @@ struct FaultTableAnswerTests {
         }
     }
 
-    @Test("an early success is returned only after the whole body was sent", arguments: all)
-    func success(each: Case) async throws {
+    @Test("an early success is returned only after the whole body was sent", arguments: faultCases)
+    func success(each: FaultCase) async throws {
         let outcome = try await run(200, each)
         guard each.phase == .midBody || each.phase == .afterBody || outcome.response != nil else {
             // libcurl up to 8.6 ends the wait for a 100 without sending anything.

@@ -24,8 +24,7 @@ struct FaultTableContentTests {
         if phase == .afterBody { #expect(outcome.response?.status == 200, "\(outcome)") }
     }
 
-    @Test(
-        "a truncated chunked response is a lost connection, wherever it is cut", arguments: phases)
+    @Test("a truncated chunked response is a lost connection, wherever it is cut", arguments: phases)
     func truncated(phase: Phase) async throws {
         for way in Way.allCases {
             for rest in ["", "30\r\nabc", "3\r\nabc\r\n", "3\r\nabc\r\n0", "3\r\nabc\r\n0\r\nA: b"] {
@@ -114,8 +113,7 @@ struct FaultTableContentTests {
         }
     }
 
-    @Test(
-        "slow content is read; stalled content is waited for until the task is cancelled", arguments: phases)
+    @Test("slow content is read; stalled content is waited for until the task is cancelled", arguments: phases)
     func dripping(phase: Phase) async throws {
         let whole = try await FaultExchange(phase: phase).run {
             try $0.drip("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", every: 5)

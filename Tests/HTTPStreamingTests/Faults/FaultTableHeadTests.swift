@@ -113,8 +113,7 @@ struct FaultTableHeadTests {
         }
     }
 
-    @Test(
-        "a slow header is read; an endless one is waited for until the task is cancelled", arguments: phases)
+    @Test("a slow header is read; an endless one is waited for until the task is cancelled", arguments: phases)
     func dripping(phase: Phase) async throws {
         let head = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"
         let whole = try await FaultExchange(phase: phase).run { try $0.drip(head, every: 5) }

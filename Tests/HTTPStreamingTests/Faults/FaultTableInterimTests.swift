@@ -43,9 +43,7 @@ struct FaultTableInterimTests {
         }
         let client = try Client(.post, server.url) { if way == .coded { $0.contentCoding = .gzip() } }
         let outcome = await FaultExchange.withDeadline(.seconds(30)) {
-            guard way == .unclosed else { return try await client.send(Part("file", .bytes(FaultExchange.content))) }
-            try await client.sendUnclosed(Part("file", .bytes(FaultExchange.content)))
-            return try await client.close()
+            try await client.send(Part("file", .bytes(FaultExchange.content)), isUnclosed: way == .unclosed)
         }
         #expect(outcome.content == "all", "\(outcome)")
         #expect(try #require(outcome.response).bytesSent > FaultExchange.content.count)
@@ -67,9 +65,7 @@ struct FaultTableInterimTests {
         }
     }
 
-    @Test(
-        "a 101 instead of a response is an error at once", arguments: Way.allCases,
-        Phase.allCases)
+    @Test("a 101 instead of a response is an error at once", arguments: Way.allCases, Phase.allCases)
     func switchingProtocols(way: Way, phase: Phase) async throws {
         for upgrade in ["h2c", "websocket"] {
             let outcome = try await run(way, phase) {

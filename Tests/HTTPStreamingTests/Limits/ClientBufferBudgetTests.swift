@@ -26,8 +26,6 @@ struct ClientBufferBudgetTests {
         #expect(try await eventually { value() == expected })
     }
 
-    private func part(_ count: Int) -> Part { Part.filler(count) }
-
     @Test("twenty clients with room for four all finish, and their sum stays within the budget")
     func crowd() async throws {
         let recorder = Recorder()
@@ -38,8 +36,8 @@ struct ClientBufferBudgetTests {
                 let client = try client(server.url, budget)
                 group.addTask {
                     for _ in 0..<3 {
-                        let content = bottles(200_000 + number)
-                        let status = try await client.send(Part("file", .bytes(content))).status
+                        let part = Part("file", .bytes(bottles(200_000 + number)))
+                        let status = try await client.send(part).status
                         #expect(status == 201)
                     }
                 }
@@ -105,9 +103,9 @@ struct ClientBufferBudgetTests {
         let server = try holdingServer(gate, order, arrived: arrived)
         let budget = budget(64)
         let first = try client(server.url, budget)
-        let holding = Task { try await first.send(part(100_000)).status }
+        let holding = Task { try await first.send(.filler(100_000)).status }
         await arrived.opened()
-        let waiting = Task { try await client(server.url, budget).send(part(100_000)).status }
+        let waiting = Task { try await client(server.url, budget).send(.filler(100_000)).status }
         try await becomes(1) { budget.waitingCount }
         waiting.cancel()
         await #expect(throws: ClientError.self) { try await waiting.value }
@@ -119,27 +117,25 @@ struct ClientBufferBudgetTests {
 
     @Test("an open request keeps its buffer until it is closed; requests without a body need none")
     func open() async throws {
-        let recorder = Recorder()
-        let server = try FaultServer(recorder.serve)
+        let server = try FaultServer(Recorder().serve)
         let budget = budget(64)
         let open = try client(server.url, budget)
-        try await open.sendUnclosed(part(10))
+        try await open.sendUnclosed(.filler(10))
         #expect(budget.used == 64 << 10)
         #expect(try await Client(.get, server.url, { $0.buffers = budget }).send().status == 201)
         let other = try client(server.url, budget)
-        let waiting = Task { try await other.send(part(20)).status }
+        let waiting = Task { try await other.send(.filler(20)).status }
         try await becomes(1) { budget.waitingCount }
-        try await open.sendUnclosed(part(30))
+        try await open.sendUnclosed(.filler(30))
         #expect(try await open.close().status == 201)
         #expect(try await waiting.value == 201)
         try await becomes(0) { budget.used }
     }
 
     @Test("a short body uses only libcurl's minimum") func short() async throws {
-        let recorder = Recorder()
-        let server = try FaultServer(recorder.serve)
+        let server = try FaultServer(Recorder().serve)
         let budget = budget(1024, clients: 1)
-        #expect(try await client(server.url, budget).send(part(1000)).status == 201)
+        #expect(try await client(server.url, budget).send(.filler(1000)).status == 201)
         #expect(budget.peak == 16 << 10)
     }
 
@@ -185,15 +181,15 @@ struct ClientBufferBudgetTests {
         }
         let budget = budget(2100, clients: 100)
         let holder = try client(server.url, budget)
-        try await holder.sendUnclosed(part(10))
-        try await holder.sendUnclosed(part(10).gzipped())
+        try await holder.sendUnclosed(.filler(10))
+        try await holder.sendUnclosed(.filler(10).gzipped())
         let cancelled = try client(server.url, budget)
-        try await cancelled.sendUnclosed(part(10))
+        try await cancelled.sendUnclosed(.filler(10))
         let refused = try client(server.url + "refusing", budget)
-        try await refused.sendUnclosed(part(10))
-        let first = Task { try await cancelled.sendUnclosed(part(10).gzipped()) }
+        try await refused.sendUnclosed(.filler(10))
+        let first = Task { try await cancelled.sendUnclosed(.filler(10).gzipped()) }
         try await becomes(1) { budget.waitingCount }
-        let second = Task { try await refused.sendUnclosed(part(10).gzipped()) }
+        let second = Task { try await refused.sendUnclosed(.filler(10).gzipped()) }
         try await becomes(2) { budget.waitingCount }
         first.cancel()
         await expectError(.cancelled) { try await first.value }
@@ -231,16 +227,14 @@ struct ClientBufferBudgetTests {
                     for number in 0..<20 {
                         let kind = ["fine", "open", "reset", "refuse", "nobody", "missing", "cancel", "gzip"][
                             (worker * 20 + number) % 8]
-                        var configuration = Client.Configuration()
-                        configuration.buffers = budget
-                        configuration.headerFields = ["X-Kind": kind]
-                        configuration.expect = .never
-                        if kind == "gzip" { configuration.contentCoding = .gzip(workers: 1) }
-                        let client = try Client(
-                            .post, kind == "nobody" ? closed.url : server.url, configuration: configuration)
-                        let part =
-                            kind == "missing"
-                            ? Part.file(directory.path("none")) : part(.random(in: 1...300_000, using: &random))
+                        let client = try Client(.post, kind == "nobody" ? closed.url : server.url) {
+                            $0.buffers = budget
+                            $0.headerFields = ["X-Kind": kind]
+                            $0.expect = .never
+                            if kind == "gzip" { $0.contentCoding = .gzip(workers: 1) }
+                        }
+                        let size = Int.random(in: 1...300_000, using: &random)
+                        let part = kind == "missing" ? Part.file(directory.path("none")) : .filler(size)
                         let delay = Int.random(in: 0...20, using: &random)
                         let sending = Task {
                             if kind == "open" { try await client.sendUnclosed(part) }
@@ -250,9 +244,8 @@ struct ClientBufferBudgetTests {
                             try await Task.sleep(for: .milliseconds(delay))
                             sending.cancel()
                         }
-                        let result = await sending.result
                         let outcome =
-                            switch result {
+                            switch await sending.result {
                             case .success(let status): "\(status)"
                             case .failure(let error): "\((error as? ClientError)?.code.description ?? "?")"
                             }

@@ -58,9 +58,8 @@ struct ClientRateTests {
         let start = ContinuousClock.now
         for number in 0..<20 {
             let noise = (0..<3000).map { UInt8(truncatingIfNeeded: $0 &* $0 &* (number + 7919) >> 7) }
-            #expect(
-                try await client.send(Part("file", .bytes(noise + [UInt8](repeating: 0, count: 500_000)))).status == 201
-            )
+            let part = Part("file", .bytes(noise + [UInt8](repeating: 0, count: 500_000)))
+            #expect(try await client.send(part).status == 201)
         }
         let sent = recorder.requests.reduce(0) { $0 + $1.body.count }
         let seconds = (ContinuousClock.now - start) / .seconds(1)
@@ -82,13 +81,7 @@ struct ClientRateTests {
 
     @Test("refusals and closed connections are noticed while the limit delays sending", arguments: [true, false])
     func answers(isRefused: Bool) async throws {
-        let server = try FaultServer { connection in
-            try connection.readBeginning(100)
-            if isRefused {
-                try connection.respond(413, "too slow")
-                _ = connection.isClosedByPeer()
-            }
-        }
+        let server = try isRefused ? refusingServer(413, "too slow") : FaultServer { try $0.readBeginning(100) }
         // A piece is a byte every 0.1 s; the body would take days.
         let client = try client(server.url, rate: 2000)
         client.maximumUploadBytesPerSecond = 2000

@@ -29,9 +29,7 @@ struct TokenBucketTests {
 
     @Test(
         "the rate is exact over time and never more than 0.1 s ahead",
-        arguments: [
-            1, 7, 1000, 100 << 10, 1 << 20, 100 << 20, 1 << 30,
-        ])
+        arguments: [1, 7, 1000, 100 << 10, 1 << 20, 100 << 20, 1 << 30])
     func rate(rate: Int) {
         let bucket = TokenBucket()
         let seconds = max(10, 20 / Double(rate))

@@ -49,8 +49,7 @@ struct ContentBufferTests {
                 #expect(try await reader.value == nil)
             default:
                 buffer.fail(ClientError(.connectionLost, "gone"))
-                let error = await #expect(throws: ClientError.self) { try await reader.value }
-                #expect(error?.code == .connectionLost)
+                await expectError(.connectionLost) { try await reader.value }
             }
         }
     }

@@ -94,9 +94,8 @@ struct ResponseDecodingTests {
         let content = try coding.encode(Array(text.prefix(3000)))
         let server = try FaultServer { connection in
             _ = try connection.readHead()
-            try connection.send(
-                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Encoding: \(coding)\r\n\r\n")
-            for byte in content { try connection.send(Array("1\r\n".utf8) + [byte] + Array("\r\n".utf8)) }
+            try connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Encoding: \(coding)\r\n\r\n")
+            for byte in content { try connection.sendChunk([byte]) }
             try connection.send("0\r\n\r\n")
         }
         #expect(try await Client(.get, server.url).send().bytes() == Array(text.prefix(3000)))
@@ -136,13 +135,7 @@ struct ResponseDecodingTests {
 
     @Test("a second reader at the same time is an error") func twoReaders() async throws {
         let release = Gate()
-        let data = try Coding.gzip.encode(text)
-        let server = try FaultServer { connection in
-            _ = try connection.readHead()
-            try connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(data.count)\r\nContent-Encoding: gzip\r\n\r\n")
-            release.wait()
-            try connection.send(data)
-        }
+        let server = try contentServer("Content-Encoding: gzip\r\n", try Coding.gzip.encode(text), gate: release)
         let response = try await Client(.get, server.url).send()
         let codes = await withTaskGroup(of: ClientError.Code?.self) { group in
             for _ in 0..<2 {

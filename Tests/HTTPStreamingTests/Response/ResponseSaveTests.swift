@@ -7,18 +7,6 @@ import Testing
 
 @Suite("Response saving", .timeLimit(.minutes(2)))
 struct ResponseSaveTests {
-    /// A server that answers with `content`, the second half when `gate` opens.
-    private func server(_ content: [UInt8], fields: String = "", gate: Gate? = nil) throws -> FaultServer {
-        try FaultServer { connection in
-            while try connection.readHead() != nil {
-                try connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(content.count)\r\n\(fields)\r\n")
-                try connection.send(Array(content[..<(content.count / 2)]))
-                gate?.wait()
-                try connection.send(Array(content[(content.count / 2)...]))
-            }
-        }
-    }
-
     private let content = (0..<1_000_003).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 16) }
 
     @Test("the decoded content is in the file, and its length is returned") func saved() async throws {
@@ -27,7 +15,7 @@ struct ResponseSaveTests {
             (content, ""), (try Coding.gzip.encode(content), "Content-Encoding: gzip\r\n"), ([], ""),
             (try Coding.deflate.encode([]), "Content-Encoding: deflate\r\n"),
         ] {
-            let server = try server(sent, fields: fields)
+            let server = try contentServer(fields, sent)
             let expected = sent.count < 100 ? [] : content
             let count = try await Client(.get, server.url).send().save(to: directory.path("file"))
             #expect(count == expected.count)
@@ -40,7 +28,7 @@ struct ResponseSaveTests {
         let directory = try TemporaryDirectory()
         let path = try directory.write("old".utf8, to: "file")
         let gate = Gate()
-        let server = try server(content, gate: gate)
+        let server = try contentServer("", content, gate: gate)
         let saving = Task { try await Client(.get, server.url).send().save(to: path) }
         try await Task.sleep(for: .milliseconds(200))
         #expect(try directory.read("file") == Data("old".utf8))
@@ -60,7 +48,7 @@ struct ResponseSaveTests {
         try FileManager.default.createDirectory(atPath: directory.path("closed"), withIntermediateDirectories: false)
         chmod(directory.path("closed"), 0o555)
         mkfifo(directory.path("pipe"), 0o600)
-        let server = try server(content)
+        let server = try contentServer("", content)
         let client = try Client(.get, server.url)
         var paths = [
             (directory.path("missing/file"), ENOENT), (directory.path("file/below"), ENOTDIR),
@@ -104,8 +92,7 @@ struct ResponseSaveTests {
         let isClosed = Gate()
         let server = try FaultServer { connection in
             _ = try connection.readHead()
-            try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
-            try connection.send([UInt8](repeating: 1, count: 500_000))
+            try connection.respondPartly(200, length: 1_000_000, sent: 500_000)
             if connection.isClosedByPeer() { isClosed.open() }
         }
         let response = try await Client(.get, server.url).send()
@@ -185,8 +172,7 @@ struct ResponseSaveTests {
             for index in 0..<50 {
                 let response = try await client.send()
                 switch index % 3 {
-                case 0:
-                    try await response.save(to: directory.path("file"))
+                case 0: try await response.save(to: directory.path("file"))
                 case 1:
                     await #expect(throws: ClientError.self) { try await response.save(to: directory.path("no/file")) }
                     _ = try await response.bytes()
@@ -203,11 +189,8 @@ struct ResponseSaveTests {
                 try await Task.sleep(for: .milliseconds(50))
             }
             #expect(try processStatus("Threads") <= threads)
-            let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").filter {
-                let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/" + $0)
-                return path?.hasPrefix(directory.path) == true
-            }
-            #expect(open == [])
+            let folder = directory.path
+            #expect(try openDescriptors { $0.hasPrefix(folder) } == 0)
         }
     }
 

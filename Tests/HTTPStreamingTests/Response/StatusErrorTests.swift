@@ -13,8 +13,7 @@ struct StatusErrorTests {
         ] as [(Int, [UInt8], String?)] {
             let failing = try FaultServer { connection in
                 while try connection.readRequest() != nil {
-                    try connection.send("HTTP/1.1 \(status) X\r\nX-A: b\r\nContent-Length: \(content.count)\r\n\r\n")
-                    try connection.send(content)
+                    try connection.respond(status, content: content, fields: "X-A: b\r\n")
                 }
             }
             let client = try Client()

@@ -65,8 +65,7 @@ struct FileSourceTests {
             #expect(truncate(path, isCut ? 20 << 20 : 33 << 20) == 0)
             evict(path)
             gate.open()
-            let error = await #expect(throws: ClientError.self) { try await task.value }
-            #expect(error?.code == .sourceChanged)
+            let error = await expectError(.sourceChanged) { try await task.value }
             let reason = isCut ? "the file ended after \(20 << 20) of \(32 << 20) bytes" : "the file was changed"
             #expect(error?.message.hasPrefix("\(path): \(reason)") == true, "\(error.debugDescription)")
         }
@@ -121,8 +120,7 @@ struct FileSourceTests {
         }
         if operation == .read {
             tasks[0].cancel()
-            let error = await #expect(throws: ClientError.self) { try await tasks[0].value }
-            #expect(error?.code == .cancelled)
+            await expectError(.cancelled) { try await tasks[0].value }
         }
         try files.goOn()
         for task in tasks.dropFirst(operation == .read ? 1 : 0) { #expect(try await task.value == 201) }

@@ -82,14 +82,6 @@ final class OpenPipe: Sendable {
     }
 }
 
-/// How many descriptors this process has of what `isMeant` says, by the names that the kernel has for them, such
-/// as a path or `pipe:[4711]`: other tests open and close theirs at the same time. Linux only.
-func openDescriptors(_ isMeant: (String) -> Bool) throws -> Int {
-    try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count { number in
-        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(number)")).map(isMeant) ?? false
-    }
-}
-
 /// How many descriptors are open of the file, pipe or socket of `descriptor`.
 func openDescriptors(like descriptor: Int32) throws -> Int {
     let name = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(descriptor)")

@@ -2,20 +2,6 @@ import ContentCoding
 import Multipart
 import TestSupport
 
-func decode(_ data: [UInt8], _ decoder: inout ContentDecoder) throws -> [UInt8] {
-    var content: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 1 << 16)
-    try data.withUnsafeBytes { bytes in
-        var rest = bytes
-        while true {
-            let count = try buffer.withUnsafeMutableBytes { try decoder.decode(&rest, into: $0) }
-            content += buffer[..<count]
-            if count < buffer.count { break }
-        }
-    }
-    return content
-}
-
 struct ReceivedPart {
     let head: PartHead
     var content: [UInt8] = []

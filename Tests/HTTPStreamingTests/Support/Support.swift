@@ -102,14 +102,18 @@ func bomb(mebibytes: Int) throws -> [UInt8] {
     return Array(repeatElement(member, count: mebibytes / 8).joined())
 }
 
-/// A server that answers each request with these fields and `content`, and keeps the request's head.
+/// A server that answers each request with these fields and `content`, the second half of it when the gate is opened,
+/// and keeps the request's head.
 func contentServer(
-    _ fields: String, _ content: [UInt8], heads: Shared<[RequestHead]> = Shared([])
+    _ fields: String, _ content: [UInt8], heads: Shared<[RequestHead]> = Shared([]), gate: Gate? = nil
 ) throws -> FaultServer {
     try FaultServer { connection in
         while let (head, _) = try connection.readRequest() {
             heads.update { $0.append(head) }
-            try connection.respond(content: content, fields: fields)
+            try connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(content.count)\r\n\(fields)\r\n")
+            try connection.send(Array(content[..<(content.count / 2)]))
+            gate?.wait()
+            try connection.send(Array(content[(content.count / 2)...]))
         }
     }
 }
@@ -171,13 +175,6 @@ func expectError<Result>(
     #expect(ContinuousClock.now - start < limit, comment, sourceLocation: sourceLocation)
     #expect(error?.code == code, comment, sourceLocation: sourceLocation)
     return error
-}
-
-/// A value of /proc/self/status, such as `VmHWM` in KiB or `Threads`. Linux only.
-func processStatus(_ key: String) throws -> Int {
-    let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
-    let line = status.split(separator: "\n").first { $0.hasPrefix("\(key):") }
-    return try #require(line.flatMap { Int($0.split(whereSeparator: \.isWhitespace)[1]) })
 }
 
 /// Resets the peak of this process's resident memory, `VmHWM`. Linux only.

@@ -41,17 +41,8 @@ public struct ServerProcess: Sendable {
     }
 
     /// Its resident memory now, in KiB. Linux only.
-    public var memory: Int { get throws { try status("VmRSS") } }
+    public var memory: Int { get throws { try processStatus("VmRSS", of: process.processIdentifier) } }
 
     /// The peak of its resident memory, in KiB. Linux only.
-    public var peakMemory: Int { get throws { try status("VmHWM") } }
-
-    private func status(_ name: String) throws -> Int {
-        let status = try String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)
-        let line = status.split(separator: "\n").first { $0.hasPrefix(name + ":") }
-        guard let size = line?.split(separator: " ").dropFirst().first.flatMap({ Int($0) }) else {
-            throw FaultError("no \(name)")
-        }
-        return size
-    }
+    public var peakMemory: Int { get throws { try processStatus("VmHWM", of: process.processIdentifier) } }
 }

@@ -75,10 +75,7 @@ public final class Subprocess: Sendable {
         _ executable: String, _ arguments: [String] = [], input: Data = Data(),
         environment: [String: String] = [:], deadline: Duration = .seconds(60)
     ) async throws -> Result {
-        let process = try Subprocess(
-            executable, arguments, input: input, environment: environment, deadline: deadline
-        )
-        return await process.result()
+        try await Subprocess(executable, arguments, input: input, environment: environment, deadline: deadline).result()
     }
 
     /// Waits for the program's end, and that of its output.
