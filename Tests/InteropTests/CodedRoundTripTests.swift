@@ -28,8 +28,7 @@ struct CodedRoundTripTests {
                 $0.headerFields = ["Want-Repr-Digest": "sha-256=10"]
             }
             for isUnclosed in ways {
-                if isUnclosed { try await client.sendUnclosed(.file(path)) }
-                let response = isUnclosed ? try await client.close() : try await client.send(.file(path))
+                let response = try await client.send(.file(path), isUnclosed: isUnclosed)
                 let text = try await response.text()
                 #expect(response.status == 201, "\(text)")
                 let part = try #require(try JSONDecoder().decode(ServerReport.self, from: Data(text.utf8)).parts.first)

@@ -8,9 +8,8 @@ import Testing
 struct CodedStreamTests {
     /// Contents that the encoder treats differently, and sizes around its blocks' edges.
     static let contents: [(name: String, bytes: [UInt8])] = {
-        var generator = SystemRandomNumberGenerator()
         let text = Array((0..<60_000).map { "line \($0) of \($0 * 7919 % 10_007)\n" }.joined().utf8)
-        let noise = (0..<600_000).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        let noise = SeededGenerator.bytes(600_000, case: 0)
         return [
             ("empty", []), ("byte", [7]), ("text", text), ("noise", noise), ("mixed", text + noise + text),
             ("zeros", [UInt8](repeating: 0, count: 5_000_000)),
@@ -98,9 +97,7 @@ struct CodedStreamTests {
             let coded = try await encodeInParallel(bytes, DeflateBlockCoder(coding), workers: 2, executor: .tasks)
             let server = try FaultServer { connection in
                 _ = try connection.readHead()
-                try connection.send(
-                    "HTTP/1.1 200 OK\r\nContent-Encoding: \(coding)\r\nContent-Length: \(coded.count)\r\n\r\n")
-                try connection.send(coded)
+                try connection.respond(content: coded, fields: "Content-Encoding: \(coding)\r\n")
             }
             let result = try await Subprocess.run("curl", ["-sS", "--fail", "--compressed", server.url])
             #expect(result.status == 0, "\(result.errorOutput)")

@@ -183,10 +183,6 @@ struct ExampleTests {
 
     /// The files that the server has open in its directory, named or not.
     private func openTemporaries(of server: ServerProcess) throws -> Int {
-        let descriptors = "/proc/\(server.process.processIdentifier)/fd"
-        return try FileManager.default.contentsOfDirectory(atPath: descriptors).filter { name in
-            let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(descriptors)/\(name)")
-            return target?.hasPrefix(server.directory.path + "/") ?? false
-        }.count
+        try openDescriptors(of: server.process.processIdentifier) { $0.hasPrefix(server.directory.path + "/") }
     }
 }

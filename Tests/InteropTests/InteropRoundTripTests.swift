@@ -14,8 +14,7 @@ struct InteropRoundTripTests {
         let client = try client(server)
         let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int64
         for isUnclosed in [false, true] {
-            if isUnclosed { try await client.sendUnclosed(.file(path)) }
-            let response = isUnclosed ? try await client.close() : try await client.send(.file(path))
+            let response = try await client.send(.file(path), isUnclosed: isUnclosed)
             #expect(response.status == 201)
             let answer = try JSONDecoder().decode(ServerReport.self, from: Data(try await response.bytes()))
             #expect(answer.bytes == size)

@@ -60,10 +60,9 @@ struct PeerTests {
         let (url, process) = try await peer.start()
         defer { process.terminate() }
         let directory = try TemporaryDirectory()
-        var generator = SystemRandomNumberGenerator()
         let contents = [
             Data(), Data("x".utf8), Data((0..<200_000).map { "line \($0 * 7919 % 1009)\n" }.joined().utf8),
-            Data((0..<1_000_000).map { _ in UInt8.random(in: 0...255, using: &generator) }),
+            Data(SeededGenerator.bytes(1_000_000, case: 0)),
         ]
         let parts = try contents.enumerated().map { Part.file(try directory.write($1, to: "\($0)")) }
         let client = try Client(.post, url) { $0.contentCoding = coding }
@@ -83,8 +82,8 @@ struct PeerTests {
         let client = try Client(.post, url)
         var remotes: Set<String> = []
         for index in 0..<50 {
-            let answer = try await answer(
-                try await client.send(Part("file", .bytes([UInt8(index)]), filename: "\(index)")))
+            let part = Part("file", .bytes([UInt8(index)]), filename: "\(index)")
+            let answer = try await answer(try await client.send(part))
             #expect(answer.parts?.map(\.size) == [1])
             remotes.insert(answer.remote)
         }

@@ -21,8 +21,8 @@ struct AuthenticationTests {
                 let response = try await client.send(.field("a", "b"))
                 #expect(try await response.answer().header["Authorization"] == [expected])
             }
-            try await client.sendUnclosed(.field("a", "b"))
-            #expect(try await client.close().answer().header["Authorization"] == [expected])
+            let unclosed = try await client.send(.field("a", "b"), isUnclosed: true)
+            #expect(try await unclosed.answer().header["Authorization"] == [expected])
         }
     }
 
@@ -89,28 +89,28 @@ struct AuthenticationTests {
             #expect(try await response.answer().parts.map(\.sha256) == [sample.sha256])
             #expect(response.metrics.connectionsOpened == (round == 0 ? 1 : 0))
         }
-        #expect(try await Client(.get, url, configuration: configuration()).send().status == 201)
-        #expect(try await Client(.delete, url, configuration: configuration()).send().status == 201)
+        for method in [Client.Method.get, .delete] {
+            #expect(try await Client(method, url, configuration: configuration()).send().status == 201)
+        }
     }
 
     @Test("a wrong digest password gives the 401 with its content") func wrongPassword() async throws {
         let apache = try await DigestApache(password: Self.secret)
-        let url = apache.url
         for size in [10, 8 << 20] {
-            let client = try Client(.post, url, configuration: configuration("wrong"))
+            let client = try Client(.post, apache.url, configuration: configuration("wrong"))
+            let open = try Client(.post, apache.url, configuration: configuration("wrong"))
             let response = try await client.send(.filler(size))
-            #expect(response.status == 401)
-            #expect(try await response.text().contains("401"))
-            let open = try Client(.post, url, configuration: configuration("wrong"))
             while try await open.sendUnclosed(.filler(size)) {}
-            let other = try await open.close()
-            #expect(other.status == 401)
-            #expect(try await other.text().contains("401"))
+            for response in [response, try await open.close()] {
+                #expect(response.status == 401)
+                #expect(try await response.text().contains("401"))
+            }
         }
     }
 
-    private static func challenge(_ nonce: String, _ more: String = "") -> String {
-        "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"r\", qop=\"auth\", nonce=\"\(nonce)\"\(more)\r\nContent-Length: 2\r\n\r\nno"
+    private static func challenge(_ connection: RawConnection, _ nonce: String, _ more: String = "") throws {
+        let challenge = "Digest realm=\"r\", qop=\"auth\", nonce=\"\(nonce)\"\(more)"
+        try connection.respond(401, "no", fields: "WWW-Authenticate: \(challenge)\r\n")
     }
 
     /// A server that uses `answers` in order, then accepts requests; keeps the sizes of bodies.
@@ -125,10 +125,9 @@ struct AuthenticationTests {
                 if index < answers.count {
                     try answers[index](connection, head)
                 } else {
-                    let count = try connection.readBody(of: head).count
-                    bodies.update { $0.append(count) }
-                    try connection.respond(
-                        201, head["authorization"]?.contains("nonce=\"last\"") == true ? "yes" : "no")
+                    bodies.append(try connection.readBody(of: head).count)
+                    let isLast = head["authorization"]?.contains("nonce=\"last\"") == true
+                    try connection.respond(201, isLast ? "yes" : "no")
                 }
             }
         }
@@ -141,28 +140,20 @@ struct AuthenticationTests {
             let server = try digestServer(
                 [
                     { connection, head in
-                        bodies.update { $0.append(-1) }
-                        let count = try connection.readBody(of: head).count
-                        bodies.update { $0.append(count) }
-                        try connection.send(Self.challenge("first"))
+                        bodies.append(-1)
+                        bodies.append(try connection.readBody(of: head).count)
+                        try Self.challenge(connection, "first")
                     },
                     { connection, head in
-                        let count = try connection.readBody(of: head).count
-                        bodies.update { $0.append(count) }
-                        try connection.send(Self.challenge("last", ", stale=true"))
+                        bodies.append(try connection.readBody(of: head).count)
+                        try Self.challenge(connection, "last", ", stale=true")
                     },
                 ], bodies)
             let client = try Client(.post, server.url, configuration: configuration())
             // A file, since an open request keeps no more than 1 MiB of memory for sending again.
             let directory = try TemporaryDirectory()
             let part = Part.file(try directory.write([UInt8](repeating: 1, count: size), to: "file"))
-            let response: Response
-            if isOpen {
-                try await client.sendUnclosed(part)
-                response = try await client.close()
-            } else {
-                response = try await client.send(part)
-            }
+            let response = try await client.send(part, isUnclosed: isOpen)
             #expect(try await response.summary() == "201 yes")
             let counts = bodies.value
             #expect(counts.count == 4 && counts[1] == 0 && counts[2] > size && counts[3] == counts[2], "\(counts)")
@@ -177,12 +168,12 @@ struct AuthenticationTests {
                 [
                     { connection, head in
                         _ = try connection.readBody(of: head)
-                        try connection.send(Self.challenge("first"))
+                        try Self.challenge(connection, "first")
                     },
                     { connection, head in
-                        if head["expect"] != nil { try connection.send("HTTP/1.1 100 Continue\r\n\r\n") }
+                        if head["expect"] != nil { try connection.sendInterim(100) }
                         _ = try connection.receiveSome()
-                        try connection.send(Self.challenge("last", ", stale=true"))
+                        try Self.challenge(connection, "last", ", stale=true")
                         _ = try? connection.receiveToEnd()
                     },
                 ], bodies)
@@ -210,20 +201,17 @@ struct AuthenticationTests {
         let response = try await Client(.post, open.url, configuration: configuration()).send(.field("a", "b"))
         #expect(response.status == 201)
         #expect(bodies.value.count == 1 && bodies.value[0] > 0)
-        for answer in [
-            "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"r\"\r\nContent-Length: 2\r\n\r\nno",
-            "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"r\", algorithm=UNKNOWN, nonce=\"x\"\r\nContent-Length: 2\r\n\r\nno",
-            "HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno",
+        for fields in [
+            "WWW-Authenticate: Basic realm=\"r\"\r\n",
+            "WWW-Authenticate: Digest realm=\"r\", algorithm=UNKNOWN, nonce=\"x\"\r\n", "",
         ] {
             let server = try FaultServer { connection in
-                while try connection.readRequest() != nil {
-                    try connection.send(answer)
-                }
+                while try connection.readRequest() != nil { try connection.respond(401, "no", fields: fields) }
             }
             let client = try Client(.post, server.url, configuration: configuration())
-            #expect(try await client.send(.field("a", "b")).summary() == "401 no")
-            try await client.sendUnclosed(.field("a", "b"))
-            #expect(try await client.close().summary() == "401 no")
+            for isUnclosed in [false, true] {
+                #expect(try await client.send(.field("a", "b"), isUnclosed: isUnclosed).summary() == "401 no")
+            }
         }
     }
 }

@@ -7,19 +7,15 @@ import Testing
 struct ClientHTTP2Tests {
     /// Servers with TLS and without, with the client's configuration for each.
     private func peers() async throws -> [(server: GoServer, configuration: Client.Configuration)] {
-        try requireHTTP2()
+        try Peers.requireHTTP2()
         return [
             (try await GoServer(certificate: "server"), try await .trusting { $0.httpVersion = .automatic }),
             (try await GoServer.h2c(), try await .trusting { $0.httpVersion = .http2PriorKnowledge }),
         ]
     }
 
-    private func requireHTTP2() throws {
-        guard MultiHandle.sendsHTTP2 else { try Peers.skip("this libcurl is too old for HTTP/2") }
-    }
-
     @Test("uploads with prior knowledge, without TLS") func priorKnowledge() async throws {
-        try requireHTTP2()
+        try Peers.requireHTTP2()
         let server = try await GoServer.h2c()
         let configuration = try await Client.Configuration.trusting { $0.httpVersion = .http2PriorKnowledge }
         try await exchange(server.url, configuration, proto: "HTTP/2.0")

@@ -7,7 +7,7 @@ import Testing
 struct DuplexHTTP2Tests {
     /// HTTP/2 only: with HTTP/1.1, Go's server up to 1.20 reads the whole request before it answers.
     private func client(_ path: String) async throws -> (client: Client, server: GoServer) {
-        guard MultiHandle.sendsHTTP2 else { try Peers.skip("this libcurl is too old for HTTP/2") }
+        try Peers.requireHTTP2()
         let server = try await GoServer(certificate: "server")
         let configuration = try await Client.Configuration.trusting { $0.httpVersion = .http2 }
         return (try Client(.post, server.url + path, configuration: configuration), server)
@@ -27,7 +27,7 @@ struct DuplexHTTP2Tests {
         let (client, server) = try await client("echo")
         defer { withExtendedLifetime(server) {} }
         var generator = SeededGenerator(case: 1)
-        let content = (0..<(2 << 20)).flatMap { _ in withUnsafeBytes(of: generator.next(), Array.init) }
+        let content = generator.bytes(16 << 20)
         let stream = try await client.open()
         let writing = Task {
             var rest = content[...]

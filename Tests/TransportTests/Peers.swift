@@ -1,3 +1,4 @@
+@testable import HTTPStreaming
 import TestSupport
 import Testing
 
@@ -7,6 +8,10 @@ enum Peers {
     static func skip(_ reason: String) throws -> Never {
         print("TransportTests: SKIPPED: \(reason)")
         try Test.cancel("skipped: \(reason)")
+    }
+
+    static func requireHTTP2() throws {
+        guard MultiHandle.sendsHTTP2 else { try skip("this libcurl is too old for HTTP/2") }
     }
 
     static func require(_ programs: String...) throws {

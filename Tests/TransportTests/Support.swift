@@ -3,7 +3,7 @@ import HTTPStreaming
 import TestSupport
 import Testing
 
-/// A file of random bytes and its SHA-256 by `openssl`.
+/// A file of random bytes and its SHA-256, both by `openssl`.
 struct Sample {
     let directory: TemporaryDirectory
     let path: String
@@ -14,14 +14,7 @@ struct Sample {
         directory = try TemporaryDirectory()
         size = mebibytes << 20
         path = directory.path("sample.bin")
-        var generator = SystemRandomNumberGenerator()
-        var bytes = Data(count: size)
-        bytes.withUnsafeMutableBytes { buffer in
-            for word in buffer.bindMemory(to: UInt64.self).indices {
-                buffer.bindMemory(to: UInt64.self)[word] = generator.next()
-            }
-        }
-        try bytes.write(to: URL(fileURLWithPath: path))
+        _ = try await Subprocess.run("openssl", ["rand", "-out", path, "\(size)"])
         let digest = try await Subprocess.run("openssl", ["dgst", "-sha256", "-r", path])
         sha256 = String(digest.output.prefix(64))
         try #require(sha256.count == 64)

@@ -28,14 +28,13 @@ struct TransportConnectionTests {
             #expect(response.headerFields["set-cookie"]?.contains("s3same") == true)
             #expect(try await response.answer().header["Cookie"] == nil)
         }
-        var configuration = Client.Configuration()
-        configuration.cookies = .inMemory
         for _ in 0..<2 {
-            let client = try Client(.post, server.url + "cookie", configuration: configuration)
+            let client = try Client(.post, server.url + "cookie") { $0.cookies = .inMemory }
             #expect(try await client.send(.field("a", "b")).answer().header["Cookie"] == nil)
-            #expect(try await client.send(.field("a", "b")).answer().header["Cookie"] == ["session=s3same"])
-            try await client.sendUnclosed(.field("a", "b"))
-            #expect(try await client.close().answer().header["Cookie"] == ["session=s3same"])
+            for isUnclosed in [false, true] {
+                let response = try await client.send(.field("a", "b"), isUnclosed: isUnclosed)
+                #expect(try await response.answer().header["Cookie"] == ["session=s3same"])
+            }
         }
     }
 
@@ -49,11 +48,9 @@ struct TransportConnectionTests {
         }
         var configuration = Client.Configuration()
         configuration.expectTimeout = .milliseconds(50)
-        for (expect, sizes) in [
-            (Client.Expectation.automatic, [10, 2 << 20]), (.always, [10, 2 << 20]), (.never, [10, 2 << 20]),
-        ] {
+        for expect in [Client.Expectation.automatic, .always, .never] {
             configuration.expect = expect
-            for size in sizes {
+            for size in [10, 2 << 20] {
                 let client = try Client(.post, server.url, configuration: configuration)
                 #expect(try await client.send(.filler(size)).status == 201)
             }
@@ -80,8 +77,8 @@ struct TransportConnectionTests {
         let server = try await GoServer()
         var configuration = Client.Configuration()
         configuration.headerFields = ["X-Empty": "", "X-Text": "gr\u{FC}n", "X-Space": "  a b\t", "X-Semicolon": ";"]
-        let header = try await Client(.post, server.url, configuration: configuration).send(.field("a", "b")).answer()
-            .header
+        let response = try await Client(.post, server.url, configuration: configuration).send(.field("a", "b"))
+        let header = try await response.answer().header
         #expect(header["X-Empty"] == [""])
         #expect(header["X-Text"] == ["gr\u{FC}n"])
         #expect(header["X-Space"] == ["a b"])
@@ -126,12 +123,9 @@ struct TransportConnectionTests {
             while let (head, _) = try connection.readRequest() {
                 heads.update { $0.append(head) }
                 switch head.line.split(separator: " ").dropFirst().first {
-                case "/elsewhere":
-                    try connection.send("HTTP/1.1 307 No\r\nLocation: \(elsewhere)\r\nContent-Length: 0\r\n\r\n")
-                case "/here":
-                    try connection.send("HTTP/1.1 307 No\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n")
-                default:
-                    try connection.respond(201, "there")
+                case "/elsewhere": try connection.respond(307, fields: "Location: \(elsewhere)\r\n")
+                case "/here": try connection.respond(307, fields: "Location: /there\r\n")
+                default: try connection.respond(201, "there")
                 }
             }
         }
