@@ -108,10 +108,7 @@ struct ObjectStoreTests {
             #expect(response.bytesSent == size)
             #expect(sha256(try await stored(form)) == digest)
         }
-        let pipe = AsyncStream<[UInt8]> { continuation in
-            continuation.yield([1])
-            continuation.finish()
-        }
+        let pipe = AsyncStream<[UInt8]>(of: [[1]])
         #expect(try await client.send(Request(.put, form.put, content: .stream(pipe))).status == 411)
         #expect(try await client.send(Request(.put, form.put + "0", content: .text("x"))).status == 403)
     }

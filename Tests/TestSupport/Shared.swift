@@ -18,3 +18,13 @@ public func eventually(_ condition: () async throws -> Bool) async throws -> Boo
     }
     return try await condition()
 }
+
+extension AsyncStream where Element: Sendable {
+    /// These elements, then the end.
+    public init(of elements: [Element]) {
+        self.init { continuation in
+            for element in elements { continuation.yield(element) }
+            continuation.finish()
+        }
+    }
+}

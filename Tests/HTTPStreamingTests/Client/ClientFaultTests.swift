@@ -162,7 +162,7 @@ struct ClientFaultTests {
         }
         let client = try Client(.post, server.url)
         let error = await expectError(.sourceChanged) {
-            try await client.send(.file(path), isUnclosed: unclosed)
+            if unclosed { try await client.sendUnclosed(.file(path)) } else { _ = try await client.send(.file(path)) }
         }
         #expect(error?.description.contains(path) == true)
         #expect(error?.description.contains("shrank") == true)

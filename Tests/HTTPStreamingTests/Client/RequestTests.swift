@@ -35,15 +35,15 @@ struct RequestTests {
             (.file(path), bytes, 300_000, "text/plain"),
             (.file(path, range: 7..<1000), Array(bytes[7..<1000]), 993, "text/plain"),
             (.file(empty), [], 0, "text/plain"),
-            (.stream(length: 0) { stream(of: [[UInt8]]()) }, [], 0, "application/octet-stream"),
+            (.stream(length: 0) { AsyncStream<[UInt8]>(of: []) }, [], 0, "application/octet-stream"),
             (.bytes(bytes), bytes, 300_000, "application/octet-stream"),
             (.bytes([]), [], 0, "application/octet-stream"),
             (.text("ü"), Array("ü".utf8), 2, "text/plain; charset=utf-8"),
             (.descriptor(file.raw), bytes, 300_000, "application/octet-stream"),
             (.descriptor(pipe.reader, length: 10), Array(piped.prefix(10)), 10, "application/octet-stream"),
             (.descriptor(pipe.reader), Array(piped.dropFirst(10)), nil, "application/octet-stream"),
-            (.stream(stream(of: [bytes])), bytes, nil, "application/octet-stream"),
-            (.stream(length: 300_000) { stream(of: [bytes]) }, bytes, 300_000, "application/octet-stream"),
+            (.stream(AsyncStream(of: [bytes])), bytes, nil, "application/octet-stream"),
+            (.stream(length: 300_000) { AsyncStream(of: [bytes]) }, bytes, 300_000, "application/octet-stream"),
         ]
         for (number, row) in rows.enumerated() {
             for method in [Client.Method.put, .post] where row.content.isRepeatable || method == .put {

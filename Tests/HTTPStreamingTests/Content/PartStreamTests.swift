@@ -73,11 +73,11 @@ struct PartStreamTests {
 
     @Test("chunks may be arrays, slices, Data or any other collection of bytes") func elements() async throws {
         _ = try await client.send(
-            Part("file", .stream(stream(of: [[1, 2] as [UInt8]]))),
-            Part("file", .stream(stream(of: [[0, 1, 2, 3][1...2] as ArraySlice<UInt8>]))),
-            Part("file", .stream(stream(of: [Data([0, 1, 2])[1...]]))),
-            Part("file", .stream(stream(of: [repeatElement(UInt8(1), count: 2)]))),
-            Part("file", .stream(stream(of: [[[1], [2]].joined().map { UInt8($0) }]))))
+            Part("file", .stream(AsyncStream(of: [[1, 2] as [UInt8]]))),
+            Part("file", .stream(AsyncStream(of: [[0, 1, 2, 3][1...2] as ArraySlice<UInt8>]))),
+            Part("file", .stream(AsyncStream(of: [Data([0, 1, 2])[1...]]))),
+            Part("file", .stream(AsyncStream(of: [repeatElement(UInt8(1), count: 2)]))),
+            Part("file", .stream(AsyncStream(of: [[[1], [2]].joined().map { UInt8($0) }]))))
         let parts = try receivedParts(of: recorder.request(0))
         #expect(parts.map(\.content) == [[1, 2], [1, 2], [1, 2], [1, 1], [1, 2]])
     }
@@ -219,7 +219,7 @@ struct PartStreamTests {
 
     @Test("ten thousand tiny chunks arrive in order") func tinyChunks() async throws {
         let content = (0..<10_000).map { UInt8(truncatingIfNeeded: $0) }
-        _ = try await client.send(Part("file", .stream(stream(of: content.map { [$0] }))))
+        _ = try await client.send(Part("file", .stream(AsyncStream(of: content.map { [$0] }))))
         #expect(try receivedParts(of: recorder.request(0)).map(\.content) == [content])
     }
 

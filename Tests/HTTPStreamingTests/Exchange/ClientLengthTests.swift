@@ -35,8 +35,7 @@ struct ClientLengthTests {
         Part(
             "file",
             .stream {
-                HTTPStreamingTests.stream(
-                    of: stride(from: 0, to: content.count, by: 7000).map { content[$0...].prefix(7000) })
+                AsyncStream(of: stride(from: 0, to: content.count, by: 7000).map { content[$0...].prefix(7000) })
             })
     }
 
@@ -138,7 +137,7 @@ struct ClientLengthTests {
                 "file",
                 .stream { () -> AsyncStream<[UInt8]> in
                     calls.update { $0 += 1 }
-                    return HTTPStreamingTests.stream(of: [bottles(200_000 + (calls.value == 3 ? difference : 0))])
+                    return AsyncStream(of: [bottles(200_000 + (calls.value == 3 ? difference : 0))])
                 })
             let error = await expectError(.sourceChanged) {
                 try await Client(.post, server.url).send(gzipped ? part.gzipped(level: 0) : part)

@@ -1,13 +1,5 @@
 import TestSupport
 
-/// A stream of these chunks, which ends after them.
-func stream<Chunk: Sendable>(of chunks: [Chunk]) -> AsyncStream<Chunk> {
-    AsyncStream { continuation in
-        for chunk in chunks { continuation.yield(chunk) }
-        continuation.finish()
-    }
-}
-
 /// Chunks of random lengths, some of them empty, and some with a pause before them.
 struct Chunks: AsyncSequence, Sendable {
     struct Iterator: AsyncIteratorProtocol {
