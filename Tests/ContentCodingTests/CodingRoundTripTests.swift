@@ -45,9 +45,9 @@ struct CodingRoundTripTests {
             var data: [UInt8] = []
             for piece in pieces(content, &generator) {
                 let mode: ContentEncoder.Mode = generator.oneIn(4) ? .flush : .more
-                data += encode(piece, with: &encoder, mode, room: generator.pick([1, 5, 64, 100, 5000]))
+                data += encoder.encode(piece, mode, room: generator.pick([1, 5, 64, 100, 5000]))
             }
-            data += encode([], with: &encoder, .finish, room: generator.pick([1, 5, 64, 100, 5000]))
+            data += encoder.encode([], .finish, room: generator.pick([1, 5, 64, 100, 5000]))
 
             var decoder = ContentDecoder(coding)
             var decoded: [UInt8] = []

@@ -14,13 +14,13 @@ struct ContentEncoderTests {
         var length = 0
         for round in 0..<20 {
             let content = (round.isMultiple(of: 2) ? Sample.text : .random).bytes(round * 37)
-            let data = encode(content, with: &encoder, .flush, room: room)
+            let data = encoder.encode(content, .flush, room: room)
             length += data.count
             #expect(try decoder.decode(data) == content, "round \(round)")
             // Without new data nothing is written, or the same once more at the end of a buffer.
-            #expect(encode([], with: &encoder, .flush, room: room).count <= 5)
+            #expect(encoder.encode([], .flush, room: room).count <= 5)
         }
-        #expect(try decoder.decode(encode([], with: &encoder, .finish, room: room)) == [])
+        #expect(try decoder.decode(encoder.encode([], .finish, room: room)) == [])
         try decoder.finish()
         #expect(length < 20_000)
     }
@@ -28,18 +28,18 @@ struct ContentEncoderTests {
     @Test("without a flush the encoder holds data back to compress it better") func more() throws {
         var encoder = try ContentEncoder(.gzip)
         let content = Sample.text.bytes(1000)
-        var data = encode(content, with: &encoder, .more)
+        var data = encoder.encode(content, .more)
         #expect(data.count <= 10)
-        data += encode(content, with: &encoder, .more)
-        data += encode([], with: &encoder, .finish)
+        data += encoder.encode(content, .more)
+        data += encoder.encode([], .finish)
         #expect(try decode(data, .gzip) == content + content)
     }
 
     @Test("nothing is written after the end", arguments: Coding.allCases) func behindTheEnd(coding: Coding) throws {
         var encoder = try ContentEncoder(coding)
-        _ = encode([1, 2, 3], with: &encoder, .finish)
+        _ = encoder.encode([1, 2, 3], .finish)
         for mode in [ContentEncoder.Mode.finish, .flush, .more] {
-            for room in [1, 4096] { #expect(encode([], with: &encoder, mode, room: room) == []) }
+            for room in [1, 4096] { #expect(encoder.encode([], mode, room: room) == []) }
         }
     }
 

@@ -75,9 +75,9 @@ struct OtherCodersTests {
             var encoder = try ContentEncoder(coding)
             let half = content.count / 2
             let data =
-                encode(Array(content[..<half]), with: &encoder, .flush)
-                + encode(Array(content[half...]), with: &encoder, .flush, room: 10)
-                + encode([], with: &encoder, .finish)
+                encoder.encode(content[..<half], .flush)
+                + encoder.encode(content[half...], .flush, room: 10)
+                + encoder.encode([], .finish)
             #expect(try await python("decompress(\(coding == .gzip ? 31 : 15))", data) == content)
             if coding == .gzip { #expect(try await python("gzip.decompress(data)", data) == content) }
         }

@@ -7,25 +7,7 @@ import Testing
 /// Encodes `content` with one call after another, each with `room` bytes for its output.
 func encode(_ content: [UInt8], _ coding: Coding, level: Int = 6, room: Int = 4096) throws -> [UInt8] {
     var encoder = try ContentEncoder(coding, level: level)
-    return encode(content, with: &encoder, .finish, room: room)
-}
-
-/// The same with an encoder that has begun, up to the promise of `mode`.
-func encode(
-    _ content: [UInt8], with encoder: inout ContentEncoder, _ mode: ContentEncoder.Mode, room: Int = 4096
-) -> [UInt8] {
-    var encoded: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: room)
-    content.withUnsafeBytes { bytes in
-        var rest = bytes
-        var count = room
-        while count == room {
-            count = buffer.withUnsafeMutableBytes { encoder.encode(&rest, into: $0, mode) }
-            encoded += buffer[..<count]
-        }
-        #expect(rest.isEmpty, "input was left over")
-    }
-    return encoded
+    return encoder.encode(content, .finish, room: room)
 }
 
 /// Decodes `data`, handed over in pieces that end at `splits`, with `room` bytes for the output of

@@ -117,7 +117,7 @@ struct CodedBodyTests {
             let flushed = try #require(
                 (1..<data.count).first { count in
                     var decoder = ContentDecoder(.gzip)
-                    return (try? decoder.decode(data[..<count]))?.count == 5
+                    return (try? decoder.decode(Array(data[..<count])))?.count == 5
                 })
             let directory = server.directory
             let response = try await server.connected { connection in

@@ -28,30 +28,3 @@ enum Samples {
         return flushed + encoder.encode(content[(flushAt ?? 0)...], .finish)
     }
 }
-
-extension ContentEncoder {
-    mutating func encode(_ bytes: some ContiguousBytes, _ mode: Mode) -> [UInt8] {
-        var encoded: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 65536)
-        bytes.withUnsafeBytes { bytes in
-            var (rest, count) = (bytes, buffer.count)
-            while count == buffer.count {
-                count = buffer.withUnsafeMutableBytes { encode(&rest, into: $0, mode) }
-                encoded += buffer[..<count]
-            }
-        }
-        return encoded
-    }
-}
-
-extension ContentDecoder {
-    /// - Returns: the first 64 KiB at most.
-    mutating func decode(_ bytes: some ContiguousBytes) throws -> [UInt8] {
-        var content = [UInt8](repeating: 0, count: 65536)
-        let count = try bytes.withUnsafeBytes { bytes in
-            var rest = bytes
-            return try content.withUnsafeMutableBytes { try decode(&rest, into: $0) }
-        }
-        return Array(content[..<count])
-    }
-}
