@@ -1,7 +1,7 @@
 /// Decodes one stream of a content coding incrementally and checks its checksums. Does no I/O and takes about 40 KiB of
 /// memory.
 ///
-/// It accepts several gzip members in sequence (RFC 1952 §2.2). For `deflate` it also accepts raw DEFLATE data, which
+/// It accepts several gzip members in sequence (RFC 1952 §2.2), and ignores zeros after the last one. For `deflate` it also accepts raw DEFLATE data, which
 /// has no checksum: some senders write it, although the coding means the zlib format (RFC 9110 §8.4.1.2).
 public struct ContentDecoder: ~Copyable {
     private enum State {
@@ -9,8 +9,14 @@ public struct ContentDecoder: ~Copyable {
         case start
         /// → `betweenMembers`, `ended`, `failed`
         case inStream
-        /// After a gzip member. Another one may follow. → `inStream`, `failed`
+        /// After a gzip member. Another one or padding may follow. → `inStream`, `inPadding`, `failed`
         case betweenMembers
+        /// In the zeros after the last gzip member. Nothing else may follow. → `failed`
+        ///
+        /// Tapes and some servers pad with zeros, and gzip(1), curl and Python ignore them. It makes nothing ambiguous: a
+        /// member begins with 0x1F, so zeros belong to none, and the length and the checksum of every member have been
+        /// verified before. A decoder that refuses zeros finds the same content.
+        case inPadding
         /// After the end. Nothing may follow. → `failed`
         case ended
         case failed(CodingError)
@@ -70,7 +76,7 @@ public struct ContentDecoder: ~Copyable {
     ///   that ``decode(_:into:)`` has thrown.
     public mutating func finish() throws(CodingError) {
         switch state {
-        case .betweenMembers, .ended:
+        case .betweenMembers, .inPadding, .ended:
             return
         case .start, .inStream:
             let error = CodingError(.truncated, "the \(coding) data ends too early")
@@ -95,11 +101,20 @@ public struct ContentDecoder: ~Copyable {
             return try inflate(&input, output)
         case .betweenMembers:
             guard let first = input.first else { return nil }
+            guard first != 0 else {
+                state = .inPadding
+                return 0
+            }
             guard first == Self.gzipMagic else { throw trailingData }
             stream?.reset()
             isFirstMember = false
             state = .inStream
             return 0
+        case .inPadding:
+            guard input.allSatisfy({ $0 == 0 }) else { throw trailingData }
+            bytesRead += input.count
+            input = UnsafeRawBufferPointer(rebasing: input.suffix(0))
+            return nil
         case .ended:
             guard input.isEmpty else { throw trailingData }
             return nil

@@ -134,7 +134,8 @@ struct ContentDecoderTests {
         let data = try encode(text, coding)
         let member = try encode(text, .gzip)
         let trailers: [[UInt8]] = [
-            [0], [0, 0, 0, 0, 0, 0, 0, 0], [1], Array("\r\n".utf8), Array("<html>".utf8), [0x1F, 0], [0x1F, 0x8C, 8],
+            [1], [0, 1], [0, 0, 0, 0, 0, 0, 0, 0] + member, Array("\r\n".utf8), Array("<html>".utf8), [0x1F, 0],
+            [0x1F, 0x8C, 8],
         ]
         for trailer in trailers {
             let whole = data + trailer
@@ -154,6 +155,22 @@ struct ContentDecoderTests {
         if isGzip { #expect(decodingError(Array("<html>".utf8), coding) == .corrupt) }
     }
 
+    @Test("zeros after the last gzip member are padding, however many and wherever the data is cut")
+    func padding() throws {
+        let data = try encode(text, .gzip) + encode(text, .gzip)
+        for count in [1, 2, 511, 100_000] {
+            let whole = data + [UInt8](repeating: 0, count: count)
+            for split in [0, data.count, data.count + 1, whole.count] {
+                #expect(try decode(whole, .gzip, splits: [split]) == text + text)
+            }
+        }
+        #expect(try decode(data + [0, 0, 0], .gzip, splits: Array(0...data.count + 3), room: 1) == text + text)
+        // A member cut off, and zeros in place of its end, is no padding.
+        #expect(decodingError(data.dropLast(8) + [UInt8](repeating: 0, count: 8), .gzip) == .corrupt)
+        // The zlib format has no such padding.
+        #expect(try decodingError(encode(text, .deflate) + [0], .deflate) == .trailingData)
+    }
+
     @Test("an error is repeated, whatever follows") func errorStays() throws {
         let good = try encode(text, .gzip)
         var limits = DecodingLimits()
@@ -161,7 +178,7 @@ struct ContentDecoderTests {
         var bad = good
         bad[good.count - 8] ^= 1
         for (data, code) in [
-            (bad, CodingError.Code.corrupt), (good + [0], .trailingData), (good, .sizeLimit),
+            (bad, CodingError.Code.corrupt), (good + [0, 1], .trailingData), (good, .sizeLimit),
             (good.dropLast(1), .truncated),
         ] {
             var decoder = ContentDecoder(.gzip, limits: code == .sizeLimit ? limits : DecodingLimits())

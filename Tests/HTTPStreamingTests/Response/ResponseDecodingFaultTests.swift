@@ -29,7 +29,7 @@ struct ResponseDecodingFaultTests {
         var checksum = good
         checksum[good.count - (coding == .gzip ? 5 : 1)] ^= 1
         let cases = [
-            (flipped, CodingError.Code.corrupt), (checksum, .corrupt), (good + [0], .trailingData), (text, .corrupt),
+            (flipped, CodingError.Code.corrupt), (checksum, .corrupt), (good + [0, 1], .trailingData), (text, .corrupt),
         ]
         for (content, code) in cases {
             let server = try contentServer("Content-Encoding: \(coding)\r\n", content)

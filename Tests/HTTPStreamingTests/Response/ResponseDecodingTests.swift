@@ -101,6 +101,16 @@ struct ResponseDecodingTests {
         #expect(try await Client(.get, server.url).send().bytes() == Array(text.prefix(3000)))
     }
 
+    @Test("zeros after the last gzip member are padding") func padding() async throws {
+        let content = bottles(100_000)
+        for count in [1, 512, 100_000] {
+            let body = try Coding.gzip.encode(content) + [UInt8](repeating: 0, count: count)
+            let server = try contentServer("Content-Encoding: gzip\r\n", body)
+            let response = try await Client(.post, server.url).send(.field("a", "b"))
+            #expect(try await response.bytes(limit: 1 << 20) == content)
+        }
+    }
+
     @Test("flushed data is returned before more arrives") func flushed() async throws {
         let (isRead, content) = (Gate(), Array("event\n".utf8))
         let server = try FaultServer { connection in
