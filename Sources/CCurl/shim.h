@@ -75,6 +75,12 @@ static const size_t ccurl_read_abort = CURL_READFUNC_ABORT;
 static const size_t ccurl_write_pause = CURL_WRITEFUNC_PAUSE;
 static const curl_socket_t ccurl_socket_bad = CURL_SOCKET_BAD;
 static const unsigned int ccurl_url_any_scheme = CURLU_NON_SUPPORT_SCHEME;
+// libcurl 7.88 added this flag: the ASCII form of an internationalized host name.
+#ifdef CURLU_PUNYCODE
+static const unsigned int ccurl_url_punycode = CURLU_PUNYCODE;
+#else
+static const unsigned int ccurl_url_punycode = 0;
+#endif
 static const unsigned int ccurl_url_decode = CURLU_URLDECODE;
 static const long ccurl_auth_basic = (long)CURLAUTH_BASIC;
 static const long ccurl_auth_digest = (long)CURLAUTH_DIGEST;

@@ -2,14 +2,15 @@ internal import Platform
 
 /// The header of a part of `multipart/form-data` (RFC 7578 §4).
 public struct PartHead: Hashable, Sendable {
-    /// The `name` parameter of Content-Disposition: the name of the form field.
+    /// The `name` parameter of Content-Disposition: the name of the form field. Bytes that are not UTF-8 are read as
+    /// ISO 8859-1.
     public var name: String
-    /// The `filename` parameter of Content-Disposition; nil if the part is not a file. Bytes that are not UTF-8 become
-    /// U+FFFD.
+    /// The `filename` parameter of Content-Disposition; nil if the part is not a file. Bytes that are not UTF-8 are
+    /// read as ISO 8859-1.
     ///
     /// A receiver must not use it as a path, because the sender may choose anything.
     public var filename: String? {
-        get { filenameBytes.map { String(decoding: $0, as: UTF8.self) } }
+        get { filenameBytes.map { String(fieldText: $0) } }
         set { filenameBytes = newValue.map { Array($0.utf8) } }
     }
     /// The bytes of ``filename``, which need not be UTF-8.
@@ -34,7 +35,7 @@ public struct PartHead: Hashable, Sendable {
 public struct HeaderField: Hashable, Sendable {
     /// The name as written. Names of fields are case-insensitive (RFC 9110 §5.1).
     public var name: String
-    /// The value without surrounding white space. Bytes that are not UTF-8 become U+FFFD.
+    /// The value without surrounding white space. Bytes that are not UTF-8 are read as ISO 8859-1.
     public var value: String
 
     /// Makes a field. Nothing is checked before ``MultipartEncoder/opening(of:)``.
@@ -62,14 +63,10 @@ extension PartHead {
                 }
                 disposition = parsed
             } else if contentType == nil, ASCII.equalIgnoringCase(name, "content-type") {
-                contentType = String(decoding: value, as: UTF8.self)
+                contentType = String(fieldText: value)
             } else {
                 others.append(
-                    HeaderField(
-                        name: String(decoding: name, as: UTF8.self),
-                        value: String(decoding: value, as: UTF8.self)
-                    )
-                )
+                    HeaderField(name: String(decoding: name, as: UTF8.self), value: String(fieldText: value)))
             }
         }
         guard let disposition else {
@@ -78,7 +75,7 @@ extension PartHead {
         guard let name = Self.value("name", of: disposition) else {
             throw MultipartError(.malformedContentDisposition, "a part's Content-Disposition has no name")
         }
-        self.init(name: String(decoding: name, as: UTF8.self), contentType: contentType, otherFields: others)
+        self.init(name: String(fieldText: name), contentType: contentType, otherFields: others)
         filenameBytes = Self.value("filename", of: disposition)
     }
 

@@ -23,6 +23,19 @@ extension StringProtocol {
 }
 
 package enum PercentEncoding {
+    /// As text, with each byte that is not ASCII percent-encoded, and all others as they are (RFC 3987 §3.1).
+    package static func encodedNonASCII(_ bytes: some Sequence<UInt8>) -> String {
+        var text = ""
+        for byte in bytes {
+            if byte < 0x80 {
+                text.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                text += "%" + String(byte, radix: 16, uppercase: true)
+            }
+        }
+        return text
+    }
+
     /// - Parameter accept: whether the byte that a `%` and two digits stand for replaces them; by default all do.
     package static func decoded(_ bytes: ArraySlice<UInt8>, _ accept: (UInt8) -> Bool = { _ in true }) -> [UInt8] {
         var decoded: [UInt8] = []

@@ -40,9 +40,14 @@ struct PartHeadTests {
         #expect(head.filename == expected)
     }
 
-    @Test("bytes that are not UTF-8 become U+FFFD") func notUTF8() throws {
-        let block = Array("Content-Disposition: form-data; name=\"".utf8) + [0xE9] + Array("\"\r\n".utf8)
-        #expect(try PartHead(parsing: block[...]).name == "\u{FFFD}")
+    @Test("bytes that are not UTF-8 are read as ISO 8859-1, in names and in values") func notUTF8() throws {
+        let text = "Content-Disposition: form-data; name=\"?\"; filename=\"?\"\r\nContent-Type: ?\r\nX-Y: ?\r\n"
+        let bytes: [UInt8] = [0xE9, 0xFF, 0xC3]
+        let block = Array(text.utf8.split(separator: UInt8(ascii: "?")).joined(separator: bytes))
+        let head = try PartHead(parsing: block[...])
+        let texts = [head.name, head.filename, head.contentType, head.otherFields.first?.value]
+        #expect(texts == Array(repeating: "éÿÃ", count: 4))
+        #expect(head.filenameBytes == bytes)
     }
 
     @Test(

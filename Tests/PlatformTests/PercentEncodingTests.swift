@@ -25,4 +25,8 @@ struct PercentEncodingTests {
         #expect(text.percentEncoded == expected)
         #expect(expected.percentDecoded == text)
     }
+
+    @Test("bytes that are not ASCII are encoded one by one, and nothing else") func nonASCII() {
+        #expect(PercentEncoding.encodedNonASCII(Array("/a b%/é".utf8) + [0xFF, 0x80]) == "/a b%/%C3%A9%FF%80")
+    }
 }

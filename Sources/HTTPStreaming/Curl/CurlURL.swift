@@ -1,4 +1,5 @@
 internal import CCurl
+internal import Platform
 
 /// Parses URLs with libcurl's own parser, so that libcurl accepts every URL that is accepted here.
 enum CurlURL {
@@ -19,8 +20,10 @@ enum CurlURL {
         guard let scheme = part(CURLUPART_SCHEME, of: handle), schemes.contains(scheme) else {
             return "its scheme is not one of \(schemes.joined(separator: ", "))"
         }
-        guard let host = part(CURLUPART_HOST, of: handle), !host.isEmpty else { return "it has no host" }
-        return nil
+        guard let host = asciiHost(of: handle) else {
+            return "the name of its host is not ASCII, and libcurl cannot convert it (xn--...)"
+        }
+        return host.isEmpty ? "it has no host" : nil
     }
 
     /// The origin of a URL (RFC 6454 §4). Credentials are sent only to the origin that they were configured for.
@@ -45,10 +48,11 @@ enum CurlURL {
     static func resolve(_ reference: String, against base: String) -> String? {
         guard !reference.utf8.contains(0), let handle = curl_url() else { return nil }
         defer { curl_url_cleanup(handle) }
+        let reference = PercentEncoding.encodedNonASCII(reference.utf8)
         // A relative reference is resolved against the URL that the handle holds.
         guard curl_url_set(handle, CURLUPART_URL, base, 0) == CURLUE_OK,
             curl_url_set(handle, CURLUPART_URL, reference, UInt32(CURLU_URLENCODE)) == CURLUE_OK,
-            let url = withoutCredentials(handle)
+            let url = withoutCredentials(handle).flatMap(ascii)
         else { return nil }
         return complaint(about: url) == nil ? url : nil
     }
@@ -92,7 +96,7 @@ enum CurlURL {
     }
 
     /// Nil if the URL has no such part, or if the decoded part is not UTF-8.
-    private static func part(_ part: CURLUPart, of handle: OpaquePointer, flags: UInt32 = 0) -> String? {
+    static func part(_ part: CURLUPart, of handle: OpaquePointer, flags: UInt32 = 0) -> String? {
         // The caller frees the text. https://curl.se/libcurl/c/curl_url_get.html
         var text: UnsafeMutablePointer<CChar>?
         guard curl_url_get(handle, part, &text, flags) == CURLUE_OK, let text else { return nil }

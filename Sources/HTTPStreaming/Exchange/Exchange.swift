@@ -103,7 +103,8 @@ extension Exchange {
     }
 
     private func redirect(_ answer: TransferResponse) throws(ClientError) -> Next? {
-        guard configuration.maximumRedirects > 0, let location = answer.headerFields.values(of: "Location").first,
+        guard configuration.maximumRedirects > 0,
+            let location = answer.encodedLocation ?? answer.headerFields.values(of: "Location").first,
             let target = CurlURL.resolve(location, against: url)
         else { return nil }
         guard redirects < configuration.maximumRedirects else {

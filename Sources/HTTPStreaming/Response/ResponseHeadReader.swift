@@ -14,6 +14,8 @@ struct ResponseHeadReader {
 
     private var state = State.idle
     private(set) var fields = HeaderFields()
+    /// The Location as a URI reference, if its bytes are not UTF-8: those that are not ASCII are percent-encoded.
+    private(set) var encodedLocation: String?
     /// The status of the last response, if libcurl may react to it by sending the request again. It is final if content
     /// follows, which libcurl delivers for final responses only.
     private(set) var tentativeStatus: Int?
@@ -66,6 +68,7 @@ struct ResponseHeadReader {
             fields = HeaderFields()
             // Enough for most responses.
             fields.reserveCapacity(16)
+            encodedLocation = nil
             tentativeStatus = nil
             state = .inHeader(status: status, isHTTP10: line.starts(with: "HTTP/1.0".utf8))
             return nil
@@ -141,19 +144,28 @@ struct ResponseHeadReader {
         // A folded line (RFC 9112 §5.2).
         if let first = line.first, ASCII.isWhiteSpace(first) { return fields.extendLast(" " + Self.text(line)) }
         guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return }
-        fields.append(
-            Self.text(UnsafeRawBufferPointer(rebasing: line[..<colon])),
-            Self.text(UnsafeRawBufferPointer(rebasing: line[(colon + 1)...])))
+        let name = Self.text(UnsafeRawBufferPointer(rebasing: line[..<colon]))
+        let value = UnsafeRawBufferPointer(rebasing: line[(colon + 1)...])
+        if HeaderFields.isEqual(name, "location"), fields[name] == nil,
+            String(validating: value, as: UTF8.self) == nil
+        {
+            encodedLocation = PercentEncoding.encodedNonASCII(Self.trimmed(value))
+        }
+        fields.append(name, Self.text(value))
     }
 
     /// The text without surrounding blanks; each CR within is replaced by a space (RFC 9110 §5.5).
     private static func text(_ bytes: UnsafeRawBufferPointer) -> String {
+        let bytes = trimmed(bytes)
+        guard bytes.contains(0x0D) else { return String(fieldText: bytes) }
+        return String(fieldText: bytes.map { $0 == 0x0D ? UInt8(ascii: " ") : $0 })
+    }
+
+    private static func trimmed(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
         var (start, end) = (0, bytes.count)
         while start < end, ASCII.isWhiteSpace(bytes[start]) { start += 1 }
         while start < end, ASCII.isWhiteSpace(bytes[end - 1]) { end -= 1 }
-        let bytes = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
-        guard bytes.contains(0x0D) else { return String(decoding: bytes, as: UTF8.self) }
-        return String(decoding: bytes.map { $0 == 0x0D ? UInt8(ascii: " ") : $0 }, as: UTF8.self)
+        return UnsafeRawBufferPointer(rebasing: bytes[start..<end])
     }
 
     /// The status of `HTTP/1.1 200 OK` or `HTTP/2 200`.

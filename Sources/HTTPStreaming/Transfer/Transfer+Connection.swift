@@ -17,7 +17,7 @@ extension Transfer {
         case .none:
             try easy.set(CURLOPT_PROXY, "")
         case .url(let url, let noProxy):
-            try easy.set(CURLOPT_PROXY, url)
+            try easy.set(CURLOPT_PROXY, CurlURL.ascii(url) ?? url)
             try easy.set(CURLOPT_NOPROXY, noProxy.joined(separator: ","))
         }
         try configureTLS(configuration.tls, request.clientCertificate)

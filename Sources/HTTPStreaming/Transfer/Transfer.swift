@@ -183,7 +183,8 @@ final class Transfer: TransferCallbacks {
     private var answer: TransferResponse {
         if isRunning { updateMetrics(isEnded: false) }
         return TransferResponse(
-            status: download.status ?? 0, headerFields: download.head.fields, bytesSent: bytesSent,
+            status: download.status ?? 0, headerFields: download.head.fields,
+            encodedLocation: download.head.encodedLocation, bytesSent: bytesSent,
             isBodyOfUnknownLength: upload.isOfUnknownLength, content: download.content,
             isDecoded: download.isDecoded, metrics: bookkeeping.metrics)
     }

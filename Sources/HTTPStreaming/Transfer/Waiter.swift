@@ -40,6 +40,8 @@ struct Waiter: Sendable {
 struct TransferResponse: Sendable {
     let status: Int
     let headerFields: HeaderFields
+    /// See ``ResponseHeadReader/encodedLocation``.
+    let encodedLocation: String?
     let bytesSent: Int64
     /// Whether the request had a body without an announced length.
     let isBodyOfUnknownLength: Bool

@@ -21,8 +21,9 @@ struct ExchangeTests {
         _ status: Int, _ fields: HeaderFields = [:], isBodyOfUnknownLength: Bool = false
     ) -> TransferResponse {
         TransferResponse(
-            status: status, headerFields: fields, bytesSent: 0, isBodyOfUnknownLength: isBodyOfUnknownLength,
-            content: ContentBuffer(), isDecoded: true, metrics: MetricsBox())
+            status: status, headerFields: fields, encodedLocation: nil, bytesSent: 0,
+            isBodyOfUnknownLength: isBodyOfUnknownLength, content: ContentBuffer(), isDecoded: true,
+            metrics: MetricsBox())
     }
 
     @Test("a redirect from https to http is not followed; from http to https it is, as another origin")
@@ -63,7 +64,10 @@ struct ExchangeTests {
             ("http://example.com:81/x", "http://example.com:81/x"),
             ("https://example.com/x", "https://example.com/x"),
             ("../../../x", "http://example.com/x"), ("/a%20b c", "http://example.com/a%20b%20c"),
-            ("ftp://example.com/", nil), ("http://", nil),
+            ("/é?é", "http://example.com/%C3%A9?%C3%A9"),
+            ("http://bücher.example/é", "http://xn--bcher-kva.example/%C3%A9"),
+            ("http://b%c3%bccher.example:81/", "http://xn--bcher-kva.example:81/"),
+            ("http://b%ffcher.example/", nil), ("ftp://example.com/", nil), ("http://", nil),
             ("javascript:alert(1)//", nil),
             ("/\0x", nil),
         ] as [(String, String?)] {

@@ -75,6 +75,21 @@ struct ResponseHeadReaderTests {
         #expect(reader.fields["www-authenticate"] != nil)
     }
 
+    @Test("bytes that are not UTF-8 are read as ISO 8859-1, and kept for Location") func notUTF8() {
+        var reader = ResponseHeadReader(expectsContinue: false)
+        func append(_ line: [UInt8]) {
+            _ = (line + [13, 10]).withUnsafeBytes { reader.append($0, mayBeSentAgain: false) }
+        }
+        append(Array("HTTP/1.1 307 Elsewhere".utf8))
+        append(Array("X-A: ".utf8) + [0xE9, 0x80] + Array(" ".utf8))
+        append(Array("X-B: é".utf8))
+        append(Array("Location:  /".utf8) + [0xFC] + Array("/ü ".utf8))
+        append([])
+        #expect(reader.fields["x-a"] == "é\u{80}" && reader.fields["x-b"] == "é")
+        #expect(reader.fields["location"] == "/ü/Ã¼" && reader.encodedLocation == "/%FC/%C3%BC")
+        #expect(read(["HTTP/1.1 307 Elsewhere", "Location: /ü", ""]).0.encodedLocation == nil)
+    }
+
     @Test("lines that are not fields are skipped") func junk() {
         let (reader, statuses) = read(["junk", "HTTP/1.1 200", "no colon", "A: b", ""])
         #expect(statuses == [200])
