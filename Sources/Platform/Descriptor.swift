@@ -38,7 +38,9 @@ package struct Descriptor: ~Copyable, Sendable {
     }
 }
 
-// close(2), read(2) and write(2), for types that have methods of these names.
+// open(2), close(2), read(2) and write(2), for types that have methods of these names.
+
+package func openDescriptor(_ path: UnsafePointer<CChar>, _ flags: Int32) -> Int32 { open(path, flags) }
 
 package func closeDescriptor(_ descriptor: Int32) -> Int32 { close(descriptor) }
 

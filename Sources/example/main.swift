@@ -28,15 +28,19 @@ func fail(_ message: String, status: Int32 = 1) -> Never {
     showStatus("\(progress.bytesRead / 1_000_000) MB\(percent)\(sent)")
 }
 
-func part(_ path: Path) -> Part {
-    path == "-" ? Part("file", .standardInput, filename: "stdin") : .file(path)
+func part(_ path: Path, _ changes: Content.FileChanges) -> Part {
+    path == "-" ? Part("file", .standardInput, filename: "stdin") : .file(path, changes: changes)
 }
 
-let usage = "usage: example [-gzip] [-cacert FILE] -filepath FILE [-filepath FILE]..., or: example [-cacert FILE] -echo"
+let usage =
+    "usage: example [-gzip] [-changes HOW] [-cacert FILE] -filepath FILE [-filepath FILE]..., "
+    + "or: example [-cacert FILE] -echo"
 let help = """
     \(usage)
 
-      -filepath FILE  upload this file; several are sent in one request; - is standard input
+      -filepath FILE  upload this file, pipe or device; several are sent in one request; - is standard input
+      -changes HOW    what to send of a file that is written to meanwhile: unchanged (the default: an error), prefix
+                      (the bytes that it had when it was opened), as-read (all that can be read, without a length)
       -gzip           compress the body with gzip while it is sent
       -cacert FILE    trust the certificates in this PEM file instead of the system's
       -echo           send lines from standard input to /echo and print the response as it arrives
@@ -46,6 +50,7 @@ let help = """
     """
 var paths: [Path] = []
 var isEcho = false
+var changes = Content.FileChanges.unchanged
 var configuration = Client.Configuration()
 // As bytes: the name of a file need not be UTF-8.
 let all = UnsafeBufferPointer(start: CommandLine.unsafeArgv, count: Int(CommandLine.argc))
@@ -60,6 +65,13 @@ while let option = arguments.popFirst() {
         exit(0)
     case "-gzip", "--gzip":
         configuration.contentCoding = .gzip()
+    case "-changes", "--changes":
+        switch value().description {
+        case "unchanged": changes = .unchanged
+        case "prefix": changes = .prefix
+        case "as-read": changes = .asRead
+        case let other: fail("-changes is not '\(other)', but unchanged, prefix or as-read; \(usage)", status: 2)
+        }
     case "-echo", "--echo":
         isEcho = true
     case "-cacert", "--cacert":
@@ -84,15 +96,16 @@ do {
 
     for path in paths {
         var status = stat()
-        guard path.withCString({ stat($0, &status) }) == 0 else { continue }
+        // Of pipes and devices the size is unknown.
+        guard path.withCString({ stat($0, &status) }) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
         print("\(path), \(status.st_size) bytes")
     }
     let start = ContinuousClock.now
     let response: Response
     if paths.count == 1 {
-        response = try await client.send(part(paths[0]), progress: showProgress)
+        response = try await client.send(part(paths[0], changes), progress: showProgress)
     } else {
-        for path in paths { try await client.sendUnclosed(part(path), progress: showProgress) }
+        for path in paths { try await client.sendUnclosed(part(path, changes), progress: showProgress) }
         response = try await client.close()
     }
     let seconds = (ContinuousClock.now - start) / .seconds(1)

@@ -23,11 +23,11 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         /// ``Client/sendUnclosed(_:progress:)`` was called, which only further parts or ``Client/close(progress:)``
         /// may follow.
         public static let requestOpen = Code(description: "requestOpen")
-        /// A file is missing, not readable or not a regular file, or another source failed. `underlying` is the
+        /// A file is missing or not readable, or another source failed. `underlying` is the
         /// ``SystemError`` of the system call, or the error that the sequence threw.
         public static let sourceUnreadable = Code(description: "sourceUnreadable")
-        /// A file was written to, shortened or replaced before its last byte was sent, or another source does not
-        /// have the announced length.
+        /// A file was written to, shortened or replaced before its last byte was sent (see ``Content/FileChanges``), or a
+        /// source does not have the announced length.
         public static let sourceChanged = Code(description: "sourceChanged")
         /// Content that can be read only once, and has been read, would have to be read again: the server had closed
         /// a reused connection, or the content was given to a second call.

@@ -12,7 +12,7 @@ public struct Content: Sendable {
     let mayBlock: Bool
     /// Whether the content can be read more than once: only then can a request be sent again, after a redirect or a
     /// lost connection. False for a descriptor, unless it turns out to be a regular file when it is sent, and for a
-    /// ``stream(_:length:)`` of a sequence.
+    /// ``stream(_:length:)`` of a sequence. True for a path, unless it turns out to be that of a pipe or a device.
     public let isRepeatable: Bool
     /// What a ``Part`` is called unless it has a filename; nil for content that is no file by itself.
     let filename: Path?
@@ -32,26 +32,54 @@ public struct Content: Sendable {
         self.mediaType = mediaType
     }
 
-    /// A regular file, or a range of its bytes.
+    /// What is sent of a file that is written to while it is sent.
+    public enum FileChanges: Hashable, Sendable {
+        /// The file must not change: if its length, its time of change or the file itself is another one before its
+        /// last byte has been read, the request fails with ``ClientError/Code/sourceChanged``, which names the file.
+        case unchanged
+        /// The bytes that the file had when it was opened, with their exact length, whatever is appended meanwhile: for
+        /// logs. If the file becomes shorter, or is replaced before it is read, the request fails with
+        /// ``ClientError/Code/sourceChanged``. Bytes that are overwritten in place are not noticed.
+        case prefix
+        /// All bytes up to the end that is found by reading, whatever changes meanwhile. The length is unknown, unless a
+        /// range is given, so that the request is sent chunked. For file systems that do not tell sizes and times of
+        /// change exactly. A file that grows faster than it is sent has no end.
+        case asRead
+    }
+
+    /// A file, or a range of its bytes; or a pipe or device that has a path, such as a FIFO or the `/dev/fd/63` of a
+    /// shell's `<(command)`.
     ///
-    /// Its length and time of change are noted when it is sent. If it is written to before its last byte has been
-    /// read, the request fails with ``ClientError/Code/sourceChanged``: it is never padded or shortened.
+    /// The length and the time of change of a file are noted when it is sent, and it is never padded or shortened:
+    /// `changes` says what happens if it changes. A file whose size the system gives as 0 although bytes can be read, as
+    /// in `/proc`, and a block device are sent with unknown length, as with ``FileChanges/asRead``.
+    ///
+    /// A pipe or another device is opened when it is sent, without waiting for its writer, and read up to its end, with
+    /// unknown length. It can be read once only, as a ``descriptor(_:length:)``.
     ///
     /// - Parameters:
     ///   - path: absolute, or relative to the working directory.
     ///   - range: the bytes to send, the first of the file being 0; all by default. A range that goes beyond the end
-    ///     of the file is an error when it is sent, ``ClientError/Code/sourceUnreadable``.
-    public static func file(_ path: Path, range: Range<Int64>? = nil) -> Content {
+    ///     of the file is an error when it is sent, ``ClientError/Code/sourceUnreadable``, as is a range of a pipe.
+    ///   - changes: what is sent if the file is written to meanwhile; by default it is an error.
+    public static func file(
+        _ path: Path, range: Range<Int64>? = nil, changes: FileChanges = .unchanged
+    ) -> Content {
         let filename = path.lastComponent
+        let once = ReadOnce()
         return Content(
             mayBlock: true, isRepeatable: true, filename: filename, mediaType: MediaType.guess(filename: filename)
         ) { (preparation) throws(ClientError) in
-            try FileSource(try OpenFile(path: path), path: path, range: range, preparation)
+            try DescriptorSource.prepare(path, range: range, changes: changes, once, preparation)
         }
     }
 
-    /// See ``file(_:range:)-(Path,_)``.
-    public static func file(_ path: String, range: Range<Int64>? = nil) -> Content { file(Path(path), range: range) }
+    /// See ``file(_:range:changes:)-(Path,_,_)``.
+    public static func file(
+        _ path: String, range: Range<Int64>? = nil, changes: FileChanges = .unchanged
+    ) -> Content {
+        file(Path(path), range: range, changes: changes)
+    }
 
     /// Bytes from memory.
     public static func bytes(_ bytes: [UInt8]) -> Content { memory(bytes, mediaType: nil) }
@@ -71,7 +99,7 @@ public struct Content: Sendable {
     /// An open file descriptor: a pipe, a socket, a device.
     ///
     /// It can be read once only, so that a request with it is not sent again. A regular file is read from the
-    /// descriptor's position on, without moving that, and treated as ``file(_:range:)-(Path,_)`` is.
+    /// descriptor's position on, without moving that, and treated as ``file(_:range:changes:)-(Path,_,_)`` is.
     ///
     /// - Parameters:
     ///   - descriptor: open for reading. It stays the caller's, who may close it when the call that sends it has

@@ -11,27 +11,30 @@ extension Part {
     ///   - name: the field of the form, of all parts.
     ///   - followsLinks: whether symbolic links are followed; skipped by default. A link that leads to nothing, or to
     ///     a folder that it is in, is an error.
+    ///   - changes: what is sent of a file that is written to meanwhile; by default it is an error.
     /// - Returns: in the order of their paths, by bytes. The filename of each is its path below `directory`, with
     ///   slashes; bytes that are not UTF-8 are kept.
     /// - Throws: ``ClientError/Code/sourceUnreadable`` for a folder that cannot be read.
     public static func files(
-        in directory: Path, name: String = "file", followsLinks: Bool = false
+        in directory: Path, name: String = "file", followsLinks: Bool = false,
+        changes: Content.FileChanges = .unchanged
     ) async throws -> [Part] {
         try await withTaskExecutorPreference(BlockingExecutor.shared) {
             var tree = FileTree(root: directory, followsLinks: followsLinks)
             try tree.read()
             return tree.files.map { file in
-                var part = Part.file(file.path, name: name)
+                var part = Part.file(file.path, name: name, changes: changes)
                 part.filename = file.relativePath
                 return part
             }
         }
     }
 
-    /// See ``files(in:name:followsLinks:)-(Path,_,_)``.
+    /// See ``files(in:name:followsLinks:changes:)-(Path,_,_,_)``.
     public static func files(
-        in directory: String, name: String = "file", followsLinks: Bool = false
+        in directory: String, name: String = "file", followsLinks: Bool = false,
+        changes: Content.FileChanges = .unchanged
     ) async throws -> [Part] {
-        try await files(in: Path(directory), name: name, followsLinks: followsLinks)
+        try await files(in: Path(directory), name: name, followsLinks: followsLinks, changes: changes)
     }
 }

@@ -40,7 +40,7 @@ public struct Part: Sendable {
         self.headerFields = headerFields
     }
 
-    /// A regular file, or a range of its bytes; see ``Content/file(_:range:)-(Path,_)``.
+    /// A file, or a range of its bytes, or a pipe or device; see ``Content/file(_:range:changes:)-(Path,_,_)``.
     ///
     /// - Parameters:
     ///   - path: absolute, or relative to the working directory.
@@ -48,19 +48,21 @@ public struct Part: Sendable {
     ///   - name: the field of the form.
     ///   - filename: what the server is told; the last component of `path` by default.
     ///   - contentType: the media type; guessed from the extension of the filename by default.
+    ///   - changes: what is sent if the file is written to meanwhile; by default it is an error.
     public static func file(
         _ path: Path, range: Range<Int64>? = nil, name: String = "file", filename: String? = nil,
-        contentType: String? = nil
+        contentType: String? = nil, changes: Content.FileChanges = .unchanged
     ) -> Part {
-        Part(name, .file(path, range: range), filename: filename, contentType: contentType)
+        Part(name, .file(path, range: range, changes: changes), filename: filename, contentType: contentType)
     }
 
-    /// See ``file(_:range:name:filename:contentType:)-(Path,_,_,_,_)``.
+    /// See ``file(_:range:name:filename:contentType:changes:)-(Path,_,_,_,_,_)``.
     public static func file(
         _ path: String, range: Range<Int64>? = nil, name: String = "file", filename: String? = nil,
-        contentType: String? = nil
+        contentType: String? = nil, changes: Content.FileChanges = .unchanged
     ) -> Part {
-        file(Path(path), range: range, name: name, filename: filename, contentType: contentType)
+        file(
+            Path(path), range: range, name: name, filename: filename, contentType: contentType, changes: changes)
     }
 
     /// A field of a form: text in UTF-8 (RFC 7578 §5.1.2).

@@ -16,34 +16,62 @@ final class DescriptorSource: Source {
         self.isSocket = isSocket
     }
 
+    /// Opens a file, or a pipe or device, which stays open until it is read. Blocks, but not until a pipe has a writer.
+    ///
+    /// - Returns: for a file, a ``FileSource``.
+    static func prepare(
+        _ path: Path, range: Range<Int64>?, changes: Content.FileChanges, _ once: ReadOnce, _ preparation: Preparation
+    ) throws(ClientError) -> any Source {
+        let name = path.description
+        let own = try OpenFile.open(path)
+        let kind = try Self.kind(of: own, name)
+        if isFile(kind) {
+            let file = try OpenFile(owning: own.release(), name: name)
+            return try FileSource(file, path: path, range: range, changes: changes, preparation)
+        }
+        guard range == nil else {
+            throw ClientError(.sourceUnreadable, "\(name): not a regular file, so no range of it can be sent")
+        }
+        try preparation.claim(once, name)
+        return DescriptorSource(own, name: name, length: nil, once: once, isSocket: kind == S_IFSOCK)
+    }
+
     /// - Parameters:
     ///   - descriptor: is duplicated, so the caller may close it.
     ///   - length: the number of bytes to send; nil for all up to the end.
-    /// - Returns: for a regular file, a ``FileSource`` that starts at the file's current position.
+    /// - Returns: for a file, a ``FileSource`` that starts at the file's current position.
     static func prepare(
         _ descriptor: Int32, length: Int64?, _ once: ReadOnce, name: String, _ preparation: Preparation
     ) throws(ClientError) -> any Source {
         try preparation.check(length, name)
-        var status = stat()
         let own = Descriptor(owning: try ClientError.check(name) { fcntl(descriptor, F_DUPFD_CLOEXEC, 0) })
-        guard fstat(own.raw, &status) == 0 else { throw ClientError.unreadable(name, .last) }
         // poll(2) would never report a write-only descriptor as readable.
         guard fcntl(own.raw, F_GETFL) & O_ACCMODE != O_WRONLY else {
             throw ClientError(.sourceUnreadable, "\(name): the descriptor is open for writing only")
         }
-        let kind = status.st_mode & S_IFMT
-        guard kind == S_IFREG || kind == S_IFDIR else {
+        let kind = try Self.kind(of: own, name)
+        guard isFile(kind) else {
             try preparation.claim(once, name)
             return DescriptorSource(own, name: name, length: length, once: once, isSocket: kind == S_IFSOCK)
         }
         let file = try OpenFile(owning: own.release(), name: name)
-        let start = min(max(0, file.position), file.identity.size)
-        let left = file.identity.size - start
-        guard length ?? 0 <= left else {
+        let start = min(max(0, file.position), file.size ?? .max)
+        let left = file.size.map { $0 - start }
+        if let left, length ?? 0 > left {
             throw ClientError(.sourceUnreadable, "\(name): has \(left) bytes, fewer than the length \(length ?? 0)")
         }
-        return try FileSource(file, path: nil, range: start..<(start + (length ?? left)), preparation)
+        return try FileSource(
+            file, path: nil, from: start, length: length ?? left, changes: .unchanged, preparation)
     }
+
+    private static func kind(of descriptor: borrowing Descriptor, _ name: String) throws(ClientError) -> mode_t {
+        var status = stat()
+        guard fstat(descriptor.raw, &status) == 0 else { throw ClientError.unreadable(name, .last) }
+        return status.st_mode & S_IFMT
+    }
+
+    /// Whether it is read at offsets, by ``FileSource``, which refuses folders.
+    private static func isFile(_ kind: mode_t) -> Bool { [S_IFREG, S_IFBLK, S_IFDIR].contains(kind) }
 
     var footprint: Int { 0 }
     var isRepeatable: Bool { false }

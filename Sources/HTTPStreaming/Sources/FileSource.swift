@@ -2,11 +2,15 @@ internal import ContentCoding
 internal import Platform
 internal import Synchronization
 
-/// A regular file or a range of it. It was opened to learn its length and identity, and may have been closed again.
+/// A file or a range of it. It was opened to learn its length and identity, and may have been closed again.
 final class FileSource: Source {
     let name: String
     let isCompressed: Bool
-    fileprivate let range: Range<Int64>
+    /// The number of bytes to send; nil for all that can be read.
+    let length: Int64?
+    /// The offset of the first byte.
+    fileprivate let start: Int64
+    private let changes: Content.FileChanges
     private let identity: OpenFile.Identity
     /// Nil if the caller gave a descriptor.
     private let path: Path?
@@ -18,28 +22,40 @@ final class FileSource: Source {
     ///   - path: the path to open the file again; nil if there is none.
     ///   - range: the range of bytes to send; nil for the whole file.
     /// - Throws: ``ClientError/Code/sourceUnreadable`` if the range is not within the file.
-    init(
-        _ file: OpenFile, path: Path?, range: Range<Int64>?, _ preparation: Preparation
+    convenience init(
+        _ file: OpenFile, path: Path?, range: Range<Int64>?, changes: Content.FileChanges, _ preparation: Preparation
     ) throws(ClientError) {
-        let whole = 0..<file.identity.size
-        let range = range ?? whole
-        guard whole.lowerBound <= range.lowerBound, range.upperBound <= whole.upperBound else {
+        let size = changes == .asRead ? nil : file.size
+        if let range, range.lowerBound < 0 || range.upperBound > size ?? .max {
             throw ClientError(
                 .sourceUnreadable,
-                "\(file.name): the range \(range) exceeds the file, which has \(whole.upperBound) bytes")
+                "\(file.name): the range \(range) exceeds the file, which has \(file.identity.size) bytes")
         }
+        let length = range.map { Int64($0.count) } ?? size
+        try self.init(file, path: path, from: range?.lowerBound ?? 0, length: length, changes: changes, preparation)
+    }
+
+    /// - Parameters:
+    ///   - start: the offset of the first byte to send.
+    ///   - length: the number of bytes to send; nil for all that can be read.
+    init(
+        _ file: OpenFile, path: Path?, from start: Int64, length: Int64?, changes: Content.FileChanges,
+        _ preparation: Preparation
+    ) throws(ClientError) {
         name = file.name
         identity = file.identity
-        self.range = range
+        self.start = start
+        self.length = length
+        // A file whose size is unknown has no time of change to rely on, either.
+        self.changes = file.size == nil ? .asRead : changes
         self.path = path
         kept = path == nil ? file : nil
         opened = Mutex(preparation.mayStayOpen() ? file : nil)
         isCompressed = try preparation.isCompressed { (count) throws(ClientError) in
-            try file.bytes(at: range.lowerBound, atMost: min(count, range.count))
+            try file.bytes(at: start, atMost: Int(min(Int64(count), length ?? .max)))
         }
     }
 
-    var length: Int64? { Int64(range.count) }
     var footprint: Int { name.utf8.count }
 
     func reader(at offset: Int64, _ context: ReadContext) -> any SourceReader {
@@ -55,10 +71,33 @@ final class FileSource: Source {
     fileprivate func open() throws(ClientError) -> OpenFile {
         guard let path else { preconditionFailure("a file without a path stays open") }
         let file = try OpenFile(path: path)
-        guard file.identity == identity else {
+        let isExpected =
+            switch changes {
+            case .unchanged: file.identity == identity
+            case .prefix: file.identity.isSameFile(as: identity)
+            case .asRead: true
+            }
+        guard isExpected else {
             throw ClientError(.sourceChanged, "\(name): the file was changed before it was sent")
         }
         return file
+    }
+
+    /// Checks what has been read from the file. Called before the bytes are sent, so that a server never receives a
+    /// changed file completely.
+    fileprivate func check(_ file: OpenFile, _ count: Int, at position: Int64) throws(ClientError) {
+        guard let length else { return }
+        guard count > 0 else {
+            var message = "\(name): the file ended after \(position - start) of \(length) bytes"
+            if changes != .asRead {
+                message +=
+                    try file.isUnchanged()
+                    ? ": its file system gives its size as \(file.identity.size) bytes, but no more can be read; "
+                        + "it can be sent with changes: .asRead" : ": it shrank while being sent"
+            }
+            throw ClientError(.sourceChanged, message)
+        }
+        if changes == .unchanged, position + Int64(count) == start + length { try file.checkUnchanged() }
     }
 }
 
@@ -96,6 +135,7 @@ private final class FileSourceReader: SourceReader {
     private var job: Job?
     /// Bytes that another thread has read and that were not sent yet.
     private var piece: ArraySlice<UInt8> = []
+    private var hasEnded = false
 
     init(_ source: FileSource, offset: Int64, context: ReadContext) {
         self.source = source
@@ -105,14 +145,15 @@ private final class FileSourceReader: SourceReader {
     }
 
     var isCompressed: Bool { source.isCompressed }
-    var isAtEnd: Bool { bytesRead == source.range.count }
+    var isAtEnd: Bool { hasEnded || bytesRead == source.length }
 
     func read(into buffer: UnsafeMutableRawBufferPointer) throws(ClientError) -> ReadOutcome {
         guard !isAtEnd else { return .end }
-        let left = Int64(source.range.count) - bytesRead
+        let left = source.length.map { $0 - bytesRead } ?? .max
         let room = UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(min(Int64(buffer.count), left))])
         let outcome = try readNext(into: room)
         if case .bytes(let count) = outcome { bytesRead += Int64(count) }
+        hasEnded = outcome == .end
         return outcome
     }
 
@@ -122,7 +163,9 @@ private final class FileSourceReader: SourceReader {
             self.job = nil
             switch try outcome.get() {
             case .opened(let file): self.file = file
-            case .bytes(let bytes): piece = bytes[...]
+            case .bytes(let bytes):
+                guard !bytes.isEmpty else { return .end }
+                piece = bytes[...]
             }
         }
         if !piece.isEmpty { return .bytes(piece.move(to: buffer)) }
@@ -130,44 +173,23 @@ private final class FileSourceReader: SourceReader {
             start { [source] () throws(ClientError) in .opened(try source.open()) }
             return .waiting
         }
-        let position = source.range.lowerBound + bytesRead
+        let position = source.start + bytesRead
         guard let count = try file.readCached(into: buffer, at: position) else {
             let length = min(Self.pieceSize, buffer.count)
-            start { [range = source.range] () throws(ClientError) in
-                .bytes(try Self.read(file, length, at: position, of: range))
+            start { [source] () throws(ClientError) in
+                let bytes = try file.bytes(at: position, atMost: length)
+                try source.check(file, bytes.count, at: position)
+                return .bytes(bytes)
             }
             return .waiting
         }
-        try Self.check(file, count, at: position, of: source.range)
-        return .bytes(count)
+        try source.check(file, count, at: position)
+        return count > 0 ? .bytes(count) : .end
     }
 
     private func start(_ work: @escaping @Sendable () throws(ClientError) -> Job.Outcome) {
         let job = Job()
         self.job = job
         job.start(context, work)
-    }
-
-    private static func read(
-        _ file: OpenFile, _ length: Int, at position: Int64, of range: Range<Int64>
-    ) throws(ClientError) -> [UInt8] {
-        let bytes = try file.bytes(at: position, atMost: length)
-        try check(file, bytes.count, at: position, of: range)
-        return bytes
-    }
-
-    /// Checks that the file has not changed. Called before the last bytes are sent, so that a server never receives a
-    /// changed file completely.
-    private static func check(
-        _ file: OpenFile, _ count: Int, at position: Int64, of range: Range<Int64>
-    ) throws(ClientError) {
-        guard count > 0 else {
-            let offset = position - range.lowerBound
-            throw ClientError(
-                .sourceChanged,
-                "\(file.name): the file ended after \(offset) of \(range.count) bytes: it shrank while being sent"
-            )
-        }
-        if position + Int64(count) == range.upperBound { try file.checkUnchanged() }
     }
 }

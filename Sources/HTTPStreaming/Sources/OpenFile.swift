@@ -1,7 +1,7 @@
 internal import Platform
 internal import Synchronization
 
-/// A regular file open for reading at any offset, by any thread.
+/// A regular file or a block device, open for reading at any offset, by any thread.
 final class OpenFile: Sendable {
     /// Identifies a version of a file, to detect changes after its length was announced.
     struct Identity: Hashable, Sendable {
@@ -10,11 +10,17 @@ final class OpenFile: Sendable {
         let size: Int64
         let modifiedSeconds: Int
         let modifiedNanoseconds: Int
+
+        /// Whether both are versions of one file.
+        func isSameFile(as other: Identity) -> Bool { device == other.device && inode == other.inode }
     }
 
     /// The name in errors: the path, or the name of the content.
     let name: String
     let identity: Identity
+    /// The number of bytes; nil if it is unknown before they are read: stat(2) gives the size of a block device, and of
+    /// many files that are made when they are read (/proc, FUSE), as 0.
+    let size: Int64?
     private let descriptor: Int32
     /// Whether the file system does not support reads that never block. Closing may block too then.
     private let mayWait = Atomic<Bool>(false)
@@ -23,19 +29,28 @@ final class OpenFile: Sendable {
     ///
     /// - Throws: ``ClientError/Code/sourceUnreadable`` if the file is missing, not readable or not a regular file.
     convenience init(path: Path) throws(ClientError) {
-        let name = path.description
-        guard !path.bytes.contains(0) else { throw ClientError.unreadable(name, SystemError(code: EINVAL)) }
-        // Without O_NONBLOCK, opening a pipe would block until it has a writer.
-        let descriptor = try ClientError.check(name) {
-            path.withCString { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
+        try self.init(owning: try Self.open(path).release(), name: path.description)
+    }
+
+    /// Opens anything for reading. Blocks for as long as the file system takes, but not until a pipe has a writer.
+    static func open(_ path: Path) throws(ClientError) -> Descriptor {
+        guard !path.bytes.contains(0) else {
+            throw ClientError.unreadable(path.description, SystemError(code: EINVAL))
         }
-        try self.init(owning: descriptor, name: name)
+        return Descriptor(
+            owning: try ClientError.check(path.description) {
+                path.withCString { openDescriptor($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) }
+            })
     }
 
     /// - Parameter descriptor: is closed with this object, or if this initializer throws.
     init(owning descriptor: Int32, name: String) throws(ClientError) {
         do throws(ClientError) {
-            identity = try Self.identity(of: descriptor, name: name)
+            let first = try Self.identity(of: descriptor, name: name)
+            let hasBytesDespiteSize = first.size == 0 ? try Self.hasBytes(descriptor, name: name) : false
+            // Again, since an empty file may have been written to meanwhile.
+            identity = hasBytesDespiteSize ? try Self.identity(of: descriptor, name: name) : first
+            size = hasBytesDespiteSize && identity.size == 0 ? nil : identity.size
         } catch {
             _ = close(descriptor)
             throw error
@@ -94,16 +109,24 @@ final class OpenFile: Sendable {
 
     /// - Throws: ``ClientError/Code/sourceChanged`` if the file has been written to since it was opened.
     func checkUnchanged() throws(ClientError) {
-        guard try Self.identity(of: descriptor, name: name) == identity else {
+        guard try isUnchanged() else {
             throw ClientError(.sourceChanged, "\(name): the file was changed while it was being sent")
         }
+    }
+
+    /// Whether the file has not been written to since it was opened.
+    func isUnchanged() throws(ClientError) -> Bool { try Self.identity(of: descriptor, name: name) == identity }
+
+    private static func hasBytes(_ descriptor: Int32, name: String) throws(ClientError) -> Bool {
+        var byte: UInt8 = 0
+        return try ClientError.check(name) { pread(descriptor, &byte, 1, 0) } > 0
     }
 
     private static func identity(of descriptor: Int32, name: String) throws(ClientError) -> Identity {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw ClientError.unreadable(name, SystemError(code: errno)) }
         switch status.st_mode & S_IFMT {
-        case S_IFREG: break
+        case S_IFREG, S_IFBLK: break
         case S_IFDIR: throw ClientError.unreadable(name, SystemError(code: EISDIR))
         default: throw ClientError(.sourceUnreadable, "\(name): not a regular file")
         }
