@@ -9,6 +9,8 @@ final class RequestBody {
     private let countedLength: Int64?
     /// The number of bytes that were read, after the content coding.
     private(set) var offset: Int64 = 0
+    /// The last byte of a counted body, until its source has ended.
+    private var lastByte: UInt8?
     /// The last values of a source that was closed.
     private var last: (isFinished: Bool, plainLength: Int64?, bytesRead: Int64, part: UploadProgress.Part?) =
         (true, nil, 0, nil)
@@ -26,7 +28,7 @@ final class RequestBody {
     var length: Int64? { countedLength ?? source?.length }
     var encoderCount: Int { source?.encoderCount ?? 0 }
     /// Whether all bytes have been read.
-    var isAtEnd: Bool { reader?.isAtEnd ?? false }
+    var isAtEnd: Bool { lastByte == nil && reader?.isAtEnd ?? false }
     /// Whether no parts are added any more.
     var isFinished: Bool { source?.isFinished ?? last.isFinished }
     /// The length before the content coding; nil if it is not known.
@@ -42,20 +44,48 @@ final class RequestBody {
         guard let source else { return .end }
         let reader = if let reader { reader } else { try source.reader(at: 0, context) }
         self.reader = reader
-        let outcome = try reader.read(into: buffer)
+        let outcome =
+            if let countedLength {
+                try read(reader, into: buffer, length: countedLength)
+            } else {
+                try reader.read(into: buffer)
+            }
         if case .bytes(let count) = outcome { offset += Int64(count) }
-        try checkLength(outcome)
         return outcome
     }
 
-    /// Checks that the body ends at the counted length. To be called before the bytes are sent: the server must not receive
-    /// the end of a body that differs from the announced length, and libcurl does not read beyond that length.
-    private func checkLength(_ outcome: ReadOutcome) throws(ClientError) {
-        guard let countedLength else { return }
-        guard outcome == .end || isAtEnd ? offset == countedLength : offset < countedLength else {
-            throw ClientError(
-                .sourceChanged, "the length of the body has changed: it was \(countedLength) bytes when it was counted")
+    /// Reads a body that must end at the counted length. Holds back the last byte until the source has ended: the server
+    /// must not receive the end of a body that differs from the announced length, libcurl does not read beyond that length,
+    /// and some sources find their end only by reading.
+    private func read(
+        _ reader: any SourceReader, into buffer: UnsafeMutableRawBufferPointer, length: Int64
+    ) throws(ClientError) -> ReadOutcome {
+        var room = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(Int(clamping: max(1, length - offset - 1))))
+        if lastByte == nil {
+            let outcome = try reader.read(into: room)
+            guard case .bytes(let count) = outcome else {
+                if outcome == .end, offset < length { throw Self.lengthChanged(length) }
+                return outcome
+            }
+            let end = offset + Int64(count)
+            guard reader.isAtEnd ? end == length : end <= length else { throw Self.lengthChanged(length) }
+            guard end == length else { return outcome }
+            lastByte = room[0]
         }
+        if !reader.isAtEnd {
+            room = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(1))
+            let outcome = try reader.read(into: room)
+            if case .bytes = outcome { throw Self.lengthChanged(length) }
+            guard outcome == .end else { return outcome }
+        }
+        buffer[0] = lastByte ?? 0
+        lastByte = nil
+        return .bytes(1)
+    }
+
+    private static func lengthChanged(_ length: Int64) -> ClientError {
+        ClientError(
+            .sourceChanged, "the length of the body has changed: it was \(length) bytes when it was counted")
     }
 
     /// Reads bytes into free blocks of the encoders. To be called when a block has been encoded.
@@ -69,6 +99,7 @@ final class RequestBody {
     func rewind() -> Bool {
         if let source, source.obstacle != nil { return false }
         reader = nil
+        lastByte = nil
         offset = 0
         return true
     }

@@ -149,6 +149,22 @@ struct ClientLengthTests {
         }
     }
 
+    @Test("a raw body that finds its end only by reading is counted and sent again", arguments: [411, 501])
+    func rawBody(status: Int) async throws {
+        let directory = try TemporaryDirectory()
+        for content in [bottles(300_000), [7], []] {
+            let path = try directory.write(content, to: "f")
+            for body in [Content.file(path, changes: .asRead), .stream { AsyncStream(of: [content]) }] {
+                let recorder = Recorder()
+                let server = try server(status, recorder, readsBody: true)
+                let response = try await Client().send(Request(.put, server.url, content: body))
+                #expect(response.status == 201)
+                #expect(recorder.last?.head["content-length"] == "\(content.count)")
+                #expect(recorder.last?.body == content)
+            }
+        }
+    }
+
     @Test("counting can be cancelled") func cancelled() async throws {
         let server = try server(411, Recorder(), readsBody: true)
         let calls = Shared(0)
