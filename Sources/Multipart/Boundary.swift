@@ -10,9 +10,7 @@ public struct Boundary: Hashable, Sendable, CustomStringConvertible {
     /// - Throws: ``MultipartError/Code/invalidBoundary`` unless the text has 1 to 70 characters: letters, digits,
     ///   `'()+_,-./:=?`, and spaces, but not at the end (RFC 2046 §5.1.1).
     public init(_ text: some StringProtocol) throws(MultipartError) {
-        guard (1...70).contains(text.utf8.count), !text.hasSuffix(" "),
-            text.utf8.allSatisfy({ $0 == UInt8(ascii: " ") || ASCII.isBoundaryCharacter($0) })
-        else {
+        guard (1...70).contains(text.utf8.count), !text.hasSuffix(" "), Self.conforms(text) else {
             throw MultipartError(
                 .invalidBoundary,
                 "the boundary is not 1 to 70 of the characters that RFC 2046 allows"
@@ -21,7 +19,20 @@ public struct Boundary: Hashable, Sendable, CustomStringConvertible {
         description = String(text)
     }
 
+    /// Whether a message with this boundary may be sent: a received one may have other characters.
+    var mayBeSent: Bool { Self.conforms(description) }
+
+    /// Whether all characters are in the set of RFC 2046 §5.1.1.
+    private static func conforms(_ text: some StringProtocol) -> Bool {
+        text.utf8.allSatisfy { $0 == UInt8(ascii: " ") || ASCII.isBoundaryCharacter($0) }
+    }
+
     /// Reads the boundary from the value of a Content-Type field.
+    ///
+    /// Accepts more than ``init(_:)``, because many clients write other characters: 1 to 70 visible characters of ASCII
+    /// and spaces, but no `"`, which ends the parameter, and no space at the end. `;` must be quoted. This makes nothing
+    /// ambiguous: a delimiter ends at its line end, which no boundary contains, and a message whose boundary was read
+    /// otherwise than its sender meant contains no delimiter, which is an error.
     ///
     /// - Throws: ``MultipartError/Code/notMultipart``, ``MultipartError/Code/missingBoundary``
     ///   or ``MultipartError/Code/invalidBoundary``.
@@ -33,7 +44,12 @@ public struct Boundary: Hashable, Sendable, CustomStringConvertible {
         guard let boundary = value["boundary"] else {
             throw MultipartError(.missingBoundary, "the Content-Type multipart/form-data has no boundary")
         }
-        try self.init(String(decoding: boundary, as: UTF8.self))
+        let isValid = boundary.allSatisfy { (0x20...0x7E).contains($0) && $0 != ASCII.quote }
+        guard (1...70).contains(boundary.count), boundary.last != UInt8(ascii: " "), isValid else {
+            throw MultipartError(
+                .invalidBoundary, "the boundary is not 1 to 70 visible ASCII characters, without quotation marks")
+        }
+        description = String(decoding: boundary, as: UTF8.self)
     }
 
     /// Returns a new boundary with 168 bits from the system's random number generator.
@@ -61,6 +77,8 @@ public struct Boundary: Hashable, Sendable, CustomStringConvertible {
     /// (RFC 2045 §5.1).
     public var contentType: String {
         let isToken = ASCII.all(of: description, satisfy: ASCII.isTokenCharacter)
-        return "multipart/form-data; boundary=" + (isToken ? description : "\"\(description)\"")
+        // Only a received boundary contains a backslash.
+        let escaped = description.replacing("\\", with: "\\\\")
+        return "multipart/form-data; boundary=" + (isToken ? description : "\"\(escaped)\"")
     }
 }

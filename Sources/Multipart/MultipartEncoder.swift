@@ -20,10 +20,14 @@ public struct MultipartEncoder: Hashable, Sendable {
     /// `name` is written as UTF-8, `filename` as its bytes. Only LF, CR and `"` are escaped, as `%0A`, `%0D` and `%22`
     /// (WHATWG HTML, "multipart/form-data encoding algorithm").
     ///
-    /// - Throws: ``MultipartError/Code/invalidField`` if `name` or `filename` contains NUL, if the content type or
+    /// - Throws: ``MultipartError/Code/invalidBoundary`` if the boundary was received and has characters that RFC 2046 does
+    ///   not allow; ``MultipartError/Code/invalidField`` if `name` or `filename` contains NUL, if the content type or
     ///   another field contains a control character, or if the name of another field is not a token or is
     ///   Content-Disposition.
     public func opening(of head: PartHead) throws(MultipartError) -> [UInt8] {
+        guard boundary.mayBeSent else {
+            throw MultipartError(.invalidBoundary, "the boundary has characters that RFC 2046 does not allow")
+        }
         let isNoNUL = { (byte: UInt8) in byte != 0 }
         guard ASCII.all(of: head.name, satisfy: isNoNUL), head.filenameBytes?.allSatisfy(isNoNUL) ?? true else {
             throw MultipartError(.invalidField, "a part's name or filename holds a NUL")

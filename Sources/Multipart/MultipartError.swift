@@ -11,7 +11,8 @@ public struct MultipartError: Error, Hashable, Sendable, CustomStringConvertible
         public static let notMultipart = Code(description: "notMultipart")
         /// `multipart/form-data` without its required `boundary` parameter (RFC 7578 §4.1).
         public static let missingBoundary = Code(description: "missingBoundary")
-        /// The boundary does not have 1 to 70 allowed characters, or ends with a space (RFC 2046 §5.1.1).
+        /// The boundary does not have 1 to 70 allowed characters, or ends with a space: see ``Boundary/init(_:)`` and
+        /// ``Boundary/init(contentType:)``.
         public static let invalidBoundary = Code(description: "invalidBoundary")
         /// A part cannot be written: the name of a field is not a token or is Content-Disposition, the value of a field
         /// contains a control character, or the part's name or filename contains NUL.
@@ -24,6 +25,9 @@ public struct MultipartError: Error, Hashable, Sendable, CustomStringConvertible
         public static let missingContentDisposition = Code(description: "missingContentDisposition")
         /// A Content-Disposition is not `form-data` with a `name` (RFC 7578 §4.2).
         public static let malformedContentDisposition = Code(description: "malformedContentDisposition")
+        /// A `filename*` or `name*` has a charset other than UTF-8 and ISO-8859-1 (RFC 8187 §3.2), or a parameter is split
+        /// into several, such as `filename*0` (RFC 2231 §3).
+        public static let unsupportedParameter = Code(description: "unsupportedParameter")
         /// The header of one part has more bytes than ``MultipartParser/Limits/headerBytes``.
         public static let headerTooLarge = Code(description: "headerTooLarge")
         /// The header of one part has more lines than ``MultipartParser/Limits/headerLines``.

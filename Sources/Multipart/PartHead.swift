@@ -2,15 +2,15 @@ internal import Platform
 
 /// The header of a part of `multipart/form-data` (RFC 7578 §4).
 public struct PartHead: Hashable, Sendable {
-    /// The `name` parameter of Content-Disposition: the name of the form field. Bytes that are not UTF-8 are read as
-    /// ISO 8859-1.
+    /// The `name` parameter of Content-Disposition: the name of the form field. If it is received and not UTF-8, it is read
+    /// as Latin-1.
     public var name: String
-    /// The `filename` parameter of Content-Disposition; nil if the part is not a file. Bytes that are not UTF-8 are
-    /// read as ISO 8859-1.
+    /// The `filename` parameter of Content-Disposition; nil if the part is not a file. If it is not UTF-8, it is read as
+    /// Latin-1.
     ///
     /// A receiver must not use it as a path, because the sender may choose anything.
     public var filename: String? {
-        get { filenameBytes.map { String(fieldText: $0) } }
+        get { filenameBytes.map { String(utf8OrLatin1: $0) } }
         set { filenameBytes = newValue.map { Array($0.utf8) } }
     }
     /// The bytes of ``filename``, which need not be UTF-8.
@@ -35,7 +35,7 @@ public struct PartHead: Hashable, Sendable {
 public struct HeaderField: Hashable, Sendable {
     /// The name as written. Names of fields are case-insensitive (RFC 9110 §5.1).
     public var name: String
-    /// The value without surrounding white space. Bytes that are not UTF-8 are read as ISO 8859-1.
+    /// The value without surrounding white space. If it is received and not UTF-8, it is read as Latin-1.
     public var value: String
 
     /// Makes a field. Nothing is checked before ``MultipartEncoder/opening(of:)``.
@@ -63,24 +63,46 @@ extension PartHead {
                 }
                 disposition = parsed
             } else if contentType == nil, ASCII.equalIgnoringCase(name, "content-type") {
-                contentType = String(fieldText: value)
+                contentType = String(utf8OrLatin1: value)
             } else {
                 others.append(
-                    HeaderField(name: String(decoding: name, as: UTF8.self), value: String(fieldText: value)))
+                    HeaderField(
+                        name: String(decoding: name, as: UTF8.self),
+                        value: String(utf8OrLatin1: value)
+                    )
+                )
             }
         }
         guard let disposition else {
             throw MultipartError(.missingContentDisposition, "a part has no Content-Disposition")
         }
-        guard let name = Self.value("name", of: disposition) else {
+        guard let name = try Self.value("name", of: disposition) else {
             throw MultipartError(.malformedContentDisposition, "a part's Content-Disposition has no name")
         }
-        self.init(name: String(fieldText: name), contentType: contentType, otherFields: others)
-        filenameBytes = Self.value("filename", of: disposition)
+        self.init(name: String(utf8OrLatin1: name), contentType: contentType, otherFields: others)
+        filenameBytes = try Self.value("filename", of: disposition)
     }
 
-    private static func value(_ name: String, of disposition: ParameterizedValue) -> [UInt8]? {
-        disposition[name].map(unescaped) ?? disposition[name + "*"].flatMap(extendedValue)
+    /// The value of a parameter. RFC 6266 §4.3: `filename*` has priority over `filename`, which may be a replacement in
+    /// ASCII. RFC 7578 §4.2 forbids `filename*`, but .NET writes both, and requests with urllib3 before 1.25 writes it
+    /// alone. aiohttp writes `name*`.
+    ///
+    /// - Throws: if the value cannot be read: a file without its filename would be taken for a field.
+    private static func value(
+        _ name: String, of disposition: ParameterizedValue
+    ) throws(MultipartError) -> [UInt8]? {
+        let plain = disposition[name].map(unescaped)
+        for parameter in disposition.parameters
+        where ASCII.equalIgnoringCase(parameter.name.prefix(name.utf8.count + 1), name + "*") {
+            guard parameter.name.count == name.utf8.count + 1 else {
+                throw MultipartError(.unsupportedParameter, "a part's \(name) is split into several parameters")
+            }
+        }
+        guard let extended = disposition[name + "*"] else { return plain }
+        guard let value = try extendedValue(extended) ?? plain else {
+            throw MultipartError(.malformedContentDisposition, "a part's \(name)* is not a charset, '', and a value")
+        }
+        return value
     }
 
     /// Splits a header block into fields. A line that begins with white space continues the previous line
@@ -116,11 +138,18 @@ extension PartHead {
         return PercentEncoding.decoded(bytes[...]) { $0 == ASCII.quote || $0 == ASCII.cr || $0 == ASCII.lf }
     }
 
-    /// Decodes `filename*=UTF-8''…` (RFC 8187). RFC 7578 §4.2 forbids it, but aiohttp, and requests with urllib3
-    /// before 1.25, write it, for `name` too. It is read only if there is no plain parameter.
-    private static func extendedValue(_ bytes: [UInt8]) -> [UInt8]? {
+    /// Decodes `UTF-8''…` or `ISO-8859-1''…` (RFC 8187 §3.2) into UTF-8.
+    ///
+    /// - Returns: nil if the value has no charset.
+    private static func extendedValue(_ bytes: [UInt8]) throws(MultipartError) -> [UInt8]? {
         let fields = bytes.split(separator: UInt8(ascii: "'"), maxSplits: 2, omittingEmptySubsequences: false)
-        guard fields.count == 3, ASCII.equalIgnoringCase(fields[0], "utf-8") else { return nil }
-        return PercentEncoding.decoded(fields[2])
+        guard fields.count == 3 else { return nil }
+        let value = PercentEncoding.decoded(fields[2])
+        if ASCII.equalIgnoringCase(fields[0], "utf-8") { return value }
+        guard ASCII.equalIgnoringCase(fields[0], "iso-8859-1") else {
+            throw MultipartError(
+                .unsupportedParameter, "a part's name or filename has a charset other than UTF-8 and ISO-8859-1")
+        }
+        return Array(String(latin1: value).utf8)
     }
 }

@@ -81,15 +81,3 @@ package enum ASCII {
         return bytes
     }
 }
-
-extension String {
-    /// The text of a header field, or of a parameter of one: UTF-8. Bytes that are not UTF-8 are ISO 8859-1, which was the
-    /// meaning of the bytes above 0x7F (RFC 9110 §5.5); so different bytes never read as the same U+FFFD.
-    package init(fieldText bytes: some Collection<UInt8>) {
-        if let text = String(validating: bytes, as: UTF8.self) {
-            self = text
-        } else {
-            self.init(String.UnicodeScalarView(bytes.lazy.map { Unicode.Scalar($0) }))
-        }
-    }
-}

@@ -1,9 +1,24 @@
+extension String {
+    /// Reads UTF-8, or, if the bytes are not UTF-8, Latin-1 (ISO-8859-1), in which each byte is one character. Different
+    /// bytes of one encoding are different texts, which U+FFFD would make equal.
+    package init(utf8OrLatin1 bytes: some Collection<UInt8>) {
+        self = String(validating: bytes, as: UTF8.self) ?? String(latin1: bytes)
+    }
+
+    /// Reads ISO-8859-1, whose bytes are the first 256 scalars of Unicode.
+    package init(latin1 bytes: some Collection<UInt8>) {
+        var scalars = String.UnicodeScalarView()
+        scalars.append(contentsOf: bytes.lazy.map { Unicode.Scalar($0) })
+        self.init(scalars)
+    }
+}
+
 extension StringProtocol {
     /// With each `%` and two hexadecimal digits replaced by the byte that they stand for (RFC 3986
-    /// §2.1). A `%` without them stands for itself. Bytes that are not UTF-8 then read as U+FFFD.
+    /// §2.1). A `%` without them stands for itself. If the bytes are not UTF-8 then, they are read as Latin-1.
     package var percentDecoded: String {
         guard utf8.contains(UInt8(ascii: "%")) else { return String(self) }
-        return String(decoding: PercentEncoding.decoded(Array(utf8)[...]), as: UTF8.self)
+        return String(utf8OrLatin1: PercentEncoding.decoded(Array(utf8)[...]))
     }
 
     /// As one segment of the path of a URL: everything but the unreserved characters (RFC 3986 §2.3)

@@ -33,6 +33,9 @@ struct BoundaryTests {
             ("multipart/form-data; charset=\"a;boundary=no\"; boundary=yes", "yes"),
             ("multipart/form-data; boundary=a=b", "a=b"),
             ("multipart/form-data; boundary=first; boundary=second", "first"),
+            ("multipart/form-data;boundary=*****", "*****"),
+            ("multipart/form-data; boundary=\"a;b\"; charset=utf-8", "a;b"),
+            ("multipart/form-data; boundary=\"a\\\\b\"", "a\\b"), ("multipart/form-data; boundary=\"a\\b\"", "a\\b"),
             ("multipart/form-data; boundary=----WebKitFormBoundaryABC", "----WebKitFormBoundaryABC"),
         ])
     func contentType(field: String, expected: String) throws {
@@ -56,6 +59,11 @@ struct BoundaryTests {
             ("multipart/form-data; boundary=\"a \"", .invalidBoundary),
             ("multipart/form-data; boundary=\"a\\\"b\"", .invalidBoundary),
             ("multipart/form-data; boundary=é", .invalidBoundary),
+            ("multipart/form-data; boundary=a\"b", .invalidBoundary),
+            ("multipart/form-data; boundary=;b", .invalidBoundary),
+            ("multipart/form-data; boundary=a\u{7F}", .invalidBoundary),
+            ("multipart/form-data; boundary=a\tb", .invalidBoundary),
+            ("multipart/form-data; boundary=" + String(repeating: "x", count: 71), .invalidBoundary),
         ])
     func invalidContentType(field: String, expected: MultipartError.Code) {
         #expect(errorCode { () throws(MultipartError) in _ = try Boundary(contentType: field) } == expected)
@@ -67,6 +75,29 @@ struct BoundaryTests {
     func roundTrip(text: String) throws {
         let boundary = try Boundary(text)
         #expect(try Boundary(contentType: boundary.contentType) == boundary)
+    }
+
+    @Test(
+        "a received boundary may have any visible character but a quotation mark, and is not sent",
+        arguments: (0x21...0x7E).filter { $0 != 0x22 })
+    func anyCharacter(byte: UInt8) throws {
+        let character = String(Unicode.Scalar(byte))
+        for text in [character, "a\(character)b", String(repeating: character, count: 70)] {
+            // A semicolon ends a value without quotation marks.
+            for value in character == ";" ? ["\"\(text)\""] : [text, "\"\(text.replacing("\\", with: "\\\\"))\""] {
+                let boundary = try Boundary(contentType: "multipart/form-data; boundary=\(value)")
+                #expect(boundary.description == text)
+                #expect(try Boundary(contentType: boundary.contentType) == boundary)
+                let opening = "--\(text)\r\nContent-Disposition: form-data; name=n\r\n\r\n"
+                let outcome = ParserHarness(boundary: boundary).parse("\(opening)x\r\n--\(text)!\r\n--\(text)--")
+                #expect(outcome.contents == ["x\r\n--\(text)!"] && outcome.error == nil)
+                let mayBeSent = errorCode { () throws(MultipartError) in _ = try Boundary(text) } == nil
+                let refusal = errorCode { () throws(MultipartError) in
+                    _ = try MultipartEncoder(boundary: boundary).opening(of: PartHead(name: "n"))
+                }
+                #expect(refusal == (mayBeSent ? nil : .invalidBoundary))
+            }
+        }
     }
 
     @Test("a boundary is quoted only when it is not a token") func quoting() throws {

@@ -28,6 +28,8 @@ struct OtherClientsTests {
             (#"form-data; name*=utf-8''n%C3%A9e%20%22q%22; filename="na%C3%AFve.txt""#, #"née "q""#, "na%C3%AFve.txt"),
             // requests over urllib3 1.24 and older
             (#"form-data; name="a"; filename*=utf-8''na%C3%AFve.txt"#, "a", "naïve.txt"),
+            // .NET, with a name outside of ASCII
+            (#"form-data; name=a; filename="=?utf-8?B?w68udHh0?="; filename*=utf-8''%C3%AF.txt"#, "a", "ï.txt"),
             // Internet Explorer
             (#"form-data; name="a"; filename="C:\Documents\new file.txt""#, "a", #"C:\Documents\new file.txt"#),
             // no space, other order, other case, unquoted, more parameters

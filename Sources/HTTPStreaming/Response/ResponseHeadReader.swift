@@ -157,8 +157,8 @@ struct ResponseHeadReader {
     /// The text without surrounding blanks; each CR within is replaced by a space (RFC 9110 §5.5).
     private static func text(_ bytes: UnsafeRawBufferPointer) -> String {
         let bytes = trimmed(bytes)
-        guard bytes.contains(0x0D) else { return String(fieldText: bytes) }
-        return String(fieldText: bytes.map { $0 == 0x0D ? UInt8(ascii: " ") : $0 })
+        guard bytes.contains(0x0D) else { return String(utf8OrLatin1: bytes) }
+        return String(utf8OrLatin1: bytes.map { $0 == 0x0D ? UInt8(ascii: " ") : $0 })
     }
 
     private static func trimmed(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {

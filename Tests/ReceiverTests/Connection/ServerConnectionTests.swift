@@ -136,7 +136,7 @@ struct ServerConnectionTests {
     @Test(
         "a refused upload with `Expect: 100-continue` gets the error at once and no 100",
         arguments: [
-            ("/nothing/here", "B", "X: y", 404), ("/", "\"%\"", "X: y", 400), ("/", "B", "Content-Encoding: br", 415),
+            ("/nothing/here", "B", "X: y", 404), ("/", "\"a \"", "X: y", 400), ("/", "B", "Content-Encoding: br", 415),
         ])
     func refusedWithoutContinue(path: String, boundary: String, field: String, status: Int) async throws {
         try await RunningServer.with(configure: { $0.connections.lingering.duration = .seconds(60) }) { server in
