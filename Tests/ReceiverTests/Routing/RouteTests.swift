@@ -37,7 +37,7 @@ struct RouteTests {
     @Test(
         "other paths do not exist",
         arguments: [
-            "//", "", "x", "/a/b", "/x/", "/../x", "/files/", "/files/.x", "/files/a/b", "/files/a%2Fb", "/count/1/2",
+            "//", "x", "/a/b", "/x/", "/../x", "/files/", "/files/.x", "/files/a/b", "/files/a%2Fb", "/count/1/2",
             "/user-agent/x", "/health/", "/metrics/x",
         ],
         [HTTPRequest.Method.get, .put, .post, .options])
@@ -156,6 +156,11 @@ struct RouteTests {
             let request = HTTPRequest(method: .get, scheme: "http", authority: host, path: "/health")
             #expect(refusal { try Route(judging: request) }?.code == .malformed, "\(host)")
         }
+    }
+
+    @Test("a request without a valid target is refused") func noTarget() {
+        #expect(refusal { try Route(judging: head(.get, "")) }?.code == .malformed)
+        #expect(refusal { try Route(judging: head(.get, "/echo/\u{FFFD}")) }?.code == .malformed, "bytes not in UTF-8")
     }
 
     @Test("a Content-Length above the limit is refused before the body") func sizes() {

@@ -32,6 +32,10 @@ enum Route: Hashable, Sendable {
         // RFC 9110 §15.6.2 and §7.2: checked before the resource.
         guard head.method.isKnown else { throw .notImplemented }
         try rules.checkHost(head)
+        guard head.path != "" else {
+            throw Refusal(.malformed, "the request target is neither a path nor a URL of http or https")
+        }
+        try Self.checkText(head.path, "path")
         // RFC 9112 §6.1. HTTP/2 has no transfer coding.
         if let coding = head.headerFields[.transferEncoding], coding.lowercased() != "chunked" {
             throw Refusal(.notImplemented, "chunked is the only transfer coding that this server supports")
@@ -88,6 +92,13 @@ enum Route: Hashable, Sendable {
         case .upload, .echo: true
         case .list, .download, .page, .text, .count, .health, .metrics, .options: false
         }
+    }
+
+    /// - Parameter text: of the request's head. SwiftNIO has replaced bytes that are not UTF-8 by U+FFFD, so that the text is
+    ///   not the one that was sent.
+    static func checkText(_ text: String?, _ what: String) throws(Refusal) {
+        guard let text, text.unicodeScalars.contains("\u{FFFD}") else { return }
+        throw Refusal(.malformed, "the \(what) is not UTF-8")
     }
 
     private static func notAllowed(_ resource: Resource) -> Refusal {

@@ -16,11 +16,15 @@ extension HTTP1ConnectionHandler {
         /// The exchange of an error response to input that is not a request.
         static let unreadable = Exchange(isHTTP10: false, isHead: false, isPersistent: false, isUpgrade: false)
 
-        /// The head that routes see: `Connection` is `close` or absent, and nothing in it depends on the version.
+        /// The head that routes see: `Connection` is `close` or absent, the target is a path, `*`, or, if it is invalid,
+        /// empty, and nothing depends on the version.
         func simplified(_ head: HTTPRequestHead) -> HTTPRequestHead {
             let hosts = head.headers["Host"].count
+            let target = RequestTarget(head.uri, method: head.method)
             // The most frequent head is not copied.
-            if !isHTTP10, isPersistent, hosts == 1, !head.headers.contains(name: "Connection") { return head }
+            if !isHTTP10, isPersistent, hosts == 1, target == .plain, !head.headers.contains(name: "Connection") {
+                return head
+            }
             var head = head
             if isHTTP10 {
                 // A compressed response has no length, so that it could only be ended by closing the connection.
@@ -32,6 +36,16 @@ extension HTTP1ConnectionHandler {
             }
             // RFC 9112 §3.2: several `Host` fields are as invalid as none.
             if hosts > 1 { head.headers.remove(name: "Host") }
+            switch target {
+            case .plain:
+                break
+            case .absolute(let authority, let path):
+                head.uri = path
+                // RFC 9112 §3.2.2: the field is ignored. A request without it is as invalid as any other (§3.2).
+                if head.headers.contains(name: "Host") { head.headers.replaceOrAdd(name: "Host", value: authority) }
+            case .invalid:
+                head.uri = ""
+            }
             head.headers.remove(name: "Connection")
             if !isPersistent { head.headers.add(name: "Connection", value: "close") }
             return head
