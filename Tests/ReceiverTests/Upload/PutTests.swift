@@ -91,6 +91,26 @@ struct PutTests {
         }
     }
 
+    @Test(
+        "a file whose name begins with a dot is stored under a name that is listed and sent", arguments: ["", "/files"])
+    func hiddenNames(folder: String) async throws {
+        try await RunningServer.with { server in
+            for (number, saved) in ["_.env", "_.env (1)"].enumerated() {
+                let response = try await server.request("PUT", "\(folder)/.env", body: [UInt8(number)])
+                #expect(response.status == 201)
+                #expect(try Answer(response.body.utf8).parts?.first?.savedAs == saved)
+                let location = number == 0 ? "/files/_.env" : "/files/_.env%20%281%29"
+                #expect(response.head.contains("Location: \(location)\r\n"))
+                #expect(try await server.get(location).content == [UInt8(number)])
+            }
+            #expect(try server.directory.contents() == ["_.env", "_.env (1)"])
+            #expect(String(decoding: try await server.get("/files").content, as: UTF8.self).contains("\"_.env\""))
+            let refused = try await server.request("PUT", "\(folder)/.env", fields: ["If-None-Match: *"], body: [9])
+            #expect(refused.status == 412)
+            #expect(try await server.get("/files/.env").status == 404)
+        }
+    }
+
     @Test("a body that is cut off leaves no file") func cutOff() async throws {
         for framing in ["Content-Length: 1000", "Transfer-Encoding: chunked"] {
             try await RunningServer.with { server in

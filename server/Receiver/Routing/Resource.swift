@@ -47,7 +47,7 @@ enum Resource: Hashable, Sendable {
         case ("files", nil): self = .files
         case ("files", let rest?) where isOneSegment:
             let name = rest.percentDecoded
-            guard FileName.isPublic(name) else { return nil }
+            guard FileName.isComponent(name) else { return nil }
             self = .file(named: name)
         case ("echo", nil): self = .echo
         case ("echo", let rest?): self = .text(rest.percentDecoded)

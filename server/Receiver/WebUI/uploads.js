@@ -124,7 +124,7 @@ function conclude(upload, request) {
     active.delete(upload);
     if (request.status === 201) {
         upload.savedAs = answer.parts?.[0]?.saved_as ?? upload.file.name;
-        // Null for a hidden file, which nobody can list or download.
+        // Null if the server stores nothing (--discard).
         upload.location = request.getResponseHeader("Location");
         batch.files += 1;
         batch.bytes += upload.size;

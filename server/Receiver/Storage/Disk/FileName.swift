@@ -1,8 +1,8 @@
 /// The name under which a file is stored, made from the filename that a client sent.
 ///
-/// It is one path component: no separator, no control character, never `.`, `..` or empty, at most 255 bytes. The code
-/// works on bytes and scalars, not on characters: a `/` followed by a combining accent is one character that does not
-/// equal `/`.
+/// It is one path component: no separator, no control character, no dot at the start, never empty, at most 255 bytes.
+/// The code works on bytes and scalars, not on characters: a `/` followed by a combining accent is one character that
+/// does not equal `/`.
 struct FileName: Hashable, Sendable {
     /// The longest name that file systems of Linux and macOS accept, in bytes.
     static let maximumLength = 255
@@ -26,18 +26,21 @@ struct FileName: Hashable, Sendable {
             name.unicodeScalars.append(scalar)
         }
         if name.isEmpty || name == "." || name == ".." { name = "unnamed" }
-        // Never a name that the storage would take for a leftover of its own.
-        if name.utf8.starts(with: TemporaryFile.namePrefix.utf8) { name = "_" + name }
 
         let dot = Self.startOfExtension(in: name)
-        stem = name[..<dot]
+        // A hidden file would neither be listed nor sent. It could be `.htaccess`, which web servers obey, or have the name
+        // of a file that the storage has not finished.
+        stem = (name.utf8.first == UInt8(ascii: ".") ? "_" : "") + name[..<dot]
         fileExtension = name[dot...]
     }
 
     /// Whether clients can list and read a file of this name: it is one path component and not hidden.
-    static func isPublic(_ name: String) -> Bool {
+    static func isPublic(_ name: String) -> Bool { isComponent(name) && name.utf8.first != UInt8(ascii: ".") }
+
+    /// Whether this is one path component.
+    static func isComponent(_ name: String) -> Bool {
         let separators = [UInt8(ascii: "/"), 0]
-        return !name.isEmpty && name.utf8.first != UInt8(ascii: ".") && !name.utf8.contains(where: separators.contains)
+        return !name.isEmpty && !name.utf8.contains(where: separators.contains)
     }
 
     /// The name itself for 0; for other numbers with ` (number)` before the extension. If the name is too long, the stem
