@@ -24,11 +24,12 @@ struct ServerCommand: AsyncParsableCommand {
 
     @OptionGroup(title: "Network") var listening: ListeningOptions
     @OptionGroup(title: "Storage") var storage: StorageOptions
+    @OptionGroup(title: "Forms") var forms: FormOptions
     @OptionGroup(title: "Access") var access: AccessOptions
     @OptionGroup(title: "Operation") var operation: OperationOptions
 
     private static let options =
-        ListeningOptions.names + StorageOptions.names + AccessOptions.names + OperationOptions.names
+        ListeningOptions.names + StorageOptions.names + FormOptions.names + AccessOptions.names + OperationOptions.names
 
     private static var variables: String {
         (options + StorageOptions.flags).map { "  " + EnvironmentVariables.name(of: $0) }.joined(separator: "\n")
@@ -83,6 +84,7 @@ struct ServerCommand: AsyncParsableCommand {
         configuration.maximumBodySize = storage.maxSize?.bytes
         if let size = storage.maxDecodedSize { configuration.decoding.size = size.bytes }
         configuration.decoding.ratio = storage.maxRatio
+        configuration.form = forms.limits
         configuration.access.token = access.token
         configuration.access.origins = Set(access.cors.map(\.text))
         configuration.connections.idle = operation.idleTimeout == 0 ? nil : .seconds(operation.idleTimeout)

@@ -21,6 +21,8 @@ extension Receiver {
         /// The maximum size of a request's body as it is sent, in bytes. A larger one is answered with 413, before the body
         /// is read if its length is known. No limit by default.
         public var maximumBodySize: Int?
+        /// Limits of a form; a larger one is answered with 413.
+        public var form = FormLimits()
         /// Who may write. By default anyone may.
         public var access = Access()
         /// If set, the server speaks only HTTPS: HTTP/2, or HTTP/1.1 to clients that do not offer HTTP/2. By default it
@@ -29,6 +31,24 @@ extension Receiver {
         /// How long running requests may continue after a signal to stop; 30 s by default. See
         /// ``Receiver/run(onListening:)``.
         public var shutdownTimeout = Duration.seconds(30)
+
+        public init() {}
+    }
+
+    /// Limits of everything in a form that is not content, which is held in memory for the report or while it is parsed. A
+    /// form that exceeds one is answered with 413.
+    public struct FormLimits: Hashable, Sendable {
+        /// The maximum number of parts, files and fields; 10,000 by default. Each file keeps a descriptor open until the
+        /// request ends.
+        public var parts = 10_000
+        /// The maximum number of parts that are fields; 10,000 by default.
+        public var fields = 10_000
+        /// The maximum length of the names, filenames and content types of all parts, in bytes; 4 MiB by default.
+        public var nameBytes = 4 * 1024 * 1024
+        /// The maximum length of one part's header, in bytes, with line ends; 16 KiB by default.
+        public var partHeaderBytes = 16 * 1024
+        /// The maximum number of lines in one part's header; 64 by default.
+        public var partHeaderLines = 64
 
         public init() {}
     }

@@ -105,7 +105,7 @@ public struct Receiver: Sendable {
         let (configuration, metrics, tls, logger, budget) = (configuration, metrics, tls, logger, BufferBudget())
         let rules = Route.Rules(
             access: configuration.access, maximumBodySize: configuration.maximumBodySize,
-            isLoopback: Loopback.isLoopback(configuration.host))
+            form: configuration.form, isLoopback: Loopback.isLoopback(configuration.host))
         let responder = RouteResponder(
             storage: storage, decoding: configuration.decoding, rules: rules,
             page: Page(requiresToken: configuration.access.token != nil), metrics: metrics, budget: budget,

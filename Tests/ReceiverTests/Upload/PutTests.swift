@@ -111,6 +111,24 @@ struct PutTests {
         }
     }
 
+    @Test(
+        "a form is not stored as a file",
+        arguments: [
+            ("PUT", "/a.jpg", ""), ("PUT", "/files/a.jpg", ""), ("POST", "/files/a.jpg", ""), ("PUT", "/", "a.jpg"),
+        ])
+    func forms(method: String, path: String, field: String) async throws {
+        try await RunningServer.with { server in
+            let form = RunningServer.document([("a.jpg", [1])])
+            for (type, status) in [("multipart/form-data; boundary=B", 415), ("multipart/related; boundary=B", 201)] {
+                let response = try await server.request(
+                    method, path, fields: ["Content-Type: \(type)", "x-filename: \(field)"], body: form)
+                #expect(response.status == status)
+                if status == 415 { #expect(try Answer(response.body.utf8).error?.contains("POST it to /") == true) }
+                #expect(try server.directory.contents() == (status == 415 ? [] : ["a.jpg"]))
+            }
+        }
+    }
+
     @Test("a body that is cut off leaves no file") func cutOff() async throws {
         for framing in ["Content-Length: 1000", "Transfer-Encoding: chunked"] {
             try await RunningServer.with { server in

@@ -17,7 +17,7 @@ struct ReceptionStateMachineTests {
         machine.messageEnded()
         try machine.bodyEnded()
         let report = machine.published(as: ["x (1)"])
-        var part = ReceivedPart(name: "f", filename: "../x", contentType: "text/plain")
+        var part = ReceivedPart(head)
         part.size = 5
         part.savedAs = "x (1)"
         part.sha256 = "ff"
@@ -75,9 +75,26 @@ struct ReceptionStateMachineTests {
     }
 
     @Test("the length of all names is limited") func longNames() throws {
-        var machine = Reception.StateMachine(limits: .init(allNameBytes: 10))
-        _ = try machine.partBegan(PartHead(name: "12345", filename: "6789"))
+        var form = Receiver.FormLimits()
+        form.nameBytes = 12
+        var machine = Reception.StateMachine(limits: .init(form: form))
+        let head = PartHead(
+            name: "12345", filename: "67", otherFields: [HeaderField(name: "890", value: "not counted")])
+        _ = try machine.partBegan(head)
         _ = machine.partEnded(sha256: nil)
-        #expect(throws: Refusal.self) { try machine.partBegan(PartHead(name: "12")) }
+        let error = #expect(throws: Refusal.self) { try machine.partBegan(PartHead(name: "123")) }
+        #expect(error?.code == .tooLarge && error?.message.contains("--max-part-names") == true)
+    }
+
+    @Test("the number of fields is limited, files do not count") func manyFields() throws {
+        var form = Receiver.FormLimits()
+        form.fields = 2
+        var machine = Reception.StateMachine(limits: .init(form: form))
+        for head in [PartHead(name: "a"), PartHead(name: "b", filename: "x"), PartHead(name: "c")] {
+            _ = try machine.partBegan(head)
+            _ = machine.partEnded(sha256: nil)
+        }
+        let error = #expect(throws: Refusal.self) { try machine.partBegan(PartHead(name: "d")) }
+        #expect(error?.code == .tooLarge && error?.message.contains("--max-fields") == true)
     }
 }

@@ -37,7 +37,7 @@ struct UploadRequestTests {
         ] as [(String?, Coding?)])
     func codings(field: String?, expected: Coding?) throws {
         #expect(try UploadRequest(form: head(coding: field)).coding == expected)
-        #expect(try UploadRequest(file: head(.put, coding: field), named: "x").coding == expected)
+        #expect(try UploadRequest(file: head(.put, type: nil, coding: field), named: "x").coding == expected)
     }
 
     @Test(
@@ -46,7 +46,7 @@ struct UploadRequestTests {
     func otherCodings(field: String) {
         for refusal in [
             refusal { try UploadRequest(form: head(coding: field)) },
-            refusal { try UploadRequest(file: head(.put, coding: field), named: "x") },
+            refusal { try UploadRequest(file: head(.put, type: nil, coding: field), named: "x") },
         ] {
             #expect(refusal?.code == .unsupported)
             #expect(refusal?.fields[.acceptEncoding] == "gzip, deflate")
@@ -65,7 +65,7 @@ struct UploadRequestTests {
         "the field x-filename overrides the name in the path",
         arguments: [
             ("a", nil, "a"), (nil, "b", "b"), ("a", "b", "b"), ("a", "", "a"), (nil, "x%20%C3%A9", "x é"),
-            (nil, "100%", "100%"), (nil, "../%2e", "../."),
+            (nil, "100%", "100%"), (nil, "../%2e", "../."), (nil, "a%F1b", "añb"), (nil, "%EF%BF%BD", "\u{FFFD}"),
         ] as [(String?, String?, String)])
     func names(path: String?, field: String?, expected: String) throws {
         var head = head(.put, type: "text/plain")
@@ -77,9 +77,28 @@ struct UploadRequestTests {
     @Test("a file without a name, or with a Content-Range, is refused") func refusals() {
         #expect(refusal { try UploadRequest(file: head(.put), named: nil) }?.code == .malformed)
         #expect(refusal { try UploadRequest(file: head(.put), named: "") }?.code == .malformed)
-        var part = self.head(.put)
+        var part = self.head(.put, type: nil)
         part.headerFields[.contentRange] = "bytes 0-9/100"
         #expect(refusal { try UploadRequest(file: part, named: "x") }?.code == .malformed)
+    }
+
+    @Test(
+        "a form is not a file; files of other multipart types are",
+        arguments: [
+            ("multipart/form-data; boundary=b", Refusal.Code.unsupported), ("Multipart/Form-Data", .unsupported),
+            (" multipart/form-data\t; boundary=\"b", .unsupported), ("multipart/related; boundary=b", nil),
+            ("multipart/x-zip", nil), ("multipart/form-data-ish", nil), (nil, nil),
+        ] as [(String?, Refusal.Code?)])
+    func formsAsFiles(type: String?, code: Refusal.Code?) {
+        #expect(refusal { try UploadRequest(file: head(.put, type: type), named: "x") }?.code == code)
+    }
+
+    @Test("text that was not UTF-8 is refused", arguments: [HTTPField.Name.xFilename, .contentType])
+    func notUTF8(field: HTTPField.Name) {
+        var head = head(.put, type: nil)
+        // SwiftNIO replaces such bytes.
+        head.headerFields[field] = "a\u{FFFD}b"
+        #expect(refusal { try UploadRequest(file: head, named: "x") }?.code == .malformed)
     }
 
     @Test(

@@ -90,24 +90,28 @@ extension Refusal {
     }
 
     init(_ error: MultipartError) {
-        let code: Code =
-            switch error.code {
-            case .notMultipart: .unsupported
-            case .tooManyParts: .tooLarge
-            // Also for a preamble that is too large: it means that the boundary never appears.
-            default: .malformed
-            }
-        self.init(code, error.message)
+        switch error.code {
+        case .notMultipart, .unsupportedParameter: self.init(.unsupported, error.message)
+        case .tooManyParts: self.init(.tooLarge, error.message, option: "--max-parts")
+        case .headerTooLarge: self.init(.tooLarge, error.message, option: "--max-part-header")
+        case .tooManyHeaderLines: self.init(.tooLarge, error.message, option: "--max-part-header-lines")
+        // Also for a preamble that is too large: it means that the boundary never appears.
+        default: self.init(.malformed, error.message)
+        }
+    }
+
+    /// - Parameter option: of `server`, which sets the limit that the request exceeds.
+    init(_ code: Code, _ message: String, option: String) {
+        self.init(code, message + ": see " + option)
     }
 
     private init(_ error: CodingError) {
-        let code: Code =
-            switch error.code {
-            case .sizeLimit, .ratioLimit: .tooLarge
-            case .outOfMemory: .unavailable
-            default: .malformed
-            }
-        self.init(code, error.message)
+        switch error.code {
+        case .sizeLimit: self.init(.tooLarge, error.message, option: "--max-decoded-size")
+        case .ratioLimit: self.init(.tooLarge, error.message, option: "--max-ratio")
+        case .outOfMemory: self.init(.unavailable, error.message)
+        default: self.init(.malformed, error.message)
+        }
     }
 
     private init(_ error: StorageError) {

@@ -127,6 +127,7 @@ extension Route {
         var access = Receiver.Access()
         /// Of a body as it is sent, in bytes.
         var maximumBodySize: Int?
+        var form = Receiver.FormLimits()
         /// Whether the server listens on the loopback interface.
         var isLoopback = false
 
@@ -161,7 +162,7 @@ extension Route {
         }
 
         private static func tooLarge(_ limit: Int) -> Refusal {
-            Refusal(.tooLarge, "the body is longer than the limit of \(limit) bytes")
+            Refusal(.tooLarge, "the body is longer than the limit of \(limit) bytes", option: "--max-size")
         }
     }
 }

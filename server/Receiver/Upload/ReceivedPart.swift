@@ -1,9 +1,14 @@
+import Multipart
+import Platform
+
 /// A part of a form as the response reports it.
 struct ReceivedPart: Hashable, Sendable {
     let name: String
     /// Nil for a field.
     let filename: String?
     let contentType: String?
+    /// The names of the part's header fields that have no effect, as sent.
+    var ignoredFields: [String] = []
     /// Of the whole content, in bytes.
     var size = 0
     /// Nil for a file.
@@ -21,6 +26,7 @@ extension ReceivedPart: Encodable {
         case size, value, truncated
         case savedAs = "saved_as"
         case sha256
+        case ignoredFields = "ignored_fields"
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -33,6 +39,7 @@ extension ReceivedPart: Encodable {
         if value?.isTruncated == true { try members.encode(true, forKey: .truncated) }
         try members.encodeIfPresent(savedAs, forKey: .savedAs)
         try members.encodeIfPresent(sha256, forKey: .sha256)
+        if !ignoredFields.isEmpty { try members.encode(ignoredFields, forKey: .ignoredFields) }
     }
 }
 
@@ -52,8 +59,8 @@ struct FieldValue: Hashable, Sendable {
         removePartialScalar()
     }
 
-    /// Bytes that are not UTF-8 read as U+FFFD.
-    var text: String { String(decoding: bytes, as: UTF8.self) }
+    /// If the bytes are not UTF-8, they are read as Latin-1.
+    var text: String { String(utf8OrLatin1: bytes) }
 
     /// Removes the first bytes of a scalar that the limit has cut.
     private mutating func removePartialScalar() {

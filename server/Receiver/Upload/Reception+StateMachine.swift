@@ -6,12 +6,11 @@ extension Reception {
     struct StateMachine: ~Copyable {
         /// How much is kept in memory for the response.
         struct Limits: Hashable, Sendable {
-            /// Bytes of one field's value; 64 KiB by default.
+            /// Bytes of one field's value; 64 KiB by default. The rest is counted, but not reported.
             var valueBytes = 64 * 1024
-            /// Bytes of the values of all fields; 1 MiB by default.
+            /// Bytes of the values of all fields; 1 MiB by default. The rest is counted, but not reported.
             var allValueBytes = 1024 * 1024
-            /// Bytes of the names, filenames and types of all parts; 1 MiB by default.
-            var allNameBytes = 1024 * 1024
+            var form = Receiver.FormLimits()
         }
 
         enum ContentAction: Equatable {
@@ -45,6 +44,7 @@ extension Reception {
         private var state = State.betweenParts
         private var valueBytes = 0
         private var nameBytes = 0
+        private var fields = 0
         /// The indices of the parts that are files of the storage.
         private var files: [Int] = []
         /// In the order of the message; the last one is being read.
@@ -55,16 +55,25 @@ extension Reception {
         }
 
         /// - Returns: the name of the file to begin; nil for none.
-        /// - Throws: ``Refusal`` if the response would exceed the limits.
+        /// - Throws: ``Refusal`` if the response would exceed the limits, or the content is not stored as it is sent.
         mutating func partBegan(_ head: PartHead) throws(Refusal) -> String? {
             expect(.betweenParts)
-            nameBytes += head.name.utf8.count + (head.filename?.utf8.count ?? 0) + (head.contentType?.utf8.count ?? 0)
-            guard nameBytes <= limits.allNameBytes else {
-                throw Refusal(.tooLarge, "the names of the parts are longer than \(limits.allNameBytes) bytes")
+            try head.checkContentIsPlain()
+            let part = ReceivedPart(head)
+            nameBytes += part.nameBytes
+            guard nameBytes <= limits.form.nameBytes else {
+                throw Refusal(
+                    .tooLarge, "the names of the parts are longer than \(limits.form.nameBytes) bytes",
+                    option: "--max-part-names")
             }
-            parts.append(ReceivedPart(name: head.name, filename: head.filename, contentType: head.contentType))
-            switch head.filename {
+            parts.append(part)
+            switch part.filename {
             case nil:
+                fields += 1
+                guard fields <= limits.form.fields else {
+                    throw Refusal(
+                        .tooLarge, "the message has more than \(limits.form.fields) fields", option: "--max-fields")
+                }
                 parts[parts.count - 1].value = FieldValue()
                 state = .inField
                 return nil

@@ -28,17 +28,17 @@ struct Reception: ~Copyable {
 
     init(
         _ upload: UploadRequest, into transaction: any StorageTransaction,
-        decoding: DecodingLimits = .init(), rules: Route.Rules = .init(), limits: StateMachine.Limits = .init()
+        decoding: DecodingLimits = .init(), rules: Route.Rules = .init()
     ) {
         self.upload = upload
         self.rules = rules
         decoder = upload.coding.map { BodyDecoder($0, limits: decoding) }
         parser =
             switch upload.content {
-            case .form(let boundary): MultipartParser(boundary: boundary)
+            case .form(let boundary): MultipartParser(boundary: boundary, limits: rules.form.ofParser)
             case .file: nil
             }
-        machine = StateMachine(limits: limits)
+        machine = StateMachine(limits: StateMachine.Limits(form: rules.form))
         self.transaction = transaction
     }
 

@@ -45,6 +45,8 @@ struct UploadRequest: Hashable, Sendable {
     /// - Parameter name: from the path. The field `x-filename`, which has no other purpose, overrides it.
     /// - Throws: ``Refusal`` if the body need not be read.
     init(file head: HTTPRequest, named name: String?) throws(Refusal) {
+        try Route.checkText(head.headerFields[.xFilename], "field x-filename")
+        try Route.checkText(head.headerFields[.contentType], "field Content-Type")
         let field = head.headerFields[.xFilename]?.percentDecoded ?? ""
         let name = field.isEmpty ? name ?? "" : field
         guard !name.isEmpty else {
@@ -53,6 +55,13 @@ struct UploadRequest: Hashable, Sendable {
         // RFC 9110 §14.5: a part must not be stored as the whole file.
         guard head.headerFields[.contentRange] == nil else {
             throw Refusal(.malformed, "a part of a file cannot be put: Content-Range is not supported")
+        }
+        // The file would begin and end with a delimiter. Other types are files: multipart/related is a saved web page.
+        let type = head.headerFields[.contentType]?.prefix { $0 != ";" }.trimmingOptionalSpace().lowercased()
+        guard type != "multipart/form-data" else {
+            throw Refusal(
+                .unsupported,
+                "a form is not a file: POST it to / or to any path under /upload, or send the file itself as the body")
         }
         coding = try head.headerFields.contentCoding()
         content = .file(named: name, contentType: head.headerFields[.contentType])
