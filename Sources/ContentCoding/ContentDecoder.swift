@@ -1,8 +1,9 @@
 /// Decodes one stream of a content coding incrementally and checks its checksums. Does no I/O and takes about 40 KiB of
 /// memory.
 ///
-/// It accepts several gzip members in sequence (RFC 1952 §2.2), and ignores zeros after the last one. For `deflate` it also accepts raw DEFLATE data, which
-/// has no checksum: some senders write it, although the coding means the zlib format (RFC 9110 §8.4.1.2).
+/// It accepts several gzip members in sequence (RFC 1952 §2.2), and ignores zeros after the last one. For `deflate` it
+/// also accepts raw DEFLATE data, which has no checksum: some senders write it, although the coding means the zlib
+/// format (RFC 9110 §8.4.1.2).
 public struct ContentDecoder: ~Copyable {
     private enum State {
         /// No data has been read. → `inStream`, `failed`

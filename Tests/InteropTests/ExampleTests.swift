@@ -72,6 +72,32 @@ struct ExampleTests {
         #expect(try server.directory.read("stdin") == input)
     }
 
+    @Test("sends a pipe, a file without a size and a file that grows") func unusualFiles() async throws {
+        let server = try await ServerProcess.start()
+        defer { server.process.terminate() }
+        let result = try await Subprocess.run(
+            "bash", ["-c", #""$0" -filepath <(seq 100000) -filepath /proc/version"#, Subprocess.product("example")],
+            environment: ["UPLOAD_HOST": server.url], deadline: .seconds(60))
+        #expect(result.status == 0, "\(result.errorOutput)")
+        let numbers = (1...100_000).map { "\($0)\n" }.joined()
+        let piped = try #require(try server.directory.contents().first { $0 != "version" })
+        #expect(try server.directory.read(piped) == Data(numbers.utf8))
+        #expect(try server.directory.read("version") == Data(contentsOf: URL(filePath: "/proc/version")))
+
+        let log = source.path("log")
+        #expect(FileManager.default.createFile(atPath: log, contents: nil) && truncate(log, 64 << 20) == 0)
+        let command =
+            #"(while echo line; do sleep 0.001; done) >>"$1" & "$0" -changes $2 -filepath "$1"; s=$?; kill %1; exit $s"#
+        for (changes, status) in [("unchanged", 1), ("prefix", 0), ("as-read", 0)] {
+            let result = try await Subprocess.run(
+                "bash", ["-c", command, Subprocess.product("example"), log, changes],
+                environment: ["UPLOAD_HOST": server.url], deadline: .seconds(60))
+            #expect(result.status == status, "\(changes): \(result.errorOutput)")
+            #expect(result.errorOutput.contains("\(log): the file was changed") == (status == 1))
+        }
+        try await expectError(["-changes", "all"], status: 2, containing: "-changes")
+    }
+
     @Test("prints its usage to standard output for -h", arguments: ["-h", "--help"])
     func help(option: String) async throws {
         let result = try await example(["-gzip", option], host: "http://127.0.0.1:1")
@@ -82,7 +108,7 @@ struct ExampleTests {
     @Test("wrong arguments and unreadable files are errors that say so") func sources() async throws {
         let file = try source.write("x".utf8, to: "file")
         try await expectError(
-            [], status: 2, containing: "no file given; usage: example [-gzip] [-cacert FILE] -filepath FILE")
+            [], status: 2, containing: "no file given; usage: example [-gzip] [-changes HOW] [-cacert FILE]")
         try await expectError(["-filepath"], status: 2, containing: "-filepath needs a value; usage")
         try await expectError(["file"], status: 2, containing: "unknown argument 'file'; usage")
         try await expectError(["-echo", "-filepath", file], status: 2, containing: "-echo takes no file; usage")

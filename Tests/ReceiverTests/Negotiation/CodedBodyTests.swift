@@ -69,7 +69,8 @@ struct CodedBodyTests {
             return data
         },
         Damage(name: "trailing garbage") { $0 + Array("garbage".utf8) },
-        Damage(name: "trailing zeros") { $0 + [0, 0, 0] },
+        Damage(name: "garbage after padding") { $0 + [0, 0, 1] },
+        Damage(name: "padding of zeros, as some programs write it", status: 201) { $0 + [0, 0, 0] },
         Damage(name: "half of another member") { $0 + $0.prefix(20) },
         Damage(name: "a header only") { Array($0.prefix(10)) },
         Damage(name: "no coding at all") { _ in book },
