@@ -84,14 +84,18 @@ struct ExampleTests {
         #expect(try server.directory.read(piped) == Data(numbers.utf8))
         #expect(try server.directory.read("version") == Data(contentsOf: URL(filePath: "/proc/version")))
 
-        let log = source.path("log")
-        #expect(FileManager.default.createFile(atPath: log, contents: nil) && truncate(log, 64 << 20) == 0)
-        let command =
-            #"(while echo line; do sleep 0.001; done) >>"$1" & "$0" -changes $2 -filepath "$1"; s=$?; kill %1; exit $s"#
+        let log = try source.write(Data(count: 64 << 20), to: "log")
+        let writer = Task {
+            let file = try FileHandle(forUpdating: URL(filePath: log))
+            try file.seekToEnd()
+            while !Task.isCancelled {
+                try file.write(contentsOf: Data("line\n".utf8))
+                try await Task.sleep(for: .milliseconds(1))
+            }
+        }
+        defer { writer.cancel() }
         for (changes, status) in [("unchanged", 1), ("prefix", 0), ("as-read", 0)] {
-            let result = try await Subprocess.run(
-                "bash", ["-c", command, Subprocess.product("example"), log, changes],
-                environment: ["UPLOAD_HOST": server.url], deadline: .seconds(60))
+            let result = try await example(["-changes", changes, "-filepath", log], host: server.url)
             #expect(result.status == status, "\(changes): \(result.errorOutput)")
             #expect(result.errorOutput.contains("\(log): the file was changed") == (status == 1))
         }
