@@ -87,7 +87,7 @@ extension PartHead {
     /// ASCII. RFC 7578 §4.2 forbids `filename*`, but .NET writes both, and requests with urllib3 before 1.25 writes it
     /// alone. aiohttp writes `name*`.
     ///
-    /// - Throws: if the value cannot be read: a file without its filename would be taken for a field.
+    /// - Throws: if the value cannot be decoded. Without its filename, a file would count as a field.
     private static func value(
         _ name: String, of disposition: ParameterizedValue
     ) throws(MultipartError) -> [UInt8]? {

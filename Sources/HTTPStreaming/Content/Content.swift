@@ -32,17 +32,17 @@ public struct Content: Sendable {
         self.mediaType = mediaType
     }
 
-    /// What is sent of a file that is written to while it is sent.
+    /// Which bytes of a file to send if it is written to during the upload.
     public enum FileChanges: Hashable, Sendable {
         /// The file must not change: if its length, its time of change or the file itself is another one before its
         /// last byte has been read, the request fails with ``ClientError/Code/sourceChanged``, which names the file.
         case unchanged
-        /// The bytes that the file had when it was opened, with their exact length, whatever is appended meanwhile: for
-        /// logs. If the file becomes shorter, or is replaced before it is read, the request fails with
+        /// The bytes that the file had when it was opened, with their exact length. Bytes appended later are not sent:
+        /// for logs. If the file becomes shorter, or is replaced before it is read, the request fails with
         /// ``ClientError/Code/sourceChanged``. Bytes that are overwritten in place are not noticed.
         case prefix
         /// All bytes up to the end that is found by reading, whatever changes meanwhile. The length is unknown, unless a
-        /// range is given, so that the request is sent chunked. For file systems that do not tell sizes and times of
+        /// range is given, so the request is sent chunked. For file systems that do not tell sizes and times of
         /// change exactly. A file that grows faster than it is sent has no end.
         case asRead
     }
@@ -50,9 +50,9 @@ public struct Content: Sendable {
     /// A file, or a range of its bytes; or a pipe or device that has a path, such as a FIFO or the `/dev/fd/63` of a
     /// shell's `<(command)`.
     ///
-    /// The length and the time of change of a file are noted when it is sent, and it is never padded or shortened:
-    /// `changes` says what happens if it changes. A file whose size the system gives as 0 although bytes can be read, as
-    /// in `/proc`, and a block device are sent with unknown length, as with ``FileChanges/asRead``.
+    /// The length and the time of change of a file are noted when it is sent. It is never padded or shortened; by
+    /// default a change is an error. A file whose size the system gives as 0 although bytes can be read, as in `/proc`,
+    /// and a block device are sent with unknown length, as with ``FileChanges/asRead``.
     ///
     /// A pipe or another device is opened when it is sent, without waiting for its writer, and read up to its end, with
     /// unknown length. It can be read once only, as a ``descriptor(_:length:)``.
@@ -61,7 +61,7 @@ public struct Content: Sendable {
     ///   - path: absolute, or relative to the working directory.
     ///   - range: the bytes to send, the first of the file being 0; all by default. A range that goes beyond the end
     ///     of the file is an error when it is sent, ``ClientError/Code/sourceUnreadable``, as is a range of a pipe.
-    ///   - changes: what is sent if the file is written to meanwhile; by default it is an error.
+    ///   - changes: which bytes to send if the file is written to during the upload; by default that is an error.
     public static func file(
         _ path: Path, range: Range<Int64>? = nil, changes: FileChanges = .unchanged
     ) -> Content {

@@ -11,7 +11,7 @@ extension Part {
     ///   - name: the field of the form, of all parts.
     ///   - followsLinks: whether symbolic links are followed; skipped by default. A link that leads to nothing, or to
     ///     a folder that it is in, is an error.
-    ///   - changes: what is sent of a file that is written to meanwhile; by default it is an error.
+    ///   - changes: which bytes to send of a file that is written to during the upload; by default that is an error.
     /// - Returns: in the order of their paths, by bytes. The filename of each is its path below `directory`, with
     ///   slashes; bytes that are not UTF-8 are kept.
     /// - Throws: ``ClientError/Code/sourceUnreadable`` for a folder that cannot be read.

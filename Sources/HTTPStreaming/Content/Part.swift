@@ -48,7 +48,7 @@ public struct Part: Sendable {
     ///   - name: the field of the form.
     ///   - filename: what the server is told; the last component of `path` by default.
     ///   - contentType: the media type; guessed from the extension of the filename by default.
-    ///   - changes: what is sent if the file is written to meanwhile; by default it is an error.
+    ///   - changes: which bytes to send if the file is written to during the upload; by default that is an error.
     public static func file(
         _ path: Path, range: Range<Int64>? = nil, name: String = "file", filename: String? = nil,
         contentType: String? = nil, changes: Content.FileChanges = .unchanged
