@@ -92,11 +92,11 @@ struct ClientProgressTests {
     @MainActor
     @Test("a progress closure runs one call at a time, never on the caller's actor") func isolation() async throws {
         let server = try FaultServer(Recorder().serve)
-        let client = try client(server.url, rate: 2 << 20)
+        let client = try client(server.url, rate: 1 << 20)
         let calls = Shared(0)
         let running = Mutex(())
         // With an interval of 1 ms, a report is waiting whenever the closure returns.
-        _ = try await client.send(.filler(1 << 20)) { _ in
+        _ = try await client.send(.filler(3 << 20)) { _ in
             #expect(!Thread.isMainThread)
             #expect(running.withLockIfAvailable { _ in usleep(5000) } != nil)
             calls.update { $0 += 1 }

@@ -65,8 +65,6 @@ struct ExchangeTests {
             ("https://example.com/x", "https://example.com/x"),
             ("../../../x", "http://example.com/x"), ("/a%20b c", "http://example.com/a%20b%20c"),
             ("/é?é", "http://example.com/%C3%A9?%C3%A9"),
-            ("http://bücher.example/é", "http://xn--bcher-kva.example/%C3%A9"),
-            ("http://b%c3%bccher.example:81/", "http://xn--bcher-kva.example:81/"),
             ("http://b%ffcher.example/", nil), ("ftp://example.com/", nil), ("http://", nil),
             ("javascript:alert(1)//", nil),
             ("/\0x", nil),
