@@ -4,11 +4,13 @@ FILE ?= payload/book.txt
 SIZE ?= 1G
 LIMIT ?= 20M
 VERSION ?=
+SECONDS ?= 60
+MINUTES ?= 10
 # Further arguments: of `swift test` for `make test`, of the example for `make test-memory`.
 ARGS ?=
-export FILE SIZE LIMIT VERSION ARGS
+export FILE SIZE LIMIT VERSION MINUTES ARGS
 
-SOURCES = Package.swift Sources Tests server Benchmarks
+SOURCES = Package.swift Sources Tests server Benchmarks Examples
 # `make test WERROR=1` turns warnings in this package into errors. SwiftPM exempts dependencies.
 SWIFT_FLAGS = $(if $(WERROR),-Xswiftc -warnings-as-errors)
 
@@ -32,13 +34,29 @@ test-newer-curl: ## run the client's tests with a newer libcurl, from PyPI; run 
 test-memory: ## upload FILE under a memory limit: LIMIT=20M SERVER_LIMIT=48M MEMORY_LIMIT_WITH=cgroup ARGS=-gzip
 	@scripts/test-memory.sh "$$FILE" "$$LIMIT" $(ARGS)
 
+.PHONY: faults
+faults: ## kill, fail and fill at every system call of an upload; needs root and strace
+	@scripts/faults.sh $(ARGS)
+
 .PHONY: test-echo
 test-echo: ## send SIZE bytes to POST /echo and compare the response, with the example and curl: SIZE=1G
 	@scripts/test-echo.sh "$$SIZE"
 
+.PHONY: soak
+soak: ## uploads, downloads, aborts and invalid requests at full load; checks every byte, plots memory: MINUTES=30
+	@scripts/soak.sh "$$MINUTES"
+
+.PHONY: soak-resume
+soak-resume: ## 4 GiB over 1,000 cut connections, and 200 MiB over a link that loses packets; needs root and nftables
+	@scripts/soak-resume.sh
+
 .PHONY: sanitize
 sanitize: ## run the client's tests under ThreadSanitizer and AddressSanitizer: ARGS='--filter Client'
 	@scripts/sanitize.sh -- $(ARGS)
+
+.PHONY: fuzz
+fuzz: ## run the fuzz targets with libFuzzer: SECONDS=60 ARGS=multipart
+	@scripts/fuzz.sh "$(SECONDS)" $(ARGS)
 
 .PHONY: bench
 bench: ## upload speed of the example and of curl -F, with 1 GiB or BENCH_FILE
@@ -64,6 +82,14 @@ bench-idle: ## upload speed alone and next to 1,000 open, idle requests
 bench-server: ## short requests per second to the server, against an empty Hummingbird route, with wrk
 	@scripts/bench-server.sh $(ARGS)
 
+.PHONY: bench-multipart
+bench-multipart: ## speed and allocations of MultipartSequence, against the parser alone
+	@scripts/bench-multipart.sh
+
+.PHONY: bench-durable
+bench-durable: ## cost of forcing uploads to the disk, against dd and a C loop: FOLDER=/mnt/disk
+	@scripts/bench-durable.sh $(FOLDER)
+
 .PHONY: lint
 lint: ## check formatting, code structure, shell scripts and the book
 	swift format lint --strict --parallel -r $(SOURCES)
@@ -87,6 +113,10 @@ api-breakage: ## compare the public API with the last tag
 .PHONY: downstream
 downstream: ## build a package that depends on this one, and check that it fetches nothing else
 	@scripts/downstream.sh
+
+.PHONY: examples
+examples: ## build the programs in Examples and run them against each other
+	@SWIFT_FLAGS='$(SWIFT_FLAGS)' scripts/examples.sh
 
 .PHONY: release
 release: ## check and tag a release: VERSION=1.2.3 DRY_RUN=1

@@ -63,6 +63,10 @@ let package = Package(
             ],
             path: "Tests/EmptyRoute", swiftSettings: settings),
         .executableTarget(name: "example", dependencies: ["HTTPStreaming"], swiftSettings: settings),
+        .executableTarget(
+            name: "upload",
+            dependencies: ["HTTPStreaming", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: settings),
 
         .target(
             name: "Receiver",
@@ -83,14 +87,14 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "StructuredFieldValues", package: "swift-http-structured-headers"),
+                .product(name: "RawStructuredFieldValues", package: "swift-http-structured-headers"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             path: "server/Receiver",
             // In the executable, so that it is all there is to install.
             resources: [
-                "basics.js", "begin.js", "index.html", "picking.js", "report.html", "stored.js", "style.css",
-                "uploads-shown.js", "uploads.js",
+                "basics.js", "begin.js", "index.html", "picking.js", "remembered.js", "report.html", "sending.js",
+                "stored.js", "style.css", "uploads-shown.js", "uploads.js",
             ].map { .embedInCode("WebUI/\($0)") },
             swiftSettings: settings
         ),
@@ -114,8 +118,19 @@ let package = Package(
             name: "ContentCodingTests", dependencies: ["ContentCoding", "TestSupport"], swiftSettings: settings
         ),
         .testTarget(
-            name: "MultipartTests", dependencies: ["Multipart", "Platform", "TestSupport"], swiftSettings: settings),
+            name: "MultipartTests",
+            dependencies: ["Multipart", "Platform", "TestSupport", .product(name: "NIOCore", package: "swift-nio")],
+            swiftSettings: settings),
         .testTarget(name: "PlatformTests", dependencies: ["Platform", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: [
+                "ContentCoding", "HTTPStreaming", "Multipart", "Platform", "Receiver", "TestSupport",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "HTTPStreamingTests",
             dependencies: ["ContentCoding", "HTTPStreaming", "Multipart", "Platform", "TestSupport"],
@@ -144,8 +159,16 @@ let package = Package(
         .testTarget(
             name: "InteropTests",
             dependencies: [
-                "ContentCoding", "HTTPStreaming", "TestSupport", "crowd", "example", "server",
+                "ContentCoding", "HTTPStreaming", "TestSupport", "crowd", "example", "server", "upload",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOResumableUpload", package: "swift-nio-extras"),
             ],
             exclude: ["Peers"],
             swiftSettings: settings

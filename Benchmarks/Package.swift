@@ -13,12 +13,19 @@ let package = Package(
         .executableTarget(
             name: "upload", dependencies: [.product(name: "HTTPStreaming", package: "http-streaming")]
         ),
+        // Counts calls of malloc.
+        .target(name: "Allocations"),
+        .executableTarget(
+            name: "parts", dependencies: ["Allocations", .product(name: "Multipart", package: "http-streaming")]
+        ),
         .executableTarget(name: "pace"),
         .executableTarget(
             name: "requests", dependencies: [.product(name: "HTTPStreaming", package: "http-streaming")]
         ),
         // Calls libcurl directly, in C.
         .executableTarget(name: "crequests", dependencies: ["CurlLibrary"]),
+        // Calls the system directly, in C.
+        .executableTarget(name: "csave"),
         .systemLibrary(name: "CurlLibrary", pkgConfig: "libcurl"),
         .executableTarget(
             name: "idle", dependencies: [.product(name: "HTTPStreaming", package: "http-streaming")]

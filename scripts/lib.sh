@@ -40,15 +40,40 @@ swift_flags=()
 # shellcheck disable=SC2034
 read -ra swift_flags <<<"${SWIFT_FLAGS:-}"
 
-# run_tests COMMAND...: runs tests and repeats the failures at the end of the log.
+# run_tests COMMAND...: runs tests and repeats the failures at the end of the log. Ends them after TEST_LIMIT seconds.
 run_tests() {
-    local status=0
-    "$@" 2>&1 | tee "$temp/tests.log" || status=$?
+    local status=0 watchdog limit=${TEST_LIMIT:-2400}
+    # Eight tests at a time. All share a few threads: if all started at once, those that compute would delay those that
+    # have deadlines.
+    export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=${SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH:-8}
+    mkfifo "$temp/tests.end"
+    exec 5<>"$temp/tests.end"
+    (
+        trap - EXIT
+        read -r -t "$limit" _ <&5 && exit
+        say "the tests have not ended after $limit s"
+        pkill -KILL -f "xctest .*$temp/tests.events" || true
+    ) &
+    watchdog=$!
+    "$@" --event-stream-output-path "$temp/tests.events" 2>&1 | tee "$temp/tests.log" || status=$?
+    echo ended >&5
+    wait $watchdog || true
+    exec 5<&-
     [ $status -ne 0 ] || return 0
     printf '\nfailures:\n'
     # The log may contain colour codes.
     sed 's/\x1b\[[0-9;]*m//g' "$temp/tests.log" \
         | awk '/^(◇|✔|✘|➜|⚠|±)/ { failed = /^✘/ && !/^✘ (Test run|Suite)/ } failed' | head -n 200
+    # The log lacks the last lines of tests that were killed; the file of events does not.
+    python3 - "$temp/tests.events" <<'END' || true
+import json, sys
+running = {}
+for line in open(sys.argv[1]):
+    event = json.loads(line)["payload"]
+    if event.get("kind") == "testStarted": running[event["testID"]] = True
+    if event.get("kind") in ("testEnded", "testSkipped"): running.pop(event["testID"], None)
+for test in running: print("did not end:", test)
+END
     return $status
 }
 

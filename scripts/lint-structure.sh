@@ -54,7 +54,7 @@ imports_only() {
     matches "import +${kind}[A-Za-z0-9_]+" "$2" | except "import +${kind}($1)\$"
 }
 
-all=(Sources server Tests Benchmarks)
+all=(Sources server Tests Benchmarks Examples)
 client=Sources/HTTPStreaming
 c_library='Darwin|Glibc|Musl'
 name='[A-Za-z0-9_]*'

@@ -12,7 +12,4 @@ clean_up_at_end
 make_temp
 scripts/install-deps.sh --tests
 swift build --build-tests ${swift_flags[@]+"${swift_flags[@]}"}
-# Run at most eight tests at a time. All share a few threads: if all started at once, those that compute would delay
-# those that have deadlines.
-export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=8
 run_tests swift test --skip-build ${swift_flags[@]+"${swift_flags[@]}"} "$@"

@@ -1,6 +1,9 @@
 // Functions and constants that Swift's modules of the C library lack. Nothing else.
 #pragma once
 #include <errno.h>
+#ifdef __APPLE__
+#include <stdio.h>
+#endif
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -26,6 +29,61 @@ static inline ssize_t csystemcalls_pread_nowait(int descriptor, void *bytes, siz
     (void)descriptor, (void)bytes, (void)count, (void)offset;
     errno = ENOSYS;
     return -1;
+#endif
+}
+
+// Renames a file unless the new name exists: renameat2(2) with RENAME_NOREPLACE, renameatx_np(2) of macOS. Fails with EEXIST
+// if it does, and with EINVAL, ENOSYS or ENOTSUP if the file system or the kernel does not support this.
+static inline int csystemcalls_rename_exclusively(int from_directory, const char *from, int to_directory, const char *to) {
+#if defined(__linux__) && defined(SYS_renameat2)
+    const unsigned int noreplace = 1; // RENAME_NOREPLACE of <linux/fs.h>
+    return (int)syscall(SYS_renameat2, from_directory, from, to_directory, to, noreplace);
+#elif defined(__APPLE__)
+    return renameatx_np(from_directory, from, to_directory, to, RENAME_EXCL);
+#else
+    (void)from_directory, (void)from, (void)to_directory, (void)to;
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
+// Opens what a path leads to below a directory, without following any symbolic link: openat2(2) of Linux 5.6. Fails with
+// ENOSYS where there is no such call. https://man7.org/linux/man-pages/man2/openat2.2.html
+static inline int csystemcalls_open_beneath(int directory, const char *path, int flags) {
+#if defined(__linux__) && defined(SYS_openat2)
+    // struct open_how, RESOLVE_NO_SYMLINKS and RESOLVE_BENEATH of <linux/openat2.h>.
+    const struct { unsigned long long flags, mode, resolve; } how = {(unsigned int)flags, 0, 0x04 | 0x08};
+    return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+#else
+    (void)directory, (void)path, (void)flags;
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
+// Exchanges the names of two files in one step: renameat2(2) with RENAME_EXCHANGE, renameatx_np(2) of macOS. Fails with
+// EINVAL, ENOSYS or ENOTSUP if the file system or the kernel does not support this.
+static inline int csystemcalls_rename_exchanging(int from_directory, const char *from, int to_directory, const char *to) {
+#if defined(__linux__) && defined(SYS_renameat2)
+    const unsigned int exchange = 2; // RENAME_EXCHANGE of <linux/fs.h>
+    return (int)syscall(SYS_renameat2, from_directory, from, to_directory, to, exchange);
+#elif defined(__APPLE__)
+    return renameatx_np(from_directory, from, to_directory, to, RENAME_SWAP);
+#else
+    (void)from_directory, (void)from, (void)to_directory, (void)to;
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
+// Starts to write the cached bytes of a file to the disk, from an offset to the end, without waiting for that.
+// sync_file_range(2), only where the system call takes 64-bit positions in one word each.
+static inline void csystemcalls_start_writeback(int descriptor, off_t offset) {
+#if defined(__linux__) && defined(SYS_sync_file_range) && defined(__LP64__)
+    const unsigned int write = 2; // SYNC_FILE_RANGE_WRITE of <fcntl.h>
+    (void)syscall(SYS_sync_file_range, descriptor, offset, (off_t)0, write);
+#else
+    (void)descriptor, (void)offset;
 #endif
 }
 

@@ -37,12 +37,20 @@ public struct Boundary: Hashable, Sendable, CustomStringConvertible {
     /// - Throws: ``MultipartError/Code/notMultipart``, ``MultipartError/Code/missingBoundary``
     ///   or ``MultipartError/Code/invalidBoundary``.
     public init(contentType: some StringProtocol) throws(MultipartError) {
-        let value = ParameterizedValue(parsing: Array(contentType.utf8))
-        guard let value, value.isNamed("multipart/form-data") else {
+        let type = ParameterizedValue(parsing: Array(contentType.utf8))
+        guard let type, type.isNamed("multipart/form-data") else {
             throw MultipartError(.notMultipart, "the Content-Type is not multipart/form-data")
         }
-        guard let boundary = value["boundary"] else {
-            throw MultipartError(.missingBoundary, "the Content-Type multipart/form-data has no boundary")
+        try self.init(of: type)
+    }
+
+    /// Reads the boundary from a Content-Type whose type is `multipart`.
+    init(of type: ParameterizedValue) throws(MultipartError) {
+        guard let boundary = type["boundary"] else {
+            throw MultipartError(.missingBoundary, "the multipart Content-Type has no boundary")
+        }
+        guard !type.repeats("boundary") else {
+            throw MultipartError(.invalidBoundary, "the Content-Type has several boundaries")
         }
         let isValid = boundary.allSatisfy { (0x20...0x7E).contains($0) && $0 != ASCII.quote }
         guard (1...70).contains(boundary.count), boundary.last != UInt8(ascii: " "), isValid else {

@@ -1,14 +1,14 @@
 internal import Platform
 
-/// Finds a delimiter, CRLF `--` boundary, in a buffer, in linear time on any input.
+/// Finds a delimiter, a line break and `--` boundary, in a buffer, in linear time on any input.
 ///
 /// The search probes eight bytes out of about thirty. The distance is such that every delimiter contains a whole probe.
 /// A table of hashes tells whether a probe may be a piece of the delimiter, which is rare. Only near such a probe does
-/// it compare closely: it searches for the four bytes that begin every delimiter, at eight places at a time, and then
-/// compares the boundary after them. If the boundary is short, it compares closely everywhere.
+/// it compare closely: it searches for the first four bytes of the delimiter, at eight places at a time, and then
+/// compares the rest. If the boundary is short, it compares closely everywhere.
 ///
-/// This is linear even on malicious content: a boundary contains no CR, so the only CR of the delimiter is its first
-/// byte. Therefore no second match begins within the bytes that match, and no byte is matched twice. No place is
+/// This is linear even on malicious content: a boundary contains no CR and no LF, so the first byte of the delimiter does
+/// not occur in it again. Therefore no second match begins within the bytes that match, and no byte is matched twice. No place is
 /// compared closely more than once.
 struct DelimiterSearch: Sendable {
     enum Match: Equatable {
@@ -25,8 +25,9 @@ struct DelimiterSearch: Sendable {
     /// probing.
     private let pieces: [Bool]
 
-    init(boundary: Boundary) {
-        delimiter = [ASCII.cr, ASCII.lf, ASCII.dash, ASCII.dash] + boundary.description.utf8
+    /// - Parameter lineBreak: CRLF, or LF alone.
+    init(boundary: Boundary, lineBreak: [UInt8] = [ASCII.cr, ASCII.lf]) {
+        delimiter = lineBreak + [ASCII.dash, ASCII.dash] + boundary.description.utf8
         guard delimiter.count >= Self.shortestProbed else {
             pieces = []
             return
@@ -67,7 +68,7 @@ struct DelimiterSearch: Sendable {
     /// Returns the first delimiter, or the start of one at the end of the buffer, that begins at one of these places.
     private func firstMatch(in buffer: UnsafeRawBufferPointer, places: Range<Int>) -> Match {
         delimiter.withUnsafeBufferPointer { delimiter in
-            let (crs, dashes) = (Self.everyByte(ASCII.cr), Self.everyByte(ASCII.dash))
+            let (firsts, fourths) = (Self.everyByte(delimiter[0]), Self.everyByte(delimiter[3]))
             let (ones, highest) = (Self.everyByte(0x01), Self.everyByte(0x80))
             var index = places.lowerBound
             while index &+ 8 <= places.upperBound, index &+ Self.reach <= buffer.count {
@@ -75,9 +76,9 @@ struct DelimiterSearch: Sendable {
                 // calls here, because they would slow down builds without optimization.
                 let first = buffer.loadUnaligned(fromByteOffset: index, as: UInt64.self)
                 let last = buffer.loadUnaligned(fromByteOffset: index &+ 3, as: UInt64.self)
-                let differing = (first ^ crs) | (last ^ dashes)
+                let differing = (first ^ firsts) | (last ^ fourths)
                 if (differing &- ones) & ~differing & highest != 0 {  // a zero byte: both match
-                    var candidates = Self.candidates(in: buffer, at: index)
+                    var candidates = Self.candidates(of: delimiter, in: buffer, at: index)
                     while candidates != 0 {
                         let place = index + candidates.trailingZeroBitCount / 8
                         let match = Self.match(of: delimiter, in: buffer, at: place)
@@ -117,17 +118,19 @@ struct DelimiterSearch: Sendable {
     ) -> Match {
         let end = index + matchLength(of: delimiter, in: buffer, at: index)
         guard end - index == delimiter.count else { return end == buffer.count ? .partial(at: index) : .none }
-        return isContent(buffer, after: end) ? .none : .whole(at: index)
+        return isContent(buffer, after: end, lineBreak: delimiter[0]) ? .none : .whole(at: index)
     }
 
     /// Whether the bytes after a boundary show that it is content. `MultipartParser.readDelimiterLine` finds this too,
     /// but byte by byte, and a sender could then cause a thousand small events with one buffer.
-    private static func isContent(_ buffer: UnsafeRawBufferPointer, after end: Int) -> Bool {
+    ///
+    /// - Parameter lineBreak: the first byte of a line break.
+    private static func isContent(_ buffer: UnsafeRawBufferPointer, after end: Int, lineBreak: UInt8) -> Bool {
         guard end < buffer.count else { return false }
         let next = end + 1 < buffer.count ? buffer[end + 1] : nil
         return switch buffer[end] {
         case ASCII.dash: next != nil && next != ASCII.dash
-        case ASCII.cr: next != nil && next != ASCII.lf
+        case lineBreak: lineBreak == ASCII.cr && next != nil && next != ASCII.lf
         case let byte: !ASCII.isWhiteSpace(byte)
         }
     }
@@ -148,13 +151,15 @@ struct DelimiterSearch: Sendable {
     /// The number of bytes that the comparison at eight places reads: eight and the next three.
     private static let reach = 11
 
-    /// Finds CRLF `--` at the eight places from `index` on. Sets the highest bit of the byte for each match; the lowest
-    /// byte stands for the first place.
-    private static func candidates(in buffer: UnsafeRawBufferPointer, at index: Int) -> UInt64 {
+    /// Finds the first four bytes of the delimiter at the eight places from `index` on. Sets the highest bit of the byte
+    /// for each match; the lowest byte stands for the first place.
+    private static func candidates(
+        of delimiter: UnsafeBufferPointer<UInt8>, in buffer: UnsafeRawBufferPointer, at index: Int
+    ) -> UInt64 {
         var differing: UInt64 = 0
-        for (offset, byte) in [ASCII.cr, ASCII.lf, ASCII.dash, ASCII.dash].enumerated() {
+        for offset in 0..<4 {
             let word = buffer.loadUnaligned(fromByteOffset: index + offset, as: UInt64.self)
-            differing |= UInt64(littleEndian: word) ^ everyByte(byte)
+            differing |= UInt64(littleEndian: word) ^ everyByte(delimiter[offset])
         }
         return ~(((differing & everyByte(0x7F)) + everyByte(0x7F)) | differing | everyByte(0x7F))
     }

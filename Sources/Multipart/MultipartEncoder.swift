@@ -48,7 +48,7 @@ public struct MultipartEncoder: Hashable, Sendable {
             try write(HeaderField(name: "Content-Type", value: contentType), to: &bytes)
         }
         for field in head.otherFields {
-            guard !ASCII.equalIgnoringCase(field.name.utf8, "content-disposition") else {
+            guard !ASCII.equalIgnoringCase(Array(field.name.utf8)[...], "content-disposition") else {
                 throw MultipartError(.invalidField, "a part has a second Content-Disposition")
             }
             try write(field, to: &bytes)

@@ -7,12 +7,12 @@ public struct MultipartError: Error, Hashable, Sendable, CustomStringConvertible
         /// The name of the code, such as `truncated`.
         public let description: String
 
-        /// The media type is not `multipart/form-data`.
+        /// The media type is not `multipart/form-data`; for ``MultipartSequence``, not `multipart`.
         public static let notMultipart = Code(description: "notMultipart")
-        /// `multipart/form-data` without its required `boundary` parameter (RFC 7578 §4.1).
+        /// A `multipart` type without its required `boundary` parameter (RFC 7578 §4.1).
         public static let missingBoundary = Code(description: "missingBoundary")
-        /// The boundary does not have 1 to 70 allowed characters, or ends with a space: see ``Boundary/init(_:)`` and
-        /// ``Boundary/init(contentType:)``.
+        /// The boundary does not have 1 to 70 allowed characters, or ends with a space, or there are several: see
+        /// ``Boundary/init(_:)`` and ``Boundary/init(contentType:)``.
         public static let invalidBoundary = Code(description: "invalidBoundary")
         /// A part cannot be written: the name of a field is not a token or is Content-Disposition, the value of a field
         /// contains a control character, or the part's name or filename contains NUL.
@@ -23,7 +23,7 @@ public struct MultipartError: Error, Hashable, Sendable, CustomStringConvertible
         public static let malformedHeaderLine = Code(description: "malformedHeaderLine")
         /// A part has no Content-Disposition, which every part needs (RFC 7578 §4.2).
         public static let missingContentDisposition = Code(description: "missingContentDisposition")
-        /// A Content-Disposition is not `form-data` with a `name` (RFC 7578 §4.2).
+        /// A Content-Disposition is not `form-data` with a `name`, or has a `name` or `filename` twice (RFC 7578 §4.2).
         public static let malformedContentDisposition = Code(description: "malformedContentDisposition")
         /// A `filename*` or `name*` has a charset other than UTF-8 and ISO-8859-1 (RFC 8187 §3.2), or a parameter is split
         /// into several, such as `filename*0` (RFC 2231 §3).
@@ -40,6 +40,16 @@ public struct MultipartError: Error, Hashable, Sendable, CustomStringConvertible
         public static let epilogueTooLarge = Code(description: "epilogueTooLarge")
         /// The input ended before the closing delimiter.
         public static let truncated = Code(description: "truncated")
+        /// Content that was to be kept in memory is longer than the limit that the caller gave.
+        public static let contentTooLarge = Code(description: "contentTooLarge")
+        /// Content that was to be read as text is not UTF-8.
+        public static let invalidText = Code(description: "invalidText")
+        /// A part's content was read after the next part had been asked for.
+        public static let partPassed = Code(description: "partPassed")
+        /// A message was read by two tasks at the same time.
+        public static let concurrentRead = Code(description: "concurrentRead")
+        /// The content of a part that was to be sent is not as long as announced.
+        public static let lengthMismatch = Code(description: "lengthMismatch")
     }
 
     /// The kind of the error.

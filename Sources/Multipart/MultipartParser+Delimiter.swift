@@ -18,8 +18,8 @@ extension MultipartParser {
                 hold(matched + more)
                 return nil
             }
-            // The held bytes are content. The bytes that matched in this buffer are content too. They contain no CR,
-            // so the search continues at `offset`.
+            // The held bytes are content. The bytes that matched in this buffer are content too. No
+            // delimiter begins in them, so the search continues at `offset`.
             return try release(search.delimiter[..<matched])
         }
         let start = offset
@@ -38,23 +38,32 @@ extension MultipartParser {
         }
     }
 
-    /// Reads the rest of a delimiter's line: `--`, or white space and CRLF (RFC 2046 §5.1.1). If the boundary is
+    /// Reads the rest of a delimiter's line: `--`, or white space and a line break (RFC 2046 §5.1.1). If the boundary is
     /// followed by anything else, it is content, such as a longer boundary of which this one is a prefix.
+    ///
+    /// A bare LF is a line break only in a message whose very first line is a delimiter that ends with it. Scripts that
+    /// print a body send such messages, and Go's `mime/multipart` reads them. Nothing becomes ambiguous: without this rule,
+    /// such a message would have no delimiter before the next CRLF.
     mutating func readDelimiterLine(
         _ byte: UInt8, at offset: inout Int, tail: Tail
     ) throws(MultipartError) -> Event? {
         switch tail {
         case .nothing where byte == ASCII.dash:
             state = .delimited(.dash)
-        case .nothing where byte == ASCII.cr:
+        case .nothing where byte == ASCII.lf && isAtStart:
+            lineBreak = [ASCII.lf]
+            offset += 1
+            return endPart(then: .header)
+        case .nothing where byte == ASCII.cr && !linesEndWithLF:
             state = .delimited(.cr)
         case .nothing where ASCII.isWhiteSpace(byte):
             state = .delimited(.padding(1))
         case .padding(let count) where ASCII.isWhiteSpace(byte) && count < limits.headerBytes:
             state = .delimited(.padding(count + 1))
-        case .padding where byte == ASCII.cr:
+        case .padding where byte == ASCII.cr && !linesEndWithLF:
             state = .delimited(.paddingCR)
-        case .cr where byte == ASCII.lf, .paddingCR where byte == ASCII.lf:
+        case .cr where byte == ASCII.lf, .paddingCR where byte == ASCII.lf,
+            .nothing where byte == ASCII.lf && linesEndWithLF, .padding where byte == ASCII.lf && linesEndWithLF:
             offset += 1
             return endPart(then: .header)
         case .dash where byte == ASCII.dash:
@@ -66,12 +75,12 @@ extension MultipartParser {
         case .padding, .paddingCR:
             throw MultipartError(
                 .malformedDelimiter,
-                "a delimiter is followed by white space and then by something other than CRLF"
+                "a delimiter is followed by white space and then by something other than a line break"
             )
         case .nothing:
             return try release(search.delimiter[...])
         case .dash:
-            return try release(delimiterDash[...])
+            return try release((search.delimiter + [ASCII.dash])[...])
         case .cr:
             // This CR is content too, but it may begin a delimiter.
             return try release(search.delimiter[...], hold: 1)
@@ -79,6 +88,11 @@ extension MultipartParser {
         offset += 1
         return nil
     }
+
+    private var linesEndWithLF: Bool { lineBreak.count == 1 }
+
+    /// Whether the current delimiter is at the start of the message.
+    private var isAtStart: Bool { !inPart && parts == 0 && ignored == 0 && implied == 2 }
 
     private mutating func endPart(then next: State) -> Event? {
         state = next

@@ -27,11 +27,15 @@ extension MultipartParser {
             header.bytes += read
             guard lineEnd != nil else { continue }
 
+            // Stored with CRLF.
+            if lineBreak.count == 1 { header.bytes.insert(ASCII.cr, at: header.bytes.count - 1) }
             let line = header.bytes[header.lineStart...]
             guard line.dropLast().last == ASCII.cr else {
                 throw MultipartError(.malformedHeaderLine, "a header line of a part does not end with CRLF")
             }
-            if line.count == 2 { return try PartHead(parsing: header.bytes[..<header.lineStart]) }
+            if line.count == 2 {
+                return try PartHead(parsing: header.bytes[..<header.lineStart], isFormData: isFormData)
+            }
             header.lines += 1
             guard header.lines <= limits.headerLines else {
                 throw MultipartError(

@@ -22,6 +22,8 @@ internal import Platform
 /// try parser.finish()
 /// ```
 ///
+/// Lines end with CRLF, or all of them with LF alone, if the first line is a delimiter that ends so.
+///
 /// The time is linear in the length of any input. The parser stores the header of one part at most (see ``Limits``).
 /// It delays up to a delimiter's length of content, but does not store it.
 public struct MultipartParser: Sendable {
@@ -80,12 +82,19 @@ public struct MultipartParser: Sendable {
         case padding(Int), paddingCR
     }
 
-    let search: DelimiterSearch
-    let delimiterDash: [UInt8]
+    let boundary: Boundary
+    /// CRLF, or LF in a message whose first line ends so.
+    var lineBreak = [ASCII.cr, ASCII.lf] {
+        didSet { search = DelimiterSearch(boundary: boundary, lineBreak: lineBreak) }
+    }
+    private(set) var search: DelimiterSearch
     let limits: Limits
+    /// Whether every part must have a Content-Disposition `form-data` with a name.
+    let isFormData: Bool
     var state = State.preamble(matched: 2)
     /// The number of bytes at the start of the current delimiter that are not in its own input: the message may begin
-    /// without CRLF, and after empty content the CRLF may be the one that ends the header (RFC 2046 §5.1.1).
+    /// without a line break, and after empty content the line break may be the one that ends the header
+    /// (RFC 2046 §5.1.1).
     var implied = 2
     var inPart = false
     var parts = 0
@@ -97,9 +106,15 @@ public struct MultipartParser: Sendable {
 
     /// Makes a parser for one message with this boundary.
     public init(boundary: Boundary, limits: Limits = Limits()) {
+        self.init(boundary: boundary, limits: limits, isFormData: true)
+    }
+
+    /// Makes a parser for a message of any `multipart` type.
+    init(boundary: Boundary, limits: Limits, isFormData: Bool) {
+        self.boundary = boundary
         search = DelimiterSearch(boundary: boundary)
-        delimiterDash = search.delimiter + [ASCII.dash]
         self.limits = limits
+        self.isFormData = isFormData
     }
 
     /// Reads `buffer` from `offset` to the next event, and moves `offset` to the end of what it has read.
@@ -155,8 +170,8 @@ public struct MultipartParser: Sendable {
                 throw MultipartError(.tooManyParts, "the message has more than \(limits.parts) parts")
             }
             inPart = true
-            implied = 2
-            state = .content(matched: 2)
+            implied = lineBreak.count
+            state = .content(matched: lineBreak.count)
             return .partBegan(head)
         case .epilogue:
             ignored += buffer.count - offset

@@ -9,9 +9,9 @@ struct ParameterizedValue {
     /// Returns nil if a quoted value is not closed, or is followed by something other than `;`.
     ///
     /// A backslash before `"` or `\` is an escape, as Go and older versions of curl write it. Browsers and newer
-    /// versions of curl do not escape backslashes, so a value that ends with one cannot be parsed this way. Only then
-    /// are backslashes read literally. The first attempt parses everything that an escaping client writes, so that quotes
-    /// in a value cannot add parameters.
+    /// versions of curl do not escape backslashes, so a value that ends with one cannot be parsed this way: there is a
+    /// quotation mark left, outside of a quoted value. Only then are backslashes read literally. The first attempt parses
+    /// everything that an escaping client writes, so that quotes in a value cannot add parameters.
     init?(parsing bytes: [UInt8]) {
         if let parsed = Self(bytes, backslashEscapes: true) ?? Self(bytes, backslashEscapes: false) {
             self = parsed
@@ -27,6 +27,7 @@ struct ParameterizedValue {
         while !rest.isEmpty {
             rest = rest.dropFirst().drop(while: ASCII.isWhiteSpace)
             let name = rest.prefix { $0 != UInt8(ascii: "=") && $0 != UInt8(ascii: ";") }
+            if backslashEscapes, name.contains(ASCII.quote) { return nil }
             rest = rest[name.endIndex...]
             // Ignore a stray `;` and a parameter without a value.
             guard rest.first == UInt8(ascii: "=") else { continue }
@@ -37,6 +38,7 @@ struct ParameterizedValue {
                 value = quoted
             } else {
                 let token = rest.prefix { $0 != UInt8(ascii: ";") }
+                if backslashEscapes, token.contains(ASCII.quote) { return nil }
                 rest = rest[token.endIndex...]
                 value = Array(ASCII.trimmed(token))
             }
@@ -62,10 +64,22 @@ struct ParameterizedValue {
         return rest.isEmpty || rest.first == UInt8(ascii: ";") ? value : nil
     }
 
+    /// Whether this is a media type `multipart/…`, with any subtype.
+    var isMultipart: Bool {
+        let type = value.prefix { $0 != UInt8(ascii: "/") }
+        return ASCII.equalIgnoringCase(type, "multipart") && value.count > type.count + 1
+    }
+
     func isNamed(_ text: String) -> Bool { ASCII.equalIgnoringCase(value, text) }
 
     /// The first parameter of this name, which is case-insensitive.
     subscript(name: String) -> [UInt8]? {
         parameters.first { ASCII.equalIgnoringCase($0.name, name) }?.value
+    }
+
+    /// Whether there are several parameters of this name. Programs differ in which one counts, and so one that inspects a
+    /// message could find other parts in it, or other names, than the one that receives it (CVE-2026-26961).
+    func repeats(_ name: String) -> Bool {
+        parameters.count { ASCII.equalIgnoringCase($0.name, name) } > 1
     }
 }

@@ -1,9 +1,9 @@
 internal import Platform
 
-/// The header of a part of `multipart/form-data` (RFC 7578 §4).
+/// The header of a part of `multipart/form-data` (RFC 7578 §4), or of another multipart message (RFC 2046 §5.1).
 public struct PartHead: Hashable, Sendable {
     /// The `name` parameter of Content-Disposition: the name of the form field. If it is received and not UTF-8, it is read
-    /// as Latin-1.
+    /// as Latin-1. Empty if the part of another message than a form has none.
     public var name: String
     /// The `filename` parameter of Content-Disposition; nil if the part is not a file. If it is not UTF-8, it is read as
     /// Latin-1.
@@ -43,44 +43,53 @@ public struct HeaderField: Hashable, Sendable {
         self.name = name
         self.value = value
     }
+
+    /// A field as it was received; the name is a token.
+    fileprivate init(receivedName name: ArraySlice<UInt8>, value: [UInt8]) {
+        self.init(name: String(decoding: name, as: UTF8.self), value: String(utf8OrLatin1: value))
+    }
 }
 
 extension PartHead {
     /// Parses a header block: header lines, each ended by CRLF, without the empty line.
-    init(parsing block: ArraySlice<UInt8>) throws(MultipartError) {
+    ///
+    /// - Parameter isFormData: false if a part needs no Content-Disposition and no name, as in `multipart/mixed`. A
+    ///   Content-Disposition then is one of ``otherFields`` too, because its type may be any.
+    init(parsing block: ArraySlice<UInt8>, isFormData: Bool = true) throws(MultipartError) {
         var disposition: ParameterizedValue?
         var contentType: String?
         var others: [HeaderField] = []
         for (name, value) in try Self.fields(in: block) {
             if ASCII.equalIgnoringCase(name, "content-disposition") {
                 guard disposition == nil, let parsed = ParameterizedValue(parsing: value),
-                    parsed.isNamed("form-data")
+                    !isFormData || parsed.isNamed("form-data")
                 else {
                     throw MultipartError(
                         .malformedContentDisposition,
-                        "a part's Content-Disposition is not one form-data with parameters"
+                        "a part's Content-Disposition is not one \(isFormData ? "form-data" : "type") with parameters"
                     )
                 }
                 disposition = parsed
+                if !isFormData { others.append(HeaderField(receivedName: name, value: value)) }
             } else if contentType == nil, ASCII.equalIgnoringCase(name, "content-type") {
                 contentType = String(utf8OrLatin1: value)
             } else {
-                others.append(
-                    HeaderField(
-                        name: String(decoding: name, as: UTF8.self),
-                        value: String(utf8OrLatin1: value)
-                    )
-                )
+                others.append(HeaderField(receivedName: name, value: value))
             }
         }
-        guard let disposition else {
+        guard disposition != nil || !isFormData else {
             throw MultipartError(.missingContentDisposition, "a part has no Content-Disposition")
         }
-        guard let name = try Self.value("name", of: disposition) else {
+        let name = try disposition.flatMap { disposition throws(MultipartError) in
+            try Self.value("name", of: disposition)
+        }
+        guard name != nil || !isFormData else {
             throw MultipartError(.malformedContentDisposition, "a part's Content-Disposition has no name")
         }
-        self.init(name: String(utf8OrLatin1: name), contentType: contentType, otherFields: others)
-        filenameBytes = try Self.value("filename", of: disposition)
+        self.init(name: String(utf8OrLatin1: name ?? []), contentType: contentType, otherFields: others)
+        filenameBytes = try disposition.flatMap { disposition throws(MultipartError) in
+            try Self.value("filename", of: disposition)
+        }
     }
 
     /// The value of a parameter. RFC 6266 §4.3: `filename*` has priority over `filename`, which may be a replacement in
@@ -91,6 +100,9 @@ extension PartHead {
     private static func value(
         _ name: String, of disposition: ParameterizedValue
     ) throws(MultipartError) -> [UInt8]? {
+        guard !disposition.repeats(name), !disposition.repeats(name + "*") else {
+            throw MultipartError(.malformedContentDisposition, "a part's Content-Disposition has several \(name)s")
+        }
         let plain = disposition[name].map(unescaped)
         for parameter in disposition.parameters
         where ASCII.equalIgnoringCase(parameter.name.prefix(name.utf8.count + 1), name + "*") {
@@ -119,7 +131,12 @@ extension PartHead {
                 throw MultipartError(.malformedHeaderLine, "a header line of a part holds a CR or NUL")
             }
             if let first = line.first, ASCII.isWhiteSpace(first), !fields.isEmpty {
-                fields[fields.count - 1].value += [UInt8(ascii: " ")] + ASCII.trimmed(line)
+                let more = ASCII.trimmed(line)
+                // No white space surrounds a value.
+                if !more.isEmpty, !fields[fields.count - 1].value.isEmpty {
+                    fields[fields.count - 1].value.append(0x20)
+                }
+                fields[fields.count - 1].value += more
                 continue
             }
             guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > line.startIndex,

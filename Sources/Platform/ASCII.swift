@@ -57,9 +57,14 @@ package enum ASCII {
         }
     }
 
-    @inlinable
-    package static func equalIgnoringCase(_ bytes: some Sequence<UInt8>, _ text: String) -> Bool {
-        bytes.lazy.map(lowercased).elementsEqual(text.utf8.lazy.map(lowercased))
+    package static func equalIgnoringCase(_ bytes: ArraySlice<UInt8>, _ text: String) -> Bool {
+        guard bytes.count == text.utf8.count else { return false }
+        var text = text
+        return text.withUTF8 { text in
+            bytes.withUnsafeBufferPointer { bytes in
+                bytes.indices.allSatisfy { lowercased(bytes[$0]) == lowercased(text[$0]) }
+            }
+        }
     }
 
     /// Whether all bytes of a text satisfy `predicate`. One pass over contiguous bytes: reading `utf8` byte by byte takes

@@ -52,4 +52,12 @@ extension Path {
         let separator = bytes.isEmpty || bytes.last == Self.slash ? [] : [Self.slash]
         return Path(bytes: bytes + separator + name.bytes)
     }
+
+    /// The path from the root, by the working directory of now; nil if that has no path.
+    package var absolute: Path? {
+        if bytes.first == Self.slash { return self }
+        guard let directory = getcwd(nil, 0) else { return nil }
+        defer { free(directory) }
+        return Path(cString: directory).appending(self)
+    }
 }

@@ -17,7 +17,9 @@ func echo(_ client: Client) async throws {
         stream.finish()
     }
     let response = try await stream.response
-    for try await chunk in response.body { print(chunk) }
+    var output = Output(STDOUT_FILENO)
+    for try await chunk in response.body { output.write(chunk) }
+    output.finish()
     // Before the input ends: a server that refuses the request does not wait for it.
     guard response.isSuccess else { fail("the server answered with status \(response.status)") }
     try await sending.value
@@ -35,13 +37,5 @@ private func readInput() async -> ArraySlice<UInt8>? {
             while count < 0, errno == EINTR { count = read(STDIN_FILENO, &buffer, buffer.count) }
             continuation.resume(returning: count > 0 ? buffer[..<count] : nil)
         }
-    }
-}
-
-private func print(_ bytes: [UInt8]) {
-    var rest = bytes[...]
-    while !rest.isEmpty {
-        let count = rest.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
-        if count >= 0 { rest = rest.dropFirst(count) } else if errno != EINTR { exit(1) }
     }
 }

@@ -32,7 +32,6 @@ struct BoundaryTests {
             ("multipart/form-data; boundary=\"a b=c:d\"", "a b=c:d"),
             ("multipart/form-data; charset=\"a;boundary=no\"; boundary=yes", "yes"),
             ("multipart/form-data; boundary=a=b", "a=b"),
-            ("multipart/form-data; boundary=first; boundary=second", "first"),
             ("multipart/form-data;boundary=*****", "*****"),
             ("multipart/form-data; boundary=\"a;b\"; charset=utf-8", "a;b"),
             ("multipart/form-data; boundary=\"a\\\\b\"", "a\\b"), ("multipart/form-data; boundary=\"a\\b\"", "a\\b"),
@@ -64,6 +63,7 @@ struct BoundaryTests {
             ("multipart/form-data; boundary=a\u{7F}", .invalidBoundary),
             ("multipart/form-data; boundary=a\tb", .invalidBoundary),
             ("multipart/form-data; boundary=" + String(repeating: "x", count: 71), .invalidBoundary),
+            ("multipart/form-data; boundary=a; Boundary=a", .invalidBoundary),
         ])
     func invalidContentType(field: String, expected: MultipartError.Code) {
         #expect(errorCode { () throws(MultipartError) in _ = try Boundary(contentType: field) } == expected)
@@ -80,7 +80,7 @@ struct BoundaryTests {
     @Test(
         "a received boundary may have any visible character but a quotation mark, and is not sent",
         arguments: (0x21...0x7E).filter { $0 != 0x22 })
-    func anyCharacter(byte: UInt8) throws {
+    func anyCharacter(byte: UInt8) async throws {
         let character = String(Unicode.Scalar(byte))
         for text in [character, "a\(character)b", String(repeating: character, count: 70)] {
             // A semicolon ends a value without quotation marks.
@@ -89,7 +89,7 @@ struct BoundaryTests {
                 #expect(boundary.description == text)
                 #expect(try Boundary(contentType: boundary.contentType) == boundary)
                 let opening = "--\(text)\r\nContent-Disposition: form-data; name=n\r\n\r\n"
-                let outcome = ParserHarness(boundary: boundary).parse("\(opening)x\r\n--\(text)!\r\n--\(text)--")
+                let outcome = await ParserHarness(boundary: boundary).parse("\(opening)x\r\n--\(text)!\r\n--\(text)--")
                 #expect(outcome.contents == ["x\r\n--\(text)!"] && outcome.error == nil)
                 let mayBeSent = errorCode { () throws(MultipartError) in _ = try Boundary(text) } == nil
                 let refusal = errorCode { () throws(MultipartError) in

@@ -1,30 +1,14 @@
-import Foundation
+import TestSupport
 import Testing
 
 @testable import Multipart
 
-/// Sixteen times the input takes about sixteen times as long: 256 times would be quadratic. The limit is
-/// 80, for busy machines.
 @Suite("Parsing time is linear", .serialized, .timeLimit(.minutes(2)))
 struct LinearTimeTests {
     private func expectLinear(
         small: Int, sourceLocation: SourceLocation = #_sourceLocation, _ work: (Int) -> Void
     ) {
-        let times = (0..<3).map { _ in (Self.time { work(small) }, Self.time { work(16 * small) }) }
-        let ratio = (times.map(\.1).min() ?? 0) / (times.map(\.0).min() ?? 0)
-        #expect(ratio < 80, sourceLocation: sourceLocation)
-    }
-
-    /// Processor seconds of this thread, which do not depend on the machine's load.
-    private static func time(_ work: () -> Void) -> Double {
-        func now() -> Double {
-            var time = timespec()
-            clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-            return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
-        }
-        let start = now()
-        work()
-        return now() - start
+        #expect(timeRatio(small: small, work) < linearTimeRatio, sourceLocation: sourceLocation)
     }
 
     private func run(_ text: [UInt8], boundary: Boundary, pieces: Int, limits: MultipartParser.Limits = .init()) {

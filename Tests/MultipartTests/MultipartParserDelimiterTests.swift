@@ -17,9 +17,9 @@ struct MultipartParserDelimiterTests {
             "\r\r\n\r\n-\r\n--\r\n--\r",
             "\r\n--B-\r\n--B-\r\n--B-", "\r\n--Bx--", "\r\n ---B--", "x--B--", "\r\n--B\r\r\n--Bx",
         ])
-    func lookalikes(lookalike: String) {
+    func lookalikes(lookalike: String) async {
         for content in [lookalike, "x" + lookalike, lookalike + "x", lookalike + lookalike, lookalike + "\r\n"] {
-            let outcome = harness.parse(head + content + "\r\n--B--\r\n")
+            let outcome = await harness.parse(head + content + "\r\n--B--\r\n")
             #expect(outcome.contents == [content], "\(content.debugDescription)")
             #expect(outcome.messageEnded && outcome.error == nil)
         }
@@ -29,8 +29,8 @@ struct MultipartParserDelimiterTests {
     @Test(
         "bytes that resemble a delimiter are content directly after a header too",
         arguments: ["--Bx", "--B-x", "--B\rx", "-", "--", "--b", "--B-\r\n--B-x", "--B\n"])
-    func lookalikesFirst(content: String) {
-        let outcome = harness.parse(head + content + "\r\n--B--\r\n")
+    func lookalikesFirst(content: String) async {
+        let outcome = await harness.parse(head + content + "\r\n--B--\r\n")
         #expect(outcome.contents == [content])
         #expect(outcome.messageEnded && outcome.error == nil)
     }
@@ -38,9 +38,9 @@ struct MultipartParserDelimiterTests {
     @Test(
         "spaces and tabs after a boundary are accepted",
         arguments: [" ", "\t", " \t  \t", String(repeating: " ", count: 100)])
-    func padding(padding: String) {
+    func padding(padding: String) async {
         let padded = head.replacing("--B", with: "--B" + padding)
-        let outcome = harness.parse(padded + "x\r\n" + padded + "y\r\n--B--" + padding + "\r\n")
+        let outcome = await harness.parse(padded + "x\r\n" + padded + "y\r\n--B--" + padding + "\r\n")
         #expect(outcome.contents == ["x", "y"])
         #expect(outcome.messageEnded && outcome.error == nil)
     }
@@ -48,26 +48,43 @@ struct MultipartParserDelimiterTests {
     @Test(
         "anything but a line end after the padding is refused",
         arguments: [" x", "\t--", " \rx", " \r\r\n", " \n", "  \0", " B\r\n"])
-    func afterPadding(tail: String) {
-        #expect(harness.parse("--B" + tail) == Outcome(error: .malformedDelimiter))
-        let outcome = harness.parse(head + "x\r\n--B" + tail)
+    func afterPadding(tail: String) async {
+        #expect(await harness.parse("--B" + tail) == Outcome(error: .malformedDelimiter))
+        let outcome = await harness.parse(head + "x\r\n--B" + tail)
         #expect(outcome.contents == ["x"])
         #expect(outcome.error == .malformedDelimiter)
     }
 
-    @Test("padding is limited as a header is") func paddingLimit() {
+    @Test(
+        "lines of a message may end with LF alone if the first one does",
+        arguments: ["", "x", "\n", "\r\n", "x\r", "\r\n--B\r", "--Bx", "\n--B\r\n", "\n--B-\n"])
+    func bareLF(content: String) async {
+        let head = head.replacing("\r\n", with: "\n")
+        let outcome = await harness.parse(head + content + "\n--B \n" + head.dropFirst("--B\n".count) + "y\n--B--\n")
+        #expect(outcome.contents == [content, "y"])
+        #expect(outcome.messageEnded && outcome.error == nil)
+    }
+
+    @Test(
+        "a bare LF ends no delimiter that is not the first line",
+        arguments: ["\r\n--B\n", "\n--B\n", "preamble\n--B\n", "preamble\r\n--B\n"])
+    func bareLFLater(start: String) async {
+        #expect(await harness.parse(start + head.dropFirst("--B\r\n".count) + "x\r\n--B--\r\n").contents == [])
+    }
+
+    @Test("padding is limited as a header is") func paddingLimit() async {
         var harness = harness
         harness.limits.headerBytes = 50
         let exact = head.replacing("--B", with: "--B" + String(repeating: " ", count: 50))
-        #expect(harness.parse(exact + "\r\n--B--").error == nil)
+        #expect(await harness.parse(exact + "\r\n--B--").error == nil)
         let over = head.replacing("--B", with: "--B" + String(repeating: " ", count: 51))
-        #expect(harness.parse(over + "\r\n--B--").error == .malformedDelimiter)
+        #expect(await harness.parse(over + "\r\n--B--").error == .malformedDelimiter)
     }
 
-    @Test("a boundary that is a prefix of a nested one does not match it") func prefix() throws {
+    @Test("a boundary that is a prefix of a nested one does not match it") func prefix() async throws {
         let outer = ParserHarness(boundary: try Boundary("outer"))
         let inner = "--outer2\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\ny\r\n--outer2--\r\n"
-        let outcome = outer.parse(head.replacing("--B", with: "--outer") + inner + "\r\n--outer--")
+        let outcome = await outer.parse(head.replacing("--B", with: "--outer") + inner + "\r\n--outer--")
         #expect(outcome.contents == [inner])
         #expect(outcome.error == nil)
     }
@@ -75,13 +92,13 @@ struct MultipartParserDelimiterTests {
     @Test(
         "boundaries of dashes, spaces and other signs are recognized",
         arguments: ["-", "--", "---", "a b", " ", "- -x", "=", ":", String(repeating: "-", count: 70)])
-    func anyBoundary(text: String) throws {
+    func anyBoundary(text: String) async throws {
         guard let boundary = try? Boundary(text) else { return #expect(text == " ") }
         let harness = ParserHarness(boundary: boundary)
         let head = head.replacing("--B", with: "--" + text)
         let content = "\r\n--\r\n--" + text.dropLast() + "\r\n-" + text
         // A boundary of dashes alone is its own prefix.
-        let outcome = harness.parse(head + "x" + content + "y\r\n--\(text)--\r\n")
+        let outcome = await harness.parse(head + "x" + content + "y\r\n--\(text)--\r\n")
         let reference = ReferenceParser(boundary: text).parse(
             Array((head + "x" + content + "y\r\n--\(text)--\r\n").utf8))
         #expect(outcome.contents == reference.contents)

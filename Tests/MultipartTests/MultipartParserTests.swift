@@ -9,8 +9,8 @@ struct MultipartParserTests {
 
     init() throws { harness = ParserHarness(boundary: try Boundary("B")) }
 
-    @Test("parts are read with their heads and content") func parts() {
-        let outcome = harness.parse(
+    @Test("parts are read with their heads and content") func parts() async {
+        let outcome = await harness.parse(
             "--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\none\r\n"
                 + "--B\r\nContent-Disposition: form-data; name=\"b\"; filename=\"f\"\r\nContent-Type: x/y\r\n\r\ntwo\r\n--B--\r\n"
         )
@@ -22,8 +22,8 @@ struct MultipartParserTests {
     @Test(
         "a message may have no parts",
         arguments: ["--B--", "--B--\r\n", "\r\n--B--", "preamble\r\n--B--", "--B--epilogue\r\n--B\r\n", "--B-- \r\n"])
-    func noParts(message: String) {
-        #expect(harness.parse(message) == Outcome(messageEnded: true))
+    func noParts(message: String) async {
+        #expect(await harness.parse(message) == Outcome(messageEnded: true))
     }
 
     @Test(
@@ -31,8 +31,8 @@ struct MultipartParserTests {
         arguments: [
             "", "\r", "\n", "\r\n", "\r\n\r\n", "-", "--", "--B", "\r\n--B", "x", "\0", "\r\n--\r\n--Bx", "--B\r",
         ])
-    func content(content: String) {
-        let outcome = harness.parse(headB + content + "\r\n--B--\r\n")
+    func content(content: String) async {
+        let outcome = await harness.parse(headB + content + "\r\n--B--\r\n")
         // `--B` directly after the header is a delimiter, followed by a header.
         if content == "--B" || content == "\r\n--B" {
             #expect(outcome.contents == [""])
@@ -44,51 +44,51 @@ struct MultipartParserTests {
     }
 
     @Test("an empty part's delimiter may use the header's CRLF", arguments: ["--B\r\n", "\r\n--B\r\n"])
-    func emptyPart(next: String) {
-        let outcome = harness.parse(headB + next + "Content-Disposition: form-data; name=\"m\"\r\n\r\n--B--")
+    func emptyPart(next: String) async {
+        let outcome = await harness.parse(headB + next + "Content-Disposition: form-data; name=\"m\"\r\n\r\n--B--")
         #expect(outcome.heads.map(\.name) == ["n", "m"])
         #expect(outcome.contents == ["", ""])
         #expect(outcome.messageEnded && outcome.error == nil)
     }
 
-    @Test("the preamble and the epilogue are ignored") func preambleAndEpilogue() {
-        let outcome = harness.parse("pre --B\r\n--\r\n--Bx\r\n-\r\n" + headB + "x\r\n--B--\r\nepi\r\n" + headB)
+    @Test("the preamble and the epilogue are ignored") func preambleAndEpilogue() async {
+        let outcome = await harness.parse("pre --B\r\n--\r\n--Bx\r\n-\r\n" + headB + "x\r\n--B--\r\nepi\r\n" + headB)
         #expect(outcome.contents == ["x"])
         #expect(outcome.messageEnded && outcome.error == nil)
     }
 
-    @Test("a message cut off at any byte is reported as truncated") func truncation() {
+    @Test("a message cut off at any byte is reported as truncated") func truncation() async {
         let message = Array(
             "pre\r\n\(headB)x\r\n--B\r\nContent-Disposition: form-data; name=\"m\"\r\n\r\ny\r\n--B--".utf8)
         for count in 0..<message.count {
-            let outcome = harness.parse(Array(message[..<count]))
+            let outcome = await harness.parse(Array(message[..<count]))
             #expect(outcome.error == .truncated, "cut at \(count)")
             #expect(!outcome.messageEnded)
         }
-        #expect(harness.parse(message).error == nil)
+        #expect(await harness.parse(message).error == nil)
     }
 
-    @Test("the number of parts is limited") func partLimit() {
+    @Test("the number of parts is limited") func partLimit() async {
         var harness = harness
         for limit in [1, 3] {
             harness.limits.parts = limit
-            let exact = harness.parse(String(repeating: headB + "\r\n", count: limit) + "--B--")
+            let exact = await harness.parse(String(repeating: headB + "\r\n", count: limit) + "--B--")
             #expect(exact.parts.count == limit && exact.error == nil)
-            let over = harness.parse(String(repeating: headB + "\r\n", count: limit + 1) + "--B--")
+            let over = await harness.parse(String(repeating: headB + "\r\n", count: limit + 1) + "--B--")
             #expect(over.parts.count == limit && over.error == .tooManyParts)
         }
         harness.limits.parts = 0
-        #expect(harness.parse("--B--").error == nil)
-        #expect(harness.parse(headB).error == .tooManyParts)
+        #expect(await harness.parse("--B--").error == nil)
+        #expect(await harness.parse(headB).error == .tooManyParts)
     }
 
-    @Test("the size of the preamble is limited", arguments: [0, 1, 5, 9, 100]) func preambleLimit(limit: Int) {
+    @Test("the size of the preamble is limited", arguments: [0, 1, 5, 9, 100]) func preambleLimit(limit: Int) async {
         var harness = harness
         harness.limits.preambleBytes = limit
         for filler in ["x", "\r", "-", "\r\n", "\r\n--", "\r\n--Bx", "\r\n--B-x", "\r\n--B\r"] {
             let text = Array(String(repeating: filler, count: limit + 1).utf8)
-            let exact = harness.parse(Array(text[..<limit]) + Array("\r\n--B--".utf8))
-            let over = harness.parse(Array(text[..<(limit + 1)]) + Array("\r\n--B--".utf8))
+            let exact = await harness.parse(Array(text[..<limit]) + Array("\r\n--B--".utf8))
+            let over = await harness.parse(Array(text[..<(limit + 1)]) + Array("\r\n--B--".utf8))
             // A preamble that ends with the start of a delimiter is another message.
             let (cut, longer) = (ReferenceParser(boundary: "B"), "\r\n--B--")
             guard cut.preambleLength(Array(text[..<limit]) + Array(longer.utf8)) == limit else { continue }
@@ -98,26 +98,27 @@ struct MultipartParserTests {
         }
     }
 
-    @Test("the size of the epilogue is limited", arguments: [0, 1, 5, 100]) func epilogueLimit(limit: Int) {
+    @Test("the size of the epilogue is limited", arguments: [0, 1, 5, 100]) func epilogueLimit(limit: Int) async {
         var harness = harness
         harness.limits.epilogueBytes = limit
-        #expect(harness.parse("--B--" + String(repeating: "x", count: limit)).error == nil)
-        let over = harness.parse("--B--" + String(repeating: "x", count: limit + 1))
+        #expect(await harness.parse("--B--" + String(repeating: "x", count: limit)).error == nil)
+        let over = await harness.parse("--B--" + String(repeating: "x", count: limit + 1))
         #expect(over == Outcome(messageEnded: true, error: .epilogueTooLarge))
     }
 
-    @Test("extreme limits are safe", arguments: [Int.min, -1, 0, Int.max]) func extremeLimits(limit: Int) {
+    @Test("extreme limits are safe", arguments: [Int.min, -1, 0, Int.max]) func extremeLimits(limit: Int) async {
         var harness = harness
         harness.limits.headerBytes = limit
         harness.limits.headerLines = limit
         harness.limits.parts = limit
         harness.limits.preambleBytes = limit
         harness.limits.epilogueBytes = limit
-        let outcome = harness.parse("pre\r\n--B \t\r\nContent-Disposition: form-data; name=n\r\n\r\nx\r\n--B--epi")
+        let outcome = await harness.parse(
+            "pre\r\n--B \t\r\nContent-Disposition: form-data; name=n\r\n\r\nx\r\n--B--epi")
         #expect(outcome.error == (limit == .max ? nil : .preambleTooLarge))
         harness.limits.preambleBytes = 10
         #expect(
-            harness.parse("--B\r\nContent-Disposition: x\r\n\r\n").error
+            await harness.parse("--B\r\nContent-Disposition: x\r\n\r\n").error
                 == (limit == .max ? .malformedContentDisposition : .headerTooLarge))
     }
 

@@ -5,9 +5,9 @@ import Testing
 /// Part heads as other programs write them.
 @Suite("Messages of other clients", .timeLimit(.minutes(1)))
 struct OtherClientsTests {
-    private func heads(_ header: String, boundary: String = "B") throws -> PartHead? {
+    private func heads(_ header: String, boundary: String = "B") async throws -> PartHead? {
         let harness = ParserHarness(boundary: try Boundary(boundary))
-        let outcome = harness.parse("--\(boundary)\r\n\(header)\r\n\r\ncontent\r\n--\(boundary)--\r\n")
+        let outcome = await harness.parse("--\(boundary)\r\n\(header)\r\n\r\ncontent\r\n--\(boundary)--\r\n")
         #expect(outcome.error == nil && outcome.messageEnded)
         #expect(outcome.contents == ["content"])
         return outcome.heads.first
@@ -39,29 +39,29 @@ struct OtherClientsTests {
             (#"form-data; name="a"; filename="""#, "a", ""),
             (#"form-data; name="""#, "", nil),
         ])
-    func contentDisposition(value: String, name: String, filename: String?) throws {
+    func contentDisposition(value: String, name: String, filename: String?) async throws {
         for field in [
             "Content-Disposition: ", "Content-Disposition:", "content-disposition:\t", "CONTENT-DISPOSITION:  ",
         ] {
-            #expect(try heads(field + value) == PartHead(name: name, filename: filename))
+            #expect(try await heads(field + value) == PartHead(name: name, filename: filename))
         }
     }
 
-    @Test("a message of curl is read") func curl() throws {
-        let head = try heads(
+    @Test("a message of curl is read") func curl() async throws {
+        let head = try await heads(
             "Content-Disposition: form-data; name=\"f\"; filename=\"book.txt\"\r\nContent-Type: text/plain",
             boundary: "------------------------d74496d66958873e"
         )
         #expect(head == PartHead(name: "f", filename: "book.txt", contentType: "text/plain"))
     }
 
-    @Test("messages of Chrome and Firefox are read") func browsers() throws {
+    @Test("messages of Chrome and Firefox are read") func browsers() async throws {
         for boundary in [
             "----WebKitFormBoundaryrGKCBY7qhFd3TrwA", "---------------------------9051914041544843365972754266",
         ] {
             let harness = ParserHarness(
                 boundary: try Boundary(contentType: "multipart/form-data; boundary=\(boundary)"))
-            let outcome = harness.parse(
+            let outcome = await harness.parse(
                 "--\(boundary)\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\naωb\r\n"
                     + "--\(boundary)\r\nContent-Disposition: form-data; name=\"file\"; filename=\"\"\r\n"
                     + "Content-Type: application/octet-stream\r\n\r\n\r\n--\(boundary)--\r\n"
@@ -73,9 +73,9 @@ struct OtherClientsTests {
     }
 
     /// .NET writes a quoted boundary, unquoted names and filename* as well.
-    @Test("a message of .NET is read") func dotNet() throws {
+    @Test("a message of .NET is read") func dotNet() async throws {
         let boundary = try Boundary(contentType: "multipart/form-data; boundary=\"5e9d5f0a-1b2c\"")
-        let outcome = ParserHarness(boundary: boundary).parse(
+        let outcome = await ParserHarness(boundary: boundary).parse(
             "--5e9d5f0a-1b2c\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Disposition: form-data; name=a\r\n\r\nx\r\n"
                 + "--5e9d5f0a-1b2c\r\nContent-Disposition: form-data; name=b; filename=f.txt; filename*=utf-8''f.txt\r\n\r\ny\r\n"
                 + "--5e9d5f0a-1b2c--\r\n"
@@ -84,17 +84,17 @@ struct OtherClientsTests {
         #expect(outcome.heads.map(\.filename) == [nil, "f.txt"])
     }
 
-    @Test("a quoted boundary with spaces and equals signs is read") func quotedBoundary() throws {
+    @Test("a quoted boundary with spaces and equals signs is read") func quotedBoundary() async throws {
         let boundary = try Boundary(contentType: "multipart/form-data; boundary=\"=_a b=:(c)\"; charset=utf-8")
-        let outcome = ParserHarness(boundary: boundary).parse(
+        let outcome = await ParserHarness(boundary: boundary).parse(
             "--=_a b=:(c)\r\nContent-Disposition: form-data; name=a\r\n\r\n--=_a b=\r\n--=_a b=:(c)--"
         )
         #expect(outcome.contents == ["--=_a b="])
         #expect(outcome.error == nil)
     }
 
-    @Test("unknown header fields are kept") func otherFields() throws {
-        let head = try heads(
+    @Test("unknown header fields are kept") func otherFields() async throws {
+        let head = try await heads(
             "Content-Disposition: form-data; name=\"a\"\r\nContent-Transfer-Encoding: binary\r\nContent-Length: 7"
         )
         #expect(head?.otherFields.map(\.name) == ["Content-Transfer-Encoding", "Content-Length"])

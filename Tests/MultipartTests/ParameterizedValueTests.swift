@@ -45,6 +45,9 @@ struct ParameterizedValueTests {
             (#"a; b="c\""#, #"a|b=c\"#),
             (#"a; b="c\"; d="e""#, #"a|b=c\|d=e"#),
             (#"a; b="c\"; d="e\""#, #"a|b=c\|d=e\"#),
+            // A semicolon after it, at which an escaping client would have begun a parameter.
+            (#"a; b="c\"; d=";e""#, #"a|b=c\|d=;e"#), (#"a; b="c\"; d=";e=f""#, #"a|b=c\|d=;e=f"#),
+            (#"a; b="c\"; d=";e=""#, #"a|b=c\|d=;e="#), (#"a; b="c\"; d=";""#, #"a|b=c\|d=;"#),
         ])
     func backslashes(text: String, expected: String) {
         #expect(read(text) == expected)

@@ -22,9 +22,12 @@ struct PartHeadTests {
 
     @Test("continued lines are joined") func continuedLines() throws {
         let head = try read(
-            "Content-Disposition: form-data;", "\t name=\"a\";  ", "  filename=\"b\"", "X: 1", " ", " 2")
+            "Content-Disposition: form-data;", "\t name=\"a\";  ", "  filename=\"b\"", "X: 1", " ", " 2", "\t", "Y:",
+            " 3", " ", "Z:", " ")
         #expect(
-            head == PartHead(name: "a", filename: "b", otherFields: [HeaderField(name: "X", value: "1  2")])
+            head
+                == PartHead(
+                    name: "a", filename: "b", otherFields: [("X", "1 2"), ("Y", "3"), ("Z", "")].map(HeaderField.init))
         )
     }
 
@@ -108,6 +111,12 @@ struct PartHeadTests {
             ("Content-Disposition: form-data; name*=latin-1''x", .unsupportedParameter),
             ("Content-Disposition: attachment; name=x", .malformedContentDisposition),
             ("Content-Disposition: form-data; name=\"x", .malformedContentDisposition),
+            ("Content-Disposition: form-data; name=x; NAME=x", .malformedContentDisposition),
+            ("Content-Disposition: form-data; name=x; filename=\"a\"; filename=\"b\"", .malformedContentDisposition),
+            (
+                "Content-Disposition: form-data; name=x; filename*=utf-8''a; filename*=utf-8''b",
+                .malformedContentDisposition
+            ),
             (
                 "Content-Disposition: form-data; name=x\r\nContent-Disposition: form-data; name=y",
                 .malformedContentDisposition

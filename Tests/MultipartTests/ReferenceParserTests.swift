@@ -43,6 +43,7 @@ struct ReferenceParserTests {
             var message = generator.oneIn(3) ? [] : Array("--\(boundary)\r\n\(head)\r\n".utf8)
             for _ in 0..<Int.random(in: 0...12, using: &generator) { message += Array(generator.pick(pieces).utf8) }
             try compare(message, boundary: boundary, &generator, case: number)
+            try compare(message.filter { $0 != 13 }, boundary: boundary, &generator, case: number)
         }
     }
 

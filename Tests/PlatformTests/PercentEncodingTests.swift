@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Platform
@@ -28,5 +29,14 @@ struct PercentEncodingTests {
 
     @Test("bytes that are not ASCII are encoded one by one, and nothing else") func nonASCII() {
         #expect(PercentEncoding.encodedNonASCII(Array("/a b%/é".utf8) + [0xFF, 0x80]) == "/a b%/%C3%A9%FF%80")
+    }
+
+    @Test("encoding and decoding take linear time", arguments: ["a", "/", "%41", "%FF", "é", "%"])
+    func linearTime(filler: String) {
+        let ratio = timeRatio(small: 1_000) { count in
+            let text = String(repeating: filler, count: count)
+            _ = (text.percentEncoded, text.percentDecoded, PercentEncoding.encodedNonASCII(text.utf8))
+        }
+        #expect(ratio < linearTimeRatio)
     }
 }

@@ -24,13 +24,38 @@ public struct SeededGenerator: RandomNumberGenerator {
 
     /// Bytes that cannot be compressed.
     public mutating func bytes(_ count: Int) -> [UInt8] {
-        Array((0..<(count + 7) / 8).flatMap { _ in withUnsafeBytes(of: next(), Array.init) }.prefix(count))
+        let words = (count + 7) / 8
+        let bytes = [UInt8](unsafeUninitializedCapacity: words * 8) { buffer, initialized in
+            let memory = UnsafeMutableRawBufferPointer(buffer)
+            for word in 0..<words { memory.storeBytes(of: next(), toByteOffset: word * 8, as: UInt64.self) }
+            initialized = words * 8
+        }
+        return bytes.count == count ? bytes : Array(bytes.prefix(count))
+    }
+
+    /// Many different bytes, made quickly also without optimization: a random block again and again, rotated. They can be
+    /// compressed a little.
+    public mutating func manyBytes(_ count: Int) -> [UInt8] {
+        let block = bytes(min(count, 128 << 10))
+        var result = block
+        while result.count < count {
+            let turn = Int.random(in: 0..<block.count, using: &self)
+            result += block[turn...]
+            result += block[..<turn]
+        }
+        return Array(result.prefix(count))
     }
 
     /// The same bytes each time, of a generator of their own.
     public static func bytes(_ count: Int, case number: Int) -> [UInt8] {
         var generator = SeededGenerator(case: number)
         return generator.bytes(count)
+    }
+
+    /// The same of ``manyBytes(_:)`` each time, of a generator of their own.
+    public static func manyBytes(_ count: Int, case number: Int) -> [UInt8] {
+        var generator = SeededGenerator(case: number)
+        return generator.manyBytes(count)
     }
 
     public mutating func oneIn(_ count: Int) -> Bool { Int.random(in: 0..<count, using: &self) == 0 }

@@ -1,8 +1,8 @@
 import Platform
 
 enum FileDescriptorLimit {
-    /// Raises the soft limit of open files to the hard one, because each file of a request needs a descriptor until the
-    /// request ends. If that fails, the limit stays as it is.
+    /// Raises the soft limit of open files to the hard one, because each upload and each connection needs descriptors. If
+    /// that fails, the limit stays as it is.
     static func raise() {
         #if canImport(Glibc)
         let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)

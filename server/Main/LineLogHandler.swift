@@ -1,7 +1,7 @@
 import Logging
 import Receiver
 
-/// Writes one line for each message to standard error.
+/// Writes one line for each message.
 struct LineLogHandler: LogHandler {
     enum Format: String, CaseIterable, Sendable {
         /// For people: `2026-11-27T05:36:37.123Z info server: POST / 201 bytes=3 …`
@@ -14,6 +14,7 @@ struct LineLogHandler: LogHandler {
     var metadata: Logger.Metadata = [:]
     let label: String
     let format: Format
+    let queue: LogQueue
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
@@ -21,35 +22,48 @@ struct LineLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        var line = LogLine()
         let all = event.metadata.map { metadata.isEmpty ? $0 : metadata.merging($0) { $1 } } ?? metadata
+        queue.append(LogLine(event.level, event.message, all, label: label, format: format))
+    }
+}
+
+extension LogLine {
+    init(
+        _ level: Logger.Level, _ message: Logger.Message, _ metadata: Logger.Metadata = [:], label: String,
+        format: LineLogHandler.Format
+    ) {
+        self.init()
         switch format {
-        case .text: append(event, all, to: &line)
-        case .json: line.append(Self.json(event, all, label))
+        case .text: append(level, message, metadata, label)
+        case .json: append(Self.json(level, message, metadata, label))
         }
-        line.write()
+        end()
     }
 
-    private func append(_ event: LogEvent, _ metadata: Logger.Metadata, to line: inout LogLine) {
-        line.append("\(LogLine.time) \(event.level.rawValue) \(label): ")
-        line.append(escaping: event.message.description)
+    private mutating func append(
+        _ level: Logger.Level, _ message: Logger.Message, _ metadata: Logger.Metadata, _ label: String
+    ) {
+        append("\(Self.time) \(level.rawValue) \(label): ")
+        append(escaping: message.description)
         // The message already has method, path and status.
         for (key, value) in metadata.sorted(by: { $0.key < $1.key }) where !key.hasPrefix("http.") {
-            line.append(" \(key)=")
+            append(" \(key)=")
             let value = value.description
             let isQuoted = value.utf8.contains(UInt8(ascii: " "))
-            if isQuoted { line.append("\"") }
-            line.append(escaping: value, isQuoted: isQuoted)
-            if isQuoted { line.append("\"") }
+            if isQuoted { append("\"") }
+            append(escaping: value, isQuoted: isQuoted)
+            if isQuoted { append("\"") }
         }
     }
 
-    private static func json(_ event: LogEvent, _ metadata: Logger.Metadata, _ label: String) -> String {
+    private static func json(
+        _ level: Logger.Level, _ message: Logger.Message, _ metadata: Logger.Metadata, _ label: String
+    ) -> String {
         var members = metadata.mapValues(Member.init)
-        members["time"] = .text(LogLine.time)
-        members["level"] = .text(event.level.rawValue)
+        members["time"] = .text(time)
+        members["level"] = .text(level.rawValue)
         members["logger"] = .text(label)
-        members["message"] = .text(event.message.description)
+        members["message"] = .text(message.description)
         return JSON.text(members)
     }
 

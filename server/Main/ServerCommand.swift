@@ -25,11 +25,13 @@ struct ServerCommand: AsyncParsableCommand {
     @OptionGroup(title: "Network") var listening: ListeningOptions
     @OptionGroup(title: "Storage") var storage: StorageOptions
     @OptionGroup(title: "Forms") var forms: FormOptions
+    @OptionGroup(title: "Uploads that are cut off") var resumption: ResumptionOptions
     @OptionGroup(title: "Access") var access: AccessOptions
     @OptionGroup(title: "Operation") var operation: OperationOptions
 
     private static let options =
-        ListeningOptions.names + StorageOptions.names + FormOptions.names + AccessOptions.names + OperationOptions.names
+        ListeningOptions.names + StorageOptions.names + FormOptions.names + ResumptionOptions.names
+        + AccessOptions.names + OperationOptions.names
 
     private static var variables: String {
         (options + StorageOptions.flags).map { "  " + EnvironmentVariables.name(of: $0) }.joined(separator: "\n")
@@ -54,10 +56,18 @@ struct ServerCommand: AsyncParsableCommand {
 
     func run() async throws {
         let (format, level) = (operation.logFormat, operation.logLevel)
-        LoggingSystem.bootstrap { LineLogHandler(logLevel: level, label: $0, format: format) }
+        let log = try LogQueue { count in
+            LogLine(
+                .warning, "\(count == 1 ? "1 line was" : "\(count) lines were") dropped", label: "log", format: format)
+        }
+        defer { log.flush() }
+        LoggingSystem.bootstrap { LineLogHandler(logLevel: level, label: $0, format: format, queue: log) }
         FileDescriptorLimit.raise()
         let logger = Logger(label: "server")
-        let files: any Storage = storage.discard ? DiscardStorage() : try DirectoryStorage(path: storage.dir)
+        let files: any Storage =
+            storage.discard
+            ? DiscardStorage()
+            : try DirectoryStorage(path: storage.dir, durability: storage.durability, keepsPaths: storage.keepPaths)
         let configuration = configuration
         let receiver = try Receiver(storage: files, configuration: configuration, logger: logger)
         do {
@@ -85,8 +95,12 @@ struct ServerCommand: AsyncParsableCommand {
         if let size = storage.maxDecodedSize { configuration.decoding.size = size.bytes }
         configuration.decoding.ratio = storage.maxRatio
         configuration.form = forms.limits
+        configuration.replacesFiles = !storage.noReplace
+        configuration.resumption = resumption.limits
+        configuration.tusPath = resumption.tusPath
         configuration.access.token = access.token
         configuration.access.origins = Set(access.cors.map(\.text))
+        configuration.connections.maximum = operation.maxConnections
         configuration.connections.idle = operation.idleTimeout == 0 ? nil : .seconds(operation.idleTimeout)
         configuration.connections.stall = operation.stallTimeout == 0 ? nil : .seconds(operation.stallTimeout)
         configuration.shutdownTimeout = .seconds(operation.shutdownTimeout)

@@ -1,7 +1,7 @@
 public import ArgumentParser
 import ContentCoding
 public import Logging
-import Receiver
+public import Receiver
 
 // `names` lists the options that can also be given in environment variables.
 
@@ -36,14 +36,28 @@ struct ListeningOptions: ParsableArguments {
 }
 
 struct StorageOptions: ParsableArguments {
-    static let names = ["--dir", "--max-size", "--max-decoded-size", "--max-ratio"]
-    static let flags = ["--discard"]
+    static let names = ["--dir", "--durability", "--max-size", "--max-decoded-size", "--max-ratio"]
+    static let flags = ["--discard", "--keep-paths", "--no-replace"]
 
     @Option(help: "The directory to store files in. It is created if it does not exist.")
     var dir = "uploads"
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            When an upload succeeds: full when it is on the disk, so that a power cut loses nothing; relaxed when the \
+            system has it.
+            """))
+    var durability = Durability.full
+
     @Flag(help: "Read and count uploads, but store nothing.")
     var discard = false
+
+    @Flag(help: "Store files below folders, as clients name them. By default folders are left out.")
+    var keepPaths = false
+
+    @Flag(help: "Give files that are PUT to the URL of a file a number, instead of replacing that file.")
+    var noReplace = false
 
     @Option(
         help: ArgumentHelp(
@@ -113,10 +127,21 @@ struct AccessOptions: ParsableArguments {
 }
 
 struct OperationOptions: ParsableArguments {
-    static let names = ["--idle-timeout", "--stall-timeout", "--shutdown-timeout", "--log-format", "--log-level"]
+    static let names = [
+        "--max-connections", "--idle-timeout", "--stall-timeout", "--shutdown-timeout", "--log-format", "--log-level",
+    ]
 
     /// A year, in seconds.
     private static let maximumTime = 31_536_000
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            The maximum number of open connections. More wait until one is closed. Default: half of the descriptors that \
+            the process may have.
+            """,
+            valueName: "n"))
+    var maxConnections: Int?
 
     @Option(
         help: ArgumentHelp(
@@ -149,8 +174,10 @@ struct OperationOptions: ParsableArguments {
         guard times.allSatisfy((0...Self.maximumTime).contains) else {
             throw ValidationError("a timeout must be from 0 to \(Self.maximumTime) seconds")
         }
+        guard maxConnections ?? 1 > 0 else { throw ValidationError("the number of connections must be at least 1") }
     }
 }
 
+extension Durability: ExpressibleByArgument {}
 extension LineLogHandler.Format: ExpressibleByArgument {}
 extension Logger.Level: @retroactive ExpressibleByArgument {}

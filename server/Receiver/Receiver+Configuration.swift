@@ -23,6 +23,9 @@ extension Receiver {
         public var maximumBodySize: Int?
         /// Limits of a form; a larger one is answered with 413.
         public var form = FormLimits()
+        /// Whether the `PUT` of a file replaces the file that its URL names, as RFC 9110 §9.3.4 requires, so that a client may
+        /// send it again if it has not received the response; true by default. Otherwise the new file gets a number.
+        public var replacesFiles = true
         /// Who may write. By default anyone may.
         public var access = Access()
         /// If set, the server speaks only HTTPS: HTTP/2, or HTTP/1.1 to clients that do not offer HTTP/2. By default it
@@ -32,14 +35,32 @@ extension Receiver {
         /// ``Receiver/run(onListening:)``.
         public var shutdownTimeout = Duration.seconds(30)
 
+        /// Uploads that go on after they have been cut off. By default they are kept for a day.
+        public var resumption = ResumptionLimits()
+        /// The path below which the server speaks tus 1.0, with a slash at both ends; `/tus/` by default, nil for nowhere.
+        public var tusPath: String? = "/tus/"
+
+        public init() {}
+    }
+
+    /// How many uploads are kept that have not ended, and for how long. Only those count whose clients can go on with them
+    /// (draft-ietf-httpbis-resumable-upload, tus 1.0); what others have sent is removed when they are cut off.
+    public struct ResumptionLimits: Hashable, Sendable {
+        /// The maximum number of unfinished uploads; 1,000 by default. Further ones get 507. With 0 none is kept, and clients
+        /// send everything again after a cut.
+        public var count = 1000
+        /// The maximum number of bytes of all unfinished uploads; no limit by default. Beyond it they get 507.
+        public var bytes: Int?
+        /// How long an upload is kept that does not go on; 24 hours by default.
+        public var age = Duration.seconds(24 * 60 * 60)
+
         public init() {}
     }
 
     /// Limits of everything in a form that is not content, which is held in memory for the report or while it is parsed. A
     /// form that exceeds one is answered with 413.
     public struct FormLimits: Hashable, Sendable {
-        /// The maximum number of parts, files and fields; 10,000 by default. Each file keeps a descriptor open until the
-        /// request ends.
+        /// The maximum number of parts, files and fields; 10,000 by default.
         public var parts = 10_000
         /// The maximum number of parts that are fields; 10,000 by default.
         public var fields = 10_000
@@ -53,8 +74,11 @@ extension Receiver {
         public init() {}
     }
 
-    /// When a connection without activity is closed.
+    /// How many connections there are, and when one without activity is closed.
     public struct ConnectionLimits: Hashable, Sendable {
+        /// How many connections may be open; more wait until one is closed. By default (nil) about half as many as the
+        /// process may have descriptors: the others are for files.
+        public var maximum: Int?
         /// The time between two requests, including the head of the next one; 60 s by default, nil for no limit.
         public var idle: Duration? = .seconds(60)
         /// How long a client may send nothing of a request, or read nothing of a response; 300 s by default, nil for no
@@ -79,7 +103,8 @@ extension Receiver {
         public init() {}
     }
 
-    /// The files of a server's certificate and key, in PEM. They are read once, by ``Receiver/init(storage:configuration:logger:)``.
+    /// The files of a server's certificate and key, in PEM. They are read once, by
+    /// ``Receiver/init(storage:configuration:logger:)``.
     public struct TLSFiles: Hashable, Sendable {
         /// The path of the certificate, followed by its issuers.
         public var certificate: String

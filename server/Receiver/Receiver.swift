@@ -18,7 +18,7 @@ import UnixSignals
 /// - `POST /` and `POST` to any path under `/upload` accept `multipart/form-data`. `PUT /{name}`, `PUT` or `POST` to
 ///   `/files/{name}`, and `PUT /` with the header field `x-filename` accept a file as the body. Bodies may be coded as
 ///   gzip or deflate. The response is 201 with JSON that reports each part. All files of a request are stored, or none.
-///   Existing files are never replaced: the new file gets a number.
+///   A `PUT` replaces the file that its URL names, in one step (200). Others replace no file: the new one gets a number.
 /// - `GET /files` lists the stored files as JSON. `GET /files/{name}` sends one, or a range of it (of several ranges, the
 ///   whole file), compressed if the client prefers that.
 /// - `GET /` is a web page that does all of this.
@@ -103,14 +103,23 @@ public struct Receiver: Sendable {
         onListening: @escaping @Sendable (SocketAddress) -> Void = { _ in }
     ) -> some ApplicationProtocol {
         let (configuration, metrics, tls, logger, budget) = (configuration, metrics, tls, logger, BufferBudget())
+        let resumableStorage = configuration.resumption.count > 0 ? storage as? any ResumableStorage : nil
         let rules = Route.Rules(
             access: configuration.access, maximumBodySize: configuration.maximumBodySize,
-            form: configuration.form, isLoopback: Loopback.isLoopback(configuration.host))
+            form: configuration.form, replacesFiles: configuration.replacesFiles, keepsPaths: storage.keepsPaths,
+            keepsUnfinished: resumableStorage != nil, tusPath: configuration.tusPath,
+            isLoopback: Loopback.isLoopback(configuration.host))
+        let page = Page(requiresToken: configuration.access.token != nil)
+        let unfinished = resumableStorage.map {
+            UnfinishedUploads($0, configuration.resumption, configuration.decoding, rules)
+        }
         let responder = RouteResponder(
-            storage: storage, decoding: configuration.decoding, rules: rules,
-            page: Page(requiresToken: configuration.access.token != nil), metrics: metrics, budget: budget,
+            storage: storage, health: StorageHealth(storage), decoding: configuration.decoding, rules: rules,
+            page: page,
+            uploads: unfinished.map { UploadResponder(uploads: $0, page: page) },
+            metrics: metrics, budget: SendBudget(),
             logger: logger)
-        return Application(
+        var application = Application(
             responder: responder,
             server: HTTPServerBuilder {
                 ReceiverChannel(
@@ -121,13 +130,20 @@ public struct Receiver: Sendable {
                 address: .hostname(configuration.host, port: configuration.port),
                 // For many clients that connect at once while the machine is busy: Linux resets a connection for which
                 // the queue had no room, although its client takes it for established. The kernel's own limit is the same.
-                backlog: 4096
+                backlog: 4096,
+                availableConnectionsDelegate: ConnectionLimit(configuration.connections.maximum, logger: logger)
             ),
             onServerRunning: { channel in
+                try? await channel.eventLoop.submit {
+                    try channel.pipeline.syncOperations.addHandler(AcceptHandler(logger: logger), position: .first)
+                }.get()
                 if let address = channel.localAddress { onListening(address) }
             },
+            eventLoopGroupProvider: .shared(EventLoopExecutors.eventLoops),
             logger: quietLogger
         )
+        if let unfinished { application.addServices(UnfinishedUploadsService(uploads: unfinished)) }
+        return application
     }
 
     /// Hummingbird logs its own messages at `info`.

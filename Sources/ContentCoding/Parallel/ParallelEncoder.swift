@@ -46,6 +46,24 @@ public struct ParallelEncoder<Coder: BlockCoder>: ~Copyable {
         case ended
     }
 
+    /// A place between two blocks, from which another encoder with the same coder can continue the stream. It needs the
+    /// content from there on, and ``BlockCoder/windowLength`` bytes before it.
+    public struct Checkpoint: Sendable {
+        /// The number of bytes of the stream before it.
+        public let codedLength: Int64
+        /// The number of bytes of content before it.
+        public let contentLength: Int64
+        /// The checksum of that content.
+        public let checksum: Coder.Checksum
+
+        /// Makes the value that another encoder had as its ``ParallelEncoder/checkpoint``.
+        public init(codedLength: Int64, contentLength: Int64, checksum: Coder.Checksum) {
+            self.codedLength = codedLength
+            self.contentLength = contentLength
+            self.checksum = checksum
+        }
+    }
+
     /// The length of a block of content: 256 KiB. With 128 KiB, as in pigz, setting the window takes 1 % more time.
     /// Longer blocks delay the output and take more memory.
     public static var blockLength: Int { 256 << 10 }
@@ -73,17 +91,23 @@ public struct ParallelEncoder<Coder: BlockCoder>: ~Copyable {
     private var offset = 0
     private var checksum: Coder.Checksum
     private var contentLength: Int64 = 0
+    /// The number of bytes of the stream that were read.
+    private var codedLength: Int64 = 0
+    /// The end of the last block that was read completely; nil before.
+    public private(set) var checkpoint: Checkpoint?
 
     /// Makes an encoder for one stream.
     ///
     /// - Parameters:
     ///   - coder: encodes the blocks.
     ///   - workers: the maximum number of blocks that are encoded at the same time, 1 or more.
+    ///   - checkpoint: where to continue a stream that another encoder has begun; see ``setWindow(_:)``. Nil by default, for a
+    ///     new stream.
     ///   - execute: runs its argument, which takes some milliseconds, soon on any thread. It is called on the caller's
     ///     thread and on the threads that it uses itself.
     ///   - onEncoded: called on these threads when there may be more to read or room for more content.
     public init(
-        _ coder: Coder, workers: Int,
+        _ coder: Coder, workers: Int, continuing checkpoint: Checkpoint? = nil,
         execute: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void,
         onEncoded: @escaping @Sendable () -> Void
     ) {
@@ -91,8 +115,18 @@ public struct ParallelEncoder<Coder: BlockCoder>: ~Copyable {
         self.coder = coder
         queue = EncodingQueue(coder, workers: workers, execute: execute, onEncoded: onEncoded)
         allocatable = workers * 2 + 1
-        framing = coder.header[...]
-        checksum = coder.emptyChecksum
+        framing = checkpoint == nil ? coder.header[...] : []
+        checksum = checkpoint?.checksum ?? coder.emptyChecksum
+        contentLength = checkpoint?.contentLength ?? 0
+        codedLength = checkpoint?.codedLength ?? 0
+        self.checkpoint = checkpoint
+    }
+
+    /// Sets the content before the checkpoint at which the encoder continues a stream: the last
+    /// ``BlockCoder/windowLength`` bytes, or all if there are fewer. To be called before the first content is added.
+    public mutating func setWindow(_ content: [UInt8]) {
+        precondition(current == nil && submitted.isEmpty, "the window must be set before content is added")
+        window = content
     }
 
     deinit { queue.close() }
@@ -168,7 +202,9 @@ public struct ParallelEncoder<Coder: BlockCoder>: ~Copyable {
         while count < output.count {
             let room = UnsafeMutableRawBufferPointer(rebasing: output[count...])
             if !framing.isEmpty {
-                count += framing.move(to: room)
+                let moved = framing.move(to: room)
+                count += moved
+                codedLength += Int64(moved)
             } else if let block = submitted.first {
                 guard block.isDone else { break }
                 count += take(block, room)
@@ -193,9 +229,11 @@ public struct ParallelEncoder<Coder: BlockCoder>: ~Copyable {
             return (count, start + count == storage.outputCount, storage.count, storage.checksum)
         }
         offset += count
+        codedLength += Int64(count)
         if isLast, let blockChecksum {
             checksum = coder.combine(checksum, blockChecksum, secondLength: length)
             contentLength += Int64(length)
+            checkpoint = Checkpoint(codedLength: codedLength, contentLength: contentLength, checksum: checksum)
             offset = 0
             submitted.removeFirst()
             spare.append(block)

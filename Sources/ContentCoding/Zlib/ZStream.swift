@@ -38,3 +38,9 @@ extension UnsafeMutablePointer<z_stream> {
     /// zlib's description of its last error.
     var message: String { pointee.msg.map { String(cString: $0) } ?? "zlib gave no reason" }
 }
+
+/// The library that compresses.
+package enum Zlib {
+    /// Such as `1.3.1`. Another version may make other bytes of the same content.
+    package static var version: String { String(cString: zlibVersion()) }
+}

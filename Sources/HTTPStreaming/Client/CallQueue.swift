@@ -12,6 +12,8 @@ final class CallQueue: Sendable {
         var lastCancelled: UInt64 = 0
         /// Cancels the task of ``Call/run(_:)`` that the running call waits for.
         var cancelRunning: (@Sendable () -> Void)?
+        /// Cancel the tasks of ``Call/sleep(_:)``, by the tickets of the calls.
+        var cancelSleeping: [UInt64: @Sendable () -> Void] = [:]
     }
 
     /// The running call; the argument of the closure given to ``CallQueue/run(isolation:_:)``.
@@ -35,6 +37,25 @@ final class CallQueue: Sendable {
             }
         }
 
+        /// Suspends while other calls may run; for a call that has ended. One at a time.
+        ///
+        /// - Throws: ``ClientError/Code/cancelled`` if the task is cancelled, or all calls are.
+        func sleep(_ delay: Duration) async throws {
+            let task = Task { try await Task.sleep(for: delay) }
+            queue.state.withLock { $0.cancelSleeping[ticket] = { task.cancel() } }
+            defer { queue.state.withLock { $0.cancelSleeping[ticket] = nil } }
+            if isCancelled { task.cancel() }
+            do {
+                try await withTaskCancellationHandler {
+                    try await task.value
+                } onCancel: {
+                    task.cancel()
+                }
+            } catch {
+                throw ClientError.cancelled()
+            }
+        }
+
         /// Whether ``CallQueue/cancelAll()`` was called after this call was made.
         var isCancelled: Bool { queue.state.withLock { ticket <= $0.lastCancelled } }
     }
@@ -55,12 +76,12 @@ final class CallQueue: Sendable {
 
     /// Cancels all calls made so far. Waiting calls throw; in the running call ``Call/isCancelled`` is true.
     func cancelAll() {
-        let (queue, cancelRunning) = state.withLock { state in
+        let (queue, cancelSteps) = state.withLock { state in
             state.lastCancelled = state.nextTicket
             defer { state.queue = [] }
-            return (state.queue, state.cancelRunning)
+            return (state.queue, Array(state.cancelSleeping.values) + (state.cancelRunning.map { [$0] } ?? []))
         }
-        cancelRunning?()
+        for cancel in cancelSteps { cancel() }
         for (_, continuation) in queue { continuation.resume(throwing: ClientError.cancelled()) }
     }
 

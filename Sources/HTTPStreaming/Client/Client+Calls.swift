@@ -3,27 +3,43 @@ extension Client {
     /// there is an answer.
     nonisolated(nonsending) func add(
         _ parts: [Part], isLast: Bool, _ call: CallQueue.Call, _ progress: (@Sendable (UploadProgress) -> Void)?
-    ) async throws -> (outcome: Waiter.Outcome, id: TransferID) {
+    ) async throws -> (outcome: Waiter.Outcome, exchange: Exchange) {
         guard let target else { throw ClientError(.invalidConfiguration, "the client was made without a URL") }
         try ClientError.require(target.method != .head || parts.isEmpty, "a HEAD request takes no parts")
         let open = try openRequest()
-        let form = open?.form ?? MultipartSource(isOpenEnded: !isLast)
+        let form =
+            open?.form
+            ?? MultipartSource(
+                isOpenEnded: !isLast,
+                replayBudget: configuration.resumption.isEnabled
+                    ? MultipartSource.resumptionBudget : MultipartSource.replayBudget)
         // If this fails, an open request stays as it was.
         let prepared = try await Preparation.run(configuration, mayBlock: parts.contains(where: \.content.mayBlock)) {
             (preparation) throws(ClientError) in try form.prepare(parts, preparation)
         }
         // A server that has refused the request takes no more parts.
         form.append(open?.isRefused == true ? [] : prepared, isLast: isLast)
-        let exchange = open ?? begin(target, form, hasBody: target.method.impliesBody || !parts.isEmpty || !isLast)
+        let exchange: Exchange
+        if let open {
+            exchange = open
+        } else {
+            exchange = try await begin(
+                target, form, hasBody: target.method.impliesBody || !parts.isEmpty || !isLast, isWhole: isLast)
+        }
         return try await run(exchange, isNew: open == nil, call, progress)
     }
 
-    private func begin(_ target: (method: Method, url: String), _ form: MultipartSource, hasBody: Bool) -> Exchange {
-        let request = PreparedRequest(
+    private nonisolated(nonsending) func begin(
+        _ target: (method: Method, url: String), _ form: MultipartSource, hasBody: Bool, isWhole: Bool
+    ) async throws -> Exchange {
+        var request = PreparedRequest(
             method: target.method, url: target.url, contentType: hasBody ? form.mediaType : nil,
             contentEncoding: hasBody ? configuration.contentCoding.token : nil,
             source: hasBody ? configuration.contentCoding.encoding(form) : nil)
-        return Exchange(id: nextID(), request, form: form, settings, progressHub, control)
+        try await request.addDigest(configuration.digest, isWhole: isWhole)
+        var exchange = Exchange(id: nextID(), request, form: form, settings, progressHub, control)
+        try await exchange.openJournal(isWhole: isWhole)
+        return exchange
     }
 
     /// Suspends until the exchange has got as far as it can, and sends it again where that is called for.
@@ -31,7 +47,7 @@ extension Client {
     /// - Parameter isNew: whether the agent does not know the request yet.
     nonisolated(nonsending) func run(
         _ exchange: Exchange, isNew: Bool, _ call: CallQueue.Call, _ progress: (@Sendable (UploadProgress) -> Void)?
-    ) async throws -> (outcome: Waiter.Outcome, id: TransferID) {
+    ) async throws -> (outcome: Waiter.Outcome, exchange: Exchange) {
         var exchange = exchange
         do {
             let outcome = try await reporting(exchange.counter, to: progress) {
@@ -42,15 +58,34 @@ extension Client {
             let isOpen = !exchange.isFinished
             let isCancelled = isOpen && (Task.isCancelled || call.isCancelled)
             setOpenRequest(isOpen && !isCancelled ? exchange : nil)
+            if case .answered(let answer) = outcome, answer.status < 500 { await exchange.session?.journal?.remove() }
             if isCancelled {
                 connection.agent.post(.cancel(exchange.id))
                 throw ClientError.cancelled(bytesSent: outcome.bytesSent)
             }
-            return (outcome, exchange.id)
+            return (outcome, exchange)
         } catch {
             setOpenRequest(nil)
+            if exchange.session?.journal == nil, Self.endsUpload(error) { delete(exchange) }
+            if let failure = exchange.session?.journal?.failure, let error = error as? ClientError {
+                throw error.adding(failure.message)
+            }
             throw error
         }
+    }
+
+    /// Whether an upload cannot be continued after this error, or is not to be.
+    private static func endsUpload(_ error: any Error) -> Bool {
+        guard let code = (error as? ClientError)?.code else { return false }
+        return [.cancelled, .sourceUnreadable, .sourceChanged, .cannotSendAgain, .resumptionFailed].contains(code)
+    }
+
+    /// Has the server delete the unfinished upload of a request, if there is one. Waits for nothing.
+    func delete(_ exchange: Exchange) {
+        guard let deletion = exchange.deletion, let connection = try? ConnectionHandle() else { return }
+        // A connection of its own does not disturb the next request; the waiter keeps it open.
+        let waiter = Waiter(.answer) { [connection] _ in _ = connection }
+        connection.agent.post(.start(TransferID(connection: connection.id, serial: 1), deletion, waiter))
     }
 
     private nonisolated(nonsending) func run(
@@ -65,6 +100,7 @@ extension Client {
                 do {
                     guard let again = try exchange.next(after: answer) else { return outcome }
                     next = again
+                    exchange.reportRetry(next, "status \(answer.status)")
                 } catch {
                     connection.agent.post(.contentAbandoned(exchange.id))
                     throw error
@@ -72,6 +108,7 @@ extension Client {
                 connection.agent.post(.contentAbandoned(exchange.id))
             } catch let error as ClientError {
                 next = try exchange.next(after: error)
+                exchange.reportRetry(next, error.description)
             }
             exchange = try await call.run { [exchange, id = nextID()] in
                 var exchange = exchange
@@ -89,7 +126,7 @@ extension Client {
         let (agent, id) = (connection.agent, exchange.id)
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                let waiter = Waiter(exchange.isFinished ? .answer : .partsSent) { continuation.resume(with: $0) }
+                let waiter = Waiter(exchange.goal) { continuation.resume(with: $0) }
                 let message =
                     starting
                     ? Message.start(id, exchange.transferRequest(), waiter) : .partsAdded(id, waiter)

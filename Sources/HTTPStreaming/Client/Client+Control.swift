@@ -9,8 +9,9 @@ extension Client {
         // In this order: a running call looks at the queue after it has told the agent of its request, and before it
         // notes what is open.
         calls.cancelAll()
-        forgetOpenRequest()
+        let open = forgetOpenRequest()
         connection.agent.post(.cancelAll(connection: connection.id))
+        if let open { delete(open) }
     }
 
     /// Stops sending bodies, of the running request and of later ones, until ``resume()``.

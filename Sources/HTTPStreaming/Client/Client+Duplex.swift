@@ -26,10 +26,11 @@ extension Client {
             guard try openRequest() == nil else { throw ClientError.requestOpen }
             let (id, agent, connection) = (nextID(), connection.agent, connection)
             let queue = ChunkQueue { agent.post(.contentArrived(id)) }
-            let request = PreparedRequest(
+            var request = PreparedRequest(
                 method: target.method, url: target.url, contentType: contentType,
                 contentEncoding: configuration.contentCoding.token,
                 source: configuration.contentCoding.encoding(PipeSource(queue, length: length)))
+            try await request.addDigest(configuration.digest, isWhole: false)
             let exchange = Exchange(id: id, request, settings, progressHub, control)
             let (outcomes, continuation) = AsyncThrowingStream.makeStream(of: Waiter.Outcome.self)
             let waiter = Waiter(.head) { result in

@@ -109,8 +109,9 @@ public final class Client: Sendable {
         try await calls.run { call in
             guard try openRequest() == nil else { throw ClientError.requestOpen }
             let prepared = try await PreparedRequest(request, configuration)
-            let exchange = Exchange(id: nextID(), prepared, settings, progressHub, control)
-            return response(try await run(exchange, isNew: true, call, progress))
+            var exchange = Exchange(id: nextID(), prepared, settings, progressHub, control)
+            try await exchange.openJournal()
+            return response(try await run(exchange, isNew: true, call, progress), call)
         }
     }
 
@@ -140,7 +141,7 @@ public final class Client: Sendable {
     public func send(
         _ parts: [Part], progress: (@Sendable (UploadProgress) -> Void)? = nil
     ) async throws -> Response {
-        try await calls.run { response(try await add(parts, isLast: true, $0, progress)) }
+        try await calls.run { response(try await add(parts, isLast: true, $0, progress), $0) }
     }
 
     /// Sends a part as the next one of an open request, which stays open for more; the first call begins it.
@@ -177,16 +178,21 @@ public final class Client: Sendable {
             guard try openRequest() != nil else {
                 throw ClientError(.nothingOpen, "there is no open request to close")
             }
-            return response(try await add([], isLast: true, call, progress))
+            return response(try await add([], isLast: true, call, progress), call)
         }
     }
 
-    private func response(_ result: (outcome: Waiter.Outcome, id: TransferID)) -> Response {
+    func response(_ result: (outcome: Waiter.Outcome, exchange: Exchange), _ call: CallQueue.Call) -> Response {
         guard case .answered(let answer) = result.outcome else {
             preconditionFailure("a finished request ends with an answer")
         }
-        return Response(answer, connection: connection, id: result.id)
+        return Response(
+            answer, connection: connection, id: result.exchange.id,
+            download: DownloadSession(self, call, result.exchange, isDecoded: answer.isDecoded))
     }
+
+    /// Whether no other request has been begun since the one with this identifier.
+    func isLatest(_ id: TransferID) -> Bool { state.withLock { $0.serial == id.serial } }
 
     /// The request that is open for more parts.
     ///
@@ -202,10 +208,13 @@ public final class Client: Sendable {
     func setStream(_ stream: DuplexStream) { state.withLock { $0.stream = stream } }
 
     /// Forgets the open request, or stream, which has been ended.
-    func forgetOpenRequest() {
+    ///
+    /// - Returns: the open request.
+    @discardableResult
+    func forgetOpenRequest() -> Exchange? {
         state.withLock { state in
-            state.open = nil
-            state.stream = nil
+            defer { (state.open, state.stream) = (nil, nil) }
+            return state.open
         }
     }
 

@@ -32,9 +32,15 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         /// Content that can be read only once, and has been read, would have to be read again: the server had closed
         /// a reused connection, or the content was given to a second call.
         public static let cannotSendAgain = Code(description: "cannotSendAgain")
-        /// ``Response/save(to:)-(Path)`` cannot write its file: the folder is missing or not writable, the disk is full, or
-        /// the path is not a regular file. `underlying` is a ``SystemError``.
+        /// ``Response/save(to:durability:)-(Path,_)`` or a download cannot write its file: the folder is missing or not
+        /// writable, the disk is full, the path is not a regular file, or another download to it is running. `underlying` is a
+        /// ``SystemError``.
         public static let destinationUnwritable = Code(description: "destinationUnwritable")
+        /// An upload (``Client/Resumption``) or a download was interrupted and cannot be continued: the message says why.
+        /// `underlying` is the error that interrupted it, if there was one, or the ``StatusError`` of the server's refusal.
+        public static let resumptionFailed = Code(description: "resumptionFailed")
+        /// A journal is missing, or is damaged, or was changed; see ``Client/resume(journal:progress:)-(Path,_)``.
+        public static let invalidJournal = Code(description: "invalidJournal")
         /// The name of the host or proxy has no address.
         public static let hostNotFound = Code(description: "hostNotFound")
         /// The connection was refused, or the host cannot be reached.
@@ -86,6 +92,9 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
     public let underlying: (any Error)?
     /// How many bytes of the request's body had been sent.
     public internal(set) var bytesSent: Int64
+    /// Whether the server has closed a kept connection instead of processing the request, which may be sent again then
+    /// whatever its method is (RFC 9110 §9.2.2).
+    var wasNotProcessed = false
 
     init(
         _ code: Code, _ message: String, curlCode: Int32? = nil, underlying: (any Error)? = nil, bytesSent: Int64 = 0
@@ -117,6 +126,11 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
     /// The error for a source that cannot be read.
     static func unreadable(_ path: String, _ error: SystemError) -> ClientError {
         ClientError(.sourceUnreadable, "\(path): \(error)", underlying: error)
+    }
+
+    /// The error for a file that cannot be written.
+    static func unwritable(_ path: Path, _ error: SystemError) -> ClientError {
+        ClientError(.destinationUnwritable, "\(path): \(error)", underlying: error)
     }
 
     /// Calls `call` as ``SystemError`` does, for the source of that name.

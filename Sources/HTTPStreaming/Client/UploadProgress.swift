@@ -19,6 +19,19 @@ public struct UploadProgress: Hashable, Sendable {
         public let totalBytes: Int64?
     }
 
+    /// Why and when a request is sent again, or an upload is continued.
+    public struct Retry: Hashable, Sendable {
+        /// The number of the attempt that follows, 2 or more. With ``Client/Resumption`` it begins again whenever the
+        /// server has received more bytes.
+        public let attempt: Int
+        /// The maximum number of attempts: ``Client/Retry/attempts``.
+        public let maximumAttempts: Int
+        /// The time until that attempt.
+        public let delay: Duration
+        /// What happened to the last attempt, in one line of text without credentials.
+        public let cause: String
+    }
+
     /// The number of bytes of the body read, including the framing of a form, before a content coding.
     public let bytesRead: Int64
     /// The number of bytes of the body, after a content coding, that were passed to the kernel.
@@ -34,6 +47,8 @@ public struct UploadProgress: Hashable, Sendable {
     /// The part that is being read, or the last one that was; nil before the first. With a content coding, reading is
     /// some blocks of 256 KiB ahead of sending.
     public let part: Part?
+    /// Set in one report before each delay of a retry; nil in all others. A slow closure may miss it.
+    public internal(set) var retry: Retry?
 
     /// ``bytesRead`` divided by ``totalBytes``, from 0 to 1; 1 for an empty body. Nil if ``totalBytes`` is nil.
     ///

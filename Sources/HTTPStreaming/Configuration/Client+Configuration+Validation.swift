@@ -7,7 +7,12 @@ extension Client.Configuration {
             Self.uploadBufferSizes.contains(uploadBufferSize), "uploadBufferSize is not between 16 KiB and 2 MiB")
         try ClientError.require(maximumRedirects >= 0, "maximumRedirects is negative")
         try retry.validate()
+        try resumption.validate()
+        try ClientError.require(journal == nil || resumption.isEnabled, "a journal is set without resumption")
         try contentCoding.validate()
+        try ClientError.require(
+            digest?.placement != .trailer || httpVersion != .http2PriorKnowledge,
+            "a digest as a trailer is sent over HTTP/1.1 only, and httpVersion is http2PriorKnowledge")
         if let heartbeatInterval {
             try ClientError.require(
                 heartbeatInterval >= .milliseconds(100) && contentCoding != .identity,

@@ -1,4 +1,5 @@
 internal import ContentCoding
+public import Platform
 
 extension Client {
     /// The settings for all requests of a client. Checked when the client is made.
@@ -23,6 +24,12 @@ extension Client {
         /// The content coding of request bodies; ``Client/ContentCoding/identity`` by default.
         public var contentCoding = ContentCoding.identity
 
+        /// The digest that is sent with each body, for the server to check; nil by default, for none.
+        ///
+        /// The server answers 400 where it does not match, if it knows such fields. If a server demands a length (411), the
+        /// body is read once, and sent with the digest as a header field.
+        public var digest: Digest?
+
         /// How long an open request (``Client/sendUnclosed(_:progress:)``) may wait for its next part before it sends
         /// an empty block of the content coding, so that servers and proxies do not close the connection. At least
         /// 100 ms; nil by default, which sends none. Requires a ``contentCoding``.
@@ -42,6 +49,22 @@ extension Client {
         /// POST and PATCH.
         public var retry = Retry()
 
+        /// Whether an interrupted upload continues where it stopped; ``Client/Resumption/never`` by default.
+        public var resumption = Resumption.never
+
+        /// A file in which the client notes what another process needs to continue the upload with
+        /// ``Client/resume(journal:progress:)-(Path,_)``, if this one ends before: the URL, the location of the upload,
+        /// the paths, lengths and times of change of the files, and content in memory up to 64 KiB each. It holds no
+        /// credentials. Nil by default. Requires ``resumption``; the client must not send two requests at the same time
+        /// with one journal.
+        ///
+        /// The file is written when the server has named the upload, readable by its owner only, in one step and to the disk;
+        /// it replaces an older one. It is removed when a response with a status below 500 has been received. A request whose
+        /// content cannot be read by another process is an error (``ClientError/Code/invalidConfiguration``): pipes, streams,
+        /// files without a path, and parts that are added later (``Client/sendUnclosed(_:progress:)``). With a journal, a
+        /// cancelled request stays on the server.
+        public var journal: Path?
+
         /// The time limit for connecting, including name lookup and TLS handshake; 30 seconds by default.
         public var connectTimeout = Duration.seconds(30)
 
@@ -51,7 +74,8 @@ extension Client {
         ///
         /// The time does not run while the client is paused (``Client/pause()``), limited by
         /// ``maximumUploadBytesPerSecond``, or waiting for parts, for their content, or for the reader of the response.
-        /// The request is aborted up to an eighth of the limit late.
+        /// The request is aborted up to an eighth of the limit late. Interim responses (1xx), and the lines of a header,
+        /// extend the wait for the final response's head to ten times the limit at most.
         public var stallTimeout: Duration? = .seconds(300)
 
         /// The time limit from the start of a request, connecting included, to the end of the response's content; nil

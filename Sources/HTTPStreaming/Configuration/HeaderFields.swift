@@ -9,7 +9,7 @@ public struct HeaderFields: Hashable, Sendable, RandomAccessCollection, Expressi
         /// As sent or received; compared without regard to case.
         public let name: String
         /// Without surrounding white space.
-        public let value: String
+        public fileprivate(set) var value: String
 
         /// Makes a field, which is checked when a client or a request uses it.
         public init(name: String, value: String) {
@@ -68,10 +68,13 @@ public struct HeaderFields: Hashable, Sendable, RandomAccessCollection, Expressi
 
     mutating func reserveCapacity(_ count: Int) { fields.reserveCapacity(count) }
 
-    /// Appends to the value of the last line; without lines, does nothing.
+    /// Appends a continuation (RFC 9112 §5.2) to the value of the last line; without lines, does nothing.
+    ///
+    /// - Parameter more: without surrounding white space.
     mutating func extendLast(_ more: String) {
-        guard let last = fields.popLast() else { return }
-        append(last.name, last.value + more)
+        guard let last = fields.indices.last, !more.isEmpty else { return }
+        if !fields[last].value.isEmpty { fields[last].value += " " }
+        fields[last].value += more
     }
 
     /// The names only, since values may be credentials.

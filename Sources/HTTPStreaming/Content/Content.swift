@@ -149,11 +149,12 @@ public struct Content: Sendable {
             let name = preparation.name ?? "the stream"
             if let once { try preparation.claim(once, name) }
             try preparation.check(length, name)
-            return SequenceSource(name: name, length: length, once: once) { body in
+            let source = SequenceSource(name: name, length: length, once: once) { body in
                 for try await chunk in try await makeSequence() {
                     guard await body(ArraySlice(chunk)) else { return }
                 }
             }
+            return once == nil ? source : preparation.keeping(source)
         }
     }
 
@@ -168,6 +169,15 @@ public struct Content: Sendable {
             source.append(try source.prepare(parts, preparation), isLast: true)
             return source
         }
+    }
+
+    /// The same content, read through another source.
+    func replacingSource(_ replacement: @escaping @Sendable (any Source) -> any Source) -> Content {
+        var content = Content(
+            mayBlock: mayBlock, isRepeatable: isRepeatable, filename: filename, mediaType: mediaType
+        ) { [prepare] (preparation) throws(ClientError) in replacement(try prepare(preparation)) }
+        content.isGzipped = isGzipped
+        return content
     }
 
     /// The content in the gzip format (RFC 1952), made while it is sent: for servers that store the compressed file.

@@ -10,6 +10,9 @@ protocol TransferCallbacks: AnyObject {
     func seekBody(to offset: Int64, origin: Int32) -> Int32
     /// Receives one complete header line. https://curl.se/libcurl/c/CURLOPT_HEADERFUNCTION.html
     func receiveHeaderLine(_ line: UnsafeMutableRawBufferPointer) -> Int
+    /// The trailer field line of the request, without CRLF; nil for none.
+    /// https://curl.se/libcurl/c/CURLOPT_TRAILERFUNCTION.html
+    func trailerLine() -> String?
     /// Receives the next bytes of the response content. https://curl.se/libcurl/c/CURLOPT_WRITEFUNCTION.html
     func receiveContent(_ bytes: UnsafeMutableRawBufferPointer) -> Int
 }
@@ -45,6 +48,18 @@ extension EasyHandle {
         try check(
             ccurl_easy_set_transfer_callback(raw, CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
                 target(context)?.receiveContent(.init(start: bytes, count: size * count)) ?? 0
+            }
+        )
+    }
+
+    /// Makes libcurl ask for a trailer field at the end of a chunked body.
+    func setTrailerCallback() throws(CurlError) {
+        try set(CURLOPT_TRAILERDATA, pointer: opaque(self))
+        try check(
+            ccurl_easy_set_trailer_callback(raw) { list, context in
+                // libcurl copies the line and frees the list.
+                if let line = target(context)?.trailerLine() { list?.pointee = curl_slist_append(nil, line) }
+                return CURL_TRAILERFUNC_OK
             }
         )
     }

@@ -28,14 +28,17 @@ extension CurlError {
         // The first header line begins with white space, so it continues no other line.
         case CURLE_BAD_FUNCTION_ARGUMENT:
             "the response is malformed: its header cannot be parsed"
-        // A header line of more than 100 KiB: up to libcurl 8.5. Later versions return CURLE_TOO_LARGE (100).
-        case CURLE_OUT_OF_MEMORY:
-            "the header of the response is too long"
-        case CURLcode(100),
-            CURLE_RECV_ERROR where detail.contains("response header"):
+        case _ where meansLongHeader:
+            "the header of the response is too long: a line of it has more than 100 KiB"
+        case CURLE_RECV_ERROR where detail.contains("response header"):
             "the header of the response is too long: \(detail)"
         default:
             nil
         }
     }
+
+    /// Whether a line of the response's header, which may be its first, is longer than libcurl's limit of 100 KiB. To be
+    /// read only after the request was sent. Up to 8.5 libcurl returns CURLE_OUT_OF_MEMORY, later versions CURLE_TOO_LARGE
+    /// (100).
+    var meansLongHeader: Bool { code == CURLE_OUT_OF_MEMORY || code == CURLcode(100) }
 }

@@ -11,7 +11,10 @@ final class EasyHandle {
         let hasBody: Bool
     }
 
-    let raw: UnsafeMutableRawPointer
+    /// See ``replaceAfterTrailer()``.
+    var raw: UnsafeMutableRawPointer
+    /// Whether libcurl has asked for a trailer.
+    var hasSentTrailer = false
     /// Must outlive the handle, which uses it.
     private let share: ShareHandle
     /// Receives libcurl's callbacks while the handle is in a multi handle.
@@ -47,6 +50,7 @@ final class EasyHandle {
     func prepare(for setup: Setup?, _ configure: () throws(CurlError) -> Void) throws(CurlError) {
         errorBuffer.pointee = 0
         sockets.clearUnread()
+        try replaceAfterTrailer()
         if setup != nil, setup == self.setup { return }
         self.setup = nil
         curl_easy_reset(raw)

@@ -10,6 +10,10 @@ final class SocketTracker {
     /// Whether a response was received on the last socket: its connection attempt was not aborted.
     var isConfirmed = false
 
+    /// The most bytes that the kernel takes before it can send them; by itself it takes up to 4 MiB. All of them have to be
+    /// sent again after a lost connection, and progress counts them as sent.
+    private static let unsentLimit: Int32 = 512 << 10
+
     private let onOpen: (Int32) -> Void
     let onClose: (Int32) -> Void
 
@@ -60,6 +64,11 @@ final class SocketTracker {
         isConfirmed = false
         retainedSelf = self
         isTCP = [AF_INET, AF_INET6].contains(address.family)
+        if isTCP {
+            var limit = Self.unsentLimit
+            setsockopt(
+                descriptor, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, &limit, socklen_t(MemoryLayout.size(ofValue: limit)))
+        }
         return descriptor
     }
 

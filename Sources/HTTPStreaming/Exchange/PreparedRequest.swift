@@ -13,8 +13,38 @@ struct PreparedRequest: Sendable {
     /// The media type and the content coding of the body, which go with it to any origin; nil for none.
     var contentType: String?
     var contentEncoding: String?
+    /// The name of the file that is sent; nil for other content.
+    var filename: Path?
     /// The body, through its content coding; nil for a request without one.
-    let source: (any Source)?
+    var source: (any Source)?
+    /// The digest of the body that is sent before it, as the value of a field.
+    var digestField: String?
+    /// The digest of the body, which is sent as a trailer field.
+    var trailer: ContentDigest?
+}
+
+extension PreparedRequest {
+    /// Adds a digest of the body; reads that once if the digest stands before it.
+    ///
+    /// - Parameter isWhole: whether the body is there before it is sent.
+    nonisolated(nonsending) mutating func addDigest(_ setting: Client.Digest?, isWhole: Bool = true) async throws {
+        guard let setting, let source else { return }
+        let digest = ContentDigest(setting.algorithm)
+        let isTrailer = setting.placement == .trailer
+        let digested = DigestedSource(source, digest, isTrailer: isTrailer)
+        guard !isTrailer else {
+            self.source = digested
+            trailer = digest
+            return
+        }
+        guard isWhole, source.isRepeatable else {
+            throw ClientError(
+                .invalidConfiguration,
+                "\(source.name): its digest cannot stand before it, because it cannot be read twice")
+        }
+        try await RequestBody.readThrough(digested)
+        digestField = digest.fieldValue
+    }
 }
 
 extension PreparedRequest {
@@ -50,6 +80,7 @@ extension PreparedRequest {
             return
         }
         contentEncoding = contentEncoding ?? configuration.contentCoding.token
+        filename = content.filename
         try ClientError.require(method != .head, "a HEAD request takes no content")
         let plain = try await Preparation.run(configuration, mayBlock: content.mayBlock) {
             (preparation) throws(ClientError) in try content.prepare(preparation)
@@ -58,6 +89,10 @@ extension PreparedRequest {
             contentType == nil || plain.mediaType == nil, "the Content-Type of multipart content is the client's own")
         contentType = contentType ?? plain.mediaType ?? content.mediaType ?? MediaType.octetStream
         source = configuration.contentCoding.encoding(plain)
+        try ClientError.require(
+            configuration.resumption.kind != .tus || method != .post || source?.length != nil,
+            "\(plain.name): its length is not known, which an upload with tus needs")
+        try await addDigest(configuration.digest)
     }
 }
 
@@ -68,9 +103,12 @@ extension Preparation {
         _ body: @escaping @Sendable (Preparation) throws(ClientError) -> Result
     ) async throws -> Result {
         let recognizesCompressed = configuration.contentCoding.settings?.storesIncompressible ?? false
-        guard mayBlock else { return try body(Preparation(recognizesCompressed: recognizesCompressed)) }
+        let window = configuration.resumption.window
+        guard mayBlock else {
+            return try body(Preparation(recognizesCompressed: recognizesCompressed, window: window))
+        }
         return try await withTaskExecutorPreference(BlockingExecutor.shared) {
-            try body(Preparation(recognizesCompressed: recognizesCompressed))
+            try body(Preparation(recognizesCompressed: recognizesCompressed, window: window))
         }
     }
 }

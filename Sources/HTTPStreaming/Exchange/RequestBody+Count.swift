@@ -2,7 +2,15 @@ extension RequestBody {
     /// The length of a body, found by reading all of it once; blocks no thread of the caller's.
     static func count(_ source: any Source) async throws -> Int64 {
         if let length = source.length { return length }
-        return try await withTaskExecutorPreference(BlockingExecutor.shared) {
+        return try await readThrough(source)
+    }
+
+    /// Reads a source once to its end, without using it up; blocks no thread of the caller's.
+    ///
+    /// - Returns: how many bytes it has.
+    @discardableResult
+    static func readThrough(_ source: any Source) async throws -> Int64 {
+        try await withTaskExecutorPreference(BlockingExecutor.shared) {
             let (contents, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
             let context = ReadContext(priority: Task.currentPriority, isCounting: true) { continuation.yield() }
             let body = RequestBody(source, context: context)

@@ -7,6 +7,9 @@ struct TimeLimits {
     enum Excess: Equatable {
         /// No bytes were sent or received for this long.
         case stalled(Duration)
+        /// Bytes of header lines have been received for this long, but no complete head of the final response, and no other
+        /// bytes have moved.
+        case withoutHead(Duration)
         /// The whole transfer has taken this long.
         case exceeded(Duration)
     }
@@ -19,9 +22,12 @@ struct TimeLimits {
     private var elapsed = Duration.zero
     /// The value of `elapsed` when bytes had last moved.
     private var movedAt = Duration.zero
+    /// The value of `elapsed` when other bytes than those of an incomplete header had last moved.
+    private var advancedAt = Duration.zero
     /// The value of `elapsed` when the next check is due.
     private var nextCheck: Duration
     private var bytesMoved: Int64?
+    private var bytesAdvanced: Int64?
 
     /// - Parameters:
     ///   - stall: how long a transfer may go without sending or receiving a byte.
@@ -37,6 +43,10 @@ struct TimeLimits {
     /// check at the end would not show when the last byte moved.
     private static let checksPerStall = 8
 
+    /// How many times the stall's duration a server may extend by interim responses (102 is meant for that, RFC 2518 §10.1)
+    /// and by the lines of a header.
+    private static let stallsWithoutHead = 10
+
     /// Notes that time has passed. `isCounting`: whether the time from now on is spent waiting for the peer.
     mutating func advance(to now: Instant, isCounting: Bool) {
         if self.isCounting { elapsed += now - self.now }
@@ -47,11 +57,17 @@ struct TimeLimits {
     /// Whether ``check(bytesMoved:)`` is due.
     var isCheckDue: Bool { stall != nil && elapsed >= nextCheck }
 
-    /// - Parameter bytesMoved: bytes sent and received so far; nil while connecting, which has a limit of its own.
-    mutating func check(bytesMoved: Int64?) {
+    /// - Parameters:
+    ///   - bytesMoved: bytes sent and received so far; nil while connecting, which has a limit of its own.
+    ///   - headerBytes: those among them that belong to interim responses and to an incomplete final head; 0 when that is
+    ///     complete.
+    mutating func check(bytesMoved: Int64?, headerBytes: Int64 = 0) {
         guard let stall else { return }
         if bytesMoved == nil || bytesMoved != self.bytesMoved { movedAt = elapsed }
         self.bytesMoved = bytesMoved
+        let bytesAdvanced = bytesMoved.map { $0 - headerBytes }
+        if bytesAdvanced == nil || bytesAdvanced != self.bytesAdvanced { advancedAt = elapsed }
+        self.bytesAdvanced = bytesAdvanced
         nextCheck = min(elapsed + stall / Self.checksPerStall, max(elapsed, movedAt + stall))
     }
 
@@ -59,6 +75,9 @@ struct TimeLimits {
     var excess: Excess? {
         if let total, elapsed >= total { return .exceeded(total) }
         if let stall, elapsed - movedAt >= stall { return .stalled(stall) }
+        if let stall, elapsed - advancedAt >= stall * Self.stallsWithoutHead {
+            return .withoutHead(stall * Self.stallsWithoutHead)
+        }
         return nil
     }
 

@@ -36,33 +36,66 @@ extension Response {
 extension Response.Body {
     /// The reader's side of a response. Releasing it discards the unread content.
     final class Source: Sendable {
-        private struct State: ~Copyable {
+        fileprivate struct State: ~Copyable {
+            var content: ContentBuffer
+            var id: TransferID
             /// Whether a task is running ``Source/next()``.
             var isReading = false
             /// Nil if the content is not decoded.
             var decoder: ChunkDecoder?
+            /// How many bytes have been received, before decoding.
+            var bytesReceived: Int64 = 0
+            /// The number of bytes at which the content of a 206 ends, and the whole content; nil if libcurl knows the end.
+            var end: (content: Int64, whole: Int64)?
         }
 
-        private let content: ContentBuffer
         private let connection: ConnectionHandle
-        private let id: TransferID
         private let state: Mutex<State>
 
         /// - Parameter coding: the content coding to decode; nil for none.
         init(content: ContentBuffer, coding: Coding?, connection: ConnectionHandle, id: TransferID) {
-            self.content = content
             self.connection = connection
-            self.id = id
-            state = Mutex(State(decoder: coding.map { ChunkDecoder($0) }))
+            state = Mutex(State(content: content, id: id, decoder: coding.map { ChunkDecoder($0) }))
         }
 
         deinit {
+            let (content, id) = current
             // Waking the agent is needless once the transfer has ended.
             if !content.isFullyRead { connection.agent.post(.contentAbandoned(id)) }
         }
 
+        private var current: (content: ContentBuffer, id: TransferID) { state.withLock { ($0.content, $0.id) } }
+
         /// The error that ended the content; nil if there is none.
-        var failure: ClientError? { content.failure }
+        var failure: ClientError? { current.content.failure }
+
+        /// How many bytes have been received, before decoding.
+        var bytesReceived: Int64 { state.withLock { $0.bytesReceived } }
+
+        /// Counts bytes that were received by another process. To be called before the content is read.
+        func skip(_ count: Int64) { state.withLock { $0.bytesReceived = count } }
+
+        /// Goes on with the content of another response, behind the bytes received so far. To be called by the reader.
+        ///
+        /// - Parameters:
+        ///   - end: the number of bytes at which that content ends.
+        ///   - whole: the number of bytes of all content.
+        func append(_ content: ContentBuffer, id: TransferID, end: Int64, whole: Int64) {
+            state.withLock { state in
+                (state.content, state.id) = (content, id)
+                state.end = (end, whole)
+            }
+        }
+
+        /// Begins again with the content of another response. To be called by the reader.
+        func replace(with content: ContentBuffer, id: TransferID, coding: Coding?) {
+            state.withLock { state in
+                (state.content, state.id) = (content, id)
+                state.decoder = coding.map { ChunkDecoder($0) }
+                state.bytesReceived = 0
+                state.end = nil
+            }
+        }
 
         /// The next chunk, or nil at the end.
         nonisolated(nonsending) func next() async throws -> [UInt8]? {
@@ -76,31 +109,54 @@ extension Response.Body {
             defer { state.withLock { $0.isReading = false } }
             // Also before decoding: received bytes may decode to a thousand times as many.
             guard !Task.isCancelled else {
-                connection.agent.post(.cancel(id))
+                connection.agent.post(.cancel(current.id))
                 throw ClientError.cancelled()
             }
             while true {
                 if let piece = try state.withLock({ try $0.decoder?.next() }) { return piece }
                 guard let chunk = try await nextChunk() else {
-                    try state.withLock { try $0.decoder?.finish() }
+                    try state.withLock { state in
+                        try state.checkEnd()
+                        try state.decoder?.finish()
+                    }
                     return nil
                 }
-                let isDecoded = state.withLock { $0.decoder?.append(chunk) != nil }
+                let isDecoded = try state.withLock { try $0.received(chunk) }
                 if !isDecoded { return chunk }
             }
         }
 
         /// The next chunk as received, not decoded.
         private nonisolated(nonsending) func nextChunk() async throws -> [UInt8]? {
+            let (content, id) = current
+            let agent = connection.agent
+            let unblockAgent = { agent.post(.contentConsumed(id)) }
             // Often a chunk is available without suspending.
             if let result = content.nextIfAvailable(onUnblocked: unblockAgent) { return try result.get() }
             return try await withTaskCancellationHandler {
                 try await content.next(onUnblocked: unblockAgent)
             } onCancel: {
-                connection.agent.post(.cancel(id))
+                agent.post(.cancel(id))
             }
         }
+    }
+}
 
-        private func unblockAgent() { connection.agent.post(.contentConsumed(id)) }
+extension Response.Body.Source.State {
+    /// Counts a chunk, and gives it to the decoder.
+    ///
+    /// - Returns: whether there is a decoder.
+    fileprivate mutating func received(_ chunk: [UInt8]) throws(ClientError) -> Bool {
+        bytesReceived += Int64(chunk.count)
+        guard bytesReceived <= end?.content ?? .max else {
+            throw ClientError(.invalidResponse, "the server sent more bytes than its Content-Range says")
+        }
+        return decoder?.append(chunk) != nil
+    }
+
+    /// Checks that the content that has ended was all of it.
+    fileprivate func checkEnd() throws(ClientError) {
+        guard let end, bytesReceived < end.whole else { return }
+        throw ClientError(.connectionLost, "the server sent \(bytesReceived) of \(end.whole) bytes")
     }
 }

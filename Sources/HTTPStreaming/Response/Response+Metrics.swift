@@ -30,6 +30,13 @@ extension Response {
 
         /// The number of connections opened; 0 if one was reused.
         public internal(set) var connectionsOpened = 0
+        /// How often the upload (``Client/Resumption``) or the download (``Response/save(to:durability:)-(Path,_)``) was
+        /// continued after an interruption. The other values are those of the last request; only ``bodyBytesReceived``
+        /// counts all of them.
+        public internal(set) var resumptions = 0
+        /// Bytes of the body that were sent more than once, because the server did not have them after an interruption.
+        public internal(set) var bytesSentAgain: Int64 = 0
+
         /// The version of the response: "1.0", "1.1" or "2".
         public internal(set) var httpVersion = ""
         /// The address that the connection leads to: the server's or the proxy's. Nil with a Unix socket.
@@ -47,9 +54,34 @@ extension Response {
 
 /// The metrics of one transfer, written by its agent and read by any thread.
 final class MetricsBox: Sendable {
-    private let metrics = Mutex(Response.Metrics())
+    private struct State {
+        var metrics = Response.Metrics()
+        /// Those of the transfer that has continued this one.
+        var successor: MetricsBox?
+        /// Of this transfer and those before it, until the last one has begun.
+        var resumptions = 0
+        var bodyBytesReceived: Int64 = 0
+    }
 
-    var value: Response.Metrics { metrics.withLock { $0 } }
+    private let state = Mutex(State())
 
-    func set(_ value: Response.Metrics) { metrics.withLock { $0 = value } }
+    var value: Response.Metrics {
+        let state = state.withLock { $0 }
+        guard var value = state.successor?.value else { return state.metrics }
+        value.resumptions += state.resumptions
+        value.bodyBytesReceived += state.bodyBytesReceived
+        return value
+    }
+
+    func set(_ value: Response.Metrics) { state.withLock { $0.metrics = value } }
+
+    /// Another transfer has continued this download.
+    func `continue`(with successor: MetricsBox) {
+        let bytes = value.bodyBytesReceived
+        state.withLock { state in
+            state.successor = successor
+            state.resumptions += 1
+            state.bodyBytesReceived = bytes
+        }
+    }
 }

@@ -7,33 +7,60 @@ extension Response {
     /// then, and stays as it is until then. After an error, or if the task is cancelled, nothing is left. A symbolic
     /// link is replaced, not followed; anything but a regular file or a link to one is refused.
     ///
-    /// Suspends until the file is complete, and blocks no thread of the caller's. The content has been written to the
-    /// kernel then, not yet to the disk: it outlives the process, but not a power failure.
+    /// If the connection is lost or a time limit is exceeded, the content of a `GET` is continued: the client asks for the
+    /// rest (`Range`, `If-Range`; RFC 9110 §14.2, §13.1.5), as often and as soon as ``Client/Configuration/retry`` allows. The
+    /// number of attempts and ``Client/Retry/maximumTime`` begin again whenever more content has been received than before.
+    /// If the server's file has changed meanwhile, or the server sends no ranges, the file begins again from its first byte;
+    /// it never holds bytes of both. This takes a response with status 200 and a strong validator: an `ETag` without `W/`, or
+    /// without any `ETag` a `Last-Modified` at least a minute older than `Date`. The client must not have begun another
+    /// request, and the request must have no `Range` and no conditions of a cache (`If-None-Match`, `If-Modified-Since`).
+    /// ``Response/Metrics/resumptions`` counts it. Coded content is continued in its coded form; servers that compress while they
+    /// send rarely give it a strong validator, so that ``Client/download(_:to:resuming:durability:)-(_,Path,_,_)`` asks for no coding.
     ///
-    /// - Parameter path: its folder must exist. A new file is readable and writable as the umask
-    ///   allows.
+    /// Suspends until the file is complete, and blocks no thread of the caller's.
+    ///
+    /// - Parameters:
+    ///   - path: its folder must exist. A new file is readable and writable as the umask allows.
+    ///   - durability: by default the content, the name and the folder are on the disk when this returns; with
+    ///     ``Durability/relaxed`` the system has them, so that they outlive the process, but not a power failure.
     /// - Returns: the length of the file, in bytes.
     /// - Throws: ``ClientError/Code/destinationUnwritable``, before anything is read where that is
-    ///   known by then, and the errors of ``body``.
+    ///   known by then, ``ClientError/Code/resumptionFailed`` if the server refuses to send the rest, and the errors of
+    ///   ``body``. If the content cannot be written to the disk, nothing is left; if only its folder cannot, the complete
+    ///   file has its path, and may lose it in a power failure.
     @discardableResult
-    public func save(to path: Path) async throws -> Int64 {
+    public func save(to path: Path, durability: Durability = .full) async throws -> Int64 {
         try await withTaskExecutorPreference(BlockingExecutor.shared) {
-            do {
-                var file = try FileWriter(replacing: path)
-                var count: Int64 = 0
-                for try await chunk in body {
-                    try file.append(chunk)
-                    count += Int64(chunk.count)
-                }
-                try file.publish()
-                return count
-            } catch let error as SystemError {
-                throw ClientError(.destinationUnwritable, "\(path): \(error)", underlying: error)
-            }
+            var reader = DownloadReader(self)
+            return try await reader.save(to: path, durability: durability)
         }
     }
 
-    /// See ``save(to:)-(Path)``.
+    /// See ``save(to:durability:)-(Path,_)``.
     @discardableResult
-    public func save(to path: String) async throws -> Int64 { try await save(to: Path(path)) }
+    public func save(to path: String, durability: Durability = .full) async throws -> Int64 {
+        try await save(to: Path(path), durability: durability)
+    }
+}
+
+extension DownloadReader {
+    /// Writes the content to a file, as ``Response/save(to:durability:)-(Path,_)`` says. Blocks while it writes.
+    ///
+    /// - Returns: the length of the file, in bytes.
+    @discardableResult
+    mutating func save(to path: Path, durability: Durability) async throws -> Int64 {
+        do {
+            var file = try FileWriter(replacing: path, durability: durability)
+            while let event = try await next() {
+                switch event {
+                case .bytes(let bytes): try file.append(bytes)
+                case .beginning: try file.truncate()
+                }
+            }
+            try file.publish()
+            return Int64(file.size)
+        } catch let error as SystemError {
+            throw ClientError.unwritable(path, error)
+        }
+    }
 }

@@ -14,14 +14,17 @@ public struct Response: Sendable {
     /// other coding, or several, it is not decoded, nor if header fields of the caller ask for codings or a range.
     public let body: Body
     let metricsBox: MetricsBox
+    /// How the content is asked for again; nil unless this is the response to a `GET`.
+    let download: DownloadSession?
 
-    init(_ answer: TransferResponse, connection: ConnectionHandle, id: TransferID) {
+    init(_ answer: TransferResponse, connection: ConnectionHandle, id: TransferID, download: DownloadSession? = nil) {
         status = answer.status
         headerFields = answer.headerFields
         bytesSent = answer.bytesSent
         metricsBox = answer.metrics
-        let coding = answer.isDecoded ? headerFields["Content-Encoding"].flatMap { Coding(token: $0) } : nil
+        let coding = answer.coding(isDecoded: answer.isDecoded)
         body = Body(source: Body.Source(content: answer.content, coding: coding, connection: connection, id: id))
+        self.download = download
     }
 
     /// Whether the status is 200 to 299.

@@ -16,9 +16,12 @@ struct ResponseHeadReader {
     private(set) var fields = HeaderFields()
     /// The Location as a URI reference, if its bytes are not UTF-8: those that are not ASCII are percent-encoded.
     private(set) var encodedLocation: String?
+    private var hasLocation = false
     /// The status of the last response, if libcurl may react to it by sending the request again. It is final if content
     /// follows, which libcurl delivers for final responses only.
     private(set) var tentativeStatus: Int?
+    /// The status of the interim response whose head ended with the last line; nil if none did. ``fields`` are its own.
+    private(set) var endedInterim: Int?
     /// Whether libcurl adds `Expect: 100-continue`; see ``Transfer``.
     private var expectsContinue: Bool
     private var digest: Digest
@@ -34,7 +37,11 @@ struct ResponseHeadReader {
         case answered
     }
 
-    init(expectsContinue: Bool, digest: Digest = .none) {
+    /// Whether the server may send interim responses about the progress of the upload.
+    private let isResumable: Bool
+
+    init(expectsContinue: Bool, digest: Digest = .none, isResumable: Bool = false) {
+        self.isResumable = isResumable
         self.expectsContinue = expectsContinue
         self.digest = digest
     }
@@ -42,6 +49,7 @@ struct ResponseHeadReader {
     /// Why the received bytes are not a valid response; nil if no fault was found.
     private(set) var complaint: String?
     private var bytesRead = 0
+    private var interimCount = 0
 
     /// Whether no line has been received.
     private(set) var isUntouched = true
@@ -55,6 +63,7 @@ struct ResponseHeadReader {
     ///   request again by itself.
     mutating func append(_ bytes: UnsafeRawBufferPointer, mayBeSentAgain: Bool) -> Int? {
         isUntouched = false
+        endedInterim = nil
         bytesRead += bytes.count
         if bytesRead > Self.limit { complaint = "the header of the response is longer than \(Self.limit >> 10) KiB" }
         var count = bytes.count
@@ -69,6 +78,7 @@ struct ResponseHeadReader {
             // Enough for most responses.
             fields.reserveCapacity(16)
             encodedLocation = nil
+            hasLocation = false
             tentativeStatus = nil
             state = .inHeader(status: status, isHTTP10: line.starts(with: "HTTP/1.0".utf8))
             return nil
@@ -102,6 +112,12 @@ struct ResponseHeadReader {
     private mutating func endHeader(status: Int, mayBeSentAgain: Bool) -> Int? {
         complaint = complaint ?? Self.complaint(about: status, fields)
         if status < 200 {
+            endedInterim = status
+            // The number of 104s grows with the length of an upload; the limit of all header bytes applies to them.
+            if !isResumable || status != 104 { interimCount += 1 }
+            if interimCount > Self.maximumInterimResponses {
+                complaint = "the server sent more than \(Self.maximumInterimResponses) interim responses (1xx)"
+            }
             state = .idle
         } else if isAnsweredByLibcurl(status, mayBeSentAgain: mayBeSentAgain) {
             tentativeStatus = status
@@ -142,19 +158,20 @@ struct ResponseHeadReader {
 
     private mutating func appendField(_ line: UnsafeRawBufferPointer) {
         // A folded line (RFC 9112 §5.2).
-        if let first = line.first, ASCII.isWhiteSpace(first) { return fields.extendLast(" " + Self.text(line)) }
+        if let first = line.first, ASCII.isWhiteSpace(first) { return fields.extendLast(Self.text(line)) }
         guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return }
         let name = Self.text(UnsafeRawBufferPointer(rebasing: line[..<colon]))
         let value = UnsafeRawBufferPointer(rebasing: line[(colon + 1)...])
-        if HeaderFields.isEqual(name, "location"), fields[name] == nil,
-            String(validating: value, as: UTF8.self) == nil
-        {
-            encodedLocation = PercentEncoding.encodedNonASCII(Self.trimmed(value))
+        if !hasLocation, HeaderFields.isEqual(name, "location") {
+            hasLocation = true
+            if String(validating: value, as: UTF8.self) == nil {
+                encodedLocation = PercentEncoding.encodedNonASCII(Self.trimmed(value))
+            }
         }
         fields.append(name, Self.text(value))
     }
 
-    /// The text without surrounding blanks; each CR within is replaced by a space (RFC 9110 §5.5).
+    /// The text without surrounding blanks. CR counts as one, and each CR within is replaced by a space (RFC 9110 §5.5).
     private static func text(_ bytes: UnsafeRawBufferPointer) -> String {
         let bytes = trimmed(bytes)
         guard bytes.contains(0x0D) else { return String(utf8OrLatin1: bytes) }
@@ -163,8 +180,9 @@ struct ResponseHeadReader {
 
     private static func trimmed(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
         var (start, end) = (0, bytes.count)
-        while start < end, ASCII.isWhiteSpace(bytes[start]) { start += 1 }
-        while start < end, ASCII.isWhiteSpace(bytes[end - 1]) { end -= 1 }
+        let isBlank = { (byte: UInt8) in ASCII.isWhiteSpace(byte) || byte == ASCII.cr }
+        while start < end, isBlank(bytes[start]) { start += 1 }
+        while start < end, isBlank(bytes[end - 1]) { end -= 1 }
         return UnsafeRawBufferPointer(rebasing: bytes[start..<end])
     }
 
@@ -182,6 +200,9 @@ extension ResponseHeadReader {
     /// The maximum number of header bytes for one request, including informational responses. libcurl has the same
     /// limit from 8.3 on, and in older versions patched by distributions.
     static let limit = 300 << 10
+
+    /// The maximum number of informational responses to one request.
+    static let maximumInterimResponses = 1000
 
     /// Why a response with this head is invalid; nil if it is valid.
     static func complaint(about status: Int, _ fields: HeaderFields) -> String? {

@@ -11,14 +11,17 @@ struct UnreadResponse {
 
     /// Nil if `bytes` do not hold the header of a final response.
     ///
-    /// - Parameter head: receives the header lines.
-    init?(_ bytes: [UInt8], head: inout ResponseHeadReader) {
+    /// - Parameters:
+    ///   - head: receives the header lines.
+    ///   - onInterim: is called for each interim response, with its status and fields.
+    init?(_ bytes: [UInt8], head: inout ResponseHeadReader, onInterim: (Int, HeaderFields) -> Void = { _, _ in }) {
         var rest = bytes[...]
         var status: Int?
         while status == nil, let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
             let line = rest[...end]
             rest = rest[(end + 1)...]
             status = line.withUnsafeBytes { head.append($0, mayBeSentAgain: false) }
+            if let interim = head.endedInterim { onInterim(interim, head.fields) }
         }
         guard let status else { return nil }
         self.status = status

@@ -33,7 +33,8 @@ final class DescriptorSource: Source {
             throw ClientError(.sourceUnreadable, "\(name): not a regular file, so no range of it can be sent")
         }
         try preparation.claim(once, name)
-        return DescriptorSource(own, name: name, length: nil, once: once, isSocket: kind == S_IFSOCK)
+        return preparation.keeping(
+            DescriptorSource(own, name: name, length: nil, once: once, isSocket: kind == S_IFSOCK))
     }
 
     /// - Parameters:
@@ -52,7 +53,8 @@ final class DescriptorSource: Source {
         let kind = try Self.kind(of: own, name)
         guard isFile(kind) else {
             try preparation.claim(once, name)
-            return DescriptorSource(own, name: name, length: length, once: once, isSocket: kind == S_IFSOCK)
+            return preparation.keeping(
+                DescriptorSource(own, name: name, length: length, once: once, isSocket: kind == S_IFSOCK))
         }
         let file = try OpenFile(owning: own.release(), name: name)
         let start = min(max(0, file.position), file.size ?? .max)
@@ -78,19 +80,24 @@ final class DescriptorSource: Source {
     var obstacle: String? { once.obstacle(name) }
 
     func reader(at offset: Int64, _ context: ReadContext) throws(ClientError) -> any SourceReader {
-        guard offset == 0, !once.isBegun else { throw ClientError.notRepeatable(name) }
-        return DescriptorReader(self)
+        guard offset == 0 ? !once.isBegun : offset == once.offset else { throw ClientError.notRepeatable(name) }
+        return DescriptorReader(self, at: offset)
     }
 }
 
 private final class DescriptorReader: SourceReader {
     private let source: DescriptorSource
-    private(set) var bytesRead: Int64 = 0
+    private(set) var bytesRead: Int64
     private(set) var awaitedDescriptor: Int32?
-    private var hasBegun = false
+    private var hasBegun: Bool
     private var hasEnded = false
 
-    init(_ source: DescriptorSource) { self.source = source }
+    /// - Parameter offset: greater than 0 to continue where another reader has stopped.
+    init(_ source: DescriptorSource, at offset: Int64) {
+        self.source = source
+        bytesRead = offset
+        hasBegun = offset > 0
+    }
 
     var isAtEnd: Bool { hasEnded || bytesRead == source.length }
 
@@ -106,6 +113,7 @@ private final class DescriptorReader: SourceReader {
         guard let count = try readReadable(into: room) else { return wait() }
         if count > 0 {
             bytesRead += Int64(count)
+            source.once.advance(to: bytesRead)
             return .bytes(count)
         }
         hasEnded = true

@@ -58,6 +58,13 @@ final class FileSource: Source {
 
     var footprint: Int { name.utf8.count }
 
+    var journalEntry: UploadJournal.Entry? {
+        guard let path = path?.absolute, let length, changes != .asRead else { return nil }
+        return .file(
+            UploadJournal.File(
+                path: path, start: start, length: length, mayGrow: changes == .prefix, identity: identity))
+    }
+
     func reader(at offset: Int64, _ context: ReadContext) -> any SourceReader {
         FileSourceReader(self, offset: offset, context: context)
     }

@@ -12,6 +12,8 @@ final class MemorySource: Source {
     var length: Int64? { Int64(bytes.count) }
     var footprint: Int { bytes.count }
     var isInMemory: Bool { true }
+    /// Only short content: the journal holds all of it.
+    var journalEntry: UploadJournal.Entry? { bytes.count <= 64 << 10 ? .bytes(bytes) : nil }
 
     func reader(at offset: Int64, _ context: ReadContext) -> any SourceReader {
         MemoryReader(bytes, offset: offset, isCompressed: isCompressed)

@@ -18,6 +18,8 @@ final class MultipartReader: SourceReader {
     private var position = Position.between
     /// The index of the part at `position`.
     private var index: Int
+    /// The offset in the message at which the content of that part begins.
+    private var contentStart: Int64 = 0
     /// The offset in the whole message.
     private(set) var bytesRead: Int64
     private(set) var currentPart: UploadProgress.Part?
@@ -49,19 +51,20 @@ final class MultipartReader: SourceReader {
                 report(part, bytesRead: 0)
                 return
             }
-            guard let length = part.length, let contentEnd = part.contentEnd else { throw Self.unreadable }
-            if distance >= length {
+            contentStart = bytesRead + Int64(part.opening.count)
+            let contentLength = part.contentLength ?? .max - contentStart
+            if let length = part.measuredLength, distance >= length {
                 bytesRead += length
                 report(part, bytesRead: part.content.plainLength ?? 0)
                 index += 1
             } else {
                 bytesRead = target
-                if distance < contentEnd {
-                    let offset = distance - Int64(part.opening.count)
+                let offset = target - contentStart
+                if offset < contentLength {
                     position = .content(part, try part.content.reader(at: offset, context))
                     report(part, bytesRead: offset)
                 } else {
-                    position = .partEnd(offset: Int(distance - contentEnd))
+                    position = .partEnd(offset: Int(offset - contentLength))
                     report(part, bytesRead: part.content.plainLength ?? 0)
                 }
             }
@@ -117,6 +120,7 @@ final class MultipartReader: SourceReader {
                 position = .opening(part, offset: start + count)
             } else {
                 position = .content(part, try part.content.reader(at: 0, context))
+                contentStart = bytesRead
             }
             report(part, bytesRead: 0)
             return .bytes(count)
@@ -125,6 +129,7 @@ final class MultipartReader: SourceReader {
             if case .bytes(let count) = outcome { bytesRead += Int64(count) }
             report(part, bytesRead: reader.bytesRead)
             guard outcome == .end else { return outcome }
+            if part.content.length == nil { part.measured(bytesRead - contentStart) }
             position = .partEnd(offset: 0)
             return nil
         case .partEnd(let start):

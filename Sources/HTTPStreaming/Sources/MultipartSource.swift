@@ -13,6 +13,8 @@ final class MultipartSource: Source {
         /// The framing before the content. A CRLF follows the content.
         let opening: [UInt8]
         let content: any Source
+        /// The length of content of unknown length, once it has been read to its end; -1 before.
+        private let measured = Atomic<Int64>(-1)
 
         init(name: String, filename: String?, opening: [UInt8], content: any Source) {
             self.name = name
@@ -21,7 +23,15 @@ final class MultipartSource: Source {
             self.content = content
         }
 
-        var contentEnd: Int64? { content.length.map { Int64(opening.count) + $0 } }
+        /// The length of the content, if it is known or has been read to its end.
+        var contentLength: Int64? {
+            if let length = content.length { return length }
+            let length = measured.load(ordering: .relaxed)
+            return length < 0 ? nil : length
+        }
+
+        /// Notes the length of the content, which was read to its end.
+        func measured(_ length: Int64) { measured.store(length, ordering: .relaxed) }
 
         /// The length of the whole part; nil if it is unknown or exceeds Int64.
         var length: Int64? {
@@ -30,14 +40,21 @@ final class MultipartSource: Source {
             return isBeyond ? nil : sum
         }
 
+        /// The length of the whole part, if it is known or the part has been read to its end.
+        var measuredLength: Int64? {
+            contentLength.map { $0 + Int64(opening.count + MultipartEncoder.partEnd.count) }
+        }
+
         var footprint: Int { opening.count + content.footprint }
     }
 
     /// The maximum memory in bytes for the sent parts of an open request. Beyond that they are released, and the
     /// request can no longer be sent again.
     static let replayBudget = 1 << 20
+    /// The same for an upload that may be resumed: what the network has, and the server has not confirmed.
+    static let resumptionBudget = 8 << 20
 
-    private struct State {
+    fileprivate struct State {
         /// The parts that have not been released.
         var parts: [FramedPart] = []
         /// The number of released parts, and their total length.
@@ -45,6 +62,8 @@ final class MultipartSource: Source {
         var releasedLength: Int64 = 0
         /// The memory of the parts that have been read but not released.
         var readFootprint = 0
+        /// The server keeps the message up to this offset.
+        var acknowledged: Int64 = 0
         var isFinished = false
     }
 
@@ -52,8 +71,16 @@ final class MultipartSource: Source {
     let isOpenEnded: Bool
     private let state = Mutex(State())
 
-    /// - Parameter isOpenEnded: whether parts are added while the message is sent.
-    init(isOpenEnded: Bool = false, encoder: MultipartEncoder = MultipartEncoder()) {
+    private let replayBudget: Int
+
+    /// - Parameters:
+    ///   - isOpenEnded: whether parts are added while the message is sent.
+    ///   - replayBudget: the maximum memory in bytes for parts that were sent.
+    init(
+        isOpenEnded: Bool = false, replayBudget: Int = MultipartSource.replayBudget,
+        encoder: MultipartEncoder = MultipartEncoder()
+    ) {
+        self.replayBudget = replayBudget
         self.isOpenEnded = isOpenEnded
         self.encoder = encoder
     }
@@ -64,6 +91,18 @@ final class MultipartSource: Source {
             state.parts += parts
             state.isFinished = isLast
         }
+    }
+
+    var journalEntry: UploadJournal.Entry? {
+        let (parts, isWhole) = state.withLock { ($0.parts, $0.isFinished && $0.releasedCount == 0) }
+        guard isWhole else { return nil }
+        var entries: [UploadJournal.Part] = []
+        for part in parts {
+            guard let content = part.content.journalEntry else { return nil }
+            entries.append(
+                UploadJournal.Part(name: part.name, filename: part.filename, opening: part.opening, content: content))
+        }
+        return .multipart(boundary: encoder.boundary.description, entries)
     }
 
     var name: String { "the form" }
@@ -79,6 +118,8 @@ final class MultipartSource: Source {
             return state.parts.lazy.compactMap(\.content.obstacle).first
         }
     }
+
+    var heldMemory: Int { state.withLock { $0.parts.reduce(0) { $0 + $1.content.heldMemory } } }
 
     /// The maximum over the parts: they are read one at a time.
     var encoderCount: Int { state.withLock { $0.parts.reduce(0) { max($0, $1.content.encoderCount) } } }
@@ -105,7 +146,7 @@ final class MultipartSource: Source {
     ///   of unknown length.
     func reader(at offset: Int64, _ context: ReadContext) throws(ClientError) -> any SourceReader {
         if offset == 0, let obstacle { throw ClientError(.cannotSendAgain, obstacle) }
-        state.withLock { $0.readFootprint = 0 }
+        if offset == 0 { state.withLock { $0.readFootprint = 0 } }
         return try MultipartReader(self, offset: offset, context)
     }
 }
@@ -132,7 +173,16 @@ extension MultipartSource {
     /// The index and offset of the first part that has not been released.
     var firstKept: (index: Int, offset: Int64) { state.withLock { ($0.releasedCount, $0.releasedLength) } }
 
-    /// Notes that a part has been read completely. Releases all parts up to it if they exceed ``replayBudget``.
+    func acknowledged(to offset: Int64) {
+        let contents = state.withLock { state in
+            state.acknowledged = max(state.acknowledged, offset)
+            return state.contents(before: offset)
+        }
+        for (content, offset) in contents { content.acknowledged(to: offset) }
+    }
+
+    /// Notes that a part has been read completely. Releases all parts up to it if they exceed ``replayBudget``, unless it is
+    /// enough to release those that the server keeps.
     ///
     /// - Parameter offset: the offset of the end of the part.
     func didReadPart(_ index: Int, endingAt offset: Int64) {
@@ -141,11 +191,41 @@ extension MultipartSource {
             let position = index - state.releasedCount
             guard state.parts.indices.contains(position) else { return }
             state.readFootprint += state.parts[position].footprint
-            guard state.readFootprint > Self.replayBudget else { return }
-            state.parts.removeSubrange(...position)
+            guard state.readFootprint > replayBudget else { return }
+            state.releaseAcknowledged(before: index)
+            guard state.readFootprint > replayBudget else { return }
+            state.parts.removeSubrange(...(index - state.releasedCount))
             state.releasedCount = index + 1
             state.releasedLength = offset
             state.readFootprint = 0
+        }
+    }
+}
+
+extension MultipartSource.State {
+    /// The contents that begin before an offset of the message, each with the offset in it.
+    fileprivate func contents(before offset: Int64) -> [(any Source, Int64)] {
+        var contents: [(any Source, Int64)] = []
+        var start = releasedLength
+        for part in parts {
+            let contentOffset = offset - start - Int64(part.opening.count)
+            guard contentOffset > 0 else { break }
+            contents.append((part.content, contentOffset))
+            guard let length = part.measuredLength else { break }
+            start += length
+        }
+        return contents
+    }
+
+    /// Releases the first parts, up to the one at `index`, that the server keeps.
+    fileprivate mutating func releaseAcknowledged(before index: Int) {
+        while releasedCount < index, let part = parts.first, let length = part.measuredLength,
+            releasedLength + length <= acknowledged
+        {
+            parts.removeFirst()
+            releasedCount += 1
+            releasedLength += length
+            readFootprint = max(0, readFootprint - part.footprint)
         }
     }
 }

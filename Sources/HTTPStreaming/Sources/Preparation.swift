@@ -9,7 +9,18 @@ final class Preparation {
     private var claimed: Set<ObjectIdentifier> = []
     private var hasFile = false
 
-    init(recognizesCompressed: Bool) { self.recognizesCompressed = recognizesCompressed }
+    /// How many bytes of content that can be read only once are kept after they were sent; 0 for none.
+    private let window: Int
+
+    init(recognizesCompressed: Bool, window: Int = 0) {
+        self.recognizesCompressed = recognizesCompressed
+        self.window = window
+    }
+
+    /// The source of content that can be read only once, with a copy of its last bytes if it may be resumed.
+    func keeping(_ source: any Source) -> any Source {
+        window > 0 ? WindowSource(source, limit: window) : source
+    }
 
     /// Whether the next file may stay open until it is read. True for the first file of a call only, to limit the
     /// number of open descriptors.

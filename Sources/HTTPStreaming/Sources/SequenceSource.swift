@@ -1,3 +1,5 @@
+internal import Synchronization
+
 /// The bytes of an asynchronous sequence of chunks.
 final class SequenceSource: Source {
     /// Iterates over a sequence and passes each chunk to a closure, until the closure returns false.
@@ -8,6 +10,8 @@ final class SequenceSource: Source {
     /// Nil if the sequence can be created again for each attempt.
     let once: ReadOnce?
     let iterate: Iteration
+    /// The only iteration over a sequence that can be read once, if it may be continued after an interruption.
+    private let begun = Mutex<SequenceIteration?>(nil)
 
     init(name: String, length: Int64?, once: ReadOnce?, iterate: @escaping Iteration) {
         self.name = name
@@ -21,27 +25,39 @@ final class SequenceSource: Source {
     var obstacle: String? { once?.obstacle(name) }
 
     func reader(at offset: Int64, _ context: ReadContext) throws(ClientError) -> any SourceReader {
-        guard offset == 0 else { throw ClientError.notRepeatable(name) }
+        if let once, offset > 0 {
+            guard offset == once.offset, let iteration = begun.withLock({ $0 }) else {
+                throw ClientError.notRepeatable(name)
+            }
+            return SequenceReader(self, iteration, at: offset, context)
+        }
         try once?.begin(name)
-        return SequenceReader(self, context)
+        let iteration = SequenceIteration(self, context.priority)
+        if once != nil, context.isResumable { begun.withLock { $0 = iteration } }
+        let reader = SequenceReader(self, iteration, at: 0, context)
+        return offset == 0 ? reader : DiscardingReader(reader, name: name, discarding: offset, context)
     }
 }
 
-/// One iteration over the sequence, in a task of its own.
-private final class SequenceReader: SourceReader {
-    private let source: SequenceSource
-    private let queue: ChunkQueue
-    private let task: Task<Void, Never>
-    private(set) var bytesRead: Int64 = 0
-    private var hasEnded = false
+/// One iteration over the sequence, in a task of its own, which is cancelled when nothing refers to this any more.
+private final class SequenceIteration: Sendable {
+    /// The transfer that reads now.
+    private final class Listener: Sendable {
+        let context = Mutex<ReadContext?>(nil)
+    }
 
-    init(_ source: SequenceSource, _ context: ReadContext) {
-        let queue = ChunkQueue(onContent: context.onContent)
-        self.source = source
+    let queue: ChunkQueue
+    private let listener: Listener
+    private let task: Task<Void, Never>
+
+    init(_ source: SequenceSource, _ priority: TaskPriority) {
+        let listener = Listener()
+        let queue = ChunkQueue { listener.context.withLock { $0 }?.onContent() }
         self.queue = queue
-        task = Task.detached(priority: context.priority) {
+        self.listener = listener
+        task = Task.detached(priority: priority) { [iterate = source.iterate] in
             do {
-                try await source.iterate { await queue.append($0) }
+                try await iterate { await queue.append($0) }
                 queue.finish()
             } catch {
                 queue.finish(throwing: error)
@@ -49,11 +65,30 @@ private final class SequenceReader: SourceReader {
         }
     }
 
-    /// Cancels the iteration.
     deinit {
         task.cancel()
         queue.close()
     }
+
+    func listen(_ context: ReadContext) { listener.context.withLock { $0 = context } }
+}
+
+/// Reads the chunks of an iteration.
+private final class SequenceReader: SourceReader {
+    private let source: SequenceSource
+    private let iteration: SequenceIteration
+    private(set) var bytesRead: Int64
+    private var hasEnded = false
+
+    /// - Parameter offset: greater than 0 to continue where another reader has stopped.
+    init(_ source: SequenceSource, _ iteration: SequenceIteration, at offset: Int64, _ context: ReadContext) {
+        self.source = source
+        self.iteration = iteration
+        bytesRead = offset
+        iteration.listen(context)
+    }
+
+    private var queue: ChunkQueue { iteration.queue }
 
     var isAtEnd: Bool { hasEnded || bytesRead == source.length }
 
@@ -77,7 +112,10 @@ private final class SequenceReader: SourceReader {
         } catch {
             throw ClientError(.sourceUnreadable, "\(source.name): \(error)", underlying: error)
         }
-        if case .bytes(let count) = outcome { bytesRead += Int64(count) }
+        if case .bytes(let count) = outcome {
+            bytesRead += Int64(count)
+            source.once?.advance(to: bytesRead)
+        }
         if outcome == .end {
             hasEnded = true
             if let length = source.length, bytesRead < length {

@@ -22,12 +22,16 @@ protocol Source: AnyObject, Sendable {
     var encoderCount: Int { get }
     /// The memory that those encoders need.
     var demand: BufferDemand { get }
+    /// The memory that copies of bytes take which may have to be sent again; see ``WindowSource``.
+    var heldMemory: Int { get }
     /// Whether the source can be read more than once.
     var isRepeatable: Bool { get }
     /// Whether parts may be added while the source is read; see ``MultipartSource``.
     var isOpenEnded: Bool { get }
     /// Whether no more parts will be added.
     var isFinished: Bool { get }
+    /// Whether the end must be asked for after the last byte, because it may be held back, or may not be there.
+    var hasLateEnd: Bool { get }
     /// Why the source cannot be read again from its beginning; nil if it can.
     var obstacle: String? { get }
 
@@ -36,6 +40,12 @@ protocol Source: AnyObject, Sendable {
     /// - Parameter offset: the offset of the first byte to read.
     /// - Throws: ``ClientError/Code/cannotSendAgain`` if the source cannot be read from there.
     func reader(at offset: Int64, _ context: ReadContext) throws(ClientError) -> any SourceReader
+
+    /// What another process needs to read the same bytes; nil if it cannot read them.
+    var journalEntry: UploadJournal.Entry? { get }
+
+    /// The server keeps the bytes up to this offset: they will not be read again. Called on the agent's thread.
+    func acknowledged(to offset: Int64)
 
     /// Tells the producer of the bytes that no more are needed.
     func abandon()
@@ -48,11 +58,15 @@ extension Source {
     var mediaType: String? { nil }
     var encoderCount: Int { 0 }
     var demand: BufferDemand { .none }
+    var heldMemory: Int { 0 }
     var isRepeatable: Bool { true }
     var isOpenEnded: Bool { false }
     var isFinished: Bool { true }
+    var hasLateEnd: Bool { false }
     var obstacle: String? { nil }
+    var journalEntry: UploadJournal.Entry? { nil }
 
+    func acknowledged(to offset: Int64) {}
     func abandon() {}
 }
 
@@ -107,9 +121,15 @@ final class ReadContext: Sendable {
     let onContent: @Sendable () -> Void
     /// Whether the body is only counted, and will be read again.
     let isCounting: Bool
+    /// Whether the source may be read again from an offset.
+    let isResumable: Bool
     private let limit = Atomic(Int.max)
 
-    init(priority: TaskPriority, isCounting: Bool = false, onContent: @escaping @Sendable () -> Void) {
+    init(
+        priority: TaskPriority, isCounting: Bool = false, isResumable: Bool = false,
+        onContent: @escaping @Sendable () -> Void
+    ) {
+        self.isResumable = isResumable
         self.priority = priority
         self.isCounting = isCounting
         self.onContent = onContent
@@ -123,9 +143,15 @@ final class ReadContext: Sendable {
     }
 }
 
-/// Records whether a source that can be read only once has been read from. Shared by all copies of its content.
+/// Records whether a source that can be read only once has been read from, and how far. Shared by all copies of its content.
 final class ReadOnce: Sendable {
     private let hasBegun = Atomic<Bool>(false)
+    private let consumed = Atomic<Int64>(0)
+
+    /// How many bytes have been read. A reader from there on continues the reading.
+    var offset: Int64 { consumed.load(ordering: .acquiring) }
+
+    func advance(to offset: Int64) { consumed.store(offset, ordering: .releasing) }
 
     var isBegun: Bool { hasBegun.load(ordering: .acquiring) }
 

@@ -1,13 +1,17 @@
-/// Reads the body of a request, once or several times. Used by the agent only, or by the task that counts a body.
+/// Reads the body of a request, or the end of it, once or several times. Used by the agent only, or by the task that
+/// counts a body.
 final class RequestBody {
     /// Nil when closed.
     private var source: (any Source)?
     /// Nil until something is read.
     private var reader: (any SourceReader)?
     let context: ReadContext
-    /// The length that was found by reading the body once before. It may differ when the body is read again.
+    /// The length at which the body must end, if that has to be checked by asking for its end: it was found by reading the body
+    /// once before, and may differ when the body is read again; or the source has a late end.
     private let countedLength: Int64?
-    /// The number of bytes that were read, after the content coding.
+    /// The offset in the source at which the body of this request begins.
+    let start: Int64
+    /// The number of bytes that were read from `start` on, after the content coding.
     private(set) var offset: Int64 = 0
     /// The last byte of a counted body, until its source has ended.
     private var lastByte: UInt8?
@@ -17,16 +21,21 @@ final class RequestBody {
 
     /// - Parameters:
     ///   - source: nil if the request has no body.
-    ///   - countedLength: from ``RequestBody/count(_:)``; nil if the body was not counted.
-    init(_ source: (any Source)?, countedLength: Int64? = nil, context: ReadContext) {
+    ///   - start: the offset in the source of the first byte to read.
+    ///   - countedLength: of the whole source, from ``RequestBody/count(_:)``; nil if it was not counted.
+    init(_ source: (any Source)?, from start: Int64 = 0, countedLength: Int64? = nil, context: ReadContext) {
+        self.start = start
         self.source = source
-        self.countedLength = countedLength
+        self.countedLength = countedLength ?? (source?.hasLateEnd == true ? source?.length : nil)
         self.context = context
     }
 
-    /// The exact number of bytes; nil if it is not known before they are read.
-    var length: Int64? { countedLength ?? source?.length }
+    /// The exact number of bytes from `start` on; nil if it is not known before they are read.
+    var length: Int64? { (countedLength ?? source?.length).map { $0 - start } }
+    /// The offset in the source of the next byte.
+    var position: Int64 { start + offset }
     var encoderCount: Int { source?.encoderCount ?? 0 }
+    var heldMemory: Int { source?.heldMemory ?? 0 }
     /// Whether all bytes have been read.
     var isAtEnd: Bool { lastByte == nil && reader?.isAtEnd ?? false }
     /// Whether no parts are added any more.
@@ -42,7 +51,7 @@ final class RequestBody {
 
     func read(into buffer: UnsafeMutableRawBufferPointer) throws(ClientError) -> ReadOutcome {
         guard let source else { return .end }
-        let reader = if let reader { reader } else { try source.reader(at: 0, context) }
+        let reader = if let reader { reader } else { try source.reader(at: start, context) }
         self.reader = reader
         let outcome =
             if let countedLength {
@@ -60,14 +69,14 @@ final class RequestBody {
     private func read(
         _ reader: any SourceReader, into buffer: UnsafeMutableRawBufferPointer, length: Int64
     ) throws(ClientError) -> ReadOutcome {
-        var room = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(Int(clamping: max(1, length - offset - 1))))
+        var room = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(Int(clamping: max(1, length - position - 1))))
         if lastByte == nil {
             let outcome = try reader.read(into: room)
             guard case .bytes(let count) = outcome else {
-                if outcome == .end, offset < length { throw Self.lengthChanged(length) }
+                if outcome == .end, position < length { throw Self.lengthChanged(length) }
                 return outcome
             }
-            let end = offset + Int64(count)
+            let end = position + Int64(count)
             guard reader.isAtEnd ? end == length : end <= length else { throw Self.lengthChanged(length) }
             guard end == length else { return outcome }
             lastByte = room[0]
@@ -93,11 +102,11 @@ final class RequestBody {
 
     func appendEmptyBlock() { reader?.appendEmptyBlock() }
 
-    /// Goes back to the beginning, to send the body again.
+    /// Goes back to `start`, to send the body again.
     ///
     /// - Returns: false if the body can no longer be read from there.
     func rewind() -> Bool {
-        if let source, source.obstacle != nil { return false }
+        if start == 0, let source, source.obstacle != nil { return false }
         reader = nil
         lastByte = nil
         offset = 0

@@ -5,6 +5,13 @@ internal import Platform
 /// libcurl's callbacks. They are called within functions of ``MultiHandle`` and within ``EasyHandle/pause(_:)``.
 extension Transfer {
     func readBody(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        let count = nextBytes(into: buffer)
+        // The trailer follows the end.
+        if count == 0, upload.trailer != nil { easy.hasSentTrailer = true }
+        return count
+    }
+
+    private func nextBytes(into buffer: UnsafeMutableRawBufferPointer) -> Int {
         pending.add(self)
         switch machine.readRequested() {
         case .pause: return ccurl_read_pause
@@ -50,6 +57,7 @@ extension Transfer {
             return ccurl_read_pause
         case .end:
             machine.bodyEnded()
+            upload.observer?.record.passed(to: upload.body.position, isEnd: true)
             return 0
         }
         guard machine.yieldsToAnswer, upload.body.offset > Int64(count), mayBeAnswered else { return passed(count) }
@@ -63,7 +71,9 @@ extension Transfer {
     /// ask again after the last byte of a known length.
     private func passed(_ count: Int) -> Int {
         if upload.control.maximumRate != nil { upload.bucket.spend(count) }
-        if upload.deferredBytes.isEmpty, upload.body.isAtEnd {
+        let isLast = upload.deferredBytes.isEmpty && upload.body.isAtEnd
+        upload.observer?.record.passed(to: upload.body.position, isEnd: isLast)
+        if isLast {
             machine.bodyEnded()
             // No other callback will be called while content is blocked.
             if machine.isDownloadPaused { pending.add(self) }
@@ -75,10 +85,12 @@ extension Transfer {
     func seekBody(to offset: Int64, origin: Int32) -> Int32 {
         // libcurl (7.88 to 8.x) seeks only to the beginning.
         guard origin == SEEK_SET, offset == 0, rewindBody() else {
-            upload.failure = ClientError(
-                .cannotSendAgain,
-                "the request must be sent again, but its body can no longer be read from the beginning"
-            )
+            upload.failure =
+                upload.failure
+                ?? ClientError(
+                    .cannotSendAgain,
+                    "the request must be sent again, but its body can no longer be read from the beginning"
+                )
             return CURL_SEEKFUNC_FAIL
         }
         return CURL_SEEKFUNC_OK
@@ -88,9 +100,20 @@ extension Transfer {
     ///
     /// - Returns: false if the body can no longer be read from there.
     func rewindBody() -> Bool {
+        guard easy.canRewind else {
+            var error = ClientError(.connectionLost, "the connection was lost after the whole body had been sent")
+            error.wasNotProcessed = true
+            upload.failure = error
+            return false
+        }
+        // The server keeps what it has received of an upload: it is asked how much that is, instead of sending all again.
+        if let observer = upload.observer, !observer.isCreation, upload.body.offset > 0 {
+            upload.failure = ClientError(.connectionLost, "the connection was lost")
+            return false
+        }
         guard upload.body.rewind() else { return false }
         upload.deferredBytes = []
-        bookkeeping.bytesAcknowledged = 0
+        bookkeeping.bytesAcknowledged = upload.body.start
         machine.bodyRewound()
         return true
     }
@@ -131,12 +154,17 @@ extension Transfer {
             upload.failure = ClientError(.invalidResponse, complaint)
             return 0
         }
+        if let observer = upload.observer, let interim = download.head.endedInterim {
+            observer.received(interim: interim, download.head.fields)
+        }
         if let status {
             finalHeadReceived(status: status)
         } else if isRefusedInMidBody {
             return 0
         } else if let status = download.head.tentativeStatus {
             if status == 417, upload.hasOwnExpect { leaveOutExpect() }
+            // libcurl sends the request again, which creates another upload.
+            if upload.observer?.isCreation == true { upload.observer?.record.reset() }
             perform(machine.tentativelyAnswered())
         }
         return line.count
@@ -147,6 +175,8 @@ extension Transfer {
         upload.hasOwnExpect = false
         try? easy.set(CURLOPT_HTTPHEADER, pointer: upload.headerList.raw?.pointee.next)
     }
+
+    func trailerLine() -> String? { upload.trailer?.fieldValue.map { "Repr-Digest: \($0)" } }
 
     func receiveContent(_ bytes: UnsafeMutableRawBufferPointer) -> Int {
         if machine.download == .awaitingHead {

@@ -37,6 +37,8 @@ extension Transfer {
         try easy.set(CURLOPT_NOSIGNAL, 1)
         try easy.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         try easy.set(CURLOPT_TCP_KEEPALIVE, 1)
+        // https://curl.se/libcurl/c/CURLOPT_FRESH_CONNECT.html
+        if request.needsNewConnection { try easy.set(CURLOPT_FRESH_CONNECT, 1) }
         try easy.set(CURLOPT_CONNECTTIMEOUT_MS, configuration.connectTimeout.milliseconds)
         if request.isDuplex {
             // ``ResponseFraming`` needs the framing of chunks, to find the end of the response.
@@ -56,6 +58,7 @@ extension Transfer {
         }
         try easy.set(CURLOPT_EXPECT_100_TIMEOUT_MS, configuration.expectTimeout.milliseconds)
         try easy.set(CURLOPT_UPLOAD_BUFFERSIZE, uploadBufferSize)
+        if request.trailer != nil { try easy.setTrailerCallback() }
     }
 
     private func configureBody(_ method: Client.Method, copiesBody: Bool) throws(CurlError) {

@@ -4,7 +4,9 @@ internal import CCurl
 extension Transfer {
     func configureConnection(_ request: TransferRequest) throws(CurlError) {
         let configuration = request.configuration
-        try easy.set(CURLOPT_HTTP_VERSION, configuration.httpVersion.curlVersion)
+        // libcurl sends trailer fields in chunked bodies only. https://curl.se/libcurl/c/CURLOPT_TRAILERFUNCTION.html
+        let version = request.trailer == nil ? configuration.httpVersion : .http1
+        try easy.set(CURLOPT_HTTP_VERSION, version.curlVersion)
         // An empty file name enables cookies, which the handle keeps in memory from its first request on.
         // https://curl.se/libcurl/c/CURLOPT_COOKIEFILE.html
         if configuration.cookies.isEnabled { try easy.set(CURLOPT_COOKIEFILE, "") }

@@ -11,7 +11,8 @@ extension Transfer {
     func prepareHandle(
         for request: TransferRequest, copiesBody: Bool, _ configure: () throws(CurlError) -> Void
     ) throws(CurlError) {
-        let mayKeep = (copiesBody || !request.hasBody) && !request.authentication.isDigest
+        let mayKeep =
+            (copiesBody || !request.hasBody) && !request.authentication.isDigest && !request.needsNewConnection
         let setup = EasyHandle.Setup(
             method: request.method.description, url: request.url, credentials: request.authentication.credentials,
             sendsClientCertificate: request.clientCertificate != nil, hasBody: request.hasBody)

@@ -14,19 +14,25 @@ extension Transfer {
         fileprivate var next: Step?
         /// The number of encoders that the grants are for.
         fileprivate var encoderCount = 0
+        /// The bytes of the grants that are for copies of sent bytes.
+        fileprivate var held = 0
     }
 
     /// The memory for a request with its present parts.
     func demand(of request: TransferRequest) -> BufferDemand {
         guard request.hasBody else { return .none }
         let most = uploadBufferSize(atMost: request.configuration.uploadBufferSize)
+        let held = request.source?.heldMemory ?? 0
         return BufferDemand(least: min(most, BufferBudget.leastUpload), most: most) + (request.source?.demand ?? .none)
+            + BufferDemand(least: held, most: held)
     }
 
     /// The additional memory for parts that were added.
     var demandOfAddedParts: BufferDemand {
-        guard isRunning, !machine.isRefused, memory.encoderCount < upload.body.encoderCount else { return .none }
-        return CodedReader.demand(nil, nil)
+        guard isRunning, !machine.isRefused else { return .none }
+        let held = max(0, upload.body.heldMemory - memory.held)
+        let encoders = memory.encoderCount < upload.body.encoderCount ? CodedReader.demand(nil, nil) : .none
+        return encoders + BufferDemand(least: held, most: held)
     }
 
     /// The size of libcurl's buffer: no larger than the body, but at least libcurl's minimum.
@@ -57,8 +63,11 @@ extension Transfer {
     func keep(_ grant: BufferGrant) {
         guard grant.bytes > 0 else { return }
         memory.grants.append(grant)
+        let held = max(0, upload.body.heldMemory - memory.held)
+        memory.held += held
+        guard memory.encoderCount < upload.body.encoderCount else { return }
         memory.encoderCount = upload.body.encoderCount
-        upload.body.context.workerLimit = CodedReader.workers(within: grant.bytes)
+        upload.body.context.workerLimit = CodedReader.workers(within: grant.bytes - held)
     }
 
     /// Keeps the first grant, and divides it between libcurl's buffer and the encoders.
@@ -67,10 +76,13 @@ extension Transfer {
     func keep(_ grant: BufferGrant, for request: TransferRequest) -> Int {
         memory.grants.append(grant)
         memory.encoderCount = upload.body.encoderCount
+        memory.held = upload.body.heldMemory
         let most = uploadBufferSize(atMost: request.configuration.uploadBufferSize)
-        guard memory.encoderCount > 0 else { return min(most, grant.bytes) }
+        // A demand for more than the whole budget gets less than the copies may take.
+        let bytes = max(grant.bytes - memory.held, min(most, BufferBudget.leastUpload))
+        guard memory.encoderCount > 0 else { return min(most, bytes) }
         let bufferSize = min(most, BufferBudget.leastUpload)
-        upload.body.context.workerLimit = CodedReader.workers(within: (grant.bytes - bufferSize) / memory.encoderCount)
+        upload.body.context.workerLimit = CodedReader.workers(within: (bytes - bufferSize) / memory.encoderCount)
         return bufferSize
     }
 

@@ -33,6 +33,10 @@ extension Transfer {
             metrics.remotePort = easy.long(CURLINFO_PRIMARY_PORT)
         }
         metrics.usedProxy = usedProxy
+        if let observer = upload.observer {
+            metrics.resumptions = observer.resumptions
+            metrics.bytesSentAgain = observer.bytesSentAgain
+        }
         bookkeeping.metrics.set(metrics)
     }
 }

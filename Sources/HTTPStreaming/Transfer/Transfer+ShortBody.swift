@@ -33,6 +33,7 @@ extension Transfer {
             try easy.setBody(bytes)
         }
         machine.bodyEnded()
+        upload.observer?.record.passed(to: upload.body.position, isEnd: true)
         upload.isBodyCopied = true
     }
 }

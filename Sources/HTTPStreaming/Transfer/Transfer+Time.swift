@@ -19,15 +19,23 @@ extension Transfer {
     /// - Returns: the error that ends the transfer; nil if no limit is exceeded.
     func timeLimitExceeded(at now: Instant) -> ClientError? {
         bookkeeping.limits.advance(to: now, isCounting: machine.waitsForPeer)
-        if bookkeeping.limits.isCheckDue { bookkeeping.limits.check(bytesMoved: bytesMoved) }
+        if bookkeeping.limits.isCheckDue { checkLimits() }
         switch bookkeeping.limits.excess {
         case nil: return nil
         case .stalled(let limit):
             return ClientError(.timedOut, "no bytes were sent or received for \(limit) (stallTimeout) while \(phase)")
+        case .withoutHead(let limit):
+            return ClientError(
+                .timedOut, "no complete head of a response was received for \(limit) (10 times stallTimeout)")
         case .exceeded(let limit):
             return ClientError(
                 .timedOut, "the request took longer than \(limit) (requestTimeout) and was aborted while \(phase)")
         }
+    }
+
+    private func checkLimits() {
+        let headerBytes = download.status == nil ? easy.long(CURLINFO_HEADER_SIZE) : 0
+        bookkeeping.limits.check(bytesMoved: bytesMoved, headerBytes: Int64(headerBytes))
     }
 
     /// Bytes sent and received; nil while connecting. Sent bytes count when the peer's kernel has acknowledged them: the
@@ -39,7 +47,7 @@ extension Transfer {
     }
 
     /// Whether no byte of the request has been sent.
-    private var isConnecting: Bool { !bookkeeping.hasBegun || easy.long(CURLINFO_REQUEST_SIZE) == 0 }
+    var isConnecting: Bool { !bookkeeping.hasBegun || easy.long(CURLINFO_REQUEST_SIZE) == 0 }
 
     /// What the transfer is doing, for error messages.
     private var phase: String {

@@ -5,9 +5,13 @@ extension Transfer {
     /// The request body and how it is passed to libcurl.
     struct Upload {
         let body: RequestBody
+        /// Records the state of the upload on the server; nil if it cannot be resumed.
+        let observer: UploadObserver?
         let control: UploadControl
         let bucket: TokenBucket
         let headerList = HeaderList()
+        /// The digest that is sent behind the body; nil for none.
+        let trailer: ContentDigest?
         /// Whether the request has a body without an announced length.
         let isOfUnknownLength: Bool
         /// Whether the body is long enough for `Expect: 100-continue`.
@@ -30,7 +34,10 @@ extension Transfer {
         init(_ request: TransferRequest, _ bucket: TokenBucket, _ context: ReadContext) {
             self.bucket = bucket
             control = request.control
-            body = RequestBody(request.source, countedLength: request.countedLength, context: context)
+            trailer = request.trailer
+            observer = request.upload
+            body = RequestBody(
+                request.source, from: request.start, countedLength: request.countedLength, context: context)
             isOfUnknownLength = request.hasBody && body.length == nil
             totalBytes = request.hasBody ? body.plainLength : nil
             isLong = !request.isDuplex && (body.plainLength ?? .max) > Transfer.expectThreshold
@@ -60,7 +67,8 @@ extension Transfer {
             isDuplex = request.isDuplex
             head = ResponseHeadReader(
                 expectsContinue: request.mayExpect(isLong: isLongUpload),
-                digest: request.authentication.isDigest ? .awaitingChallenge(sendsEmptyBody: request.hasBody) : .none)
+                digest: request.authentication.isDigest ? .awaitingChallenge(sendsEmptyBody: request.hasBody) : .none,
+                isResumable: request.upload != nil)
         }
     }
 
@@ -79,10 +87,11 @@ extension Transfer {
         /// When progress was last reported.
         var reportedAt: Instant?
         /// The highest count so far: it must not decrease when the request is sent again on another socket.
-        var bytesAcknowledged: Int64 = 0
+        var bytesAcknowledged: Int64
 
         init(_ request: TransferRequest) {
             counter = request.counter
+            bytesAcknowledged = request.start
             isOpenEnded = request.source?.isOpenEnded ?? false
             isAwaitedLater = isOpenEnded
             limits = TimeLimits(stall: request.stallTimeout, total: request.requestTimeout, at: .now)

@@ -36,7 +36,9 @@ final class Transfer: TransferCallbacks {
         self.pending = pending
         settings = request.settings
         machine = StateMachine(hasBody: request.hasBody, isHeld: request.control.isPaused)
-        upload = Upload(request, bucket, ReadContext(priority: request.priority, onContent: onContent))
+        upload = Upload(
+            request, bucket,
+            ReadContext(priority: request.priority, isResumable: request.upload != nil, onContent: onContent))
         download = Download(request, isLongUpload: upload.isLong)
         bookkeeping = Bookkeeping(request)
     }
@@ -92,7 +94,8 @@ final class Transfer: TransferCallbacks {
 
     private func transportError(_ code: CURLcode) -> ClientError {
         let error = easy.error(code)
-        if !download.head.isUntouched, let problem = error.responseProblem {
+        // libcurl does not pass on a line before its end: a status line may be too long.
+        if !download.head.isUntouched || error.meansLongHeader && !isConnecting, let problem = error.responseProblem {
             return ClientError(.invalidResponse, problem, curlCode: Int32(code.rawValue))
         }
         let proxyStatus = easy.long(CURLINFO_HTTP_CONNECTCODE)
@@ -189,12 +192,12 @@ final class Transfer: TransferCallbacks {
             isDecoded: download.isDecoded, metrics: bookkeeping.metrics)
     }
 
-    /// The number of body bytes that libcurl has sent. Its count includes the framing of chunks, so it is limited to the
-    /// number of bytes that were passed to it.
+    /// The offset in the body up to which libcurl has sent it. Its count includes the framing of chunks, so it is
+    /// limited to the number of bytes that were passed to it.
     var bytesSent: Int64 {
-        guard bookkeeping.hasBegun else { return 0 }
         let body = upload.body
+        guard bookkeeping.hasBegun else { return body.start }
         let isWhole = machine.upload == .complete && machine.download != .awaitingHead
-        return isWhole ? body.offset : min(easy.offset(CURLINFO_SIZE_UPLOAD_T), body.offset)
+        return isWhole ? body.position : body.start + min(easy.offset(CURLINFO_SIZE_UPLOAD_T), body.offset)
     }
 }

@@ -23,6 +23,14 @@ struct TransferRequest: Sendable {
     let isDuplex: Bool
     /// The length of the body, if it was found by reading it once before.
     let countedLength: Int64?
+    /// The offset of the first byte of the source that is sent.
+    var start: Int64 = 0
+    /// Records the state of the upload on the server; nil if it cannot be resumed.
+    var upload: UploadObserver?
+    /// Whether an open connection must not be used: the server may not read what it has received on it.
+    var needsNewConnection = false
+    /// The digest that is sent behind the body; nil for none.
+    let trailer: ContentDigest?
     let stallTimeout: Duration?
     let requestTimeout: Duration?
     let counter: ProgressCounter

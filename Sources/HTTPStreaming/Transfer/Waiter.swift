@@ -1,3 +1,5 @@
+internal import ContentCoding
+
 /// A caller that is suspended until a transfer reaches a goal. The agent resumes it once.
 struct Waiter: Sendable {
     enum Goal {
@@ -49,4 +51,11 @@ struct TransferResponse: Sendable {
     /// Whether the client decodes content codings that it has asked for.
     let isDecoded: Bool
     let metrics: MetricsBox
+}
+
+extension TransferResponse {
+    /// The coding that is to be removed from the content; nil for none.
+    func coding(isDecoded: Bool) -> Coding? {
+        isDecoded ? headerFields["Content-Encoding"].flatMap { Coding(token: $0) } : nil
+    }
 }

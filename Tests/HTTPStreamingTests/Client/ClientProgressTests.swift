@@ -42,21 +42,32 @@ struct ClientProgressTests {
         }
     }
 
+    /// Content that ends only when `isReached`, so that a report arrives in the middle of it, however busy the machine.
+    private func content(_ length: Int, until isReached: @escaping @Sendable () -> Bool) -> Content {
+        .stream(length: Int64(length)) {
+            AsyncThrowingStream { continuation in
+                continuation.yield([UInt8](repeating: 1, count: length / 2))
+                Task {
+                    for _ in 0..<3000 where !isReached() { try await Task.sleep(for: .milliseconds(10)) }
+                    continuation.yield([UInt8](repeating: 2, count: length - length / 2))
+                    continuation.finish()
+                }
+            }
+        }
+    }
+
     @Test("each part reports its name, bytes and total; the last report is complete") func parts() async throws {
         let server = try FaultServer(receiveBuffer: 8192, Recorder().serve)
-        let client = try client(server.url, rate: 100_000)
+        let client = try client(server.url)
         let directory = try TemporaryDirectory()
-        let path = try directory.write([UInt8](repeating: 1, count: 200_000), to: "a.bin")
-        let parts: [Part] = [
-            .file(path, name: "one"), Part("two", .bytes([UInt8](repeating: 2, count: 600_000)), filename: "b.bin"),
-            Part("three", .bytes([UInt8](repeating: 3, count: 300_000))),
-        ]
+        let path = try directory.write([UInt8](repeating: 3, count: 300_000), to: "c.bin")
         let seen = Shared<[UploadProgress]>([])
-        let response = try await client.send(parts) { progress in
-            seen.append(progress)
-            // Throttled until reports have arrived, however busy the machine.
-            if progress.part?.index == 1 { client.maximumUploadBytesPerSecond = nil }
-        }
+        let isSeen = { @Sendable index in seen.value.contains { $0.part?.index == index } }
+        let parts: [Part] = [
+            Part("one", content(200_000) { isSeen(0) }, filename: "a.bin"), Part("two", content(600_000) { isSeen(1) }),
+            .file(path, name: "three"),
+        ]
+        let response = try await client.send(parts) { seen.append($0) }
         #expect(response.status == 201)
         let values = seen.value
         try check(values)
@@ -70,13 +81,13 @@ struct ClientProgressTests {
         #else
         #expect(last.bytesAcknowledged == nil)
         #endif
-        #expect(last.part == .init(index: 2, name: "three", filename: nil, bytesRead: 300_000, totalBytes: 300_000))
-        let expected = [(0, "one", "a.bin", 200_000), (1, "two", "b.bin", 600_000), (2, "three", nil, 300_000)]
+        #expect(last.part == .init(index: 2, name: "three", filename: "c.bin", bytesRead: 300_000, totalBytes: 300_000))
+        let expected = [(0, "one", "a.bin", 200_000), (1, "two", "file", 600_000), (2, "three", "c.bin", 300_000)]
         for part in values.compactMap(\.part) {
             let (_, name, filename, total): (Int, String, String?, Int) = expected[part.index]
             #expect(part.name == name && part.filename == filename && part.totalBytes == Int64(total))
         }
-        #expect(values.contains { $0.part?.index == 0 } && values.contains { $0.part?.index == 1 })
+        #expect(isSeen(0) && isSeen(1))
     }
 
     @Test("fractionCompleted is bytesRead / totalBytes; 1 for an empty body, nil for an unknown length")
@@ -92,11 +103,14 @@ struct ClientProgressTests {
     @MainActor
     @Test("a progress closure runs one call at a time, never on the caller's actor") func isolation() async throws {
         let server = try FaultServer(Recorder().serve)
-        let client = try client(server.url, rate: 1 << 20)
+        let client = try client(server.url)
         let calls = Shared(0)
         let running = Mutex(())
+        let parts = [
+            Part("one", content(1 << 20) { calls.value > 0 }), Part("two", content(1 << 20) { calls.value > 1 }),
+        ]
         // With an interval of 1 ms, a report is waiting whenever the closure returns.
-        _ = try await client.send(.filler(3 << 20)) { _ in
+        _ = try await client.send(parts) { _ in
             #expect(!Thread.isMainThread)
             #expect(running.withLockIfAvailable { _ in usleep(5000) } != nil)
             calls.update { $0 += 1 }
@@ -117,6 +131,7 @@ struct ClientProgressTests {
         let seen = Shared<UploadProgress?>(nil)
         let sending = Task { try await client.send(.filler(16 << 20)) { seen.set($0) } }
         await stalled.opened()
+        for _ in 0..<3000 where (seen.value?.bytesSent ?? 0) <= 100_000 { try await Task.sleep(for: .milliseconds(10)) }
         try await Task.sleep(for: .milliseconds(500))
         let value = try #require(seen.value)
         // The send buffer is far larger than the server's receive buffer.

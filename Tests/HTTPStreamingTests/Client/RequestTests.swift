@@ -225,11 +225,11 @@ struct RequestTests {
         }
         var request = Request(.put, silent.url, content: .text("x"))
         request.requestTimeout = .milliseconds(300)
-        var error = await expectError(.timedOut, within: .seconds(20)) { try await client.send(request) }
+        var error = await expectError(.timedOut, within: .seconds(60)) { try await client.send(request) }
         #expect(error?.message.contains("requestTimeout") == true)
         request.requestTimeout = nil
         request.stallTimeout = .milliseconds(300)
-        error = await expectError(.timedOut, within: .seconds(20)) { try await client.send(request) }
+        error = await expectError(.timedOut, within: .seconds(60)) { try await client.send(request) }
         #expect(error?.message.contains("stallTimeout") == true)
         request.stallTimeout = .zero
         await expectError(.invalidConfiguration) { try await client.send(request) }

@@ -28,11 +28,14 @@ extension PartDescriptorTests {
             let (stream, continuation) = AsyncStream.makeStream(of: [UInt8].self)
             var coded = Client.Configuration()
             coded.contentCoding = .gzip()
+            var digested = Client.Configuration()
+            digested.digest = .sha256
             let tasks = try [
                 (Client.Configuration(), Part("file", .descriptor(pipe.reader))),
                 (coded, Part("file", .descriptor(pipe.reader))),
                 (coded, Part("file", .descriptor(pipe.reader)).gzipped()),
                 (Client.Configuration(), Part("file", .stream(stream))),
+                (digested, Part("file", .descriptor(pipe.reader))),
             ].map { configuration, part in
                 let client = try Client(.post, server.url, configuration: configuration)
                 return Task { try await client.send(part) }

@@ -52,6 +52,17 @@ struct ClientRetryTests {
         #expect(progress.value.last?.bytesSent == Int64(recorder.request(2).body.count))
     }
 
+    @Test("progress reports each retry with its cause before the delay") func reportedRetries() async throws {
+        let server = try server(failures: 2, recorder: Recorder()) { try $0.respond(503, "later") }
+        let client = try Client(.put, server.url, configuration: configuration(delay: .milliseconds(400)))
+        let retries = Shared<[UploadProgress.Retry]>([])
+        _ = try await client.send(.field("a", "b")) { value in
+            if let retry = value.retry { retries.append(retry) }
+        }
+        #expect(retries.value.map(\.attempt) == [2, 3] && retries.value.allSatisfy { $0.maximumAttempts == 3 })
+        #expect(retries.value.allSatisfy { $0.cause == "status 503" && $0.delay >= .milliseconds(200) })
+    }
+
     @Test("the last try's response or error is the result") func lastTry() async throws {
         let recorder = Recorder()
         let server = try server(failures: .max, recorder: recorder) { try $0.respond(503, "never") }

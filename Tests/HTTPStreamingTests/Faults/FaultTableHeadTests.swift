@@ -56,6 +56,17 @@ struct FaultTableHeadTests {
     }
 
     @Test(
+        "a status line of 300 KiB is too long, also as the first line of all", arguments: Way.allCases, Phase.allCases)
+    func longStatusLine(way: Way, phase: Phase) async throws {
+        for beginning in ["HTTP/1.1 200 OK", "HTTP/1.1 103 Hints\r\n\r\nHTTP/1.1 200 OK"] {
+            let text = beginning + String(repeating: "y", count: 300 << 10)
+            let outcome = try await answer(text, phase, way: way)
+            #expect(outcome.response == nil && outcome.error?.code == .invalidResponse, "\(outcome)")
+            #expect(outcome.error?.message.contains("header of the response is") == true, "\(outcome)")
+        }
+    }
+
+    @Test(
         "unusual but unambiguous headers are accepted",
         arguments: [
             "Content-Length: 3\r\nContent-Length: 3", "Content-Length: 3, 3",

@@ -1,3 +1,4 @@
+import Foundation
 import TestSupport
 import Testing
 
@@ -83,5 +84,39 @@ struct FaultTableInterimTests {
             try $0.hangUp()
         }
         #expect(outcome.error?.code == .invalidResponse, "\(outcome)")
+    }
+
+    @Test("1,000 interim responses are too many, however short") func tooMany() async throws {
+        for (count, isTooMany) in [(900, false), (1100, true)] {
+            let outcome = try await run(.send, .afterBody) {
+                for _ in 0..<count { try $0.sendInterim(103) }
+                try $0.respond(201, "stored")
+            }
+            #expect(outcome.content == (isTooMany ? nil : "stored"), "\(outcome)")
+            #expect(outcome.error?.code == (isTooMany ? .invalidResponse : nil))
+            #expect(outcome.error?.message.contains("interim") == (isTooMany ? true : nil), "\(outcome)")
+        }
+    }
+
+    @Test("interim responses, or the lines of a header, extend the wait for ten times the stall limit at most")
+    func slow() async throws {
+        for line in ["HTTP/1.1 102 Interim\r\n\r\n", "A: b\r\n"] {
+            let server = try FaultServer { connection in
+                _ = try connection.readRequest()
+                if line.hasPrefix("A") { try connection.send("HTTP/1.1 200 OK\r\n") }
+                // For 30 s, or until the client has closed the connection.
+                for _ in 0..<600 {
+                    try connection.send(line)
+                    usleep(50_000)
+                }
+            }
+            defer { server.stop() }
+            let client = try Client(.post, server.url) { $0.stallTimeout = .milliseconds(300) }
+            let start = ContinuousClock.now
+            let outcome = await FaultExchange.withDeadline(.seconds(25)) { try await client.send([.field("a", "b")]) }
+            #expect(outcome.error?.code == .timedOut, "\(outcome)")
+            #expect(outcome.error?.message.contains("no complete head") == true, "\(outcome)")
+            #expect(ContinuousClock.now - start > .milliseconds(2900))
+        }
     }
 }

@@ -135,6 +135,52 @@ struct FileWriterTests {
         }
     }
 
+    @Test(
+        "the content is on the disk before the file has its path, and the folder afterwards", arguments: ways,
+        [Durability.full, .relaxed])
+    func durable(mayBeUnnamed: Bool, durability: Durability) async throws {
+        guard Subprocess.find("strace") != nil else {
+            print("FileWriterTests.durable: SKIPPED: no strace")
+            try Test.cancel("skipped: no strace")
+        }
+        let directory = try TemporaryDirectory()
+        let log = directory.path("log")
+        try directory.write([9], to: "new")
+        let isTraced = try await RawConnection.onThread {
+            let thread = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/thread-self")
+            let identifier = try #require(thread.split(separator: "/").last)
+            let calls = "trace=write,fdatasync,fsync,renameat,close"
+            let strace = try Subprocess("strace", ["-qq", "-o", log, "-e", calls, "-p", String(identifier)])
+            defer { strace.terminate() }
+            let isTraced = {
+                try !String(contentsOfFile: "/proc/\(thread)/status", encoding: .utf8).contains("TracerPid:\t0\n")
+            }
+            for _ in 0..<500 {
+                if try isTraced() { break }
+                usleep(10_000)
+            }
+            guard try isTraced() else { return false }
+            var file = try FileWriter(
+                replacing: Path(directory.path("new")), durability: durability, mayBeUnnamed: mayBeUnnamed)
+            try file.append([1, 2, 3])
+            try file.publish()
+            return true
+        }
+        guard isTraced else {
+            print("FileWriterTests.durable: SKIPPED: strace cannot attach")
+            try Test.cancel("skipped: strace cannot attach")
+        }
+        _ = try await eventually { try String(contentsOfFile: log, encoding: .utf8).contains("renameat(") }
+        let lines = try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n")
+        let calls = lines.map { $0.prefix { $0 != "(" } }
+        let write = try #require(lines.firstIndex { $0.contains("\"\\1\\2\\3\"") })
+        let expected = ["write", "fdatasync", "close", "renameat", "fsync", "close"]
+        #expect(
+            Array(calls[write...].prefix(6)).map(String.init)
+                == (durability == .full ? expected : expected.filter { !$0.hasSuffix("sync") }), "\(lines)")
+        #expect(try contents(directory, "new") == [1, 2, 3])
+    }
+
     @Test("a full disk is an error that leaves nothing", arguments: ways)
     func fullDisk(mayBeUnnamed: Bool) async throws {
         let directory = try TemporaryDirectory()

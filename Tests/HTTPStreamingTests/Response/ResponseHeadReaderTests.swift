@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import HTTPStreaming
@@ -26,6 +27,13 @@ struct ResponseHeadReaderTests {
         #expect(reader.fields["x-empty"] == "")
         #expect(reader.fields["via"] == "1.1 x, 1.1 y")
         #expect(reader.fields["none"] == nil)
+    }
+
+    @Test("folded lines and CR become single spaces, and none surround a value") func foldedLines() {
+        let (reader, _) = read([
+            "HTTP/1.1 200 OK", "A:", " 1", "\t2 ", " ", "B: x", "  ", "C: \r", " y\r\r", "D: a\rb", "",
+        ])
+        #expect(reader.fields.map(\.value) == ["1 2", "x", "y", "a b"])
     }
 
     @Test("informational responses and trailer fields are not part of the final head") func informational() {
@@ -88,6 +96,24 @@ struct ResponseHeadReaderTests {
         #expect(reader.fields["x-a"] == "é\u{80}" && reader.fields["x-b"] == "é")
         #expect(reader.fields["location"] == "/ü/Ã¼" && reader.encodedLocation == "/%FC/%C3%BC")
         #expect(read(["HTTP/1.1 307 Elsewhere", "Location: /ü", ""]).0.encodedLocation == nil)
+    }
+
+    @Test(
+        "long heads take linear time",
+        arguments: [
+            [" x"], ["Location: /\u{FC}"], ["X: y"], ["Set-Cookie: a", "\tb"], ["HTTP/1.1 103 Early Hints", ""],
+        ])
+    func linearTime(lines: [String]) {
+        // Latin-1, so that Location is not UTF-8.
+        let lines = lines.map { $0.unicodeScalars.map { UInt8($0.value) } + [13, 10] }
+        let ratio = timeRatio(small: 1_500) { count in
+            var reader = ResponseHeadReader(expectsContinue: false)
+            func append(_ line: [UInt8]) { _ = line.withUnsafeBytes { reader.append($0, mayBeSentAgain: false) } }
+            append(Array("HTTP/1.1 200 OK\r\n".utf8))
+            append(Array("X: y\r\n".utf8))
+            for number in 0..<count { append(lines[number % lines.count]) }
+        }
+        #expect(ratio < linearTimeRatio)
     }
 
     @Test("lines that are not fields are skipped") func junk() {

@@ -159,6 +159,34 @@ struct ResponseSaveTests {
     }
 
     #if os(Linux)
+    @Test("a saved response is synced, and its folder, unless durability is relaxed") func durability() async throws {
+        guard Subprocess.find("strace") != nil else {
+            print("ResponseSaveTests.durability: SKIPPED: no strace")
+            try Test.cancel("skipped: no strace")
+        }
+        await #expect(processExitsWith: .success) {
+            let server = try contentServer("", [1, 2, 3])
+            let directory = try TemporaryDirectory()
+            let client = try Client(.get, server.url)
+            let log = directory.path("log")
+            let tracer = try Subprocess(
+                "strace", ["-f", "-y", "-o", log, "-e", "trace=fdatasync,fsync,renameat", "-p", "\(getpid())"])
+            defer { tracer.terminate(SIGKILL) }
+            try #require(try await eventually { tracer.errorOutputSoFar.contains("attached") })
+            try await client.send().save(to: directory.path("full"), durability: .full)
+            try await client.send().save(to: directory.path("default"))
+            try await client.send().save(to: directory.path("relaxed"), durability: .relaxed)
+            let calls = { @Sendable () throws -> [Substring] in
+                let lines = try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n")
+                return lines.compactMap { $0.firstMatch(of: /(fdatasync|fsync|renameat)\(/)?.1 }
+            }
+            let saved: [Substring] = ["fdatasync", "renameat", "fsync"]
+            // strace writes a call when it has ended; the last one is that of the third file.
+            _ = try await eventually { try calls().count { $0 == "renameat" } == 3 }
+            #expect(try calls() == saved + saved + ["renameat"])
+        }
+    }
+
     @Test("saving leaves no thread or descriptor, whether or not it succeeds") func leaks() async throws {
         await #expect(processExitsWith: .success) {
             let content = [UInt8](repeating: 7, count: 300_000)

@@ -133,6 +133,10 @@ class Page:
             path.write_bytes(os.urandom(size))
         return path
 
+    def unfinished(self) -> list[Path]:
+        """What the server has of uploads that are not complete."""
+        return [path for path in self.storage.glob(".*") if not (path / "answer").exists()]
+
     def requested_urls(self) -> set[str]:
         messages = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
         return {message["params"]["request"]["url"] for message in messages
@@ -232,7 +236,7 @@ def rename(page: Page) -> str:
 
 
 def cancel(page: Page) -> str:
-    before = set(os.listdir(page.storage))
+    before = set(page.storage.glob("[!.]*"))
     page.throttle(upload=400_000)
     page.drop(page.make("unwanted.bin", 40 * MB), page.make("wanted.bin", 3 * MB))
     first = page.wait("progress is shown", lambda: 0 < page.upload("unwanted.bin").get("sent", 0) < 0.9
@@ -250,21 +254,33 @@ def cancel(page: Page) -> str:
     page.throttle()
     page.wait_stored("wanted.bin")
     page.check_saved(page.work / "wanted.bin", "wanted.bin")
-    page.wait("nothing of the cancelled file stays", lambda: set(os.listdir(page.storage)) - before == {"wanted.bin"})
+    page.wait("nothing of the cancelled file stays", lambda: not page.unfinished())
+    check(set(page.storage.glob("[!.]*")) - before == {page.storage / "wanted.bin"}, "more than one file is stored")
     return "progress moves; a cancelled upload leaves nothing, the other one is stored"
 
 
 def lose_server(page: Page) -> str:
-    page.expected_errors.append("ERR_INTERNET_DISCONNECTED")
+    page.expected_errors += ["ERR_INTERNET_DISCONNECTED", "ERR_BLOCKED"]
+
+    def wait_for_notice() -> None:
+        page.wait("the page says so", lambda: "Still to be sent: 1 file" in page.element("#notice").text)
+
     page.throttle(offline=True)
     source = page.make("patient.bin", 50_000)
     page.drop(source)
-    page.wait("the page says so", lambda: "cannot be reached" in page.element("#notice").text)
+    wait_for_notice()
     page.throttle()
-    page.element("#notice-button").click()
     page.wait_stored("patient.bin")
     page.check_saved(source, "patient.bin")
-    return "without a connection the page says so, and goes on when told to"
+    page.cdp("Network.setBlockedURLs", urls=["*"])
+    source = page.make("impatient.bin", 50_000)
+    page.drop(source)
+    wait_for_notice()
+    page.cdp("Network.setBlockedURLs", urls=[])
+    page.element("#notice-button").click()
+    page.wait_stored("impatient.bin")
+    page.check_saved(source, "impatient.bin")
+    return "without a connection the page says so, and goes on when there is one, or when told to"
 
 
 def use_keyboard(page: Page) -> str:

@@ -29,9 +29,9 @@ struct ParserHarness {
     var boundary: Boundary
     var limits = MultipartParser.Limits()
 
-    /// Runs `message` whole, byte by byte, at every two-way split and at some random splits; all must
-    /// give the same result.
-    func parse(_ message: [UInt8], sourceLocation: SourceLocation = #_sourceLocation) -> Outcome {
+    /// Runs `message` whole, byte by byte, at every two-way split and at some random splits, and through a
+    /// ``MultipartSequence``; all must give the same result.
+    func parse(_ message: [UInt8], sourceLocation: SourceLocation = #_sourceLocation) async -> Outcome {
         let whole = run(message, splits: [], sourceLocation)
         var generator = SeededGenerator(case: message.count)
         var ways = [Array(1..<max(message.count, 1))]
@@ -47,11 +47,14 @@ struct ParserHarness {
             )
             break
         }
+        for splits in ways.prefix(1) + ways.suffix(1) {
+            await compare(whole, message, splits: splits, sourceLocation)
+        }
         return whole
     }
 
-    func parse(_ message: String, sourceLocation: SourceLocation = #_sourceLocation) -> Outcome {
-        parse(Array(message.utf8), sourceLocation: sourceLocation)
+    func parse(_ message: String, sourceLocation: SourceLocation = #_sourceLocation) async -> Outcome {
+        await parse(Array(message.utf8), sourceLocation: sourceLocation)
     }
 
     static func randomSplits(of count: Int, using generator: inout SeededGenerator) -> [Int] {

@@ -5,6 +5,9 @@
 /// the head of a part that is not complete.
 struct ReferenceParser {
     var boundary: String
+    private var lineBreak: [UInt8] = [13, 10]
+
+    init(boundary: String) { self.boundary = boundary }
 
     private enum Line {
         case opens(next: Int)
@@ -14,10 +17,15 @@ struct ReferenceParser {
     }
 
     func parse(_ message: [UInt8]) -> Outcome {
-        // The CRLF may be missing before the first delimiter.
-        let text = [13, 10] + message
+        if lineBreak.count == 2, message.starts(with: Array("--\(boundary)\n".utf8)) {
+            var other = self
+            other.lineBreak = [10]
+            return other.parse(message)
+        }
+        // The line break may be missing before the first delimiter.
+        let text = lineBreak + message
         var outcome = Outcome()
-        // The position of the CRLF that ends the header, or of the one before the message.
+        // The position of the line break that ends the header, or of the one before the message.
         var position = 0
         while true {
             let found = firstDelimiter(in: text, from: position)
@@ -39,7 +47,7 @@ struct ReferenceParser {
                         outcome.error = .truncated
                         return outcome
                     }
-                    position = end - 2
+                    position = end - lineBreak.count
                 } catch {
                     outcome.error = error.code
                     return outcome
@@ -60,18 +68,21 @@ struct ReferenceParser {
 
     private func complete(_ outcome: inout Outcome, _ text: [UInt8], from position: Int, to start: Int) {
         guard let last = outcome.parts.indices.last else { return }
-        outcome.parts[last].content = start == position ? [] : Array(text[(position + 2)..<start])
+        outcome.parts[last].content = start == position ? [] : Array(text[(position + lineBreak.count)..<start])
         outcome.parts[last].isComplete = true
     }
 
     private func firstDelimiter(in text: [UInt8], from position: Int) -> (start: Int, line: Line)? {
-        let delimiter = Array("\r\n--\(boundary)".utf8)
+        let delimiter = lineBreak + Array("--\(boundary)".utf8)
         for start in position..<text.count where text[start...].starts(with: delimiter) {
             let rest = text[(start + delimiter.count)...]
             let afterPadding = rest.drop { $0 == 32 || $0 == 9 }
             if rest.starts(with: [45, 45]) { return (start, .closes) }
-            if afterPadding.starts(with: [13, 10]) { return (start, .opens(next: afterPadding.startIndex + 2)) }
-            if rest.isEmpty || rest.elementsEqual([45]) || afterPadding.isEmpty || afterPadding.elementsEqual([13]) {
+            if afterPadding.starts(with: lineBreak) {
+                return (start, .opens(next: afterPadding.startIndex + lineBreak.count))
+            }
+            let isCut = afterPadding.isEmpty || lineBreak.count == 2 && afterPadding.elementsEqual([13])
+            if rest.isEmpty || rest.elementsEqual([45]) || isCut {
                 return (start, .unfinished)
             }
             if afterPadding.count < rest.count { return (start, .malformed) }
@@ -84,12 +95,17 @@ struct ReferenceParser {
         in text: [UInt8], from start: Int, _ outcome: inout Outcome
     ) throws(MultipartError) -> Int? {
         var lineStart = start
+        var block: [UInt8] = []
         for index in start..<text.count where text[index] == 10 {
-            guard index > lineStart, text[index - 1] == 13 else { throw MultipartError(.malformedHeaderLine, "") }
-            if index == lineStart + 1 {
-                outcome.parts.append(ParsedPart(head: try PartHead(parsing: text[start..<lineStart])))
+            let line = text[lineStart...index].dropLast(lineBreak.count)
+            guard text[lineStart...index].suffix(lineBreak.count).elementsEqual(lineBreak) else {
+                throw MultipartError(.malformedHeaderLine, "")
+            }
+            if line.isEmpty {
+                outcome.parts.append(ParsedPart(head: try PartHead(parsing: block[...])))
                 return index + 1
             }
+            block += line + [13, 10]
             lineStart = index + 1
         }
         return nil

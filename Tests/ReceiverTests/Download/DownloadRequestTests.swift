@@ -28,8 +28,7 @@ struct DownloadRequestTests {
         #expect(plan.content == .bytes(0..<5000))
         let expected: HTTPFields = [
             .vary: "Accept-Encoding", .eTag: "\"v\"", .lastModified: "Thu, 01 Jan 1970 00:16:40 GMT",
-            .acceptRanges: "bytes", .contentType: "text/plain", .xContentTypeOptions: "nosniff",
-            .contentSecurityPolicy: "sandbox",
+            .acceptRanges: "bytes", .contentType: "text/plain", .contentSecurityPolicy: "sandbox",
             .contentLength: "5000",
         ]
         #expect(plan.fields == expected)

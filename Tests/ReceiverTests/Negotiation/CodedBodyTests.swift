@@ -87,8 +87,8 @@ struct CodedBodyTests {
             for chunked in [false, true] {
                 let type = method == "PUT" ? "text/plain" : "multipart/form-data; boundary=B"
                 let response = try await server.request(
-                    method, method == "PUT" ? "/x" : "/", fields: ["Content-Type: \(type)", "Content-Encoding: gzip"],
-                    body: body, chunked: chunked
+                    method, method == "PUT" ? "/x-\(chunked)" : "/",
+                    fields: ["Content-Type: \(type)", "Content-Encoding: gzip"], body: body, chunked: chunked
                 )
                 #expect(response.status == damage.status, "\(response.body)")
                 guard response.status != 201 else { continue }

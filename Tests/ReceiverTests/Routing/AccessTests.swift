@@ -100,7 +100,8 @@ struct AccessTests {
         "on the loopback interface only names of this machine and of allowed origins are accepted",
         arguments: [
             ("evil.example", 421), ("evil.example:3000", 421), ("127.evil.example", 421),
-            ("localhost.evil.example", 421),
+            ("localhost.evil.example", 421), ("localhost.evil.example.", 421), ("0x7f.evil", 421), ("1.0xg", 421),
+            ("localhost.", 200), ("localhost.:3000", 200), ("127.1", 200), ("0x7f.1:3000", 200), ("127.0.0.1.", 200),
             ("EVIL.EXAMPLE", 421), ("evil.example.", 421), ("[evil.example", 421), ("1.2.3.4.example:80", 421),
             ("localhost", 200), ("LOCALHOST:3000", 200), ("127.0.0.1:3000", 200), ("10.0.0.1", 200),
             ("[::1]:3000", 200),
@@ -116,6 +117,41 @@ struct AccessTests {
                 let answer = try await server.response(to: request)
                 #expect(answer.status == expected, "\(host) \(isLoopback)")
             }
+        }
+    }
+
+    @Test("pages of other origins can embed no response (Cross-Origin-Resource-Policy), unless --cors allows them")
+    func embedding() async throws {
+        let (mine, other) = ("https://app.example", "https://other.example")
+        let policies = { (answer: Download) in
+            [answer.fields["cross-origin-resource-policy"], answer.fields["x-content-type-options"]]
+        }
+        for (origins, origin, expected) in [
+            ([], nil, "same-origin"), ([], other, "same-origin"), ([mine], nil, "same-origin"),
+            ([mine], other, "same-origin"), ([mine], mine, "cross-origin"), (["*"], nil, "cross-origin"),
+            (["*"], other, "cross-origin"),
+        ] as [(Set<String>, String?, String)] {
+            try await RunningServer.with(configure: { $0.access.origins = origins }) { server in
+                try server.directory.write([1, 2, 3], to: "a.js")
+                let fields = origin.map { ["Origin: \($0)"] } ?? []
+                let tag = try #require(try await server.get("/files/a.js").fields["etag"])
+                let answers = try await server.downloads(
+                    [
+                        ("GET", "/files/a.js", []), ("HEAD", "/files/a.js", []),
+                        ("GET", "/files/a.js", ["Range: bytes=0-0"]),
+                        ("GET", "/files/a.js", ["If-None-Match: \(tag)"]), ("GET", "/files", []),
+                        ("GET", "/files", ["Accept: text/html"]), ("GET", "/", []), ("GET", "/echo/text", []),
+                        ("GET", "/count/1", []), ("GET", "/health", []), ("GET", "/metrics", []), ("GET", "/none", []),
+                        ("GET", "/files/none", []), ("OPTIONS", "/files/a.js", []),
+                    ].map { ($0.0, $0.1, $0.2 + fields) })
+                for answer in answers { #expect(policies(answer) == [expected, "nosniff"]) }
+            }
+        }
+        // Nor a response to bytes that are not a request.
+        try await RunningServer.with { server in
+            let head = try await server.response(to: "no request\r\n\r\n").head.lowercased()
+            #expect(head.contains("cross-origin-resource-policy: same-origin\r\n"))
+            #expect(head.contains("x-content-type-options: nosniff\r\n"))
         }
     }
 

@@ -123,7 +123,12 @@ struct BadInputTests {
             ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505), ("GET / HTTP/1.1\r\nHost\r\n\r\n", 400),
             ("GET / HTTP/1.1\r\nHost: x\r\nX: \(String(repeating: "y", count: 100_000))\r\n\r\n", 431),
             ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
-        ])
+        ]
+            + [
+                "+5", "-0", "5, 5", "5\r\nContent-Length: 5", "5\r\nContent-Length: 6", "0x5", "5 5", "", "5;",
+                "99999999999999999999",
+            ]
+            .map { ("PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: \($0)\r\n\r\n", 400) })
     func invalidHTTP(request: String, status: Int) async throws {
         try await RunningServer.with { server in
             let (response, rest) = try await server.lastResponse(to: request)

@@ -33,9 +33,12 @@ struct RouteTests {
         var head = head(method, path)
         #expect(refusal { try Route(judging: head) }?.code == .unsupported, "a form is not a file")
         head.headerFields[.contentType] = "text/plain"
-        let upload = try UploadRequest(file: head, named: name)
+        let upload = try UploadRequest(file: head, named: name, replaces: method == .put)
         #expect(upload.content == .file(named: name, contentType: "text/plain"))
+        #expect(upload.replaces == (method == .put))
         #expect(try Route(judging: head) == .upload(upload))
+        let numbering = try UploadRequest(file: head, named: name)
+        #expect(try Route(judging: head, Route.Rules(replacesFiles: false)) == .upload(numbering))
     }
 
     @Test(
@@ -54,7 +57,11 @@ struct RouteTests {
         arguments: [HTTPRequest.Method.get, .head])
     func downloads(method: HTTPRequest.Method) throws {
         #expect(refusal { try Route(judging: head(method, "/x")) }?.code == .notFound)
-        #expect(try Route(judging: head(method, "/files?x")) == .list)
+        guard case .list(let list) = try Route(judging: head(method, "/files?after=a")) else {
+            Issue.record("no list")
+            return
+        }
+        #expect(list.after == "a")
         guard case .download(let download) = try Route(judging: head(method, "/files/%C3%A9%20b?x")) else {
             Issue.record("no download")
             return

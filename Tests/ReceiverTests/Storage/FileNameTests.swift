@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Receiver
@@ -28,6 +29,14 @@ struct FileNameTests {
         ])
     func cleaning(filename: String, expected: String) {
         #expect(FileName(cleaning: filename).numbered(0) == expected)
+    }
+
+    @Test("cleaning takes linear time, also of a name as long as a header", arguments: ["n", "\0", "é", "/", "."])
+    func linearTime(filler: String) {
+        let ratio = timeRatio(small: 2_000) { count in
+            _ = FileName(cleaning: String(repeating: filler, count: count)).numbered(1)
+        }
+        #expect(ratio < linearTimeRatio)
     }
 
     @Test(

@@ -180,6 +180,9 @@ struct Answer: Decodable, Equatable {
         var truncated: Bool?
         var savedAs: String?
         var sha256: String?
+        var sha512: String?
+        var verifiedDigests: [String]?
+        var ignoredDigests: [String]?
     }
 
     var parts: [Part]?

@@ -6,16 +6,21 @@ import NIOCore
 struct SlowStorage: Storage {
     var delay: Duration
 
+    var keepsPaths: Bool { false }
+
     func begin() -> any StorageTransaction { Transaction(delay: delay) }
-    func files() -> [StoredFile] { [] }
+    func check() {}
+    func files(after name: String?, limit: Int) -> StoredFilePage { StoredFilePage(files: [], last: nil) }
     func open(_ name: String) -> (any StoredFileReader)? { nil }
 
     private struct Transaction: StorageTransaction {
         let delay: Duration
         var isSlow = true
-        var names: [String?] = []
+        var names: [PublishedFile?] = []
 
-        mutating func beginFile(named filename: String) async throws(StorageError) { names.append(nil) }
+        mutating func beginFile(named filename: String, _ naming: Naming) async throws(StorageError) {
+            names.append(nil)
+        }
         mutating func write(_ pieces: [ByteBuffer]) async throws(StorageError) {
             defer { isSlow = false }
             do {
@@ -25,7 +30,14 @@ struct SlowStorage: Storage {
             }
         }
         mutating func endFile() async throws(StorageError) {}
-        mutating func publish() async throws(StorageError) -> [String?] { names }
+        mutating func publish() async throws(StorageError) -> [PublishedFile?] { names }
         mutating func abandon() async {}
+    }
+}
+
+extension StorageTransaction {
+    /// Begins a file that gets a free name.
+    mutating func beginFile(named filename: String) async throws(StorageError) {
+        try await beginFile(named: filename, Naming())
     }
 }

@@ -86,7 +86,8 @@ struct InteroperationTests {
         let source = try TemporaryDirectory()
         for (name, bytes) in Samples.all { try source.write(bytes, to: name) }
         let script = """
-            import gzip, http.client, json, sys, zlib
+            import gzip, http.client, itertools, json, sys, zlib
+            numbers = itertools.count()
             folder, port, names = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
             server = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
             def request(method, path, body=None, fields={}, chunked=False):
@@ -109,7 +110,7 @@ struct InteroperationTests {
                 for chunked in [False, True]:
                     for coding, encode in ways:
                         body = encode(data)
-                        answer, text = request("PUT", f"/{name}", body, {"Content-Encoding": coding}, chunked)
+                        answer, text = request("PUT", f"/{name}-{next(numbers)}", body, {"Content-Encoding": coding}, chunked)
                         assert answer.status == 201, (name, coding, text)
                         assert json.loads(text)["bytes"] == len(data)
                         location = answer.headers["Location"]

@@ -1,4 +1,5 @@
 import Multipart
+import Platform
 import Testing
 
 @testable import Receiver
@@ -13,11 +14,12 @@ struct ReceptionStateMachineTests {
         #expect(try machine.partBegan(head) == "../x", "the storage cleans the name")
         #expect(bytes("abc").withUnsafeBytes { machine.contentArrived($0) } == .write)
         #expect(bytes("de").withUnsafeBytes { machine.contentArrived($0) } == .write)
-        #expect(machine.partEnded(sha256: "ff") == true)
+        #expect(machine.partEnded() == true)
         machine.messageEnded()
         try machine.bodyEnded()
-        let report = machine.published(as: ["x (1)"])
-        var part = ReceivedPart(head)
+        try machine.partsDigested([0: [.sha256: [0xFF]]], wanted: .sha256)
+        let report = machine.published(as: [PublishedFile(name: "x (1)", version: "1", isReplacement: false)])
+        var part = try ReceivedPart(head)
         part.size = 5
         part.savedAs = "x (1)"
         part.sha256 = "ff"
@@ -33,7 +35,7 @@ struct ReceptionStateMachineTests {
             if !text.isEmpty {
                 #expect(bytes(text).withUnsafeBytes { machine.contentArrived($0) } == .none)
             }
-            #expect(machine.partEnded(sha256: nil) == false)
+            #expect(machine.partEnded() == false)
         }
         #expect(machine.parts.map { $0.value?.text } == ["abcd", "gh", "", ""])
         #expect(machine.parts.map { $0.value?.isTruncated } == [true, true, true, false])
@@ -43,15 +45,15 @@ struct ReceptionStateMachineTests {
     @Test("an empty file input is not a file") func emptyFileInput() throws {
         var machine = Reception.StateMachine()
         #expect(try machine.partBegan(PartHead(name: "f", filename: "")) == nil)
-        #expect(machine.partEnded(sha256: nil) == false)
+        #expect(machine.partEnded() == false)
         // Without a name but with content, it is a file.
         #expect(try machine.partBegan(PartHead(name: "g", filename: "")) == nil)
         #expect(bytes("x").withUnsafeBytes { machine.contentArrived($0) } == .beginFileAndWrite(named: ""))
         #expect(bytes("x").withUnsafeBytes { machine.contentArrived($0) } == .write)
-        #expect(machine.partEnded(sha256: nil) == true)
+        #expect(machine.partEnded() == true)
         machine.messageEnded()
         try machine.bodyEnded()
-        let report = machine.published(as: ["unnamed"])
+        let report = machine.published(as: [PublishedFile(name: "unnamed", version: "1", isReplacement: false)])
         #expect(report.parts.map(\.savedAs) == [nil, "unnamed"])
         #expect(report.parts.map(\.size) == [0, 2])
     }
@@ -61,7 +63,7 @@ struct ReceptionStateMachineTests {
         #expect(throws: Refusal.self) { try machine.bodyEnded() }
         _ = try machine.partBegan(PartHead(name: "f", filename: "x"))
         #expect(throws: Refusal.self) { try machine.bodyEnded() }
-        _ = machine.partEnded(sha256: nil)
+        _ = machine.partEnded()
         #expect(throws: Refusal.self) { try machine.bodyEnded() }
         machine.messageEnded()
         #expect(throws: Never.self) { try machine.bodyEnded() }
@@ -81,7 +83,7 @@ struct ReceptionStateMachineTests {
         let head = PartHead(
             name: "12345", filename: "67", otherFields: [HeaderField(name: "890", value: "not counted")])
         _ = try machine.partBegan(head)
-        _ = machine.partEnded(sha256: nil)
+        _ = machine.partEnded()
         let error = #expect(throws: Refusal.self) { try machine.partBegan(PartHead(name: "123")) }
         #expect(error?.code == .tooLarge && error?.message.contains("--max-part-names") == true)
     }
@@ -92,7 +94,7 @@ struct ReceptionStateMachineTests {
         var machine = Reception.StateMachine(limits: .init(form: form))
         for head in [PartHead(name: "a"), PartHead(name: "b", filename: "x"), PartHead(name: "c")] {
             _ = try machine.partBegan(head)
-            _ = machine.partEnded(sha256: nil)
+            _ = machine.partEnded()
         }
         let error = #expect(throws: Refusal.self) { try machine.partBegan(PartHead(name: "d")) }
         #expect(error?.code == .tooLarge && error?.message.contains("--max-fields") == true)

@@ -24,7 +24,7 @@ struct ReceptionTests {
         let recorder: Recorder
         var files = 0
 
-        mutating func beginFile(named filename: String) async throws(StorageError) {
+        mutating func beginFile(named filename: String, _ naming: Naming) async throws(StorageError) {
             try await recorder.record("begin \(filename)")
             files += 1
         }
@@ -32,9 +32,9 @@ struct ReceptionTests {
             try await recorder.record("write " + pieces.map { String(buffer: $0) }.joined(separator: "+"))
         }
         mutating func endFile() async throws(StorageError) { try await recorder.record("end") }
-        mutating func publish() async throws(StorageError) -> [String?] {
+        mutating func publish() async throws(StorageError) -> [PublishedFile?] {
             try await recorder.record("publish")
-            return Array(repeating: "name", count: files)
+            return Array(repeating: PublishedFile(name: "name", version: "1", isReplacement: false), count: files)
         }
         mutating func abandon() async { try? await recorder.record("abandon") }
     }

@@ -100,16 +100,4 @@ struct UploadRequestTests {
         head.headerFields[field] = "a\u{FFFD}b"
         #expect(refusal { try UploadRequest(file: head, named: "x") }?.code == .malformed)
     }
-
-    @Test(
-        "Want-Repr-Digest asks for SHA-256 with a weight from 1 to 10",
-        arguments: [
-            ("sha-256=10", true), ("sha-256=1", true), ("sha-512=3, sha-256=10", true), (" sha-256=5 ", true),
-            ("sha-256=0", false), ("sha-256=11", false), ("sha-256=-1", false), ("sha-512=3", false), ("", false),
-            ("sha-256", false), ("sha-256=\"10\"", false), ("sha-256=:AAAA:", false), ("=", false),
-            ("sha-256=10, sha-256=0", false),
-        ])
-    func wantedDigest(field: String, expected: Bool) {
-        #expect(WantedDigest.includesSHA256(field) == expected)
-    }
 }

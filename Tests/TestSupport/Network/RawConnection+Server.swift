@@ -30,7 +30,10 @@ extension RawConnection {
         let line = String(decoding: try receive(through: "\r\n").dropLast(2), as: UTF8.self)
         guard let size = Int(line.prefix { $0.isHexDigit }, radix: 16) else { throw FaultError("chunk size \(line)") }
         let bytes = try receive(count: size)
-        _ = try receive(through: "\r\n")
+        trailer = []
+        while case let line = String(decoding: try receive(through: "\r\n").dropLast(2), as: UTF8.self), !line.isEmpty {
+            trailer.append(line)
+        }
         return bytes
     }
 

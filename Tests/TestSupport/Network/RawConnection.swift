@@ -14,9 +14,11 @@ public final class RawConnection {
     /// Received and not yet returned.
     private var buffer: [UInt8] = []
     private var isAtEnd = false
+    /// The trailer field lines of the last chunked body that was read.
+    public internal(set) var trailer: [String] = []
 
     /// The server's end.
-    init(accepted descriptor: Int32, number: Int, deadline: Duration = .seconds(30)) {
+    init(accepted descriptor: Int32, number: Int, deadline: Duration = .seconds(60)) {
         self.descriptor = descriptor
         self.number = number
         configure(deadline)
@@ -24,8 +26,10 @@ public final class RawConnection {
 
     /// A client's end, to a server on this machine.
     ///
-    /// - Parameter deadline: of each single call.
-    public init(port: Int, deadline: Duration = .seconds(20)) throws {
+    /// - Parameters:
+    ///   - deadline: of each single call.
+    ///   - sendBuffer: bytes of the kernel's send buffer.
+    public init(port: Int, deadline: Duration = .seconds(20), sendBuffer: Int32? = nil) throws {
         number = 0
         #if canImport(Darwin)
         descriptor = socket(AF_INET, SOCK_STREAM, 0)
@@ -34,6 +38,9 @@ public final class RawConnection {
         #endif
         guard descriptor >= 0 else { throw Self.failure("socket") }
         configure(deadline)
+        if var sendBuffer {
+            setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &sendBuffer, socklen_t(MemoryLayout<Int32>.size))
+        }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(port).bigEndian

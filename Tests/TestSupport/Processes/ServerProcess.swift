@@ -12,9 +12,10 @@ public struct ServerProcess: Sendable {
     ///   - arguments: further ones.
     ///   - environment: in addition to the test's own.
     ///   - isSecure: with the tests' own certificate.
+    ///   - command: for a shell, which replaces itself by the server: `ulimit -n 100; exec "$@"`.
     public static func start(
         _ arguments: [String] = [], environment: [String: String] = [:], isSecure: Bool = false,
-        deadline: Duration = .seconds(120)
+        deadline: Duration = .seconds(120), through command: String = "exec \"$@\""
     ) async throws -> ServerProcess {
         let directory = try TemporaryDirectory()
         var arguments = ["--port", "0", "--dir", directory.path] + arguments
@@ -23,7 +24,8 @@ public struct ServerProcess: Sendable {
             arguments += ["--tls-cert", certificates.certificate("server"), "--tls-key", certificates.key("server")]
         }
         let process = try Subprocess(
-            Subprocess.product("server"), arguments, environment: environment, deadline: deadline)
+            "sh", ["-c", command, "sh", Subprocess.product("server")] + arguments, environment: environment,
+            deadline: deadline)
         let line = try await process.firstLine()
         let prefix = "listening on "
         guard line.hasPrefix(prefix) else { throw FaultError("the server says \(line)") }

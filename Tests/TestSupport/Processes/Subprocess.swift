@@ -17,8 +17,6 @@ public final class Subprocess: Sendable {
         public let description: String
     }
 
-    // Foundation's Process is not Sendable; only this lock's holder touches it.
-    private let process: Mutex<Process>
     private let output: Collector
     private let errorOutput: Collector
     private let exit: Exit
@@ -30,61 +28,131 @@ public final class Subprocess: Sendable {
     ///   - executable: a path, or a name that is looked up in `PATH`.
     ///   - input: all of its standard input; empty unless given.
     ///   - environment: in addition to the test's own.
+    ///   - isOnTerminal: whether standard output and standard error are one terminal, which passes on all bytes as they
+    ///     are. They are then the result's standard output.
     ///   - deadline: after so long it is killed.
     public init(
         _ executable: String, _ arguments: [String] = [], input: Data = Data(),
-        environment: [String: String] = [:], deadline: Duration = .seconds(60)
+        environment: [String: String] = [:], isOnTerminal: Bool = false, deadline: Duration = .seconds(60)
     ) throws {
         guard let path = Self.find(executable) else { throw Failure(description: "no program \(executable)") }
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: path)
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        let outputPipe = Pipe()
-        let errorPipe = Pipe()
-        let inputPipe = Pipe()
-        process.standardOutput = outputPipe
-        process.standardError = errorPipe
-        process.standardInput = inputPipe
+        // Foundation's Process tells an exit late: it waits for all that inherited a socket of its own, which can be a
+        // program that another test started at the same time.
+        let terminal = isOnTerminal ? try Self.openTerminal() : nil
+        let outputPipe = try terminal ?? Self.openPipe()
+        let errorPipe = try Self.openPipe()
+        let inputPipe = try Self.openPipe()
+        let identifier = try Self.spawn(
+            path, arguments, environment: ProcessInfo.processInfo.environment.merging(environment) { $1 },
+            descriptors: [inputPipe.reading, outputPipe.writing, terminal?.writing ?? errorPipe.writing])
+        for handle in [inputPipe.reading, outputPipe.writing, errorPipe.writing] { try handle.close() }
         let exit = Exit()
-        process.terminationHandler = { process in
-            exit.set(
-                process.terminationReason == .exit ? Int(process.terminationStatus) : -Int(process.terminationStatus))
-        }
-        try process.run()
-        let identifier = process.processIdentifier
         processIdentifier = identifier
-        output = Collector(outputPipe.fileHandleForReading)
-        errorOutput = Collector(errorPipe.fileHandleForReading)
+        output = Collector(outputPipe.reading)
+        errorOutput = Collector(errorPipe.reading)
         self.exit = exit
-        self.process = Mutex(process)
-        let writer = inputPipe.fileHandleForWriting
         Thread.detachNewThread {
-            try? writer.write(contentsOf: input)
-            try? writer.close()
+            try? inputPipe.writing.write(contentsOf: input)
+            try? inputPipe.writing.close()
         }
         Thread.detachNewThread {
-            if exit.wait(for: deadline) == nil { kill(identifier, SIGKILL) }
+            var status: Int32 = 0
+            while waitpid(identifier, &status, 0) < 0, errno == EINTR {}
+            // WIFSIGNALED, WTERMSIG and WEXITSTATUS.
+            let signal = status & 0x7F
+            exit.set(Int(signal == 0 ? status >> 8 & 0xFF : -signal))
+        }
+        Thread.detachNewThread {
+            if exit.wait(for: deadline) == nil { kill(-identifier, SIGKILL) }
         }
     }
 
-    deinit { if exit.status == nil { kill(processIdentifier, SIGKILL) } }
+    deinit { if exit.status == nil { kill(-processIdentifier, SIGKILL) } }
 
     /// Runs a program to its end. Suspends; blocks no thread of the test's.
     public static func run(
         _ executable: String, _ arguments: [String] = [], input: Data = Data(),
-        environment: [String: String] = [:], deadline: Duration = .seconds(60)
+        environment: [String: String] = [:], isOnTerminal: Bool = false, deadline: Duration = .seconds(60)
     ) async throws -> Result {
-        try await Subprocess(executable, arguments, input: input, environment: environment, deadline: deadline).result()
+        try await Subprocess(
+            executable, arguments, input: input, environment: environment, isOnTerminal: isOnTerminal,
+            deadline: deadline
+        ).result()
     }
 
-    /// Waits for the program's end, and that of its output.
+    /// Starts a program in a process group of its own, with three descriptors and no others.
+    private static func spawn(
+        _ path: String, _ arguments: [String], environment: [String: String], descriptors: [FileHandle]
+    ) throws -> Int32 {
+        #if canImport(Darwin)
+        var (actions, attributes): (posix_spawn_file_actions_t?, posix_spawnattr_t?) = (nil, nil)
+        let flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_CLOEXEC_DEFAULT
+        #else
+        var (actions, attributes) = (posix_spawn_file_actions_t(), posix_spawnattr_t())
+        let flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK
+        #endif
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        for (number, handle) in descriptors.enumerated() {
+            posix_spawn_file_actions_adddup2(&actions, handle.fileDescriptor, Int32(number))
+        }
+        #if !canImport(Darwin)
+        for number in 3..<1024 { posix_spawn_file_actions_addclose(&actions, Int32(number)) }
+        #endif
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        posix_spawnattr_setflags(&attributes, Int16(flags))
+        var (all, none) = (sigset_t(), sigset_t())
+        sigfillset(&all)
+        sigemptyset(&none)
+        posix_spawnattr_setsigdefault(&attributes, &all)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        let argv = ([path] + arguments).map { strdup($0) } + [nil]
+        let envp = environment.map { strdup("\($0)=\($1)") } + [nil]
+        defer { for text in argv + envp { free(text) } }
+        var identifier: Int32 = 0
+        let error = posix_spawn(&identifier, path, &actions, &attributes, argv, envp)
+        guard error == 0 else { throw Failure(description: "\(path): \(String(cString: strerror(error)))") }
+        return identifier
+    }
+
+    private static func openPipe() throws -> (reading: FileHandle, writing: FileHandle) {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { throw Failure(description: "no pipe: \(errno)") }
+        return handles(ends[0], ends[1])
+    }
+
+    /// The two ends of a terminal: a program writes to the one, and a test reads what it wrote from the other.
+    private static func openTerminal() throws -> (reading: FileHandle, writing: FileHandle) {
+        var (screen, end): (Int32, Int32) = (-1, -1)
+        guard openpty(&screen, &end, nil, nil, nil) == 0 else { throw Failure(description: "no terminal: \(errno)") }
+        var settings = termios()
+        tcgetattr(end, &settings)
+        cfmakeraw(&settings)
+        tcsetattr(end, TCSANOW, &settings)
+        return handles(screen, end)
+    }
+
+    /// Programs that are started otherwise do not inherit the descriptors.
+    private static func handles(_ reading: Int32, _ writing: Int32) -> (reading: FileHandle, writing: FileHandle) {
+        for descriptor in [reading, writing] { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+        return (
+            FileHandle(fileDescriptor: reading, closeOnDealloc: true),
+            FileHandle(fileDescriptor: writing, closeOnDealloc: true)
+        )
+    }
+
+    /// Waits for the program's end, and that of its output. A process that it left behind and that keeps the output open
+    /// is killed 20 s later.
     public func result() async -> Result {
         await withCheckedContinuation { continuation in
             Thread.detachNewThread { [self] in
                 let status = exit.wait(for: nil) ?? -1
+                for collector in [output, errorOutput] where !collector.ends(within: .seconds(20)) {
+                    kill(-processIdentifier, SIGKILL)
+                }
                 let result = Result(
-                    status: status, standardOutput: output.whole(), standardError: errorOutput.whole()
+                    status: status, standardOutput: output.soFar(), standardError: errorOutput.soFar()
                 )
                 continuation.resume(returning: result)
             }
@@ -110,6 +178,8 @@ public final class Subprocess: Sendable {
 
     /// What has come on standard error so far.
     public var errorOutputSoFar: String { String(decoding: errorOutput.soFar(), as: UTF8.self) }
+
+    public var hasExited: Bool { exit.status != nil }
 
     /// Sends a signal, SIGTERM unless given, to this process only.
     public func terminate(_ signal: Int32 = SIGTERM) {
@@ -142,10 +212,12 @@ private final class Collector: Sendable {
     init(_ handle: FileHandle) {
         Thread.detachNewThread { [self] in
             while true {
-                // What there is; read(upToCount:) would wait for all of it.
-                let data = handle.availableData
-                if data.isEmpty { break }
-                state.withLock { $0 += data }
+                // The bytes available. A terminal ends with an error.
+                var buffer = [UInt8](repeating: 0, count: 64 << 10)
+                let count = read(handle.fileDescriptor, &buffer, buffer.count)
+                if count < 0, errno == EINTR { continue }
+                if count <= 0 { break }
+                state.withLock { $0 += buffer[..<count] }
             }
             end.signal()
         }
@@ -153,10 +225,11 @@ private final class Collector: Sendable {
 
     func soFar() -> Data { state.withLock { $0 } }
 
-    func whole() -> Data {
-        end.wait()
+    /// Waits for the end of the pipe.
+    func ends(within limit: DispatchTimeInterval) -> Bool {
+        guard end.wait(timeout: .now() + limit) == .success else { return false }
         end.signal()
-        return soFar()
+        return true
     }
 }
 

@@ -9,6 +9,7 @@ import NIOHTTPTypesHTTP1
 import NIOHTTPTypesHTTP2
 import NIOSSL
 import NIOTLS
+import Platform
 
 /// Sets up and serves connections of HTTP/1.x and, over TLS, of HTTP/2.
 ///
@@ -25,7 +26,6 @@ struct ReceiverChannel: HTTPChannelHandler {
     let tls: NIOSSLContext?
     /// Logs input that is not a request. Hummingbird logs to another logger.
     let requestLogger: Logger
-    let executors = EventLoopExecutors()
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<ReceiverConnection> {
         channel.eventLoop.makeCompletedFuture {
@@ -43,7 +43,7 @@ struct ReceiverChannel: HTTPChannelHandler {
     func handle(value: ReceiverConnection, logger: Logger) async {
         let channel = value.channel
         await withTaskCancellationHandler {
-            await withTaskExecutorPreference(executors.executor(of: channel.eventLoop)) {
+            await withTaskExecutorPreference(EventLoopExecutors.shared.executor(of: channel.eventLoop)) {
                 switch try? await value.version.get() {
                 case .http1(let requests):
                     guard let parts = requests.take() else { return }
@@ -64,6 +64,9 @@ struct ReceiverChannel: HTTPChannelHandler {
         }
     }
 
+    /// How many bytes the kernel takes for a connection before they can be sent.
+    private static let unsentLimit = 128 * 1024
+
     /// Bounds the memory of a connection: the bytes of one read are delivered at a time, and the next read waits while
     /// two parts of a request are undelivered.
     private func setReads(of channel: any Channel, _ body: BodyFlag) throws {
@@ -73,6 +76,8 @@ struct ReceiverChannel: HTTPChannelHandler {
             .recvAllocator,
             value: SharedReadAllocator(budget: budget, body: body, maximum: configuration.maximumReadSize)
         )
+        // tcp(7): otherwise the kernel takes up to 4 MiB for a client that does not read.
+        try options.setOption(ChannelOptions.tcpOption(.init(rawValue: TCP_NOTSENT_LOWAT)), value: Self.unsentLimit)
     }
 
     private func setupHTTP1(_ channel: any Channel, _ body: BodyFlag) throws -> RequestChannel {
@@ -84,11 +89,16 @@ struct ReceiverChannel: HTTPChannelHandler {
         var encoding = HTTPResponseEncoder.Configuration()
         // The encoder does not know which requests are HEAD, and would frame the missing body.
         encoding.automaticallySetFramingHeaders = false
+        // SwiftNIO's own limits are 2 MiB and 256 fields.
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderListSize = Self.headerSize
+        limits.maxHeaderFieldCount = Self.headerFields
         try pipeline.configureHTTPServerPipeline(
             withPipeliningAssistance: false,
             withErrorHandling: false,
             withOutboundHeaderValidation: false,
-            withEncoderConfiguration: encoding
+            withEncoderConfiguration: encoding,
+            withDecoderLimitConfiguration: limits
         )
         try pipeline.addHandlers([
             HTTP1ConnectionHandler(
@@ -123,6 +133,9 @@ extension ReceiverChannel {
     /// How many bytes of a stream may arrive before the route reads them. Most frames are 16 KiB.
     private static let streamWindow = 256 * 1024
     private static let connectionWindow = 2 * 1024 * 1024
+    /// Of the header of a request: the lengths of all names and values, and the number of fields.
+    private static let headerSize = 80 * 1024
+    private static let headerFields = 1000
     private static let handshakeName = "TLSHandshakeHandler"
 
     private func negotiate(
@@ -151,8 +164,7 @@ extension ReceiverChannel {
         http2.stream.targetWindowSize = Self.streamWindow
         http2.connection.initialSettings = [
             HTTP2Setting(parameter: .maxConcurrentStreams, value: 100),
-            // The limit of SwiftNIO's decoder of HTTP/1.
-            HTTP2Setting(parameter: .maxHeaderListSize, value: 80 * 1024),
+            HTTP2Setting(parameter: .maxHeaderListSize, value: Self.headerSize),
         ]
         let management = NIOHTTP2ServerConnectionManagementHandler(
             eventLoop: channel.eventLoop,

@@ -10,6 +10,7 @@ final class TrafficHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// The bytes that are being decoded.
     private var read = ByteBuffer()
     private var isAtStart = false
+    private var byteCount = 0
     private var isCounted = false
 
     /// - Parameter budget: of all connections.
@@ -26,6 +27,12 @@ final class TrafficHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// The decoder has decoded a part of the bytes that are being read.
     func partDecoded() { isAtStart = false }
+
+    /// The number of bytes that have been received since the last call.
+    func takeByteCount() -> Int {
+        defer { byteCount = 0 }
+        return byteCount
+    }
 
     func handlerAdded(context: ChannelHandlerContext) {
         if context.channel.isActive { begin() }
@@ -48,6 +55,7 @@ final class TrafficHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         read = unwrapInboundIn(data)
         isAtStart = true
+        byteCount += read.readableBytes
         metrics.received(read.readableBytes)
         context.fireChannelRead(data)
         read = ByteBuffer()

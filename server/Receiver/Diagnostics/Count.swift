@@ -1,6 +1,7 @@
 import ContentCoding
 import HTTPTypes
 import NIOCore
+import Platform
 
 /// `GET /count/{n}`: a request for one line for each number from 1 on.
 struct CountRequest: Hashable, Sendable {
@@ -15,9 +16,7 @@ struct CountRequest: Hashable, Sendable {
     init(_ head: HTTPRequest, _ limit: Int?) throws(Refusal) {
         guard let limit else { throw Refusal(.malformed, "count to a number, /count/10, or to inf") }
         self.limit = limit
-        let query = (head.path ?? "").split(separator: "?", maxSplits: 1).dropFirst().first ?? ""
-        let value = query.split(separator: "&").last { $0.hasPrefix("interval=") }?.dropFirst("interval=".count)
-        guard let seconds = value.map({ Double($0) }) ?? 1, (0...60).contains(seconds) else {
+        guard let seconds = head.queryValue("interval").map({ Double($0) }) ?? 1, (0...60).contains(seconds) else {
             throw Refusal(.malformed, "interval is a number of seconds, from 0 to 60")
         }
         interval = .seconds(seconds)
@@ -41,34 +40,53 @@ struct CountRequest: Hashable, Sendable {
 
 /// Sends one line for each number, at its time; without an interval, as fast as the client reads.
 struct CountBody: Sendable {
-    /// Bytes that are sent at once if there is no interval.
+    /// Bytes that are sent at once if more lines are due.
     private static let pieceSize = 16 * 1024
+
+    /// Lines with a shorter interval are sent together: each piece takes some microseconds of the event loop, however
+    /// small it is.
+    private static let shortestPause = Duration.milliseconds(10)
 
     /// A closed connection is noticed after this time at most.
     private static let longestSleep = Duration.seconds(1)
 
     let request: CountRequest
+    /// Nil if the response is not coded.
+    let encoder: BodyEncoder?
     /// Of the connection or stream.
     let channel: any Channel
 
     func send(to writer: inout ContentWriter) async throws {
-        let encoder = try BodyEncoder(request.representation)
         let start = ContinuousClock.now
-        var (number, piece) = (0, ByteBuffer())
+        var number = 0
         while number < request.limit {
-            number += 1
-            piece.writeString("\(number)\n")
-            if request.interval == .zero, piece.readableBytes < Self.pieceSize, number < request.limit { continue }
+            let piece = lines(upTo: due(.now - start), &number)
             try await writer.write(encoder?.encode(piece, .flush) ?? piece)
-            piece.clear()
             // If the client reads fast, nothing else suspends, and other tasks would not get their turn.
             await Task.yield()
-            if number < request.limit, request.interval != .zero {
+            if number < request.limit, piece.readableBytes < Self.pieceSize {
                 // Measured from the start, so that delays do not add up.
-                try await sleep(until: start + request.interval * number)
+                try await sleep(until: max(start + request.interval * number, .now + Self.shortestPause))
             }
         }
         if let encoder { try await writer.write(encoder.encode(ByteBuffer(), .finish)) }
+    }
+
+    /// The number of the last line that is due.
+    private func due(_ time: Duration) -> Int {
+        guard request.interval > .zero else { return request.limit }
+        // A limit of 1e15 lines, since a larger number may not fit into Int.
+        return min(request.limit, 1 + Int(min(time / request.interval, 1e15)))
+    }
+
+    private func lines(upTo last: Int, _ number: inout Int) -> ByteBuffer {
+        var piece = ByteBuffer()
+        while number < last, piece.readableBytes < Self.pieceSize {
+            number += 1
+            piece.writeString(String(number))
+            piece.writeInteger(ASCII.lf)
+        }
+        return piece
     }
 
     private func sleep(until end: ContinuousClock.Instant) async throws {

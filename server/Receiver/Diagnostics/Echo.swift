@@ -22,7 +22,6 @@ struct EchoRequest: Hashable, Sendable {
     var fields: HTTPFields {
         var fields = representation.fields
         fields[.contentType] = contentType
-        fields[.xContentTypeOptions] = "nosniff"
         fields[.contentSecurityPolicy] = "sandbox"
         return fields
     }
@@ -32,6 +31,8 @@ struct EchoRequest: Hashable, Sendable {
 /// sending.
 struct EchoBody: Sendable {
     let request: EchoRequest
+    /// Nil if the response is not coded.
+    let encoder: BodyEncoder?
     let content: RequestBody
     let rules: Route.Rules
     let decoding: DecodingLimits
@@ -39,7 +40,6 @@ struct EchoBody: Sendable {
     /// - Throws: if the body is cut off or its coding is invalid.
     func send(to writer: inout ContentWriter) async throws {
         let decoder = request.coding.map { BodyDecoder($0, limits: decoding) }
-        let encoder = try BodyEncoder(request.representation)
         var bytesRead = 0
         for try await chunk in content {
             bytesRead += chunk.readableBytes
@@ -48,15 +48,15 @@ struct EchoBody: Sendable {
             // Flushed: the client may wait for these bytes before it sends more.
             if let decoder {
                 while let piece = try await decoder.next(of: &rest) {
-                    try await writer.write(encoder?.encode(piece, .flush) ?? piece)
+                    try await writer.writeBuffered(encoder?.encode(piece, .flush) ?? piece)
                 }
             } else if rest.readableBytes > 0 {
-                try await writer.write(encoder?.encode(rest, .flush) ?? rest)
+                try await writer.writeBuffered(encoder?.encode(rest, .flush) ?? rest)
             }
         }
         // The sequence of a cancelled task ends without an error.
         try Task.checkCancellation()
         try decoder?.finish()
-        if let encoder { try await writer.write(encoder.encode(ByteBuffer(), .finish)) }
+        if let encoder { try await writer.writeBuffered(encoder.encode(ByteBuffer(), .finish)) }
     }
 }

@@ -36,8 +36,6 @@ struct DownloadPlan: Hashable, Sendable {
         fields[.lastModified] = modified.httpDate
         fields[.acceptRanges] = "bytes"
         fields[.contentType] = Self.contentType(of: file.name)
-        // The type is a guess from the name of an uploaded file; a browser's guess would be worse.
-        fields[.xContentTypeOptions] = "nosniff"
         // Scripts in an uploaded file must not run: they could read other files of this origin.
         fields[.contentSecurityPolicy] = "sandbox"
     }
@@ -55,7 +53,7 @@ struct DownloadPlan: Hashable, Sendable {
         status = .notModified
         content = nil
         let ofContent: [HTTPField.Name] = [
-            .contentLength, .contentEncoding, .contentType, .xContentTypeOptions, .contentSecurityPolicy, .acceptRanges,
+            .contentLength, .contentEncoding, .contentType, .contentSecurityPolicy, .acceptRanges,
         ]
         for name in ofContent { fields[name] = nil }
     }

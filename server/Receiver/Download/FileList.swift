@@ -1,12 +1,21 @@
 import Platform
 
-/// The list of the stored files.
+/// One page of the list of the stored files.
 struct FileList: Hashable, Sendable {
-    let files: [StoredFile]
+    /// What one file takes in memory, in bytes.
+    static let bytesPerFile = 512
+    /// A page has as many files as its client asked for, or as many as there is memory for, but not fewer than this.
+    static let leastFiles = 16
 
-    /// Sorts the files by name.
-    init(_ files: [StoredFile]) {
-        self.files = files.sorted { $0.name < $1.name }
+    let files: [StoredFile]
+    let isFirst: Bool
+    /// The path and query of the next page; nil for the last one.
+    let next: String?
+
+    init(_ page: StoredFilePage, _ request: FileListRequest) {
+        files = page.files
+        isFirst = request.after == nil
+        next = page.last.map(request.next)
     }
 
     /// One line, with its end.

@@ -4,6 +4,10 @@ import HTTPTypes
 extension HTTPField.Name {
     /// Present in an HTTP/1.1 request whose authority is invalid, and in HTTP/2 requests that have the field.
     static let host = HTTPField.Name("Host")!
+    static let contentDigest = HTTPField.Name("Content-Digest")!
+    /// RFC 8288
+    static let link = HTTPField.Name("Link")!
+    static let reprDigest = HTTPField.Name("Repr-Digest")!
     static let wantReprDigest = HTTPField.Name("Want-Repr-Digest")!
     static let xFilename = HTTPField.Name("X-Filename")!
 }

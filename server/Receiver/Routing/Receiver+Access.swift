@@ -16,11 +16,16 @@ extension Receiver {
         /// The fields that a page of another origin may send.
         private static let requestFields = """
             Authorization, Content-Encoding, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Range, \
-            If-Unmodified-Since, Range, Want-Repr-Digest, X-Filename
+            If-Unmodified-Since, Range, Tus-Resumable, Upload-Checksum, Upload-Complete, Upload-Defer-Length, \
+            Upload-Draft-Interop-Version, Upload-Incomplete, Upload-Length, Upload-Metadata, Upload-Offset, \
+            Want-Repr-Digest, X-Filename, X-HTTP-Method-Override
             """
         /// The fields that it may read, besides the few that it may always read.
         private static let responseFields = """
-            Accept-Ranges, Content-Encoding, Content-Range, ETag, Location, Retry-After, WWW-Authenticate
+            Accept-Ranges, Content-Encoding, Content-Range, ETag, Link, Location, Retry-After, Tus-Checksum-Algorithm, \
+            Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, Upload-Complete, Upload-Draft-Interop-Version, \
+            Upload-Expires, Upload-Incomplete, Upload-Length, Upload-Limit, Upload-Metadata, Upload-Offset, \
+            WWW-Authenticate
             """
 
         public init() {}
@@ -30,35 +35,54 @@ extension Receiver {
         /// Any page can make a browser send a form to this server, which may run on the user's own machine without a
         /// token. Hence the check of `Origin`, which pages cannot forge.
         func checkWriting(_ head: HTTPRequest) throws(Refusal) {
-            if let origin = head.headerFields[.origin], !isAllowed(origin), !isSame(origin, head) {
-                throw Refusal(.forbidden, "pages of other origins may not write to this server: see --cors")
-            }
-            guard let token else { return }
-            let given = head.headerFields[.authorization].flatMap(Self.bearerToken)
-            // Comparing digests takes the same time for every token.
-            if let given, SHA256.hash(data: Array(given.utf8)) == SHA256.hash(data: Array(token.utf8)) { return }
+            try checkOrigin(head)
+            guard !isAuthorized(head) else { return }
+            let given = Self.bearerToken(of: head)
             let challenge = "Bearer realm=\"http-streaming\"" + (given == nil ? "" : ", error=\"invalid_token\"")
             throw Refusal(
                 .unauthorized, given == nil ? "writing requires a token" : "the token is wrong",
                 fields: [.wwwAuthenticate: challenge])
         }
 
+        func checkOrigin(_ head: HTTPRequest) throws(Refusal) {
+            if let origin = head.headerFields[.origin], !isAllowed(origin), !isSame(origin, head) {
+                throw Refusal(.forbidden, "pages of other origins may not write to this server: see --cors")
+            }
+        }
+
+        /// Whether the request has the token that writing requires.
+        func isAuthorized(_ head: HTTPRequest) -> Bool {
+            guard let token else { return true }
+            guard let given = Self.bearerToken(of: head) else { return false }
+            // Comparing digests takes the same time for every token.
+            return SHA256.hash(data: Array(given.utf8)) == SHA256.hash(data: Array(token.utf8))
+        }
+
+        static func bearerToken(of head: HTTPRequest) -> String? {
+            head.headerFields[.authorization].flatMap(bearerToken)
+        }
+
         /// Whether a server that listens on the loopback interface accepts a host name.
         ///
         /// A page whose name resolves to 127.0.0.1 would have the same origin as the server, and could read and write
         /// (DNS rebinding). Addresses cannot be rebound, and names without a dot are not names of pages: they are
-        /// `localhost` or the name of a machine in the local network.
+        /// `localhost` or the name of a machine in the local network. A dot at the end belongs to no label: resolvers take
+        /// `localhost.` for `localhost`.
         func isOwnName(_ authority: String) -> Bool {
-            let host = Self.host(of: authority).lowercased()
-            let isAddress =
-                host.hasPrefix("[") && host.hasSuffix("]")
-                || host.utf8.allSatisfy { (48...57).contains($0) || $0 == UInt8(ascii: ".") }
+            let name = Self.host(of: authority).lowercased()
+            let host = name.hasSuffix(".") ? String(name.dropLast()) : name
+            let isAddress = host.hasPrefix("[") && host.hasSuffix("]") || Self.endsInNumber(host)
             return isAddress || !host.contains(".") || host.hasSuffix(".localhost")
                 || origins.contains { $0 == "*" || Self.host(of: Self.authority(of: $0)) == host }
         }
 
-        /// Adds the fields that let a browser show a response to a page of another origin (https://fetch.spec.whatwg.org).
+        /// Adds the fields that tell a browser which pages of other origins may have a response
+        /// (https://fetch.spec.whatwg.org).
+        ///
+        /// A request for an image or a script does not name its page's origin, so that only `*` lets pages of other
+        /// origins embed files. Pages of a single origin can embed them with the attribute `crossorigin`.
         func addFields(to fields: inout HTTPFields, for head: HTTPRequest) {
+            fields.restrictUse(isForOtherOrigins: isAllowed(head.headerFields[.origin] ?? ""))
             guard !origins.isEmpty else { return }
             if !origins.contains("*") { fields[.vary] = fields[.vary].map { $0 + ", Origin" } ?? "Origin" }
             guard let origin = head.headerFields[.origin], isAllowed(origin) else { return }
@@ -76,6 +100,16 @@ extension Receiver {
         private func isSame(_ origin: String, _ head: HTTPRequest) -> Bool {
             guard let authority = head.authority, !authority.isEmpty else { return false }
             return Self.authority(of: origin).lowercased() == authority.lowercased()
+        }
+
+        /// Whether browsers and resolvers read the host as an IPv4 address, such as `127.1` or `0x7f.0.0.1`: no name of a page
+        /// ends in a number (https://url.spec.whatwg.org/#ends-in-a-number-checker).
+        private static func endsInNumber(_ host: String) -> Bool {
+            let label = host.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).last ?? []
+            let isHexadecimal = label.starts(with: "0x".utf8)
+            return isHexadecimal
+                ? label.dropFirst(2).allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
+                : !label.isEmpty && label.allSatisfy { (48...57).contains($0) }
         }
 
         /// The authority of an origin; empty for `null`.

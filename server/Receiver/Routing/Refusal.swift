@@ -33,6 +33,8 @@ struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
         static let preconditionFailed = Code(status: .preconditionFailed, cause: "precondition_failed")
         /// The file has no bytes in the requested range.
         static let rangeNotSatisfiable = Code(status: .rangeNotSatisfiable, cause: "range_not_satisfiable")
+        /// Something that cannot be replaced has the name.
+        static let conflict = Code(status: .conflict, cause: "conflict")
         /// The request exceeds a limit: of bytes, of parts, or of data that must be held in memory.
         static let tooLarge = Code(status: .contentTooLarge, cause: "too_large")
         /// The resource does not accept the media type or content coding.
@@ -50,6 +52,9 @@ struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
         /// The version of HTTP is not supported.
         static let versionNotSupported = Code(
             status: .httpVersionNotSupported, cause: "version_not_supported")
+        /// The body does not match its checksum (tus).
+        static let checksumMismatch = Code(
+            status: .init(code: 460, reasonPhrase: "Checksum Mismatch"), cause: "checksum_mismatch")
         /// The disk is full (RFC 4918 §11.5).
         static let noSpace = Code(
             status: .init(code: 507, reasonPhrase: "Insufficient Storage"), cause: "no_space")
@@ -60,18 +65,33 @@ struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
     let message: String
     /// Fields of the response that tell the client what would be accepted.
     let fields: HTTPFields
+    /// What a program can read of the reason; nil for most refusals.
+    let problem: ProblemDetails?
 
-    init(_ code: Code, _ message: String, fields: HTTPFields = [:]) {
+    init(_ code: Code, _ message: String, fields: HTTPFields = [:], problem: ProblemDetails? = nil) {
         self.code = code
         self.message = message
         self.fields = fields
+        self.problem = problem
     }
 
     var description: String { message }
 }
 
+/// A kind of problem for programs (RFC 9457), from the registry of the draft for resumable uploads.
+struct ProblemDetails: Hashable, Sendable {
+    /// The end of the type's URL.
+    let type: String
+    let title: String
+    var members: [String: Int] = [:]
+}
+
 extension Refusal {
     static let notImplemented = Refusal(.notImplemented, "no resource of this server has this method")
+
+    /// 503: no memory for another encoder.
+    static let encodersBusy = Refusal(
+        .unavailable, "too many compressed responses are being sent", fields: [.retryAfter: "10"])
 
     /// - Parameter error: of a route.
     init(for error: any Error) {
@@ -81,6 +101,8 @@ extension Refusal {
         case let error as CodingError: self.init(error)
         case let error as StorageError: self.init(error)
         case RequestBodyError.stalled: self.init(.timeout, "the rest of the request did not arrive in time")
+        case RequestBodyError.excessiveFraming:
+            self.init(.malformed, "the body has too many bytes that are not content, such as extensions of chunks")
         // The client is unlikely to see this: the connection is lost, or the server is stopping.
         case is HTTPParserError, is IOError, is ChannelError, is RequestBodyError, is NIOHTTP2Errors.StreamClosed:
             self.init(.malformed, "the body is cut off or malformed")
@@ -120,6 +142,9 @@ extension Refusal {
             case .noSpace: .noSpace
             case .noResources: .unavailable
             case .fileTooLarge: .tooLarge
+            case .conditionFailed: .preconditionFailed
+            case .conflict: .conflict
+            case .invalidName: .malformed
             default: .failed
             }
         self.init(code, error.message)

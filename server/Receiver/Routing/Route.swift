@@ -7,8 +7,12 @@ import HTTPTypes
 enum Route: Hashable, Sendable {
     /// Store the files in the body.
     case upload(UploadRequest)
-    /// List the stored files.
-    case list
+    /// Store the files in the body, and keep what has been received if it is cut off.
+    case create(UploadRequest, UploadCreation)
+    /// Answer a request to the location of an upload that was, or can be, cut off.
+    case unfinished(UploadID, UnfinishedRequest, UploadDialect)
+    /// List stored files.
+    case list(FileListRequest)
     /// Send a stored file.
     case download(DownloadRequest)
     /// Send the web page.
@@ -36,29 +40,44 @@ enum Route: Hashable, Sendable {
             throw Refusal(.malformed, "the request target is neither a path nor a URL of http or https")
         }
         try Self.checkText(head.path, "path")
+        // RFC 9110 §8.6. The decoder of HTTP/2 accepts a sign and equal values.
+        if let length = head.headerFields[.contentLength],
+            length.isEmpty || !length.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
+        {
+            throw Refusal(.malformed, "the Content-Length is not a number")
+        }
         // RFC 9112 §6.1. HTTP/2 has no transfer coding.
         if let coding = head.headerFields[.transferEncoding], coding.lowercased() != "chunked" {
             throw Refusal(.notImplemented, "chunked is the only transfer coding that this server supports")
         }
-        guard let resource = Resource(path: head.pathWithoutQuery), head.method != .connect else {
+        guard let resource = Resource(head, rules),
+            head.method != .connect
+        else {
             throw head.method == .connect ? Self.notAllowed(Resource.server) : Self.notFound
         }
         switch (resource, head.method) {
         case (_, .options):
             self = .options(resource.methods)
-        case (.root, .post), (.uploads, .post):
+        case (.root, .post), (.uploads, .post), (.root, .put), (.name, .put), (.file, .put), (.file, .post):
             try rules.checkUpload(head)
-            self = .upload(try UploadRequest(form: head))
-        case (.root, .put):
+            let upload = try UploadRequest(head, rules)
+            guard let creation = try UploadCreation(draft: head) else {
+                self = .upload(upload)
+                break
+            }
+            self = try Self.creation(upload, creation, rules)
+        case (.tus, .post):
             try rules.checkUpload(head)
-            self = .upload(try UploadRequest(file: head, named: nil))
-        case (.name(let name), .put), (.file(let name), .put), (.file(let name), .post):
-            try rules.checkUpload(head)
-            self = .upload(try UploadRequest(file: head, named: name))
+            self = .create(try UploadRequest(head, rules), try UploadCreation(tus: head))
+        case (.unfinished(let id), .head), (.unfinished(let id), .patch), (.unfinished(let id), .delete):
+            self = try Self.unfinished(id, try UnfinishedRequest.draft(head), head, resource, rules)
+        case (.tusUpload(let id), .head), (.tusUpload(let id), .patch), (.tusUpload(let id), .delete),
+            (.tusUpload(let id), .post):
+            self = try Self.unfinished(id, try UnfinishedRequest.tus(head), head, resource, rules)
         case (.root, .get), (.root, .head):
             self = .page
         case (.files, .get), (.files, .head):
-            self = .list
+            self = .list(try FileListRequest(head))
         case (.file(let name), .get), (.file(let name), .head):
             self = .download(DownloadRequest(head, file: name))
         case (.echo, .post):
@@ -77,7 +96,7 @@ enum Route: Hashable, Sendable {
         case (.name, .get), (.name, .head), (.server, .get), (.server, .head):
             throw Self.notFound
         case (.name, _), (.server, _), (.root, _), (.uploads, _), (.files, _), (.file, _), (.echo, _), (.text, _),
-            (.userAgent, _), (.count, _), (.health, _), (.metrics, _):
+            (.userAgent, _), (.count, _), (.health, _), (.metrics, _), (.unfinished, _), (.tus, _), (.tusUpload, _):
             throw Self.notAllowed(resource)
         }
         // RFC 9110 §10.1.1 defines one expectation.
@@ -89,7 +108,8 @@ enum Route: Hashable, Sendable {
     /// Whether the server reads the body.
     var readsBody: Bool {
         switch self {
-        case .upload, .echo: true
+        case .upload, .create, .echo: true
+        case .unfinished(_, let request, _): request.readsBody
         case .list, .download, .page, .text, .count, .health, .metrics, .options: false
         }
     }
@@ -99,6 +119,29 @@ enum Route: Hashable, Sendable {
     static func checkText(_ text: String?, _ what: String) throws(Refusal) {
         guard let text, text.unicodeScalars.contains("\u{FFFD}") else { return }
         throw Refusal(.malformed, "the \(what) is not UTF-8")
+    }
+
+    private static func creation(
+        _ upload: UploadRequest, _ creation: UploadCreation, _ rules: Rules
+    ) throws(Refusal) -> Route {
+        if rules.keepsUnfinished { return .create(upload, creation) }
+        // A part of an upload must not be stored as the whole.
+        guard creation.isLast == true else {
+            throw Refusal(.malformed, "this server does not accept uploads in several requests")
+        }
+        return .upload(upload)
+    }
+
+    /// - Parameter request: nil if the resource does not accept the method.
+    private static func unfinished(
+        _ id: UploadID, _ request: (UnfinishedRequest, UploadDialect)?, _ head: HTTPRequest, _ resource: Resource,
+        _ rules: Rules
+    ) throws(Refusal) -> Route {
+        guard rules.keepsUnfinished else { throw notFound }
+        guard let (request, dialect) = request else { throw notAllowed(resource) }
+        try rules.access.checkOrigin(head)
+        try rules.checkLength(head)
+        return .unfinished(id, request, dialect)
     }
 
     private static func notAllowed(_ resource: Resource) -> Refusal {
@@ -121,6 +164,31 @@ enum Route: Hashable, Sendable {
     }
 }
 
+extension Resource {
+    init?(_ head: HTTPRequest, _ rules: Route.Rules) {
+        self.init(
+            path: head.pathWithoutQuery, keepsPaths: rules.keepsPaths,
+            tusPath: rules.keepsUnfinished ? rules.tusPath : nil)
+    }
+}
+
+extension UploadRequest {
+    /// - Parameter head: of a request that stores files.
+    /// - Throws: ``Refusal`` if the body need not be read.
+    init(_ head: HTTPRequest, _ rules: Route.Rules) throws(Refusal) {
+        switch Resource(head, rules) {
+        case .root where head.method == .put:
+            try self.init(file: head, named: nil)
+        case .name(let name), .file(let name):
+            try self.init(file: head, named: name, replaces: head.method == .put && rules.replacesFiles)
+        case .tus:
+            try self.init(tus: head)
+        default:
+            try self.init(form: head)
+        }
+    }
+}
+
 extension Route {
     /// The server's configuration, as far as it decides which requests are refused.
     struct Rules: Hashable, Sendable {
@@ -128,6 +196,14 @@ extension Route {
         /// Of a body as it is sent, in bytes.
         var maximumBodySize: Int?
         var form = Receiver.FormLimits()
+        /// Whether a `PUT` replaces the file that its path names.
+        var replacesFiles = true
+        /// Whether the names of files have folders.
+        var keepsPaths = false
+        /// Whether uploads are kept that are cut off.
+        var keepsUnfinished = false
+        /// Where uploads of tus are, with a slash at both ends; nil for nowhere.
+        var tusPath: String?
         /// Whether the server listens on the loopback interface.
         var isLoopback = false
 

@@ -4,6 +4,7 @@ import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
+import NIOPosix
 
 /// Answers requests and logs one line for each.
 struct RouteResponder: HTTPResponder {
@@ -17,13 +18,19 @@ struct RouteResponder: HTTPResponder {
     /// A smaller file fits into one packet without compression.
     private static let leastWorthCoding = 1024
 
+    /// The report of more parts takes more than a millisecond, and is not written on the event loop.
+    private static let mostPartsAtOnce = 500
+
     let storage: any Storage
+    let health: StorageHealth
     let decoding: DecodingLimits
     let rules: Route.Rules
     let page: Page
+    /// Nil if no uploads are kept that are cut off.
+    let uploads: UploadResponder?
     let metrics: ServerMetrics
-    /// Of all connections and streams.
-    let budget: BufferBudget
+    /// For what waits to be sent on all connections and streams.
+    let budget: SendBudget
     let logger: Logger
 
     func respond(to request: Request, context: Context) async -> Response {
@@ -61,62 +68,122 @@ struct RouteResponder: HTTPResponder {
     ) async throws -> Response {
         switch route {
         case .upload(let upload):
-            let report = try await receive(upload, request, record)
-            return page.response(with: report, to: upload, for: request.head)
-        case .list:
-            return page.response(with: FileList(try await storage.files()), for: request.head)
-        case .download(let download):
-            let (plan, reader) = try await prepare(download)
-            guard request.method == .get, let content = plan.content else {
-                return .withoutContent(plan.status, plan.fields)
+            let report = try await receive(upload, request, context, record)
+            guard report.parts.count > Self.mostPartsAtOnce else {
+                return page.response(with: report, to: upload, for: request.head)
             }
-            let body = DownloadBody(reader: reader, content: content, budget: budget)
-            return .streaming(plan.status, plan.fields, record) { try await body.send(to: &$0) }
+            return try await NIOThreadPool.singleton.runIfActive {
+                page.response(with: report, to: upload, for: request.head)
+            }
+        case .create(let upload, let creation):
+            guard let uploads else { preconditionFailure("the route has not been judged by this server's rules") }
+            return try await uploads.create(upload, creation, request, context.channel, record)
+        case .unfinished(let id, let operation, let dialect):
+            guard let uploads else { preconditionFailure("the route has not been judged by this server's rules") }
+            return try await uploads.answer(operation, to: id, dialect, request, context.channel, record)
+        case .list(let list):
+            return try await answer(list, request, context, record)
+        case .download(let download):
+            return try await answer(download, request, context, record)
         case .page:
             return page.response(for: request.head)
         case .echo(let echo):
-            let body = EchoBody(request: echo, content: request.body, rules: rules, decoding: decoding)
-            return .streaming(.ok, echo.fields, record) { try await body.send(to: &$0) }
+            let body = EchoBody(
+                request: echo, encoder: try encoder(for: echo.representation, context.channel), content: request.body,
+                rules: rules,
+                decoding: decoding)
+            return .streaming(.ok, echo.fields, record, context.channel) { try await body.send(to: &$0) }
         case .text(let text, let representation):
             return try .text(text, representation)
         case .count(let count):
             guard request.method == .get else { return .withoutContent(.ok, count.fields) }
-            let body = CountBody(request: count, channel: context.channel)
-            return .streaming(.ok, count.fields, record) { try await body.send(to: &$0) }
+            let body = CountBody(
+                request: count, encoder: try encoder(for: count.representation, context.channel),
+                channel: context.channel)
+            return .streaming(.ok, count.fields, record, context.channel) { try await body.send(to: &$0) }
         case .health:
-            return .json("{\"status\":\"ok\"}\n")
+            return try await answerHealth()
         case .metrics:
-            return .content(metrics.text, type: "text/plain; version=0.0.4; charset=utf-8")
+            return .content(metrics.text, fields: [.contentType: "text/plain; version=0.0.4; charset=utf-8"])
         case .options(let methods):
-            return .withoutContent(.noContent, [.allow: methods.map(\.rawValue).joined(separator: ", ")])
+            var fields: HTTPFields = [.allow: methods.map(\.rawValue).joined(separator: ", ")]
+            uploads?.addOptions(to: &fields, of: request.head, rules)
+            return .withoutContent(.noContent, fields)
         }
+    }
+
+    private func answerHealth() async throws -> Response {
+        do {
+            try await health.check()
+        } catch {
+            // Whatever the cause: an orchestrator or a proxy shall send requests to another server.
+            throw Refusal(.unavailable, error.message)
+        }
+        return .json("{\"status\":\"ok\"}\n")
     }
 
     private func receive(
-        _ upload: UploadRequest, _ request: Request, _ record: RequestRecord
+        _ upload: UploadRequest, _ request: Request, _ context: Context, _ record: RequestRecord
     ) async throws -> UploadReport {
-        try await checkPreconditions(upload)
         var reception = Reception(upload, into: storage.begin(), decoding: decoding, rules: rules)
         defer { record.count(bytes: reception.bytesRead, parts: reception.partCount) }
         let contentLength = request.headers[.contentLength].flatMap { Int($0) }
-        return try await reception.receive(request.body, contentLength: contentLength)
-    }
-
-    /// Checks the state before the upload. Nothing that another request stores meanwhile is overwritten.
-    private func checkPreconditions(_ upload: UploadRequest) async throws {
-        guard let preconditions = upload.preconditions, case .file(let name, _) = upload.content else { return }
-        let file = try await storage.open(FileName(cleaning: name).numbered(0))?.file
-        guard preconditions.allowWriting(file) else {
-            throw Refusal(.preconditionFailed, "a condition of the request is false: nothing was stored")
+        return try await reception.receive(request.body, contentLength: contentLength) {
+            try await context.channel.requestTrailer()
         }
     }
 
-    private func prepare(_ download: DownloadRequest) async throws -> (DownloadPlan, any StoredFileReader) {
+    private func answer(
+        _ request: FileListRequest, _ http: Request, _ context: Context, _ record: RequestRecord
+    ) async throws -> Response {
+        let files = budget.share(
+            upTo: request.limit * FileList.bytesPerFile, atLeast: FileList.leastFiles * FileList.bytesPerFile)
+        let limit = min(request.limit, files.bytes / FileList.bytesPerFile)
+        let list = FileList(try await storage.files(after: request.after, limit: limit), request)
+        let (fields, text) = try await NIOThreadPool.singleton.runIfActive { [page] in
+            page.content(of: list, for: http.head)
+        }
+        let share = budget.share(upTo: text.readableBytes, atLeast: text.readableBytes)
+        withExtendedLifetime(files) {}
+        guard http.method == .get else { return .withoutContent(.ok, fields) }
+        return .streaming(.ok, fields, record, context.channel) { writer in
+            try await writer.writeInPieces(text)
+            withExtendedLifetime(share) {}
+        }
+    }
+
+    private func answer(
+        _ download: DownloadRequest, _ request: Request, _ context: Context, _ record: RequestRecord
+    ) async throws -> Response {
         guard let reader = try await storage.open(download.name) else {
             throw Refusal(.notFound, "no file of this name is stored: GET /files lists the stored files")
         }
         let isWorthCoding = download.wantsCoding ? try await Self.isWorthCoding(reader) : false
-        return (try download.plan(for: reader.file, isWorthCoding: isWorthCoding), reader)
+        var plan = try download.plan(for: reader.file, isWorthCoding: isWorthCoding)
+        var encoder: BodyEncoder?
+        if request.method == .get, case .coded(let coding) = plan.content {
+            encoder = try BodyEncoder(coding, budget, for: context.channel)
+            // Without memory for an encoder the file is sent as it is, if the client accepts that.
+            if encoder == nil { plan = try download.plan(for: reader.file, isWorthCoding: false) }
+        }
+        guard request.method == .get, let content = plan.content else {
+            return .withoutContent(plan.status, plan.fields)
+        }
+        let range: Range<Int>
+        switch content {
+        case .bytes(let bytes): range = bytes
+        case .coded where encoder == nil: throw Refusal.encodersBusy
+        case .coded: range = 0..<reader.file.size
+        }
+        let body = DownloadBody(reader: reader, range: range, encoder: encoder, budget: budget)
+        return .streaming(plan.status, plan.fields, record, context.channel) { try await body.send(to: &$0) }
+    }
+
+    /// - Returns: nil for content that is not coded.
+    private func encoder(for representation: Representation, _ channel: any Channel) throws -> BodyEncoder? {
+        guard case .coded(let coding) = representation else { return nil }
+        guard let encoder = try BodyEncoder(coding, budget, for: channel) else { throw Refusal.encodersBusy }
+        return encoder
     }
 
     private static func isWorthCoding(_ reader: any StoredFileReader) async throws(StorageError) -> Bool {

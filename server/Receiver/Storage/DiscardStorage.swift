@@ -4,17 +4,20 @@ import NIOCore
 public struct DiscardStorage: Storage {
     public init() {}
 
+    public var keepsPaths: Bool { false }
+
     public func begin() -> any StorageTransaction { Transaction() }
-    public func files() -> [StoredFile] { [] }
+    public func check() {}
+    public func files(after name: String?, limit: Int) -> StoredFilePage { StoredFilePage(files: [], last: nil) }
     public func open(_ name: String) -> (any StoredFileReader)? { nil }
 
     private struct Transaction: StorageTransaction {
         private var files = 0
 
-        mutating func beginFile(named filename: String) { files += 1 }
+        mutating func beginFile(named filename: String, _ naming: Naming) { files += 1 }
         mutating func write(_ pieces: [ByteBuffer]) {}
         mutating func endFile() {}
-        mutating func publish() -> [String?] { Array(repeating: nil, count: files) }
+        mutating func publish() -> [PublishedFile?] { Array(repeating: nil, count: files) }
         mutating func abandon() {}
     }
 }

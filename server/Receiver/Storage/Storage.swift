@@ -6,8 +6,24 @@ public protocol Storage: Sendable {
     /// Begins to store the files of one request. Writes nothing yet.
     func begin() -> any StorageTransaction
 
-    /// The files that can be opened, in any order.
-    func files() async throws(StorageError) -> [StoredFile]
+    /// Checks whether a file could be stored now. Suspends as long as the storage takes; blocks no thread that others use.
+    ///
+    /// - Throws: the reason why nothing can be stored.
+    func check() async throws(StorageError)
+
+    /// Whether files are stored below folders, as their clients name them: `album/2024/a.jpg`. Otherwise only the last
+    /// component of a filename counts.
+    var keepsPaths: Bool { get }
+
+    /// The files that can be opened, a page at a time, in the order of the bytes of their names.
+    ///
+    /// Takes memory for one page, however many files there are.
+    ///
+    /// - Parameters:
+    ///   - name: where the page begins: after this name, which need not exist; nil for the first page. From a client: data,
+    ///     never a path.
+    ///   - limit: the most files of the page, at least 1.
+    func files(after name: String?, limit: Int) async throws(StorageError) -> StoredFilePage
 
     /// Opens a file for reading.
     ///
@@ -23,8 +39,11 @@ public protocol Storage: Sendable {
 public protocol StorageTransaction: Sendable {
     /// Begins a file.
     ///
-    /// - Parameter filename: as the client sent it. Data, never a path.
-    mutating func beginFile(named filename: String) async throws(StorageError)
+    /// - Parameters:
+    ///   - filename: as the client sent it. Data, never a path.
+    ///   - naming: of the only file of a request. The files of others get free names.
+    /// - Throws: ``StorageError/Code/conditionFailed`` if the condition of `naming` does not hold now.
+    mutating func beginFile(named filename: String, _ naming: Naming) async throws(StorageError)
 
     /// Appends to the file that was begun last. Suspends while too many bytes are unwritten: that slows the sender down
     /// to the speed of the storage.
@@ -37,14 +56,43 @@ public protocol StorageTransaction: Sendable {
     /// Ends the file that was begun last.
     mutating func endFile() async throws(StorageError)
 
-    /// Makes all files visible. If it throws, none is visible.
+    /// Makes all files visible, and writes them to where the storage promises to keep them. If it throws, none is visible,
+    /// and none has been replaced.
     ///
-    /// - Returns: the name under which each file is stored, in the order in which they were begun; nil for a file that
-    ///   is not stored.
-    mutating func publish() async throws(StorageError) -> [String?]
+    /// - Returns: what each file has become, in the order in which they were begun; nil for a file that is not stored.
+    /// - Throws: ``StorageError/Code/conditionFailed`` if the condition of the file does not hold.
+    mutating func publish() async throws(StorageError) -> [PublishedFile?]
 
     /// Removes every trace of the files, also in a cancelled task.
     mutating func abandon() async
+}
+
+/// How a file gets its name.
+public struct Naming: Sendable {
+    /// Whether the file takes the place of one that has its name, in one step. Otherwise, and if its filename cannot be its
+    /// name as it is, it gets a free name.
+    public var replaces: Bool
+    /// Whether the file may be stored, given the one that has its name; nil for no condition. Judged when the file begins,
+    /// and in one step with giving the name.
+    public var condition: (@Sendable (StoredFile?) -> Bool)?
+
+    public init(replaces: Bool = false, condition: (@Sendable (StoredFile?) -> Bool)? = nil) {
+        (self.replaces, self.condition) = (replaces, condition)
+    }
+}
+
+/// A file that has been stored.
+public struct PublishedFile: Hashable, Sendable {
+    /// With the folders that lead to it: see ``Storage/keepsPaths``.
+    public let name: String
+    /// See ``StoredFile/version``.
+    public let version: String
+    /// Whether it has taken the place of another file.
+    public let isReplacement: Bool
+
+    public init(name: String, version: String, isReplacement: Bool) {
+        (self.name, self.version, self.isReplacement) = (name, version, isReplacement)
+    }
 }
 
 /// A stored file.
@@ -62,6 +110,19 @@ public struct StoredFile: Hashable, Sendable {
         self.size = size
         self.modified = modified
         self.version = version
+    }
+}
+
+/// Some stored files, one after another in the order of the bytes of their names.
+public struct StoredFilePage: Hashable, Sendable {
+    /// At most as many as were asked for. There may be none, although others follow.
+    public let files: [StoredFile]
+    /// The name after which the next page begins; nil if no files follow.
+    public let last: String?
+
+    public init(files: [StoredFile], last: String?) {
+        self.files = files
+        self.last = last
     }
 }
 

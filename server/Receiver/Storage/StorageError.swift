@@ -2,7 +2,9 @@
 public struct StorageError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The kind of failure. New versions may add codes: compare with the ones you know.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
-        private enum Name: String { case noSpace, noResources, fileTooLarge, changed, failed }
+        private enum Name: String {
+            case noSpace, noResources, fileTooLarge, changed, conditionFailed, conflict, invalidName, failed
+        }
 
         private let name: Name
 
@@ -16,6 +18,13 @@ public struct StorageError: Error, Hashable, Sendable, CustomStringConvertible {
         public static let fileTooLarge = Code(name: .fileTooLarge)
         /// The file is no longer the one that was opened.
         public static let changed = Code(name: .changed)
+        /// The condition of a file does not hold: see ``Naming/condition``. Clients get 412.
+        public static let conditionFailed = Code(name: .conditionFailed)
+        /// Something that is not a file has the name, or something that is not a folder has the name of a folder. Clients get
+        /// 409.
+        public static let conflict = Code(name: .conflict)
+        /// The filename cannot be used. Clients get 400.
+        public static let invalidName = Code(name: .invalidName)
         /// Any other failure. Clients get 500.
         public static let failed = Code(name: .failed)
     }

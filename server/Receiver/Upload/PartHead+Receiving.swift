@@ -33,20 +33,24 @@ extension PartHead {
     /// The names of the header fields that have no effect, as sent (RFC 7578 §4.8).
     fileprivate var ignoredFields: [String] {
         otherFields.map(\.name).filter {
-            !["content-transfer-encoding", "content-encoding"].contains($0.lowercased())
+            !(["content-transfer-encoding", "content-encoding"] + ExpectedDigests.fields).contains($0.lowercased())
         }
     }
 }
 
 extension ReceivedPart {
-    init(_ head: PartHead) {
+    /// - Throws: 400 for a malformed digest.
+    init(_ head: PartHead) throws(Refusal) {
         self.init(
-            name: head.name, filename: head.filename, contentType: head.contentType, ignoredFields: head.ignoredFields)
+            name: head.name, filename: head.filename, contentType: head.contentType, ignoredFields: head.ignoredFields,
+            expected: try ExpectedDigests(head))
     }
 
     /// How many bytes of the part's header are kept in memory.
     var nameBytes: Int {
-        ([name, filename ?? "", contentType ?? ""] + ignoredFields).reduce(0) { $0 + $1.utf8.count }
+        ([name, filename ?? "", contentType ?? ""] + ignoredFields + (expected?.unknown ?? [])).reduce(0) {
+            $0 + $1.utf8.count
+        }
     }
 }
 

@@ -9,14 +9,19 @@ struct ReceivedPart: Hashable, Sendable {
     let contentType: String?
     /// The names of the part's header fields that have no effect, as sent.
     var ignoredFields: [String] = []
+    /// The digests in the part's header.
+    var expected: ExpectedDigests?
     /// Of the whole content, in bytes.
     var size = 0
     /// Nil for a file.
     var value: FieldValue?
     /// Nil unless the part is a stored file.
     var savedAs: String?
-    /// In hexadecimal; nil unless the request asked for it.
+    /// In hexadecimal; nil unless the request asked for them.
     var sha256: String?
+    var sha512: String?
+    /// What became of the digests in the part's header.
+    var checked = CheckedDigests()
 }
 
 extension ReceivedPart: Encodable {
@@ -25,8 +30,10 @@ extension ReceivedPart: Encodable {
         case contentType = "content_type"
         case size, value, truncated
         case savedAs = "saved_as"
-        case sha256
+        case sha256, sha512
         case ignoredFields = "ignored_fields"
+        case verifiedDigests = "verified_digests"
+        case ignoredDigests = "ignored_digests"
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -39,7 +46,10 @@ extension ReceivedPart: Encodable {
         if value?.isTruncated == true { try members.encode(true, forKey: .truncated) }
         try members.encodeIfPresent(savedAs, forKey: .savedAs)
         try members.encodeIfPresent(sha256, forKey: .sha256)
+        try members.encodeIfPresent(sha512, forKey: .sha512)
         if !ignoredFields.isEmpty { try members.encode(ignoredFields, forKey: .ignoredFields) }
+        if !checked.verified.isEmpty { try members.encode(checked.verified, forKey: .verifiedDigests) }
+        if !checked.ignored.isEmpty { try members.encode(checked.ignored, forKey: .ignoredDigests) }
     }
 }
 

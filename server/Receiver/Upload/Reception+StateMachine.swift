@@ -1,4 +1,5 @@
 import Multipart
+import Platform
 
 extension Reception {
     /// Tracks the parts of one request, without I/O: events of the parser and the storage go in, actions for
@@ -59,7 +60,7 @@ extension Reception {
         mutating func partBegan(_ head: PartHead) throws(Refusal) -> String? {
             expect(.betweenParts)
             try head.checkContentIsPlain()
-            let part = ReceivedPart(head)
+            let part = try ReceivedPart(head)
             nameBytes += part.nameBytes
             guard nameBytes <= limits.form.nameBytes else {
                 throw Refusal(
@@ -109,10 +110,36 @@ extension Reception {
             }
         }
 
-        /// - Parameter sha256: of the part's content, in hexadecimal.
+        /// Content of a file has been stored before: the body is restored.
+        ///
+        /// - Returns: nil if no file is being received.
+        mutating func contentRestored(count: Int) -> ContentAction? {
+            switch state {
+            case .inFile:
+                parts[parts.count - 1].size += count
+                return .write
+            case .inUnchosenFile:
+                files.append(parts.count - 1)
+                state = .inFile
+                parts[parts.count - 1].size += count
+                return .beginFileAndWrite(named: "")
+            case .inField, .betweenParts, .complete, .publishing, .published, .failed:
+                return nil
+            }
+        }
+
+        /// The number of the file whose content is received, from 0; nil for none. After an empty filename it is the one
+        /// that content would begin.
+        var currentFile: Int? {
+            switch state {
+            case .inFile: files.count - 1
+            case .inUnchosenFile: files.count
+            case .inField, .betweenParts, .complete, .publishing, .published, .failed: nil
+            }
+        }
+
         /// - Returns: whether a file of the storage ends.
-        mutating func partEnded(sha256: String?) -> Bool {
-            parts[parts.count - 1].sha256 = sha256
+        mutating func partEnded() -> Bool {
             switch state {
             case .inFile:
                 state = .betweenParts
@@ -140,13 +167,37 @@ extension Reception {
             state = .publishing
         }
 
-        /// - Parameter names: as the storage returned them, one for each file.
-        mutating func published(as names: [String?]) -> UploadReport {
+        /// The digests of the parts have been computed.
+        ///
+        /// - Parameters:
+        ///   - digests: by the indices of the parts.
+        ///   - wanted: which one is reported.
+        /// - Throws: ``Refusal`` if a part has a digest that does not match.
+        mutating func partsDigested(_ digests: [Int: Digests], wanted: DigestAlgorithm?) throws(Refusal) {
             expect(.publishing)
-            precondition(names.count == files.count, "the storage returned another number of names than files")
-            for (file, name) in zip(files, names) { parts[file].savedAs = name }
+            for (index, computed) in digests {
+                parts[index].checked =
+                    try parts[index].expected?.check(computed, of: "part \(index + 1)") ?? CheckedDigests()
+                let reported = wanted.flatMap { computed[$0] }?.hexadecimal
+                switch wanted {
+                case .sha256: parts[index].sha256 = reported
+                case .sha512: parts[index].sha512 = reported
+                case nil: break
+                }
+            }
+        }
+
+        /// - Parameters:
+        ///   - published: as the storage returned it, one for each file.
+        ///   - checked: what became of the digests of the body.
+        mutating func published(
+            as published: [PublishedFile?], _ checked: CheckedDigests = CheckedDigests()
+        ) -> UploadReport {
+            expect(.publishing)
+            precondition(published.count == files.count, "the storage returned another number of files")
+            for (file, published) in zip(files, published) { parts[file].savedAs = published?.name }
             state = .published
-            return UploadReport(parts: parts)
+            return UploadReport(parts: parts, file: published.first.flatMap(\.self), checked: checked)
         }
 
         /// An error has occurred, or the request was aborted.

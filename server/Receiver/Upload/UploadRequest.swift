@@ -2,7 +2,6 @@ import ContentCoding
 import HTTPTypes
 import Multipart
 import Platform
-import StructuredFieldValues
 
 /// An upload as its head describes it.
 struct UploadRequest: Hashable, Sendable {
@@ -19,8 +18,16 @@ struct UploadRequest: Hashable, Sendable {
     let coding: Coding?
     /// Of a file; nil if the request has none. A form is posted to a resource without state.
     let preconditions: Preconditions?
-    /// Whether the response includes the SHA-256 of each part.
-    let wantsDigest: Bool
+    /// Whether the file replaces one of the same name.
+    let replaces: Bool
+    let digests: UploadDigests
+
+    /// A file whose head is not that of an HTTP request for one.
+    init(content: Content) throws(Refusal) {
+        self.content = content
+        (coding, preconditions, replaces) = (nil, nil, false)
+        digests = try UploadDigests([:])
+    }
 
     /// The `POST` of a form.
     ///
@@ -37,17 +44,21 @@ struct UploadRequest: Hashable, Sendable {
             )
         }
         preconditions = nil
-        wantsDigest = WantedDigest.includesSHA256(head.headerFields[.wantReprDigest])
+        replaces = false
+        digests = try UploadDigests(head.headerFields)
     }
 
     /// The `PUT` of a file.
     ///
-    /// - Parameter name: from the path. The field `x-filename`, which has no other purpose, overrides it.
+    /// - Parameters:
+    ///   - name: from the path. The field `x-filename`, which has no other purpose, overrides it.
+    ///   - replaces: whether the file replaces the one that the path names. With `x-filename` the path does not name it.
     /// - Throws: ``Refusal`` if the body need not be read.
-    init(file head: HTTPRequest, named name: String?) throws(Refusal) {
+    init(file head: HTTPRequest, named name: String?, replaces: Bool = false) throws(Refusal) {
         try Route.checkText(head.headerFields[.xFilename], "field x-filename")
         try Route.checkText(head.headerFields[.contentType], "field Content-Type")
         let field = head.headerFields[.xFilename]?.percentDecoded ?? ""
+        self.replaces = replaces && field.isEmpty
         let name = field.isEmpty ? name ?? "" : field
         guard !name.isEmpty else {
             throw Refusal(.malformed, "the file has no name: PUT it to /{name}, or add the header field x-filename")
@@ -67,27 +78,25 @@ struct UploadRequest: Hashable, Sendable {
         content = .file(named: name, contentType: head.headerFields[.contentType])
         let preconditions = Preconditions(head.headerFields, now: .now)
         self.preconditions = preconditions.isEmpty ? nil : preconditions
-        wantsDigest = WantedDigest.includesSHA256(head.headerFields[.wantReprDigest])
+        digests = try UploadDigests(head.headerFields)
     }
 }
 
-/// The value of a `Want-Repr-Digest` field (RFC 9530 §4): a dictionary of algorithms with weights from 0 (not
-/// acceptable) to 10.
-struct WantedDigest: StructuredFieldValue {
-    static let structuredFieldType = StructuredFieldType.dictionary
+/// What the header of an upload says about digests (RFC 9530).
+struct UploadDigests: Hashable, Sendable {
+    /// Those of the body that stand in the header.
+    let expected: ExpectedDigests
+    /// The algorithm of the digest that the response includes for each part; nil for none.
+    let wanted: DigestAlgorithm?
+    private let isTrailerAnnounced: Bool
 
-    private let sha256: Int?
-
-    private enum CodingKeys: String, CodingKey {
-        case sha256 = "sha-256"
+    init(_ fields: HTTPFields) throws(Refusal) {
+        expected = try ExpectedDigests(fields)
+        wanted = DigestField.wanted(fields[.wantReprDigest])
+        let announced = (fields[.trailer] ?? "").split(separator: ",").map { $0.trimmingOptionalSpace().lowercased() }
+        isTrailerAnnounced = announced.contains(where: ExpectedDigests.fields.contains)
     }
 
-    /// Whether the field asks for SHA-256. An invalid field asks for nothing.
-    ///
-    /// - Parameter field: nil if the request has none.
-    static func includesSHA256(_ field: String?) -> Bool {
-        guard let field else { return false }
-        let value = try? StructuredFieldValueDecoder().decode(WantedDigest.self, from: Array(field.utf8))
-        return (1...10).contains(value?.sha256 ?? 0)
-    }
+    /// Which digests of the body to compute. If one follows as a trailer, its algorithm is not known.
+    var ofBody: Set<DigestAlgorithm> { isTrailerAnnounced ? Set(DigestAlgorithm.allCases) : expected.algorithms }
 }

@@ -36,7 +36,7 @@ enum HTMLText {
     /// A name, linked to the file if clients can read it. `bdi` isolates the direction of its text.
     static func nameCell(_ name: String, note: String = "") -> String {
         let text = "<bdi>\(escaped(name))</bdi>"
-        let link = "<a href=\"/files/\(name.percentEncoded)\" download>\(text)</a>"
+        let link = "<a href=\"\(Resource.path(ofFile: name))\" download>\(text)</a>"
         return "<td class=\"name\">\(FileName.isPublic(name) ? link : text)\(note)</td>"
     }
 
@@ -75,12 +75,15 @@ extension UploadReport {
 
 extension FileList {
     var html: String {
-        guard !files.isEmpty else { return HTMLText.paragraph("No files are stored yet.") }
+        let link = next.map { "<p><a rel=\"next\" href=\"\(HTMLText.escaped($0))\">More files</a></p>" } ?? ""
+        guard !files.isEmpty else {
+            return HTMLText.paragraph(isFirst ? "No files are stored yet." : "There are no more files.") + link
+        }
         let rows = files.map { file in
             let time = Timestamp(seconds: file.modified)
             let cell = "<td class=\"time\"><time datetime=\"\(time.rfc3339)\">\(time.toTheMinute) UTC</time></td>"
             return HTMLText.nameCell(file.name) + HTMLText.sizeCell(file.size) + cell
         }
-        return HTMLText.table([("name", "Name"), ("size", "Size"), ("time", "Time")], rows)
+        return HTMLText.table([("name", "Name"), ("size", "Size"), ("time", "Time")], rows) + link
     }
 }

@@ -16,8 +16,9 @@ import Foundation
 struct Page: Sendable {
     /// One JavaScript module: each file uses the ones before it.
     private static let script = [
-        PackageResources.basics_js, PackageResources.uploads_js, PackageResources.uploads_shown_js,
-        PackageResources.picking_js, PackageResources.stored_js, PackageResources.begin_js,
+        PackageResources.basics_js, PackageResources.remembered_js, PackageResources.sending_js,
+        PackageResources.uploads_js, PackageResources.uploads_shown_js, PackageResources.picking_js,
+        PackageResources.stored_js, PackageResources.begin_js,
     ]
 
     private let identity: ByteBuffer
@@ -62,38 +63,47 @@ struct Page: Sendable {
     }
 
     func response(with report: UploadReport, to upload: UploadRequest, for head: HTTPRequest) -> Response {
-        let fields = report.fields(for: upload)
-        return negotiated(head, status: .created, fields, title: "Stored", html: report.html, json: report.json)
+        let (fields, text) = negotiated(
+            head, report.fields(for: upload), title: "Stored", html: report.html, json: report.json)
+        return .content(text, status: report.status, fields: fields)
     }
 
-    func response(with list: FileList, for head: HTTPRequest) -> Response {
-        negotiated(head, status: .ok, [:], title: "Stored files", html: list.html, json: list.json)
+    /// The fields and the content of a page of the list of files.
+    func content(of list: FileList, for head: HTTPRequest) -> (HTTPFields, ByteBuffer) {
+        var fields: HTTPFields = [:]
+        if let next = list.next { fields[.link] = "<\(next)>; rel=\"next\"" }
+        let (all, text) = negotiated(head, fields, title: "Stored files", html: list.html, json: list.json)
+        fields = all
+        fields[.contentLength] = String(text.utf8.count)
+        return (fields, ByteBuffer(string: text))
     }
 
     func response(to refusal: Refusal, for head: HTTPRequest) -> Response {
-        negotiated(
-            head, status: refusal.code.status, refusal.fields, title: "\(refusal.code.status)", html: refusal.html,
-            json: refusal.json)
+        if let problem = refusal.problem { return problem.response(refusal) }
+        let (fields, text) = negotiated(
+            head, refusal.fields, title: "\(refusal.code.status)", html: refusal.html, json: refusal.json)
+        return .content(text, status: refusal.code.status, fields: fields)
     }
 
+    /// HTML for browsers, JSON for others.
     private func negotiated(
-        _ head: HTTPRequest, status: HTTPResponse.Status, _ fields: HTTPFields, title: String,
-        html: @autoclosure () -> String, json: @autoclosure () -> String
-    ) -> Response {
+        _ head: HTTPRequest, _ fields: HTTPFields, title: String, html: @autoclosure () -> String,
+        json: @autoclosure () -> String
+    ) -> (HTTPFields, String) {
         var fields = fields
         fields[.vary] = fields[.vary].map { $0 + ", Accept" } ?? "Accept"
         guard AcceptedType(head.headerFields[.accept]) == .html else {
-            return .json(json(), status: status, fields: fields)
+            fields[.contentType] = "application/json"
+            return (fields, json())
         }
         for field in Self.fields(policy) { fields[field.name] = field.value }
         let text = Self.fill(PackageResources.report_html, ["style": style, "title": title, "content": html()])
-        return Response(status: status, headers: fields, body: .init(byteBuffer: ByteBuffer(string: text)))
+        return (fields, text)
     }
 
     private static func fields(_ policy: String) -> HTTPFields {
         [
             .contentType: "text/html; charset=utf-8", .contentSecurityPolicy: policy, .cacheControl: "no-cache",
-            .xContentTypeOptions: "nosniff",
         ]
     }
 

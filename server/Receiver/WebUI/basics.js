@@ -1,12 +1,12 @@
-// One module in several files, joined in this order: basics, uploads, uploads-shown, picking, stored, begin.
-
-// The page sends each file as the body of one PUT: the browser reads it from the disk while it sends it.
+// One module in several files, joined in this order: basics, remembered, sending, uploads, uploads-shown, picking,
+// stored, begin.
 
 const parallelUploads = 3;
 // Of thousands of uploads, only some are elements of the page.
 const shownQueued = 10;
 const shownFinished = 100;
 const shownFiles = 200;
+const shownLeftBehind = 3;
 const filterFrom = 10;
 const renderInterval = 150;
 const averagedSeconds = 3;

@@ -15,9 +15,13 @@ function begin() {
     byID("folder-input").onchange = event => addPicked(event.target);
     byID("token-form").onsubmit = useToken;
     byID("notice-button").onclick = () => {
-        hold(null);
         byID("uploads-heading").focus();
-        startNext();
+        goOnNow();
+    };
+    addEventListener("online", goOnNow);
+    byID("left-behind-button").onclick = () => {
+        byID("pick-files").focus();
+        discardLeftBehind();
     };
     byID("retry-all").onclick = () => {
         for (const upload of [...failed].reverse()) retry(upload);
@@ -49,6 +53,8 @@ function begin() {
         if (!document.hidden) refreshList();
     });
     listenForFiles();
+    findLeftBehind();
+    renderSoon();
     refreshList();
 }
 

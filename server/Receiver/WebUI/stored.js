@@ -2,7 +2,10 @@
 
 const firstOrders = { name: "ascending", size: "descending", modified: "descending" };
 const collator = new Intl.Collator([], { numeric: true });
+// Of more files, only these are loaded.
+const mostFiles = 100_000;
 let files = null;
+let hasMoreFiles = false;
 let listError = null;
 let order = { key: "modified", direction: "descending" };
 let showsAll = false;
@@ -27,10 +30,17 @@ async function refreshList() {
 
 async function loadList() {
     try {
-        const response = await fetch("/files", { headers: { Accept: "application/json" } });
-        const answer = await response.json();
-        if (!response.ok) throw new Error(answer.error);
-        files = answer;
+        const loaded = [];
+        let next = "/files?limit=10000";
+        while (next && loaded.length < mostFiles) {
+            const response = await fetch(next, { headers: { Accept: "application/json" } });
+            const answer = await response.json();
+            if (!response.ok) throw new Error(answer.error);
+            loaded.push(...answer);
+            next = response.headers.get("Link")?.match(/<([^>]*)>; rel="next"/)?.[1];
+        }
+        files = loaded;
+        hasMoreFiles = Boolean(next);
         listError = null;
     } catch (error) {
         listError = error instanceof TypeError ? "the server cannot be reached" : error.message;
@@ -66,7 +76,8 @@ function renderList() {
     }
 
     const bytes = all.reduce((sum, file) => sum + file.size, 0);
-    setText(byID("stored-summary"), all.length > 0 ? `${countText(all.length, "file")}, ${sizeText(bytes)}` : "");
+    const summary = `${hasMoreFiles ? "the first " : ""}${countText(all.length, "file")}, ${sizeText(bytes)}`;
+    setText(byID("stored-summary"), all.length > 0 ? summary : "");
     byID("files").hidden = shown.length === 0;
     byID("show-all").hidden = shown.length === matching.length;
     setText(byID("show-all"), `Show all ${countText(matching.length, "file")}`);

@@ -24,13 +24,29 @@ function render() {
     byID("retry-all").hidden = failed.size < 2;
     byID("cancel-all").hidden = active.size + queue.length < 2;
     byID("clear").hidden = finished.length + failed.size === 0;
-    byID("notice").hidden = held !== "server";
-    if (held === "server") {
-        const rest = countText(queue.length, "file");
-        setText(byID("notice-text"), `The server cannot be reached. Still to be sent: ${rest}.`);
-    }
+    renderNotices();
     renderSummary();
     if (active.size > 0) renderSoon();
+}
+
+const isInterrupted = () => active.size > 0 && [...active].every(upload => upload.state === "interrupted");
+
+function renderNotices() {
+    // Not at the first interruption: most are over before one has read about them.
+    byID("notice").hidden = !isInterrupted() || [...active].some(upload => upload.interruptions < 2);
+    if (!byID("notice").hidden) {
+        const [{ reason }] = active;
+        const rest = countText(active.size + queue.length, "file");
+        const text = `${reason[0].toUpperCase()}${reason.slice(1)}. The page keeps trying. Still to be sent: ${rest}.`;
+        setText(byID("notice-text"), text);
+    }
+    byID("left-behind").hidden = leftBehind.size === 0;
+    if (leftBehind.size > 0) {
+        const paths = [...leftBehind.values()];
+        const more = paths.length > shownLeftBehind ? `, and ${countText(paths.length - shownLeftBehind, "other")}` : "";
+        const names = paths.slice(0, shownLeftBehind).join(", ") + more;
+        setText(byID("left-behind-text"), `Not sent completely: ${names}. Choose the same files again to go on.`);
+    }
 }
 
 /** The rate and the remaining time, if bytes are being sent. */
@@ -46,6 +62,8 @@ function showCount(id, count, what) {
 }
 
 function renderSummary() {
+    // The time without a connection must not count.
+    if (isInterrupted()) batch.rate = null;
     let sent = batch.bytes;
     let total = batch.bytes + queuedBytes;
     for (const upload of active) {
@@ -73,19 +91,24 @@ function rowOf(upload) {
     const { root, progress, details, actions } = upload.row;
     if (root.dataset.state !== upload.state) {
         root.dataset.state = upload.state;
-        progress.hidden = upload.state !== "active";
+        progress.hidden = !active.has(upload);
         actions.replaceChildren(...actionsFor(upload));
         details.replaceChildren(...detailsOf(upload));
     }
-    if (upload.state === "active") {
+    if (active.has(upload)) {
         const size = upload.size;
         progress.value = upload.sent / Math.max(1, size);
         const facts = [percentText(upload.sent, size), `${sizeText(upload.sent)} of ${sizeText(size)}`];
         const rest = size - upload.sent;
-        facts.push(...(rest === 0 ? ["being stored"] : rateFacts(upload.rate, upload.sent, rest)));
+        if (upload.state === "interrupted") {
+            const delay = durationText((upload.due - performance.now()) / 1000);
+            facts.push(`${upload.reason}; trying again in ${delay}`);
+        } else {
+            facts.push(...(rest === 0 ? ["being stored"] : rateFacts(upload.rate, upload.sent, rest)));
+        }
         setText(details, facts.join(", "));
     } else if (upload.state === "queued") {
-        setText(details, `${sizeText(upload.size)}, ${held === "token" ? "waits for the token" : "waiting"}`);
+        setText(details, `${sizeText(upload.size)}, ${needsToken ? "waits for the token" : "waiting"}`);
     }
     return root;
 }
@@ -117,7 +140,7 @@ function detailsOf(upload) {
     if (upload.state === "cancelled") return [`${size}, cancelled`];
     if (upload.state !== "stored") return [];
     const name = nameElement(upload.savedAs);
-    const link = upload.location && element("a", { href: upload.location, download: "" }, name);
+    const link = upload.link && element("a", { href: upload.link, download: "" }, name);
     const details = [`${size}, stored as `, link ?? name];
     if (upload.savedAs !== upload.file.name) details.push(" ", element("span", { className: "tag" }, "renamed"));
     if (!link) details.push(" ", element("span", { className: "tag" }, "hidden, so not in the list"));
@@ -135,7 +158,8 @@ function storedToken() {
 }
 
 function askForToken(message) {
-    hold("token");
+    needsToken = true;
+    batch.rate = null;
     byID("token-form").hidden = false;
     setText(byID("token-error"), message);
     byID("token").ariaInvalid = "true";
@@ -157,6 +181,6 @@ function useToken(event) {
     }
     byID("token-error").textContent = "";
     byID("token").ariaInvalid = null;
-    if (held === "token") hold(null);
+    needsToken = false;
     startNext();
 }

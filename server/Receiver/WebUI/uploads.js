@@ -28,16 +28,29 @@ class Rate {
 }
 
 class Upload {
-    /** One of: queued, active, stored, failed, cancelled. */
+    /** One of: queued, active, interrupted, stored, failed, cancelled. */
     state = "queued";
     sent = 0;
     rate = null;
+    /** With the file as its body. */
     request = null;
     token = "";
-    /** The cause of a failure. */
+    /** The unfinished upload on the server. */
+    location = null;
+    /** How many bytes the server said it has stored. */
+    stored = 0;
+    /** How often the file was sent, and how often a request was interrupted, since it has stored more. */
+    attempts = 0;
+    interruptions = 0;
+    /** When the next attempt begins, and a function that begins it. */
+    due = 0;
+    goOn = null;
+    /** Whether the file is sent in one request, which cannot go on. */
+    isOrdinary = false;
+    /** The cause of a failure or an interruption. */
     reason = "";
     savedAs = "";
-    location = null;
+    link = null;
     row = null;
 
     constructor(file, path) {
@@ -58,8 +71,8 @@ let queuedBytes = 0;
 let transferred = 0;
 /** Since the page was last idle. */
 let batch = { files: 0, bytes: 0, rate: null };
-/** Why no upload is started: "server" if it cannot be reached, "token" if one is missing; null if uploads run. */
-let held = null;
+/** Whether no upload is started until the user has entered a token. */
+let needsToken = false;
 let token = storedToken();
 
 const isIdle = () => active.size === 0 && queue.length === 0;
@@ -70,6 +83,7 @@ function add(files, continuesBatch = false) {
     for (const { file, path } of files) {
         const upload = new Upload(file, path);
         queue.push(upload);
+        leftBehind.delete(keyOf(upload));
         queuedBytes += upload.size;
     }
     news.added += files.length;
@@ -77,83 +91,53 @@ function add(files, continuesBatch = false) {
     startNext();
 }
 
-function hold(reason) {
-    held = reason;
-    batch.rate = null;
-}
-
 function startNext() {
-    if (isIdle()) hold(null);
-    const needsToken = document.documentElement.dataset.authorization === "required" && token === "";
-    if (needsToken && queue.length > 0) askForToken("Enter the token: the files are sent after that.");
-    while (held === null && active.size < parallelUploads && queue.length > 0) start(queue.shift());
+    if (isIdle()) needsToken = false;
+    const isMissing = document.documentElement.dataset.authorization === "required" && token === "";
+    if (isMissing && queue.length > 0) askForToken("Enter the token: the files are sent after that.");
+    while (!needsToken && active.size < parallelUploads && queue.length > 0) start(queue.shift());
     renderSoon();
 }
 
 function start(upload) {
-    const request = new XMLHttpRequest();
     queuedBytes -= upload.size;
     active.add(upload);
-    Object.assign(upload, { state: "active", sent: 0, rate: new Rate(0), request, token });
-    batch.rate ??= new Rate(transferred);
-
-    const hasSent = bytes => {
-        transferred += bytes - upload.sent;
-        upload.sent = bytes;
-    };
-    request.open("PUT", "/");
-    request.setRequestHeader("Accept", "application/json");
-    request.setRequestHeader("X-Filename", encodeURIComponent(upload.file.name.toWellFormed?.() ?? upload.file.name));
-    if (token !== "") request.setRequestHeader("Authorization", `Bearer ${token}`);
-    request.upload.onprogress = event => hasSent(event.loaded);
-    request.onload = () => {
-        if (request.status === 201) hasSent(upload.size);
-        conclude(upload, request);
-    };
-    request.onerror = () => explainError(upload);
-    request.send(upload.file);
+    Object.assign(upload, { state: "active", token });
+    upload.location ??= rememberedLocation(upload);
+    run(upload);
 }
 
 function conclude(upload, request) {
-    let answer = {};
-    try {
-        answer = JSON.parse(request.responseText);
-    } catch {
-        // Not from the server itself, but from a proxy, for example. The status says enough.
-    }
-    active.delete(upload);
     if (request.status === 201) {
-        upload.savedAs = answer.parts?.[0]?.saved_as ?? upload.file.name;
+        active.delete(upload);
+        forget(upload);
+        upload.savedAs = answerContent(request).parts?.[0]?.saved_as ?? upload.file.name;
         // Null if the server stores nothing (--discard).
-        upload.location = request.getResponseHeader("Location");
+        upload.link = request.getResponseHeader("Location");
         batch.files += 1;
         batch.bytes += upload.size;
         finish(upload, "stored");
         refreshList();
+        startNext();
     } else if (request.status === 401) {
+        active.delete(upload);
         enqueueFirst(upload);
         // It may have been sent before the token was corrected.
-        if (upload.token === token) askForToken(answer.error ?? "The server does not accept this token.");
+        if (upload.token === token) {
+            askForToken(answerContent(request).error ?? "The server does not accept this token.");
+        }
+        startNext();
     } else {
-        fail(upload, answer.error ?? `the server answered ${request.status} ${request.statusText}`.trim());
+        // What a server without space has stored can be used later.
+        if (request.status < 500) discard(upload);
+        end(upload, refusalText(request));
     }
-    startNext();
 }
 
-/** Browsers do not say why a request failed: because of the file, the server, or only this connection? */
-async function explainError(upload) {
-    const isReadable = await upload.file.slice(0, 1).arrayBuffer().then(() => true, () => false);
-    const isReachable = isReadable && await fetch("/files", { method: "HEAD" }).then(() => true, () => false);
-    // Cancelled meanwhile?
-    if (!active.delete(upload)) return;
-    if (!isReadable) {
-        fail(upload, "the file cannot be read: it was changed, moved or deleted");
-    } else if (isReachable) {
-        fail(upload, "the connection was lost");
-    } else {
-        enqueueFirst(upload);
-        hold("server");
-    }
+/** Ends an active upload that has failed. */
+function end(upload, reason) {
+    active.delete(upload);
+    fail(upload, reason);
     startNext();
 }
 
@@ -175,6 +159,14 @@ function finish(upload, state) {
     announceSoon();
 }
 
+/** Frees what the server has of an upload. */
+function discard(upload) {
+    if (!upload.location) return;
+    forget(upload);
+    deleteUpload(upload.location);
+    upload.location = null;
+}
+
 function enqueueFirst(upload) {
     Object.assign(upload, { state: "queued", sent: 0 });
     queue.unshift(upload);
@@ -186,16 +178,27 @@ function enqueueFirst(upload) {
 function retry(upload) {
     if (upload.state !== "failed" && upload.state !== "cancelled") return;
     if (!failed.delete(upload)) finished.splice(finished.indexOf(upload), 1);
-    enqueueFirst(upload);
+    // Another object: requests of the old one may be running.
+    const { location, row } = upload;
+    enqueueFirst(Object.assign(new Upload(upload.file, upload.path), { location, row }));
     startNext();
 }
 
+/** Ends the requests of an active upload. */
+function stop(upload) {
+    active.delete(upload);
+    upload.request?.abort();
+    upload.goOn?.();
+    discard(upload);
+}
+
 function cancel(upload) {
-    if (active.delete(upload)) {
-        upload.request.abort();
+    if (active.has(upload)) {
+        stop(upload);
     } else if (upload.state === "queued") {
         queue.splice(queue.indexOf(upload), 1);
         queuedBytes -= upload.size;
+        discard(upload);
     } else {
         return;
     }
@@ -208,7 +211,7 @@ function cancelAll() {
     queuedBytes = 0;
     // The list shows the newest first, and the last upload is the newest: reversing keeps the order.
     for (const upload of all.reverse()) {
-        if (active.delete(upload)) upload.request.abort();
+        stop(upload);
         finish(upload, "cancelled");
     }
     startNext();

@@ -24,7 +24,9 @@ extension Transfer {
     /// - Returns: false if there is none.
     func takeUnreadResponse() -> Bool {
         guard machine.download == .awaitingHead, upload.failure == nil,
-            let answer = UnreadResponse(easy.sockets.unread, head: &download.head), answer.status >= 300
+            let answer = UnreadResponse(
+                easy.sockets.unread, head: &download.head,
+                onInterim: { [upload] in upload.observer?.received(interim: $0, $1) }), answer.status >= 300
         else { return false }
         finalHeadReceived(status: answer.status)
         _ = answer.content.withUnsafeBytes { download.content.append($0) }

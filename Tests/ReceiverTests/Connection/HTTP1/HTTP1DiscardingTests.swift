@@ -29,6 +29,25 @@ import Testing
         }
     }
 
+    /// SwiftNIO's decoder delivers nothing of them.
+    @Test(
+        "After input that is not HTTP, at most 64 MiB are read",
+        arguments: [
+            "GET / HTTP/1.1\r\nHost: x\r\nx: \(String(repeating: "a", count: 100_000))\r\n", "no HTTP\r\n\r\n",
+            "PUT /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
+            "GET /health HTTP/1.1\r\nHost: x\r\n\r\nno HTTP\r\n\r\n",
+            // These responses do not end.
+            "GET /count/inf HTTP/1.1\r\nHost: x\r\n\r\nno HTTP\r\n\r\n",
+            "GET /count/inf HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
+        ])
+    func notHTTP(input: String) async throws {
+        try await RunningServer.with { server in
+            let sent = try await server.zerosAccepted(after: input)
+            // The limit, and what the systems of both sides buffer.
+            #expect(sent < 128 << 20)
+        }
+    }
+
     /// The first response has content of unknown length, which in HTTP/1.0 ends with the connection.
     @Test("Nothing is sent after the last response", arguments: [false, true], ["", "Upgrade: x\r\n"])
     func otherResponses(isHalfClosed: Bool, field: String) async throws {

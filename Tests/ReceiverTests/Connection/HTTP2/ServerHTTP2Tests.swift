@@ -82,6 +82,47 @@ struct ServerHTTP2Tests {
         #expect(output == "PROTOCOL_ERROR\nPROTOCOL_ERROR\nPROTOCOL_ERROR\n201\n")
     }
 
+    @Test("a Content-Length that is not a number, or not one number, is refused") func contentLength() async throws {
+        let output = try await run(
+            """
+            connection = Connection()
+            for values in [["+5"], ["-0"], ["5, 5"], ["5", "5"], ["5", "6"], ["0x5"], [""], ["9" * 30], ["05"], ["5"]]:
+                stream = connection.request("PUT", "/x", [("content-length", value) for value in values], end=False)
+                connection.h2.send_data(stream, b"" if values == ["-0"] else b"abcde", end_stream=True)
+                connection.flush()
+                while True:
+                    events = [event for event in connection.events if getattr(event, "stream_id", None) == stream]
+                    answer = [event for event in events if isinstance(event, h2.events.ResponseReceived)]
+                    reset = [event for event in events if isinstance(event, h2.events.StreamReset)]
+                    if answer or reset:
+                        break
+                    connection.events += connection.h2.receive_data(connection.socket.recv(65536))
+                    connection.flush()
+                print(dict(answer[0].headers)[b":status"].decode() if answer else reset[0].error_code.name)
+            """)
+        #expect(
+            output.split(separator: "\n").dropLast(2).allSatisfy { ["400", "PROTOCOL_ERROR"].contains($0) }, "\(output)"
+        )
+        #expect(output.hasSuffix("\n201\n200\n"))
+    }
+
+    @Test("a digest may follow as a trailer") func trailer() async throws {
+        let output = try await run(
+            """
+            import base64, hashlib
+            connection = Connection()
+            for sent in [b"abc", b"other"]:
+                stream = connection.request("PUT", "/x", [("trailer", "repr-digest")], end=False)
+                connection.h2.send_data(stream, b"abc")
+                digest = base64.b64encode(hashlib.sha512(sent).digest()).decode()
+                connection.h2.send_headers(stream, [("repr-digest", f"sha-512=:{digest}:")], end_stream=True)
+                connection.flush()
+                print(dict(connection.wait(h2.events.ResponseReceived, stream).headers)[b":status"].decode())
+                print("verified" in connection.wait(h2.events.DataReceived, stream).data.decode())
+            """)
+        #expect(output == "201\nTrue\n400\nFalse\n")
+    }
+
     @Test("a stream whose response is not read is reset, even if the response is short")
     func unreadResponse() async throws {
         let output = try await run(
@@ -100,6 +141,24 @@ struct ServerHTTP2Tests {
             connection.wait(h2.events.StreamEnded, stream)
             """)
         #expect(output == "reset\nreset\nreset\n{\"status\":\"ok\"}\n")
+    }
+
+    @Test("a stream is reset if the client has large windows but does not read from its connection")
+    func unreadConnection() async throws {
+        let output = try await run(
+            """
+            connection = Connection(window=2**31 - 1)
+            connection.h2.increment_flow_control_window(2**31 - 1 - 65535)
+            connection.flush()
+            stream = connection.request("GET", "/count/inf?interval=0")
+            time.sleep(5)
+            try:
+                connection.wait(h2.events.StreamReset, stream)
+            except (EOFError, ConnectionError):
+                pass
+            print("ended")
+            """)
+        #expect(output == "ended\n")
     }
 
     @Test("a refused stream is reset only after the whole response has been sent") func lateResponse() async throws {

@@ -51,6 +51,9 @@ extension HTTP1ConnectionHandler {
         /// Whether content of an accepted request, or its end, comes next.
         var isReceiving: Bool { if case .content = input { true } else { false } }
 
+        /// Whether the next response answers a request of HTTP/1.0.
+        var isHTTP10: Bool { current.isHTTP10 }
+
         /// - Returns: whether the request is accepted.
         mutating func headArrived(_ exchange: Exchange) -> Bool {
             switch input {
@@ -116,6 +119,18 @@ extension HTTP1ConnectionHandler {
             case .head: .request
             case .refused(let refusal): .refusal(refusal)
             }
+        }
+    }
+}
+
+extension HTTP1ConnectionHandler.StateMachine {
+    /// Whether the client of the next response understands interim responses, which HTTP/1.0 does not have (RFC 9110 §15.2).
+    var acceptsInterimResponses: Bool {
+        switch state {
+        case .awaitingRequest: true
+        case .serving(let serving): !serving.isHTTP10
+        case .discarding: true
+        case .closed: true
         }
     }
 }

@@ -9,7 +9,8 @@ extension HTTP1ConnectionHandler {
     /// | event            | awaitingRequest   | serving                                  | discarding              |
     /// |------------------|-------------------|------------------------------------------|-------------------------|
     /// | request's head   | → serving         | pass; discard above the limit            | discard                 |
-    /// | content          | discard           | pass                                     | discard; limit → closed |
+    /// | content          | discard           | pass                                     | discard                 |
+    /// | bytes read       |                   |                                          | limit → closed          |
     /// | request's end    | discard           | pass                                     | discard; done → closed  |
     /// | syntax error     | refuse, → serving | in content pass, else refuse in its turn | discard                 |
     /// | input closed     |                   |                                          | done → closed           |
@@ -23,7 +24,7 @@ extension HTTP1ConnectionHandler {
     ///
     /// "Done": all responses are written, and no request can follow.
     struct StateMachine: ~Copyable {
-        private enum State: ~Copyable {
+        enum State: ~Copyable {
             /// No request is open. → `serving`, `closed`
             case awaitingRequest
             /// At least one response has not ended. → `awaitingRequest`, `discarding`, `closed`
@@ -45,16 +46,18 @@ extension HTTP1ConnectionHandler {
             case stopped
         }
 
-        private let discardLimit: Int
-        private var state = State.awaitingRequest
+        var discardLimit: Int
+        private(set) var state = State.awaitingRequest
         private var decoder = Decoder.running
+        /// Whether input was not HTTP. What follows it is read only to discard it.
+        private var hasInputFailed = false
         /// Responses that have ended, and whose ends have not left the process: those to pipelined requests may wait
         /// together.
         private var unwrittenResponses = 0
         private var isInputClosed = false
         private var isQuiescing = false
 
-        /// - Parameter discardLimit: the bytes of content to discard before the connection is closed.
+        /// - Parameter discardLimit: the bytes to discard before the connection is closed.
         init(discardLimit: Int) { self.discardLimit = discardLimit }
 
         /// Whether no request is open, and all responses are written.
@@ -80,8 +83,9 @@ extension HTTP1ConnectionHandler {
         /// Whether the end of a response has not left the process.
         var hasUnwrittenResponses: Bool { unwrittenResponses > 0 }
 
-        /// Whether the decoder would only store what is read.
-        var mustNotRead: Bool { decoder == .stopped }
+        /// Whether the decoder would only store what is read, or no route wants it while a response continues, which may
+        /// be endless.
+        var mustNotRead: Bool { decoder == .stopped || hasInputFailed && !isEnding }
 
         // MARK: Input
 
@@ -110,7 +114,7 @@ extension HTTP1ConnectionHandler {
             case pass, discard, close
         }
 
-        mutating func bodyArrived(count: Int) -> ReadAction {
+        mutating func bodyArrived() -> ReadAction {
             switch take() {
             case .awaitingRequest:
                 return become(.awaitingRequest, .discard)
@@ -118,10 +122,24 @@ extension HTTP1ConnectionHandler {
                 let isPassed = serving.isReceiving
                 return become(.serving(serving), isPassed ? .pass : .discard)
             case .discarding(let bytes):
-                let sum = bytes + count
-                return sum > discardLimit ? become(.closed, .close) : become(.discarding(bytes: sum), .discard)
+                return become(.discarding(bytes: bytes), .discard)
             case .closed:
                 return .discard
+            }
+        }
+
+        /// - Parameter count: of the bytes read, of which the decoder may have delivered nothing.
+        mutating func bytesRead(count: Int) -> CloseAction {
+            switch take() {
+            case .awaitingRequest:
+                return become(.awaitingRequest, .none)
+            case .serving(let serving):
+                return become(.serving(serving), .none)
+            case .discarding(let bytes):
+                let sum = bytes + count
+                return sum > discardLimit ? become(.closed, .close) : become(.discarding(bytes: sum), .none)
+            case .closed:
+                return .none
             }
         }
 
@@ -149,6 +167,7 @@ extension HTTP1ConnectionHandler {
 
         /// - Parameter refusal: the response to input that is not HTTP; nil if the error is not the client's.
         mutating func errorCaught(_ refusal: Refusal?) -> ErrorAction {
+            if refusal != nil { hasInputFailed = true }
             switch take() {
             case .awaitingRequest:
                 guard let refusal else { return become(.awaitingRequest, .pass) }

@@ -29,6 +29,7 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
     private let logger: Logger
     private let body: BodyFlag
     private var machine: StateMachine
+    private var allowance = FramingAllowance()
     /// Closes the connection: if it is idle or stuck, or after ``discardTime``.
     private var timer: Scheduled<Void>?
     private var idleSince = NIODeadline.uptimeNanoseconds(0)
@@ -64,14 +65,17 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
         traffic.partDecoded()
         switch unwrapInboundIn(data) {
         case .head(let head):
+            allowance.renew()
             if case .pass(let head) = machine.headArrived(head) {
                 context.fireChannelRead(wrapInboundOut(.head(head)))
             }
         case .body(let bytes):
             // A large read of one-byte chunks would be parsed at the expense of all other connections.
             body.isSet = bytes.readableBytes >= Self.largePieceBytes
-            act(on: machine.bodyArrived(count: bytes.readableBytes), data, context)
+            allowance.contentArrived(bytes.readableBytes)
+            act(on: machine.bodyArrived(), data, context)
         case .end:
+            allowance.renew()
             body.isSet = false
             act(on: machine.requestEnded(), data, context)
         }
@@ -90,7 +94,10 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
+        let count = traffic.takeByteCount()
+        if !allowance.readCompleted(count) { caught(RequestBodyError.excessiveFraming, Self.headerTooLarge, context) }
         context.fireChannelReadComplete()
+        if machine.bytesRead(count: count) == .close { return context.close(promise: nil) }
         // The later handlers do not ask for input that is discarded.
         if machine.isEnding { read(context: context) }
     }
@@ -102,6 +109,8 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
             return
         }
         switch unwrapOutboundIn(data) {
+        case .head(let head) where head.status.code < 200 && !machine.acceptsInterimResponses:
+            promise?.succeed()
         case .head(let head):
             context.write(wrapOutboundOut(.head(machine.responseBegan(head))), promise: promise)
         case .body:
@@ -148,8 +157,15 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
 
     /// An abort closes the connection even in states in which other handlers cannot.
     func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
-        guard event is AbortEvent else { return context.triggerUserOutboundEvent(event, promise: promise) }
-        context.close(promise: promise)
+        switch event {
+        case is AbortEvent:
+            context.close(promise: promise)
+        case is BriefLingering:
+            machine.discardLimit = min(machine.discardLimit, BriefLingering.bytes)
+            promise?.succeed()
+        default:
+            context.triggerUserOutboundEvent(event, promise: promise)
+        }
     }
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
@@ -184,7 +200,14 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        switch machine.errorCaught((error as? HTTPParserError).map { refusal(of: $0) }) {
+        caught(error, (error as? HTTPParserError).map { refusal(of: $0) }, context)
+    }
+
+    /// - Parameters:
+    ///   - error: for the route, if it happens within a body.
+    ///   - refusal: the response, if it happens elsewhere; nil if the error is not the client's.
+    private func caught(_ error: any Error, _ refusal: Refusal?, _ context: ChannelHandlerContext) {
+        switch machine.errorCaught(refusal) {
         case .pass: context.fireErrorCaught(error)
         case .discard: break
         case .refuse(let refusal): refuse(refusal, context)
@@ -197,10 +220,13 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
         case .invalidVersion where traffic.requestLine?.hasOtherVersion == true: Self.versionNotSupported
         // The client begins with HTTP/2's preface.
         case .paused: Self.versionNotSupported
-        case .headerOverflow: Refusal(.headerTooLarge, "the header has more bytes than this server takes")
+        case .headerOverflow: Self.headerTooLarge
         default: Refusal(.malformed, "this is not valid HTTP/1.1")
         }
     }
+
+    private static let headerTooLarge = Refusal(
+        .headerTooLarge, "the header has more bytes than this server accepts")
 
     private static let versionNotSupported = Refusal(
         .versionNotSupported, "this server speaks HTTP/1.1 and HTTP/1.0 here")

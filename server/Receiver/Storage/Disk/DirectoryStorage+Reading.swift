@@ -3,22 +3,25 @@ import NIOPosix
 import Platform
 
 extension DirectoryStorage {
-    public func files() async throws(StorageError) -> [StoredFile] {
-        try await threadPool.run("cannot list the files") { [directory] () throws(SystemError) in
-            var files: [StoredFile] = []
-            for name in try directory.names(startingWith: "") where FileName.isPublic(name) {
-                // Nil if the file has been removed since.
-                guard let status = try directory.status(of: name), status.isRegular else { continue }
-                files.append(status.file(named: name))
+    /// The file that has this name now; nil if there is none.
+    func file(_ name: FileName) async throws(StorageError) -> StoredFile? {
+        try await threadPool.run("cannot read a file") { [folder] () throws(SystemError) in
+            let directory = try folder.current().directory
+            do throws(SystemError) {
+                let status = try directory.folder(name.folders).status(of: name.numbered(0))
+                return status.flatMap { $0.isRegular ? $0.file(named: name.path(name.numbered(0))) : nil }
+            } catch {
+                guard error.meansNoSuchFile else { throw error }
+                return nil
             }
-            return files
         }
     }
 
     public func open(_ name: String) async throws(StorageError) -> (any StoredFileReader)? {
-        guard FileName.isPublic(name) else { return nil }
-        return try await threadPool.run("cannot open a file") { [directory, threadPool] () throws(SystemError) in
-            try OpenFile(name, in: directory, threadPool)
+        guard FileName.isPublic(name), keepsPaths || FileName.isComponent(name) else { return nil }
+        let admission = try await readers.admit()
+        return try await threadPool.run("cannot open a file") { [folder, threadPool] () throws(SystemError) in
+            try OpenFile(name, in: folder.current().directory, threadPool, admission)
         }
     }
 }
@@ -30,14 +33,19 @@ private final class OpenFile: StoredFileReader {
     private let status: FileStatus
     private let descriptor: Descriptor
     private let threadPool: NIOThreadPool
+    private let admission: OpenFileLimit.Admission
 
     /// Blocks.
     ///
     /// - Returns: nil if no regular file has that name. A symbolic link is not a regular file.
-    init?(_ name: String, in directory: Directory, _ threadPool: NIOThreadPool) throws(SystemError) {
+    init?(
+        _ name: String, in directory: Directory, _ threadPool: NIOThreadPool, _ admission: OpenFileLimit.Admission
+    ) throws(SystemError) {
         do {
+            let path = name.utf8.split(separator: UInt8(ascii: "/")).map { String(Substring($0)) }
+            let folder = try directory.folder(path.dropLast())
             // O_NONBLOCK: opening a FIFO would wait for its other end.
-            descriptor = try directory.openFile(name, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+            descriptor = try folder.openFile(path.last ?? "", flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
         } catch {
             guard error.meansNoSuchFile else { throw error }
             return nil
@@ -45,7 +53,7 @@ private final class OpenFile: StoredFileReader {
         status = try FileStatus(of: descriptor.raw)
         guard status.isRegular else { return nil }
         file = status.file(named: name)
-        self.threadPool = threadPool
+        (self.threadPool, self.admission) = (threadPool, admission)
     }
 
     func read(at offset: Int, count: Int) async throws(StorageError) -> ByteBuffer {

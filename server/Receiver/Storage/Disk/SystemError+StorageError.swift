@@ -11,6 +11,8 @@ extension SystemError {
         switch code {
         case ENOSPC, EDQUOT: StorageError(.noSpace, "\(action): the disk is full (\(self))")
         case EMFILE, ENFILE, ENOMEM, EAGAIN: StorageError(.noResources, "\(action): \(self)")
+        case EISDIR, ENOTDIR, ELOOP:
+            StorageError(.conflict, "\(action): something else has its name, or that of a folder in its path (\(self))")
         case EFBIG: StorageError(.fileTooLarge, "\(action): \(self)")
         default: StorageError(.failed, "\(action): \(self)")
         }

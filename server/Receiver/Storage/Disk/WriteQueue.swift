@@ -1,125 +1,171 @@
-import NIOCore
 import NIOPosix
 import Platform
 import Synchronization
 
-/// Writes the files of one request on a thread pool while the next bytes are being received.
+/// Runs the blocking operations of one request in order, on thread pools, while the next bytes are being received.
 ///
-/// One job writes all bytes that were appended since the previous job started: the slower the disk, or the smaller the
+/// One job runs all operations that were appended since the previous job started: the slower the disk, or the smaller the
 /// pieces, the fewer the jobs. Other requests get their turn between two jobs.
 final class WriteQueue: Sendable {
-    /// ``append(_:to:)`` suspends while more bytes than this, or than this queue's share of the budget, are unwritten.
+    /// ``append(_:_:bytes:_:)`` suspends while more bytes than this, or than this queue's share of the budget, are unwritten.
     private static let limit = 1024 * 1024
+    /// What an operation costs at least: so many bytes are written in the same time.
+    private static let leastCost = 4096
+
+    /// What an operation waits for, which decides the threads that run it.
+    enum Waiting: Sendable {
+        /// Little: for the system's memory, most of the time.
+        case briefly
+        /// For the disk.
+        case forDisk
+    }
+
+    private struct Operation {
+        let action: String
+        let waiting: Waiting
+        /// The bytes that it writes, ``leastCost`` at least.
+        let cost: Int
+        let body: @Sendable () throws(SystemError) -> Void
+    }
 
     private struct State {
-        var pending: [(file: TemporaryFile, bytes: ByteBuffer)] = []
+        var pending: [Operation] = []
         /// Of `pending` and of the running job.
-        var byteCount = 0
-        var isWriting = false
-        /// The first failure; nothing is written after it.
+        var cost = 0
+        var isRunning = false
+        /// The first failure; nothing runs after it.
         var failure: StorageError?
-        /// Resumed when at most `bytes` bytes are unwritten.
-        var waiter: (bytes: Int, continuation: CheckedContinuation<Void, Never>)?
+        /// Resumed when the cost is at most `cost`.
+        var waiter: (cost: Int, continuation: CheckedContinuation<Void, Never>)?
 
         mutating func takeWaiter() -> CheckedContinuation<Void, Never>? {
-            guard let waiter, byteCount <= waiter.bytes else { return nil }
+            guard let waiter, cost <= waiter.cost else { return nil }
             self.waiter = nil
             return waiter.continuation
         }
     }
 
     private let threadPool: NIOThreadPool
+    /// For operations that wait for the disk.
+    private let syncPool: NIOThreadPool
     private let budget: BufferBudget
     private let state = Mutex(State())
 
-    init(threadPool: NIOThreadPool, budget: BufferBudget) {
-        self.threadPool = threadPool
-        self.budget = budget
+    init(threadPool: NIOThreadPool, syncPool: NIOThreadPool, budget: BufferBudget) {
+        (self.threadPool, self.syncPool, self.budget) = (threadPool, syncPool, budget)
         budget.join()
     }
 
     deinit { budget.leave() }
 
-    /// Queues bytes to be written. Suspends while too many bytes are unwritten.
+    /// Appends an operation. Suspends while too many bytes are unwritten.
     ///
-    /// - Throws: the error of writing these bytes or earlier ones.
-    func append(_ pieces: [ByteBuffer], to file: TemporaryFile) async throws(StorageError) {
+    /// - Parameters:
+    ///   - action: what fails if `body` throws, for the error message.
+    ///   - byteCount: how many bytes it writes.
+    /// - Throws: the error of this operation or an earlier one; ``StorageError/serverIsStopping`` instead of suspending if
+    ///   the task is cancelled.
+    func append(
+        _ action: String, _ waiting: Waiting = .briefly, bytes byteCount: Int = 0,
+        _ body: @escaping @Sendable () throws(SystemError) -> Void
+    ) async throws(StorageError) {
+        let operation = Operation(
+            action: action, waiting: waiting, cost: max(byteCount, Self.leastCost), body: body)
         let isFirst = state.withLock { state in
             guard state.failure == nil else { return false }
-            for piece in pieces {
-                state.pending.append((file, piece))
-                state.byteCount += piece.readableBytes
-            }
-            defer { state.isWriting = true }
-            return !state.isWriting
+            state.pending.append(operation)
+            state.cost += operation.cost
+            defer { state.isRunning = true }
+            return !state.isRunning
         }
-        if isFirst { submit() }
+        if isFirst { submit(waiting) }
         try await wait(untilAtMost: budget.size(upTo: Self.limit))
     }
 
-    /// Suspends until all bytes are written.
+    /// Suspends until all operations have ended.
+    ///
+    /// - Throws: as ``append(_:_:bytes:_:)`` does.
     func drain() async throws(StorageError) { try await wait(untilAtMost: 0) }
 
-    /// Discards unwritten bytes. Suspends until the running job has ended.
+    /// Discards the operations that have not begun. Suspends until the running job has ended, also in a cancelled task.
     func cancel() async {
         state.withLock { state in
-            for (_, bytes) in state.pending { state.byteCount -= bytes.readableBytes }
+            for operation in state.pending { state.cost -= operation.cost }
             state.pending = []
         }
-        // An earlier failure no longer matters.
-        try? await wait(untilAtMost: 0)
+        await withCheckedContinuation { wait(untilAtMost: 0, $0) }
     }
 
-    private func wait(untilAtMost bytes: Int) async throws(StorageError) {
-        await withCheckedContinuation { continuation in
-            let ready = state.withLock { state in
-                precondition(state.waiter == nil, "two tasks use one transaction at the same time")
-                state.waiter = (bytes, continuation)
-                return state.takeWaiter()
+    private func wait(untilAtMost cost: Int) async throws(StorageError) {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                wait(untilAtMost: cost, continuation)
+                if Task.isCancelled { stopWaiting() }
             }
-            ready?.resume()
+        } onCancel: {
+            stopWaiting()
         }
-        if let failure = state.withLock({ $0.failure }) { throw failure }
+        let failure = state.withLock { $0.failure ?? ($0.cost > cost ? .serverIsStopping : nil) }
+        if let failure { throw failure }
     }
 
-    private func submit() {
+    private func wait(untilAtMost cost: Int, _ continuation: CheckedContinuation<Void, Never>) {
+        let ready = state.withLock { state in
+            precondition(state.waiter == nil, "two tasks use one transaction at the same time")
+            state.waiter = (cost, continuation)
+            return state.takeWaiter()
+        }
+        ready?.resume()
+    }
+
+    private func stopWaiting() { state.withLock { $0.waiter.take()?.continuation }?.resume() }
+
+    private func submit(_ waiting: Waiting) {
+        let threadPool =
+            switch waiting {
+            case .briefly: threadPool
+            case .forDisk: syncPool
+            }
         threadPool.submit { [self] poolState in
             switch poolState {
-            case .active: writeBatch()
+            case .active: run()
             case .cancelled: end([], .serverIsStopping)
             }
         }
     }
 
-    private func writeBatch() {
+    /// Runs the next operations that need the same threads.
+    private func run() {
         let batch = state.withLock { state in
-            defer { state.pending = [] }
-            return state.pending
+            let waiting = state.pending.first?.waiting
+            let count = state.pending.firstIndex { $0.waiting != waiting } ?? state.pending.count
+            defer { state.pending.removeFirst(count) }
+            return state.pending.prefix(count)
         }
-        do throws(SystemError) {
-            for (file, bytes) in batch {
-                try bytes.withUnsafeReadableBytes { bytes throws(SystemError) in try file.write(bytes) }
+        for operation in batch {
+            do throws(SystemError) {
+                try operation.body()
+            } catch {
+                return end(batch, error.storageError(operation.action))
             }
-            end(batch, nil)
-        } catch {
-            end(batch, error.storageError("cannot write a file"))
         }
+        end(batch, nil)
     }
 
-    private func end(_ batch: [(file: TemporaryFile, bytes: ByteBuffer)], _ failure: StorageError?) {
-        let written = batch.reduce(0) { $0 + $1.bytes.readableBytes }
-        let (hasMore, waiter) = state.withLock { state in
-            state.byteCount -= written
+    private func end(_ batch: ArraySlice<Operation>, _ failure: StorageError?) {
+        let ended = batch.reduce(0) { $0 + $1.cost }
+        let (next, waiter) = state.withLock { state in
+            state.cost -= ended
             if let failure {
                 state.failure = failure
                 state.pending = []
-                state.byteCount = 0
+                state.cost = 0
             }
-            state.isWriting = !state.pending.isEmpty
-            return (state.isWriting, state.takeWaiter())
+            state.isRunning = !state.pending.isEmpty
+            return (state.pending.first?.waiting, state.takeWaiter())
         }
         // Outside of the lock: the resumed task may call this queue at once.
         waiter?.resume()
-        if hasMore { submit() }
+        if let next { submit(next) }
     }
 }

@@ -1,0 +1,97 @@
+import HTTPStreaming
+
+/// What the tool exits with. The README lists them.
+enum ExitStatus: Int32, Hashable, Sendable {
+    /// The server has accepted everything.
+    case accepted = 0
+    /// Several files failed, for different reasons; or for one that has no status of its own.
+    case failed = 1
+    /// The command line, or a value in it, is invalid.
+    case usage = 2
+    /// A file could not be read, or was changed while it was sent.
+    case source = 3
+    /// The server refused the request: 3xx and 4xx.
+    case refused = 4
+    /// The server failed: 5xx, an invalid response, or stored bytes that differ from the file's.
+    case server = 5
+    /// There was no connection, or it was lost: name, address, TLS.
+    case connection = 6
+    /// A time limit was exceeded.
+    case timeLimit = 7
+    /// Ctrl-C.
+    case interrupted = 130
+
+    /// - Parameter status: of a response.
+    init(status: Int) {
+        self =
+            switch status {
+            case 200...299: .accepted
+            case 500...: .server
+            default: .refused
+            }
+    }
+
+    init(_ code: ClientError.Code) {
+        let classes: [(ExitStatus, [ClientError.Code])] = [
+            (.usage, [.invalidURL, .invalidConfiguration, .invalidPart]),
+            (.source, [.sourceUnreadable, .sourceChanged]),
+            (.server, [.invalidResponse, .tooManyRedirects, .invalidContent, .responseTooLarge]),
+            (
+                .connection,
+                [.hostNotFound, .connectionFailed, .connectionLost, .tls, .cannotSendAgain, .resumptionFailed]
+            ),
+            (.timeLimit, [.timedOut]),
+            (.interrupted, [.cancelled]),
+        ]
+        self = classes.first { $0.1.contains(code) }?.0 ?? .failed
+    }
+
+    /// That of the whole from those of its files: the one that all failures have in common.
+    init(of failures: Set<ExitStatus>, wasInterrupted: Bool) {
+        if wasInterrupted {
+            self = .interrupted
+        } else {
+            self = failures.count > 1 ? .failed : failures.first ?? .accepted
+        }
+    }
+}
+
+/// What to do after a failure, in one line without a full stop.
+enum Advice {
+    /// Nil where there is nothing to advise.
+    static func afterStatus(_ status: Int, isPut: Bool, isCompressed: Bool, hasCredentials: Bool) -> String? {
+        switch status {
+        case 300...399: "the server redirects the request elsewhere: give that URL"
+        case 401 where hasCredentials: "the server does not accept these credentials"
+        case 401: "the server wants a token: --token-file or UPLOAD_TOKEN, or a user: --user"
+        case 403: "these credentials may not write there"
+        case 404, 405:
+            isPut
+                ? "the server takes no PUT there: check the URL, or send a form, without --put"
+                : "the server takes no form there: check the URL, or try --put"
+        case 407: "the proxy wants credentials: --proxy http://USER:PASSWORD@HOST, or the variable https_proxy"
+        case 408, 504: "the connection may be too slow, or the server overloaded: try --retry, or fewer --jobs"
+        case 409, 412: "the server has another version of it"
+        case 411: "the server wants a length: send a file instead of a pipe, and without --compress"
+        case 413: "the server takes nothing so large: ask for a higher limit, or send files one by one"
+        case 415: isCompressed ? "try without --compress" : "try another --type, or --put"
+        case 429, 503: "the server is busy: try again later, or with fewer --jobs"
+        case 507: "the server has no space left"
+        default: nil
+        }
+    }
+
+    static func after(_ code: ClientError.Code) -> String? {
+        switch code {
+        case .hostNotFound: "check the name in the URL, or --proxy"
+        case .connectionFailed: "check that the server runs, and the port in the URL"
+        case .connectionLost: "send it again"
+        case .tls: "for a private certificate authority: --cacert FILE; and check that the URL should begin with https"
+        case .timedOut: "wait longer with --timeout, or try again later"
+        case .sourceChanged: "send it again when nothing writes to it"
+        case .cannotSendAgain: "a pipe can be sent once only: run the command again"
+        case .invalidResponse: "check that the port in the URL is that of an HTTP server, and whether it wants https"
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,92 @@
+import ArgumentParser
+import HTTPStreaming
+
+@main
+struct UploadCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "upload",
+        abstract: "Uploads files of any size to any HTTP server, in constant memory.",
+        usage: "upload [options] FILE… URL",
+        discussion: """
+            FILE is a file, a folder (all files below it), a pipe, or - for standard input. The scheme of URL defaults to \
+            http. Each file is sent in a request of its own, as a form or with --put as the body.
+
+            Environment: UPLOAD_URL is the URL if the last argument does not begin with http:// or https://. \
+            UPLOAD_TOKEN is a bearer token, UPLOAD_PASSWORD the password of --user, UPLOAD_KEY_PASSWORD that of --key, \
+            UPLOAD_JOBS the default of --jobs.
+
+            Exit status: 0 all accepted; 1 several failed, for different reasons; 2 invalid arguments; 3 a file was \
+            unreadable or changed; 4 refused (3xx, 4xx); 5 the server failed (5xx); 6 no connection (name, address, \
+            TLS), or it was lost; 7 time limit; 130 Ctrl-C.
+            """,
+        version: libraryVersion)
+
+    @Argument(help: ArgumentHelp("The files, and the URL at the end.", valueName: "file… url"))
+    var arguments: [String] = []
+
+    @OptionGroup(title: "What is sent") var content: ContentOptions
+    @OptionGroup(title: "How it is sent") var transfer: TransferOptions
+    @OptionGroup(title: "Connection") var connection: ConnectionOptions
+    @OptionGroup(title: "What is shown") var display: DisplayOptions
+
+    static func main() async {
+        do {
+            let command = try parse(CommandLineArguments.normalized(CommandLineArguments.all))
+            System.exit(try await command.upload())
+        } catch {
+            // A request for help, or for the version.
+            if exitCode(for: error) == .success { exit(withError: error) }
+            let message = (error as? ClientError)?.description ?? message(for: error)
+            Reporter.tell("\(Format.escaped(message)); see upload --help")
+            System.exit((error as? ClientError).map { ExitStatus($0.code) } ?? .usage)
+        }
+    }
+
+    private func upload() async throws -> ExitStatus {
+        let options = try UploadOptions(content, transfer, connection, display)
+        let (paths, target) = try Target.split(
+            arguments, defaultURL: System.environment("UPLOAD_URL"),
+            isFile: { System.kind(of: CommandLineArguments.path($0)) != nil })
+        let jobs = try Job.plan(try await SourceFile.find(paths.map(CommandLineArguments.path)), to: target, content)
+        guard !jobs.isEmpty else { throw ValidationError("there is no file in these folders") }
+        if display.dryRun { return show(jobs) }
+        let reporter = Reporter(options, jobs)
+        let record = transfer.resume ? try record(paths, target) : nil
+        let uploader = Uploader(
+            jobs: jobs, content: content, configuration: options.configuration(for: target), workers: options.jobs,
+            rate: SharedRate(maximum: transfer.limitRate?.bytes), verifies: transfer.verify, record: record)
+        let sending = Task { try await uploader.run(progress: reporter.progressed, ended: reporter.ended) }
+        let interruption = Interruption {
+            sending.cancel()
+            reporter.interrupted()
+        }
+        let showing = Task { await reporter.showProgress() }
+        defer { showing.cancel() }
+        try await sending.value
+        let status = reporter.finish(wasInterrupted: interruption.hasHappened)
+        if status == .accepted { record?.remove() }
+        return status
+    }
+
+    /// What is known of the same command.
+    private func record(_ paths: [String], _ target: Target) throws -> UploadRecord {
+        let how = [
+            content.name ?? "", content.type ?? "", "\(content.put)", "\(content.together)",
+            content.compress.map { "\($0)" } ?? "", System.workingDirectory.map(CommandLineArguments.text) ?? "",
+        ]
+        let fields = content.field.flatMap { [$0.name, $0.value] }
+        return try UploadRecord(command: [target.url] + how + fields + paths, state: UploadRecord.stateFolder())
+    }
+
+    /// Prints what would be sent.
+    private func show(_ jobs: [Job]) -> ExitStatus {
+        for job in jobs {
+            System.write("\(content.put ? "PUT" : "POST") \(Format.escaped(job.url))\n", to: 1)
+            for file in job.files {
+                let size = file.size.map { Format.bytes($0) } ?? "unknown size"
+                System.write("  \(Format.escaped("\(file.path) as \(file.name)")), \(size)\n", to: 1)
+            }
+        }
+        return .accepted
+    }
+}

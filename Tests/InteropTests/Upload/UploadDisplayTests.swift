@@ -1,0 +1,144 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What the upload tool shows, and what becomes of it after Ctrl-C.
+@Suite("The upload tool, display", .timeLimit(.minutes(3)))
+struct UploadDisplayTests {
+    private let tool: UploadTool
+
+    init() throws { tool = try UploadTool() }
+
+    private func objects(_ output: String) throws -> [[String: Any]] {
+        try output.split(separator: "\n").map {
+            try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+        }
+    }
+
+    @Test("--dry-run prints the plan and sends nothing") func dryRun() async throws {
+        let result = try await tool.run(["-n", "--put", try tool.file("a b"), "-", "127.0.0.1:1/x"])
+        #expect(result.status == 2)
+        let file = try tool.file("a b")
+        let plan = try await tool.run(["-n", "--put", file, "127.0.0.1:1"])
+        #expect(plan.status == 0 && plan.output == "PUT http://127.0.0.1:1/a%20b\n  \(file) as a b, 5 B\n")
+        let form = try await tool.run(["-n", "-", "127.0.0.1:1"])
+        #expect(form.output == "POST http://127.0.0.1:1\n  - as stdin, unknown size\n")
+    }
+
+    @Test("--json prints a line for each result, also of failures, and a summary") func json() async throws {
+        let server = try await ServerProcess.start()
+        defer { server.process.terminate() }
+        let result = try await tool.run(["--json", "-j", "1", try tool.file("a"), "/nonexistent", server.url])
+        let lines = try objects(result.output)
+        try #require(lines.count == 3)
+        #expect(lines[0]["accepted"] as? Bool == true && lines[0]["status"] as? Int == 201)
+        #expect(lines[1]["exit_status"] as? Int == 3 && lines[1]["files"] as? [String] == ["/nonexistent"])
+        #expect((lines[1]["error"] as? String)?.contains("No such file") == true)
+        #expect(lines[2]["type"] as? String == "summary" && lines[2]["failed"] as? Int == 1)
+        #expect(lines[2]["exit_status"] as? Int == 3 && result.status == 3)
+    }
+
+    @Test("--quiet shows errors only, --verbose the answers as well") func loudness() async throws {
+        let server = try await ServerProcess.start()
+        defer { server.process.terminate() }
+        let file = try tool.file("a")
+        let quiet = try await tool.run(["-q", file, "/nonexistent", server.url])
+        #expect(quiet.output == "" && quiet.errorOutput.split(separator: "\n").count == 1, "\(quiet.errorOutput)")
+        let verbose = try await tool.run(["-v", file, server.url])
+        #expect(verbose.errorOutput.contains(#"upload: < {"bytes":5,"#), "\(verbose.errorOutput)")
+        #expect(verbose.errorOutput.contains("HTTP/1.1 to 127.0.0.1 port"), "\(verbose.errorOutput)")
+    }
+
+    @Test("retries are shown with cause and number") func retries() async throws {
+        let count = Shared(0)
+        let server = try FaultServer { connection in
+            while try connection.readRequest() != nil {
+                count.update { $0 += 1 }
+                try connection.respond(count.value == 1 ? 503 : 200)
+            }
+        }
+        let result = try await tool.run(["--put", try tool.file("a"), server.url + "a"])
+        #expect(
+            result.status == 0 && result.errorOutput.contains("a: status 503; attempt 2 of 3 in 0."),
+            "\(result.errorOutput)")
+        // A form is repeated only on request.
+        count.set(0)
+        #expect(try await tool.run([try tool.file("a"), server.url]).status == 5)
+        count.set(0)
+        #expect(try await tool.run(["--retry-all", try tool.file("a"), server.url]).status == 0)
+    }
+
+    /// Reads bodies slowly enough that progress is shown.
+    private func slowServer() async throws -> ServerProcess { try await ServerProcess.start(["--discard"]) }
+
+    @Test("bars on a terminal, none of them left at the end") func bars() async throws {
+        let server = try await slowServer()
+        defer { server.process.terminate() }
+        let file = try tool.folder.write(Data(count: 3 << 20), to: "big")
+        let arguments = ["--limit-rate", "1M", file, server.url]
+        let result = try await tool.run(arguments, environment: ["TERM": "xterm"], isOnTerminal: true)
+        #expect(result.status == 0)
+        #expect(result.output.contains("0 of 1 ") && result.output.contains("#") && result.output.contains(" MB/s"))
+        #expect(result.output.contains("\u{1B}[36m"))
+        // The last thing is the result, with the bars before it erased.
+        let last = try #require(result.output.components(separatedBy: "\u{1B}[J").last)
+        #expect(last.hasPrefix("\(file): 201, ") && last.filter { $0 == "\n" }.count == 1, "\(last)")
+        let plain = try await tool.run(
+            arguments, environment: ["TERM": "xterm", "NO_COLOR": "1", "COLUMNS": "100"], isOnTerminal: true)
+        #expect(plain.output.contains("#") && !plain.output.contains("\u{1B}[3"))
+        for piece in plain.output.components(separatedBy: "\u{1B}[J").dropLast() {
+            for line in piece.split(separator: "\n") where line.hasPrefix("0 of 1") { #expect(line.count == 99) }
+        }
+        let quiet = try await tool.run(["-q"] + arguments, isOnTerminal: true)
+        #expect(quiet.output == "")
+    }
+
+    @Test("a plain line every ten seconds without a terminal") func plain() async throws {
+        let server = try await slowServer()
+        defer { server.process.terminate() }
+        let file = try tool.folder.write(Data(count: 12 << 20), to: "big")
+        let result = try await tool.run(["--limit-rate", "1M", file, server.url])
+        #expect(result.status == 0)
+        let lines = result.errorOutput.split(separator: "\n")
+        #expect(lines.first?.contains(" of 13 MB (") == true && lines.first?.hasSuffix(" left") == true, "\(lines)")
+    }
+
+    @Test("Ctrl-C stops with a summary, and the server keeps nothing", arguments: [SIGINT, SIGTERM])
+    func interrupted(signal: Int32) async throws {
+        let server = try await ServerProcess.start()
+        defer { server.process.terminate() }
+        let (small, big) = (try tool.file("small"), try tool.folder.write(Data(count: 100 << 20), to: "big"))
+        let process = try tool.start(["-j", "1", "--limit-rate", "1M", small, big, big, server.url])
+        #expect(try await process.firstLine().hasPrefix("\(small): 201"))
+        process.terminate(signal)
+        let result = await process.result()
+        #expect(result.status == 130)
+        #expect(result.errorOutput.contains("upload: 1 of 3 requests accepted, 2 not sent, "), "\(result.errorOutput)")
+        #expect(try await eventually { try server.directory.contents() == ["small"] })
+    }
+
+    @Test("a second Ctrl-C ends the process at once, even while nobody reads its output")
+    func interruptedTwice() async throws {
+        let answered = Shared(false)
+        let server = try FaultServer { connection in
+            _ = try connection.readRequest()
+            try connection.respond(200, String(repeating: "x", count: 1 << 20))
+            answered.set(true)
+            _ = try connection.readHead()
+        }
+        // The answer does not fit into the pipe, so the result cannot be written.
+        let process = try Subprocess(
+            "bash",
+            [
+                "-c", #"exec "$@" > >(exec sleep 60 >/dev/null 2>&1)"#, "bash", Subprocess.product("upload"), "--json",
+                "-v", try tool.file("a"), server.url,
+            ])
+        #expect(try await eventually { answered.value && process.errorOutputSoFar.contains("upload: < x") })
+        #expect(
+            try await eventually {
+                process.terminate(SIGINT)
+                return process.hasExited
+            })
+        #expect(await process.result().status == 130)
+    }
+}

@@ -1,0 +1,119 @@
+import HTTPStreaming
+import TestSupport
+import Testing
+
+@testable import upload
+
+/// How progress is drawn: pure functions of the state and the size of the terminal.
+@Suite("The upload tool, progress")
+struct UploadViewTests {
+    private let start = ContinuousClock.now
+
+    private func job(_ index: Int, _ name: String, size: Int64?) -> Job {
+        Job(index: index, files: [SourceFile(path: Path(name), name: Path(name), size: size)], url: "http://h/")
+    }
+
+    private func active(read: Int64, of size: Int64, rate: Int64, label: String = "a") -> TransferState.Active {
+        var speed = Speedometer(at: start)
+        speed.note(rate, at: start + .seconds(1))
+        return TransferState.Active(
+            label: label, size: size, read: read, fraction: Double(read) / Double(size), speed: speed)
+    }
+
+    @Test("the speed is that of the last five seconds, and begins anew with the request") func speed() {
+        var speed = Speedometer(at: start)
+        for second in 1...10 { speed.note(Int64(second) * 100, at: start + .seconds(second)) }
+        for second in 11...20 { speed.note(1000 + Int64(second - 10) * 1000, at: start + .seconds(second)) }
+        #expect(speed.rate(at: start + .seconds(20), bytes: 11_000) == 1000)
+        // A stall lowers it.
+        #expect(speed.rate(at: start + .seconds(25), bytes: 11_000) == 500)
+        speed.note(0, at: start + .seconds(30))
+        #expect(speed.rate(at: start + .seconds(31), bytes: 10) == 10)
+    }
+
+    @Test("time left is what is left at that rate") func timeLeft() {
+        #expect(TransferState.timeLeft(1000, 100) == .seconds(10))
+        #expect(TransferState.timeLeft(nil, 100) == nil && TransferState.timeLeft(1000, 0) == nil)
+    }
+
+    @Test("no line is as wide as the terminal, whatever the names are", arguments: [1, 5, 20, 40, 80, 200])
+    func widths(columns: Int) {
+        for name in ["a", String(repeating: "long/", count: 50), "日本語のファイル名.txt", "e\u{301}\u{1B}[31m\n😀"] {
+            for hasColor in [false, true] {
+                var state = TransferState([job(0, name, size: 100), job(1, name, size: 100)], at: start)
+                state.setActive(active(read: 45, of: 100, rate: 45, label: name), at: 0)
+                let view = ProgressView(columns: columns, rows: 24, hasColor: hasColor)
+                let lines = view.bars(state, at: start + .seconds(1))
+                #expect(lines.count == 2)
+                for line in lines {
+                    let plain = line.replacing("\u{1B}[32m", with: "").replacing("\u{1B}[36m", with: "")
+                        .replacing("\u{1B}[0m", with: "")
+                    #expect(DisplayWidth.of(plain) < max(2, columns), "\(line)")
+                    #expect(!plain.contains("\u{1B}") && !plain.contains("\n"), "\(line)")
+                }
+            }
+        }
+    }
+
+    @Test("a bar shows what is done, the rate and the time left") func bars() {
+        var state = TransferState([job(0, "a.bin", size: 100_000)], at: start)
+        state.setActive(active(read: 50_000, of: 100_000, rate: 50_000, label: "a.bin"), at: 0)
+        let lines = ProgressView(columns: 81, rows: 24).bars(state, at: start + .seconds(1))
+        let name = "a.bin" + String(repeating: " ", count: 21)
+        #expect(
+            lines[0]
+                == "\(name) [\(String(repeating: "#", count: 9))\(String(repeating: "-", count: 10))]  50 %   50 kB   50 kB/s    0:01"
+        )
+        #expect(lines[1].hasPrefix("0 of 1 ") && lines[1].contains(" 50 %"), "\(lines[1])")
+    }
+
+    @Test("as many bars as the terminal has rows for, and always the sum") func rows() {
+        let jobs = (0..<50).map { job($0, "file \($0)", size: 10) }
+        var state = TransferState(jobs, at: start)
+        for index in 0..<50 { state.setActive(active(read: 1, of: 10, rate: 1, label: "file \(index)"), at: index) }
+        for (rows, count) in [(24, 23), (2, 1), (1, 1), (100, 51)] {
+            let lines = ProgressView(columns: 80, rows: rows).bars(state, at: start)
+            #expect(lines.count == count && lines.last?.hasPrefix("0 of 50") == true)
+        }
+    }
+
+    @Test("a retry stands in place of the figures") func retry() {
+        var state = TransferState([job(0, "a", size: 100)], at: start)
+        var entry = active(read: 45, of: 100, rate: 45)
+        entry.retry = "status 503: attempt 2 of 3"
+        state.setActive(entry, at: 0)
+        #expect(ProgressView(columns: 80).bars(state, at: start)[0].contains("status 503: attempt 2 of 3"))
+    }
+
+    @Test("a line for a log has all figures that are known") func plain() {
+        var state = TransferState([job(0, "a", size: 2000), job(1, "b", size: 2000)], at: start)
+        state.setActive(active(read: 1000, of: 2000, rate: 1000), at: 0)
+        #expect(
+            ProgressView().plain(state, at: start + .seconds(1))
+                == "0 of 2, 1.0 kB of 4.0 kB (25 %), 1.0 kB/s, 0:03 left")
+        var unknown = TransferState([job(0, "-", size: nil)], at: start)
+        unknown.end(Outcome(job: job(0, "-", size: nil), result: .accepted(200), bytesSent: 5))
+        #expect(ProgressView().plain(unknown, at: start).hasPrefix("1 of 1, 5 B, "))
+    }
+
+    @Test("JSON is escaped") func json() {
+        let value = JSON.object([
+            ("a\"", .string("\\\n\u{7F}ä")), ("n", nil), ("b", .array([.number(-1), .bool(true)])),
+        ])
+        #expect(value.text == #"{"a\"":"\\\u000a\u007fä","b":[-1,true]}"#)
+        #expect(JSON.seconds(.milliseconds(1500)).text == "1.5")
+    }
+
+    @Test("bars are erased in all rows that they take after a resize") func erasedRows() {
+        #expect(Screen.rows(of: [79, 79], columns: 80) == 2)
+        #expect(Screen.rows(of: [79, 79], columns: 40) == 4)
+        #expect(Screen.rows(of: [79], columns: 39) == 3)
+        #expect(Screen.rows(of: [], columns: 80) == 0 && Screen.rows(of: [0], columns: 0) == 1)
+    }
+
+    @Test("wide and combining characters are counted as terminals show them") func displayWidth() {
+        #expect(DisplayWidth.of("日本") == 4 && DisplayWidth.of("e\u{301}") == 1 && DisplayWidth.of("😀") == 2)
+        #expect(DisplayWidth.fitted("abc日本", to: 4) == "…本 ")
+        #expect(DisplayWidth.fitted("ab", to: 4) == "ab  " && DisplayWidth.cut("日本", to: 3) == "日")
+    }
+}
