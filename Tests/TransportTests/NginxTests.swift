@@ -16,7 +16,7 @@ struct NginxTests {
         try Peers.require("nginx", "openssl")
         let behind = try await GoServer()
         let certificates = try await Certificates.shared
-        let port = try Daemon.freePort()
+        let port = try LoopbackPort.free()
         let listen =
             switch transport {
             case .http: ""

@@ -99,7 +99,7 @@ struct ProxyTests {
             .field("a", "b"))
         #expect([401, 407].contains(answer.status))
 
-        let closed = try Daemon.freePort()
+        let closed = LoopbackPort.refusing
         for scheme in ["http", "socks5h"] {
             let error = try await failure(tls.url, by: .url("\(scheme)://\(credentials)127.0.0.1:\(closed)"))
             #expect(error.code == .connectionFailed, "\(error)")
@@ -117,7 +117,7 @@ struct ProxyTests {
 
     @Test("hosts can be excepted from the proxy, and no proxy at all can be set") func exceptions() async throws {
         let server = try await GoServer()
-        let closed = try Daemon.freePort()
+        let closed = LoopbackPort.refusing
         for proxy: Client.Proxy in [
             .url("http://127.0.0.1:\(closed)", noProxy: ["example.com", "127.0.0.0/8"]),
             .url("http://127.0.0.1:\(closed)", noProxy: ["*"]), .none,
@@ -146,7 +146,7 @@ struct ProxyTests {
         let server = try await GoServer()
         let proxy = try await Daemon.tinyproxy("BasicAuth user \(Self.secret)")
         let sample = try await Sample(mebibytes: 1)
-        let closed = try Daemon.freePort()
+        let closed = LoopbackPort.refusing
         let with = "http://user:\(Self.secret)@127.0.0.1:\(proxy.port)"
         let wrong = "http://user:\(Self.secret)@127.0.0.1:\(closed)"
         func run(_ environment: [String: String], succeeds: Bool, sourceLocation: SourceLocation = #_sourceLocation)

@@ -24,7 +24,7 @@ struct ClientCancelTests {
         await gate.opened()
         try await Task.sleep(for: delay)
         client.cancel()
-        let error = await expectError(.cancelled, within: .seconds(10)) { try await calling.value }
+        let error = await expectError(.cancelled, within: .seconds(30)) { try await calling.value }
         #expect(error?.underlying is CancellationError)
         #expect(try await client.send(.field("a", "b")).status == 201)
         await expectError(.nothingOpen) { try await client.close() }

@@ -26,7 +26,7 @@ struct ClientCancellationTests {
         let sending = Task { try await client.send(big) }
         await stalled.opened()
         sending.cancel()
-        let error = await expectError(.cancelled, within: .seconds(10)) { try await sending.value }
+        let error = await expectError(.cancelled, within: .seconds(30)) { try await sending.value }
         #expect(error?.underlying is CancellationError)
         #expect(try #require(error).bytesSent > 0)
         release.open()

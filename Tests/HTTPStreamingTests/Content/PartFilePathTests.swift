@@ -72,7 +72,7 @@ struct PartFilePathTests {
             #expect(try await other.send(.file(#filePath)).status == 201)
         }
         for task in tasks { task.cancel() }
-        for task in tasks { await expectError(.cancelled, within: .seconds(10)) { try await task.value } }
+        for task in tasks { await expectError(.cancelled, within: .seconds(30)) { try await task.value } }
         #expect(try await eventually { try openPipes() == 0 })
     }
 

@@ -216,8 +216,7 @@ struct ClientBufferBudgetTests {
                 }
             }
         }
-        let (closed, directory) = (try FaultServer { _ in }, try TemporaryDirectory())
-        closed.stop()
+        let directory = try TemporaryDirectory()
         let budget = budget(512, clients: 10)
         let outcomes = Shared<[String: Int]>([:])
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -227,7 +226,7 @@ struct ClientBufferBudgetTests {
                     for number in 0..<20 {
                         let kind = ["fine", "open", "reset", "refuse", "nobody", "missing", "cancel", "gzip"][
                             (worker * 20 + number) % 8]
-                        let client = try Client(.post, kind == "nobody" ? closed.url : server.url) {
+                        let client = try Client(.post, kind == "nobody" ? "http://127.0.0.1:\(LoopbackPort.refusing)" : server.url) {
                             $0.buffers = budget
                             $0.headerFields = ["X-Kind": kind]
                             $0.expect = .never

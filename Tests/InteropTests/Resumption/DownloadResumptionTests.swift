@@ -102,7 +102,7 @@ struct DownloadResumptionTests {
     }
 
     @Test("nginx", .enabled("needs nginx") { Daemon.find("nginx") != nil }) func nginx() async throws {
-        let port = try Daemon.freePort()
+        let port = try LoopbackPort.free()
         let nginx = try await Daemon.nginx(
             port: port, "server { listen 127.0.0.1:\(port); location / { root DIRECTORY/www; } }")
         try FileManager.default.createDirectory(

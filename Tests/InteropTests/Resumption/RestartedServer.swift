@@ -7,17 +7,16 @@ import TestSupport
 final class RestartedServer: Sendable {
     let directory: TemporaryDirectory
     private let running = Mutex<ServerProcess?>(nil)
-    private let lastPort = Shared(0)
+    let port: Int
     private let arguments: [String]
 
     init(_ arguments: [String] = []) throws {
         directory = try TemporaryDirectory()
+        port = try LoopbackPort.free()
         self.arguments = arguments
     }
 
     deinit { running.withLock { $0?.process.terminate(SIGKILL) } }
-
-    var port: Int { lastPort.value }
 
     /// What the server has of uploads that are not complete.
     var unfinishedBytes: Int {
@@ -45,10 +44,8 @@ final class RestartedServer: Sendable {
 
     func restart() async throws {
         await kill()
-        let port = lastPort.value == 0 ? [] : ["--port", "\(lastPort.value)"]
-        let options = arguments + ["--dir", directory.path, "--log-level", "error"] + port
+        let options = arguments + ["--dir", directory.path, "--log-level", "error", "--port", "\(port)"]
         let next = try await ServerProcess.start(options, deadline: .seconds(1200))
-        lastPort.set(next.port)
         running.withLock { $0 = next }
     }
 }

@@ -118,7 +118,7 @@ struct FormAttackTests {
         }
         let growth = try server.peakMemory - memory
         print("\(attack.testDescription): \(duration), \(growth / 1024) MiB")
-        #expect(duration < .seconds(15))
+        #expect(duration < .seconds(60))
         #expect(growth < 32 * 1024)
         #expect(try await server.response(to: RunningServer.head(length: harmless.count), harmless).status == 201)
     }

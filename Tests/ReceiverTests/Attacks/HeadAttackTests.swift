@@ -53,7 +53,7 @@ struct HeadAttackTests {
                     #expect([201, 404, 406, 412, 415, 417].contains(response.status), "\(response)")
                 }
                 // Quadratic time would be more.
-                #expect(duration < .seconds(3))
+                #expect(duration < .seconds(20))
             }
         }
     }
@@ -68,7 +68,7 @@ struct HeadAttackTests {
                     #expect(response.status == 200)
                 }
             }
-            #expect(duration < .seconds(3))
+            #expect(duration < .seconds(20))
         }
     }
 
@@ -82,7 +82,7 @@ struct HeadAttackTests {
                     #expect(response.status == 201)
                 }
             }
-            #expect(duration < .seconds(5))
+            #expect(duration < .seconds(20))
         }
     }
 

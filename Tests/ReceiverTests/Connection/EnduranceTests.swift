@@ -108,7 +108,7 @@ struct EnduranceTests {
         #expect(answers.count == 334)
         #expect(answers.allSatisfy { $0 == 200 })
         // At most 0.5 s were measured beside other tests, and 13 s when the event loops did not look at their sockets.
-        #expect(slowest < .seconds(5))
+        #expect(slowest < .seconds(10))
         // A new upload is served too.
         try await Self.upload(port, 1, size: 1 << 20)
         print("memory with 1,000 connections: \(try server.memory) KiB")

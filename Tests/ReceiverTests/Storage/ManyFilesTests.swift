@@ -73,8 +73,8 @@ struct ManyFilesTests {
             return try await group.reduce((.zero, .zero)) { (max($0.0, $1.0), max($0.1, $1.1)) }
         }
         print("8 requests of 500 parts of one name took \(whole), the slowest other upload \(slowest)")
-        #expect(slowest < .seconds(2))
-        #expect(whole < .seconds(30))
+        #expect(slowest < .seconds(15))
+        #expect(whole < .seconds(100))
         #expect(try directory.contents().count == 3000 + 8 * 500 + 20)
         for number in 3000..<7000 {
             #expect(FileManager.default.fileExists(atPath: directory.path("n (\(number)).txt")))

@@ -4,7 +4,9 @@ import Synchronization
 /// A raw-socket HTTP server for tests, as wrong as a test wants it, until the process ends or ``stop()``: each connection is handed to a
 /// closure on a thread of its own, which reads and writes as it likes.
 public final class FaultServer: Sendable {
-    public let port: UInt16
+    public var port: UInt16 { UInt16(reservation.port) }
+    /// No other server gets the port after ``stop()``, as long as there are references to this one.
+    private let reservation = LoopbackPort.Reservation()
     private let listener: Int32
     private let state = Mutex(State())
 
@@ -30,25 +32,14 @@ public final class FaultServer: Sendable {
     public init(
         receiveBuffer: Int32? = nil, _ handler: @escaping @Sendable (RawConnection) throws -> Void
     ) throws {
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var one: Int32 = 1
-        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<Int32>.size))
+        guard let (descriptor, _) = LoopbackPort.bind(reservation.port, shared: true) else {
+            throw FaultError("cannot bind: errno \(errno)")
+        }
+        listener = descriptor
         if var receiveBuffer {
             setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &receiveBuffer, socklen_t(MemoryLayout<Int32>.size))
         }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let descriptor = listener
-        let bound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 && listen(descriptor, 128) == 0
-                    && getsockname(descriptor, $0, &length) == 0
-            }
-        }
-        guard bound else { throw FaultError("cannot listen: errno \(errno)") }
-        port = UInt16(bigEndian: address.sin_port)
+        guard listen(listener, 128) == 0 else { throw FaultError("cannot listen: errno \(errno)") }
         Thread.detachNewThread { [self] in acceptLoop(handler) }
     }
 

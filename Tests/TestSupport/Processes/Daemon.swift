@@ -37,13 +37,6 @@ public final class Daemon: Sendable {
             ?? ["/usr/sbin/\(name)", "/usr/local/sbin/\(name)"].first(where: FileManager.default.isExecutableFile)
     }
 
-    /// A port that nobody listens on now, for a program that cannot choose one.
-    public static func freePort() throws -> Int {
-        let server = try FaultServer { _ in }
-        defer { server.stop() }
-        return Int(server.port)
-    }
-
     private static func listens(_ port: Int) -> Bool { (try? RawConnection(port: port)) != nil }
 
     private static func isSocket(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
@@ -80,7 +73,7 @@ extension Daemon {
     ///   - modules: the folder they are in.
     ///   - text: behind what every one needs.
     public static func apache(modules: String, _ text: String) async throws -> Daemon {
-        let port = try freePort()
+        let port = try LoopbackPort.free()
         let names = [
             "mpm_worker", "authn_core", "authn_file", "authz_core", "authz_user", "auth_digest", "auth_basic", "proxy",
             "proxy_http",
@@ -102,7 +95,7 @@ extension Daemon {
 
     /// tinyproxy: an HTTP proxy.
     public static func tinyproxy(_ text: String = "") async throws -> Daemon {
-        let port = try freePort()
+        let port = try LoopbackPort.free()
         let configuration = """
             Port \(port)
             Listen 127.0.0.1
@@ -120,7 +113,7 @@ extension Daemon {
 
     /// microsocks: a SOCKS 5 proxy.
     public static func microsocks(user: String? = nil, password: String = "") async throws -> Daemon {
-        let port = try freePort()
+        let port = try LoopbackPort.free()
         let credentials = user.map { ["-u", $0, "-P", password] } ?? []
         return try await Daemon(
             "microsocks", port: port, arguments: ["-i", "127.0.0.1", "-p", "\(port)"] + credentials)
