@@ -59,6 +59,7 @@ run_tests() {
     echo ended >&5
     wait $watchdog || true
     exec 5<&-
+    rm "$temp/tests.end"
     [ $status -ne 0 ] || return 0
     printf '\nfailures:\n'
     # The log may contain colour codes.

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Limits of connections and descriptors", .timeLimit(.minutes(2)), .serialized)
+@Suite("Limits of connections and descriptors", .timeLimit(.minutes(6)), .serialized)
 struct ConnectionLimitTests {
     private static let health = "GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
 

@@ -29,7 +29,7 @@ public final class RawConnection {
     /// - Parameters:
     ///   - deadline: of each single call.
     ///   - sendBuffer: bytes of the kernel's send buffer.
-    public init(port: Int, deadline: Duration = .seconds(20), sendBuffer: Int32? = nil) throws {
+    public init(port: Int, deadline: Duration = .seconds(60), sendBuffer: Int32? = nil) throws {
         number = 0
         #if canImport(Darwin)
         descriptor = socket(AF_INET, SOCK_STREAM, 0)

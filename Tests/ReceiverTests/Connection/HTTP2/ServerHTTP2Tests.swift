@@ -48,12 +48,12 @@ struct ServerHTTP2Tests {
         """
 
     /// Runs a Python script with a server that has short timeouts.
-    private func run(_ script: String) async throws -> String {
+    private func run(stall: Duration = .seconds(2), _ script: String) async throws -> String {
         let python = try await PythonEnvironment.shared.interpreter(with: ["h2"])
         let certificates = try await Certificates.shared
         return try await RunningServer.with(configure: {
             $0.tls = .init(certificate: certificates.certificate("server"), key: certificates.key("server"))
-            $0.connections.stall = .seconds(2)
+            $0.connections.stall = stall
             $0.connections.lingering.duration = .seconds(1)
         }) { server in
             let result = try await Subprocess.run(
@@ -163,6 +163,7 @@ struct ServerHTTP2Tests {
 
     @Test("a refused stream is reset only after the whole response has been sent") func lateResponse() async throws {
         let output = try await run(
+            stall: .seconds(30),
             """
             connection = Connection(window=10)
             stream = connection.request("GET", "/health", end=False)
