@@ -26,8 +26,8 @@ public final class Certificates: Sendable {
     /// Of the key of `server`.
     public let pin: String
 
-    /// - Parameter name: `server` (for localhost, 127.0.0.1 and ::1), `elsewhere` (for another name),
-    ///   `expired` or `client`.
+    /// - Parameter name: `server` (for localhost, 127.0.0.1 and ::1), `elsewhere` (for another name), `expired`, `client`, or
+    ///   `self-signed`, which is of no authority.
     public func certificate(_ name: String) -> String { directory.path("\(name).pem") }
 
     /// - Parameter name: as above, or `client-encrypted`: the key of `client`, behind ``password``.
@@ -65,6 +65,9 @@ public final class Certificates: Sendable {
         basicConstraints = critical, CA:TRUE
         keyUsage = critical, keyCertSign, cRLSign
         subjectKeyIdentifier = hash
+        [leaf]
+        basicConstraints = CA:FALSE
+        subjectAltName = DNS:localhost, IP:127.0.0.1
         END
         key="-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
         : >index
@@ -73,6 +76,8 @@ public final class Certificates: Sendable {
             openssl req -config ca.conf -x509 $key -keyout $authority.key -out $authority.pem -days 30 \\
                 -subj "/CN=test authority $authority" -extensions authority
         done
+        openssl req -config ca.conf -x509 $key -keyout self-signed.key -out self-signed.pem -days 30 \\
+            -subj /CN=self-signed -extensions leaf
         make() {
             printf 'basicConstraints = CA:FALSE\\nsubjectAltName = %s\\n' "$2" >$1.ext
             openssl req -config ca.conf $key -keyout $1.key -out $1.csr -subj "/CN=$1"

@@ -54,6 +54,14 @@ struct ProxyTests {
             $0.proxy = .url("https://user:\(Self.secret)@127.0.0.1:\(proxy.port)")
         }
         try await exchange(server.url, configuration)
+        // The certificate of a proxy is verified, unless that is turned off.
+        let untrusted = try await GoServer(certificate: "elsewhere", ["-proxy", Self.secret, "-http1"])
+        let url = "https://user:\(Self.secret)@127.0.0.1:\(untrusted.port)"
+        #expect(try await failure(server.url, by: .url(url)).code == .tls)
+        var unverified = Client.Configuration()
+        unverified.proxy = .url(url)
+        unverified.tls.verifiesCertificates = false
+        try await exchange(server.url, unverified)
         let error = try await failure(server.url, by: .url("https://user:\(Self.secret)x@127.0.0.1:\(proxy.port)"))
         #expect(error.code == .connectionFailed)
         #expect(error.message == "the proxy refused to connect, status 407")

@@ -4,8 +4,8 @@ extension Client {
     /// How servers and proxies with `https` URLs are verified, and the client's own certificate.
     ///
     /// The peer's certificate must be issued by a trusted authority, be valid now and match the host in the URL; TLS
-    /// 1.2 or later is used. Verification cannot be turned off: to accept a self-signed certificate, give it, or its
-    /// authority's, as ``caFile``.
+    /// 1.2 or later is used. To accept a self-signed certificate, give it, or its authority's, as ``caFile``: the connection
+    /// is then as secure as with any other certificate. ``verifiesCertificates`` turns verification off.
     public struct TLS: Hashable, Sendable {
         /// A PEM file of certificates that are trusted instead of the system's; nil by default, for the system's.
         /// Read at each connection.
@@ -15,15 +15,28 @@ extension Client {
         /// The client certificate, for servers that request one; nil by default.
         public var clientCertificate: ClientCertificate?
 
-        /// Public keys to accept, each as `sha256//` and the base64 form of the SHA-256 of its SubjectPublicKeyInfo in
-        /// DER; empty by default, for any. The certificate must be trusted as well.
+        /// Public keys of servers to accept, each as `sha256//` and the base64 form of the SHA-256 of its
+        /// SubjectPublicKeyInfo in DER; empty by default, for any. The certificate must be trusted as well, unless
+        /// ``verifiesCertificates`` is false. The keys of proxies are not compared.
         /// <https://curl.se/libcurl/c/CURLOPT_PINNEDPUBLICKEY.html>
         public var pinnedPublicKeys: [String] = []
+
+        /// Whether the certificates and the host names of servers and `https` proxies are verified; true by default.
+        ///
+        /// **Insecure if false.** Any certificate is accepted: whoever controls a part of the network can take the server's
+        /// place, read credentials and content, and change what is sent and received. This is for tests. With
+        /// ``pinnedPublicKeys``, the key of the server is still compared before anything is sent, and a server with another
+        /// key is an error; the validity period and the name in its certificate do not matter then. Must be true if
+        /// ``caFile`` is set, which would have no effect.
+        /// <https://curl.se/libcurl/c/CURLOPT_SSL_VERIFYPEER.html>
+        public var verifiesCertificates = true
 
         /// Trusts the system's authorities; no client certificate.
         public init() {}
 
         func validate() throws(ClientError) {
+            try ClientError.require(
+                verifiesCertificates || caFile == nil, "a CA file is given, but certificates are not verified")
             if let caFile { try Self.check(caFile, "the CA file") }
             if let clientCertificate {
                 try Self.check(clientCertificate.certificateFile, "the client certificate")

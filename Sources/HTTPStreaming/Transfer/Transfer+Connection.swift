@@ -38,6 +38,15 @@ extension Transfer {
             try easy.set(CURLOPT_CAPATH, pointer: nil)
             try easy.set(CURLOPT_PROXY_CAPATH, pointer: nil)
         }
+        if !tls.verifiesCertificates {
+            // https://curl.se/libcurl/c/CURLOPT_SSL_VERIFYHOST.html
+            for option in [
+                CURLOPT_SSL_VERIFYPEER, CURLOPT_SSL_VERIFYHOST, CURLOPT_PROXY_SSL_VERIFYPEER,
+                CURLOPT_PROXY_SSL_VERIFYHOST,
+            ] {
+                try easy.set(option, 0)
+            }
+        }
         if !tls.pinnedPublicKeys.isEmpty {
             try easy.set(CURLOPT_PINNEDPUBLICKEY, tls.pinnedPublicKeys.joined(separator: ";"))
         }
