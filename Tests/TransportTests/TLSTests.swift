@@ -68,6 +68,14 @@ struct TLSTests {
         expectTLS(try await failures(server.url, configuration), "unable to get local issuer certificate")
     }
 
+    @Test("a self-signed certificate is accepted if it is the CA file") func selfSigned() async throws {
+        let server = try await GoServer(certificate: "self-signed")
+        expectTLS(try await failures(server.url, Client.Configuration()), "")
+        var configuration = Client.Configuration()
+        configuration.tls.caFile = try await Certificates.shared.certificate("self-signed")
+        try await exchange(server.url, configuration)
+    }
+
     @Test("certificates for other names and expired ones are refused") func wrongCertificate() async throws {
         let configuration = try await Client.Configuration.trusting()
         let elsewhere = try await GoServer(certificate: "elsewhere")
@@ -87,6 +95,60 @@ struct TLSTests {
         }
         let configuration = try await Client.Configuration.trusting { $0.tls.pinnedPublicKeys = [wrong] }
         expectTLS(try await failures(server.url, configuration), "public key does not match")
+    }
+
+    @Test(
+        "without verification any certificate is accepted, but pinned keys are compared",
+        arguments: ["self-signed", "elsewhere", "expired", "server"])
+    func unverified(certificate: String) async throws {
+        let server = try await GoServer(certificate: certificate)
+        var configuration = Client.Configuration()
+        configuration.tls.verifiesCertificates = false
+        try await exchange(server.url, configuration)
+        configuration.tls.pinnedPublicKeys = [try await Certificates.shared.pin]
+        if certificate == "server" {
+            #expect(
+                try await Client(.post, server.url, configuration: configuration).send(.field("a", "b")).status == 201)
+        } else {
+            expectTLS(try await failures(server.url, configuration), "public key does not match")
+        }
+        configuration.tls.caFile = try await Certificates.shared.authority
+        #expect(refusal(server.url) { $0 = configuration }?.code == .invalidConfiguration)
+    }
+
+    @Test("a peer that does not speak TLS is an error that says so, and TLS for http another one") func plainPeer()
+        async throws
+    {
+        let plain = try await GoServer()
+        let greeting = try FaultServer { connection in
+            try connection.send("SSH-2.0-OpenSSH\r\n")
+            _ = try connection.receiveSome()
+        }
+        for port in [plain.port, Int(greeting.port)] {
+            expectTLS(
+                try await failures("https://127.0.0.1:\(port)/", Client.Configuration()),
+                "the server does not speak TLS on this port")
+            let configuration = try await Client.Configuration.trusting { $0.proxy = .url("https://127.0.0.1:\(port)") }
+            expectTLS(try await failures("https://localhost/", configuration), "the proxy does not speak TLS")
+        }
+        // Behind a proxy that does.
+        let proxy = try await GoServer(certificate: "server", ["-proxy", "secret", "-http1"])
+        let configuration = try await Client.Configuration.trusting {
+            $0.proxy = .url("https://user:secret@127.0.0.1:\(proxy.port)")
+        }
+        expectTLS(
+            try await failures("https://127.0.0.1:\(plain.port)/", configuration), "the server does not speak TLS")
+        // A server of TLS alone answers anything else with an alert (RFC 8446 §6).
+        let secure = try FaultServer { connection in
+            _ = try connection.readHead()
+            try connection.send([21, 3, 1, 0, 2, 2, 70])
+        }
+        let error = await #expect(throws: ClientError.self) {
+            _ = try await Client(.post, secure.url).send(.field("a", "b"))
+        }
+        #expect(
+            error?.code == .invalidResponse && error?.message.contains("such as TLS") == true,
+            "\(String(describing: error))")
     }
 
     @Test("a missing, undecryptable or invalid client certificate is an error")

@@ -33,6 +33,8 @@ extension ClientError {
         let message =
             switch (code, underlying) {
             case (.connectionLost, _): "the connection was lost: \(error)"
+            case (.invalidResponse, _) where error.code == CURLE_UNSUPPORTED_PROTOCOL:
+                "the response is not HTTP; the server may expect another protocol on this port, such as TLS"
             case (.connectionFailed, .some(let underlying)): "\(error) (\(underlying))"
             default: "\(error)"
             }

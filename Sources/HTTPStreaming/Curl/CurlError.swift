@@ -37,6 +37,15 @@ extension CurlError {
         }
     }
 
+    /// Whether the peer answered the beginning of a TLS handshake with something that is not TLS: the words of OpenSSL, which
+    /// LibreSSL and BoringSSL share, and of GnuTLS.
+    var meansPlainPeer: Bool {
+        code == CURLE_SSL_CONNECT_ERROR
+            && ["wrong version number", "WRONG_VERSION_NUMBER", "unexpected TLS packet"].contains {
+                detail.contains($0)
+            }
+    }
+
     /// Whether a line of the response's header, which may be its first, is longer than libcurl's limit of 100 KiB. To be
     /// read only after the request was sent. Up to 8.5 libcurl returns CURLE_OUT_OF_MEMORY, later versions CURLE_TOO_LARGE
     /// (100).

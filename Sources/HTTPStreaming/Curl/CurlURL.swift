@@ -14,8 +14,9 @@ enum CurlURL {
         // https://curl.se/libcurl/c/curl_url_set.html
         let code = curl_url_set(handle, CURLUPART_URL, text, ccurl_url_any_scheme)
         guard code == CURLUE_OK else {
-            return text.contains("://")
-                ? String(cString: curl_url_strerror(code)) : "it does not begin with a scheme, such as \(schemes[0])://"
+            return hasScheme(text)
+                ? String(cString: curl_url_strerror(code))
+                : "it does not begin with a scheme; write \(schemes[0])://\(authority(of: text) ?? "host")"
         }
         guard let scheme = part(CURLUPART_SCHEME, of: handle), schemes.contains(scheme) else {
             return "its scheme is not one of \(schemes.joined(separator: ", "))"
@@ -24,6 +25,22 @@ enum CurlURL {
             return "the name of its host is not ASCII, and libcurl cannot convert it (xn--...)"
         }
         return host.isEmpty ? "it has no host" : nil
+    }
+
+    /// Whether the text begins with a scheme (RFC 3986 §3.1) and two slashes.
+    private static func hasScheme(_ text: String) -> Bool {
+        let rest = text.utf8.drop { ASCII.isAlphanumeric($0) || "+-.".utf8.contains($0) }
+        return rest.starts(with: "://".utf8)
+    }
+
+    /// The host and the port of a URL whose scheme is missing; nil if it has none. What follows may be secret.
+    private static func authority(of text: String) -> String? {
+        guard !text.hasPrefix("/"), let handle = curl_url() else { return nil }
+        defer { curl_url_cleanup(handle) }
+        guard curl_url_set(handle, CURLUPART_URL, "http://" + text, 0) == CURLUE_OK,
+            let host = part(CURLUPART_HOST, of: handle)
+        else { return nil }
+        return host + (part(CURLUPART_PORT, of: handle).map { ":\($0)" } ?? "")
     }
 
     /// The origin of a URL (RFC 6454 §4). Credentials are sent only to the origin that they were configured for.

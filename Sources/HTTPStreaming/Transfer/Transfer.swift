@@ -104,6 +104,13 @@ final class Transfer: TransferCallbacks {
                 .connectionFailed, "the proxy refused to connect, status \(proxyStatus)",
                 curlCode: Int32(code.rawValue))
         }
+        if error.meansPlainPeer {
+            // Without a tunnel, the handshake may have been that with an `https` proxy.
+            let peer = proxyStatus == 0 && usedProxy == true ? "proxy" : "server"
+            return ClientError(
+                .tls, "the \(peer) does not speak TLS on this port; its URL may have to begin with http://",
+                curlCode: Int32(code.rawValue))
+        }
         if code == CURLE_OPERATION_TIMEDOUT {
             // The connect timeout is the only time limit that is set in libcurl.
             let limit = settings.configuration.connectTimeout

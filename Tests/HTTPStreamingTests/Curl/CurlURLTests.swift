@@ -47,6 +47,22 @@ struct CurlURLTests {
         #expect(CurlURL.resolve(url, against: "http://example.com/a/b") == expected)
     }
 
+    @Test(
+        "a URL without a scheme is an error that says what to write, without what may be secret",
+        arguments: [
+            ("localhost:3000", "http://localhost:3000"), ("example.org/x", "http://example.org"),
+            ("user:secret@h:81/?a=secret", "http://h:81"), ("[::1]:3000", "http://[::1]:3000"),
+            ("h/?next=https://secret/", "http://h"), ("/path", "http://host"), ("", "http://host"),
+            (":80", "http://host"),
+        ])
+    func noScheme(url: String, proposal: String) {
+        let error = refusal(url)
+        #expect(error?.code == .invalidURL)
+        #expect(error?.message == "malformed URL: it does not begin with a scheme; write \(proposal)")
+        let proxy = refusal { $0.proxy = .url(url) }
+        #expect(proxy?.message == "malformed proxy URL: it does not begin with a scheme; write \(proposal)")
+    }
+
     @Test("a host that has no name in ASCII is an error of the client or request that has it")
     func noName() async throws {
         let others = Self.convertsNames ? [] : ["bücher.example"]
