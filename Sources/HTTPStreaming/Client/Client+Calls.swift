@@ -58,7 +58,9 @@ extension Client {
             let isOpen = !exchange.isFinished
             let isCancelled = isOpen && (Task.isCancelled || call.isCancelled)
             setOpenRequest(isOpen && !isCancelled ? exchange : nil)
-            if case .answered(let answer) = outcome, answer.status < 500 { await exchange.session?.journal?.remove() }
+            if case .answered(let answer) = outcome, !exchange.leavesUpload(answer) {
+                await exchange.session?.journal?.remove()
+            }
             if isCancelled {
                 connection.agent.post(.cancel(exchange.id))
                 throw ClientError.cancelled(bytesSent: outcome.bytesSent)

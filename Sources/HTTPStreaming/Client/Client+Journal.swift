@@ -6,7 +6,7 @@ extension Client {
     /// The client asks the server how much it has, and sends the rest. The body is read from the same files, which must not
     /// have changed. The header fields and the authentication of this client's configuration are sent, if the upload is at the
     /// origin of the client's URL, or if the client has no URL; those of the request itself are not in the journal. The
-    /// journal is removed when the upload has ended.
+    /// journal is removed when the upload has ended; see ``Configuration/journal``. It is kept after an error.
     ///
     /// ```swift
     /// let response = try await client.resume(journal: "upload.journal")

@@ -37,7 +37,7 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         /// ``SystemError``.
         public static let destinationUnwritable = Code(description: "destinationUnwritable")
         /// An upload (``Client/Resumption``) or a download was interrupted and cannot be continued: the message says why.
-        /// `underlying` is the error that interrupted it, if there was one, or the ``StatusError`` of the server's refusal.
+        /// `underlying` is the ``StatusError`` of the server's refusal, or the error that interrupted it, if there was one.
         public static let resumptionFailed = Code(description: "resumptionFailed")
         /// A journal is missing, or is damaged, or was changed; see ``Client/resume(journal:progress:)-(Path,_)``.
         public static let invalidJournal = Code(description: "invalidJournal")

@@ -59,7 +59,8 @@ extension Client {
         /// with one journal.
         ///
         /// The file is written when the server has named the upload, readable by its owner only, in one step and to the disk;
-        /// it replaces an older one. It is removed when a response with a status below 500 has been received. A request whose
+        /// it replaces an older one. It is removed after a response, unless that refuses the credentials (401, 403, 407) or is
+        /// temporary (408, 423, 425, 429, 5xx): then the server may keep the upload. A request whose
         /// content cannot be read by another process is an error (``ClientError/Code/invalidConfiguration``): pipes, streams,
         /// files without a path, and parts that are added later (``Client/sendUnclosed(_:progress:)``). With a journal, a
         /// cancelled request stays on the server.

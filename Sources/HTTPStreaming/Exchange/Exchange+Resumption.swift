@@ -30,11 +30,17 @@ extension Exchange {
         default:
             let offset = session.dialect.offset(in: answer.headerFields)
             if let offset { session.record.acknowledged(offset) }
-            let event = session.dialect.answer(
-                status: answer.status, answer.headerFields, length: countedLength ?? request.source?.length)
-            return try continuation(after: .answered(event))
+            return try continuation(after: .answered(read(answer, session)), answer.headerFields)
         }
     }
+
+    private func read(_ answer: TransferResponse, _ session: UploadSession) -> UploadAnswer {
+        session.dialect.answer(
+            status: answer.status, answer.headerFields, length: countedLength ?? request.source?.length)
+    }
+
+    /// Whether the upload can still be continued after this result of the exchange.
+    func leavesUpload(_ answer: TransferResponse) -> Bool { session.map { read(answer, $0).leavesUpload } ?? false }
 
     /// How an upload that the server keeps continues after a failure; nil if the rules for other requests apply.
     mutating func continuation(after error: ClientError) throws(ClientError) -> Continuation? {
@@ -46,15 +52,22 @@ extension Exchange {
         return try continuation(after: .interrupted)
     }
 
-    private mutating func continuation(after event: ResumableUpload.Event) throws(ClientError) -> Continuation? {
+    /// - Parameter fields: of the answer.
+    private mutating func continuation(
+        after event: ResumableUpload.Event, _ fields: HeaderFields = [:]
+    ) throws(ClientError) -> Continuation? {
         guard let circumstances, let action = session?.machine.next(after: event, circumstances) else { return nil }
         switch action {
         case .finish:
             return .result
         case .fail(let reason):
+            var refusal: StatusError?
+            if case .answered(let answer) = event, !(200...299).contains(answer.status) {
+                refusal = StatusError(status: answer.status, headerFields: fields, content: [])
+            }
             throw ClientError(
                 .resumptionFailed, "the upload was interrupted and cannot be continued: \(reason)",
-                underlying: session?.interruption, bytesSent: circumstances.sentTo ?? 0)
+                underlying: refusal ?? session?.interruption, bytesSent: circumstances.sentTo ?? 0)
         case .create, .ask, .append:
             return .next(.upload(action))
         }

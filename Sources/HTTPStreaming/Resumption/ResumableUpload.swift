@@ -211,4 +211,7 @@ struct UploadAnswer: Equatable, Sendable {
 
     /// Whether the same request may succeed later.
     var isTemporary: Bool { status >= 500 || [408, 423, 425, 429].contains(status) }
+
+    /// Whether the server keeps the upload, so that it can be continued: later, or with other credentials.
+    var leavesUpload: Bool { isComplete != true && (isTemporary || [401, 403, 407].contains(status)) }
 }

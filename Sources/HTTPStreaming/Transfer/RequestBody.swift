@@ -15,7 +15,7 @@ final class RequestBody {
     private(set) var offset: Int64 = 0
     /// The last byte of a counted body, until its source has ended.
     private var lastByte: UInt8?
-    /// The last values of a source that was closed.
+    /// The values before the first reading, and the last ones of a source that was closed.
     private var last: (isFinished: Bool, plainLength: Int64?, bytesRead: Int64, part: UploadProgress.Part?) =
         (true, nil, 0, nil)
 
@@ -26,6 +26,8 @@ final class RequestBody {
     init(_ source: (any Source)?, from start: Int64 = 0, countedLength: Int64? = nil, context: ReadContext) {
         self.start = start
         self.source = source
+        // With a content coding, only the reader knows the offset in the content.
+        if source?.encoderCount == 0 { last.bytesRead = start }
         self.countedLength = countedLength ?? (source?.hasLateEnd == true ? source?.length : nil)
         self.context = context
     }

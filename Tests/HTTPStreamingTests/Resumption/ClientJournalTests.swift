@@ -28,8 +28,11 @@ struct ClientJournalTests {
         #expect(!server.methods.contains("DELETE"))
     }
 
-    private func resume(_ listener: FaultServer, _ journal: String) async throws -> Response {
-        try await Client(.post, listener.url) { $0.resumption = quickResumption() }.resume(journal: journal)
+    private func resume(
+        _ listener: FaultServer, _ journal: String, progress: (@Sendable (UploadProgress) -> Void)? = nil
+    ) async throws -> Response {
+        try await Client(.post, listener.url) { $0.resumption = quickResumption() }.resume(
+            journal: journal, progress: progress)
     }
 
     private let stalling: @Sendable (RequestHead, Int) -> ResumableServer.Fault = { _, number in
@@ -51,8 +54,11 @@ struct ClientJournalTests {
         #expect((attributes[.posixPermissions] as? NSNumber)?.intValue == 0o600)
         #expect(try String(contentsOfFile: journal, encoding: .utf8).contains(b))
 
-        let response = try await resume(listener, journal)
+        let progress = Shared<[UploadProgress]>([])
+        let response = try await resume(listener, journal) { progress.append($0) }
         #expect(response.status == 201 && response.metrics.resumptions == 1)
+        let offset = server.heads.value.last?["upload-offset"].flatMap { Int64($0) } ?? -1
+        #expect(offset > 0 && progress.value.allSatisfy { $0.bytesSent >= offset && (gzip || $0.bytesRead >= offset) })
         let parts = try receivedParts(of: (server.heads.value[0], server.stored[0].body, 0))
         #expect(parts.map(\.content) == [Array("Größe".utf8), first, second])
         #expect(server.methods == ["POST", "HEAD", "PATCH"])
@@ -102,6 +108,36 @@ struct ClientJournalTests {
         let error = await expectError(.sourceChanged) { try await resume(listener, journal) }
         #expect(error?.message.contains(path) == true)
         #expect(server.methods == ["POST"])
+    }
+
+    @Test("a refusal of the credentials, or a temporary one, keeps the journal", arguments: [401, 403, 503])
+    func kept(status: Int) async throws {
+        let directory = try TemporaryDirectory()
+        let content = SeededGenerator.manyBytes(3_000_000, case: 2)
+        let path = try directory.write(content, to: "b")
+        let journal = directory.path + "/journal"
+        // Of the question, and then of the rest of the body.
+        let server = ResumableServer { _, number in
+            number == 1 ? .stall(after: 200_000) : [2, 4].contains(number) ? .refuse(status) : .none
+        }
+        let listener = try FaultServer(receiveBuffer: 64 << 10, server.serve)
+        try await begin(server, listener, journal) { client in
+            try await client.send(Request(.put, listener.url, content: .file(path)))
+        }
+        let once = { (configuration: inout Client.Configuration) in
+            configuration.resumption = quickResumption(attempts: 1)
+            configuration.expect = .never
+        }
+        let error = await expectError(.resumptionFailed) {
+            try await Client(.post, listener.url, once).resume(journal: journal)
+        }
+        #expect((error?.underlying as? StatusError)?.status == status)
+        #expect(FileManager.default.fileExists(atPath: journal))
+        let response = try await Client(.post, listener.url, once).resume(journal: journal)
+        #expect(response.status == status && FileManager.default.fileExists(atPath: journal))
+        #expect(try await resume(listener, journal).status == 201)
+        #expect(server.stored[0].body == content && !FileManager.default.fileExists(atPath: journal))
+        #expect(server.methods == ["PUT", "HEAD", "HEAD", "PATCH", "HEAD", "PATCH"])
     }
 
     @Test("a forgotten upload is an error; content that another process cannot read is refused at once")
