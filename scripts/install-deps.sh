@@ -79,8 +79,8 @@ forbid_services() {
 }
 
 # Pairs of a tool, or a file, and the Debian package that contains it.
-test_tools="chromedriver:chromium-driver chromium:chromium curl:curl cmp:diffutils go:golang-go microsocks:microsocks openssl:openssl pigz:pigz
-    python3:python3 strace:strace tinyproxy:tinyproxy-bin /usr/sbin/nginx:nginx-light /usr/sbin/mkfs.vfat:dosfstools /usr/sbin/mkfs.ext4:e2fsprogs
+test_tools="chromedriver:chromium-driver chromium:chromium curl:curl cmp:diffutils fish:fish go:golang-go groff:groff-base man:man-db
+    microsocks:microsocks openssl:openssl pigz:pigz python3:python3 strace:strace tinyproxy:tinyproxy-bin zsh:zsh /usr/sbin/nginx:nginx-light /usr/sbin/mkfs.vfat:dosfstools /usr/sbin/mkfs.ext4:e2fsprogs
     /usr/sbin/apache2:apache2-bin /usr/share/gocode/src/golang.org/x/net/http2/h2c:golang-golang-x-net-dev"
 
 install_test_tools() {

@@ -81,12 +81,13 @@ enum Advice {
         }
     }
 
-    static func after(_ code: ClientError.Code) -> String? {
-        switch code {
+    static func after(_ error: ClientError) -> String? {
+        switch error.code {
         case .hostNotFound: "check the name in the URL, or --proxy"
         case .connectionFailed: "check that the server runs, and the port in the URL"
         case .connectionLost: "send it again"
-        case .tls: "for a private certificate authority: --cacert FILE; and check that the URL should begin with https"
+        // CURLE_PEER_FAILED_VERIFICATION
+        case .tls where error.curlCode == 60: "for a private certificate authority: --cacert FILE"
         case .timedOut: "wait longer with --timeout, or try again later"
         case .sourceChanged: "send it again when nothing writes to it"
         case .cannotSendAgain: "a pipe can be sent once only: run the command again"

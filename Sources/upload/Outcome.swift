@@ -15,8 +15,10 @@ struct Outcome: Sendable {
 
     let job: Job
     let result: Result
-    /// The bytes of the body that were sent.
+    /// The bytes of the body that were sent by this process.
     var bytesSent: Int64 = 0
+    /// Those that another process had sent before.
+    var bytesBefore: Int64 = 0
     var duration = Duration.zero
     /// Whether the digests of files and server agree.
     var isVerified = false
@@ -48,18 +50,22 @@ struct Outcome: Sendable {
                 hasCredentials: options.hasCredentials)
             problem = "the server answered \(status)" + (answerLine.map { " (\($0))" } ?? "")
         case .failed(let error):
-            (problem, advice) = (error.description, Advice.after(error.code))
+            (problem, advice) = (error.description, Advice.after(error))
         }
         // Errors of files begin with their names.
         let name = problem.hasPrefix(job.label + ": ") ? "" : job.label + ": "
         return name + problem + (advice.map { ": \($0)" } ?? "")
     }
 
-    /// The first line of the answer, if it is a short text for people.
+    /// The first line of the answer, if it is a short text for people; of a document of JSON, its member `error`.
     private var answerLine: String? {
         let line = answer.prefix { $0 != 0x0A && $0 != 0x0D }
-        guard let first = line.first, line.count <= 200, first != UInt8(ascii: "<") else { return nil }
-        return String(decoding: line, as: UTF8.self)
+        guard let first = line.first, line.count <= 300, first != UInt8(ascii: "<") else { return nil }
+        let text = String(decoding: line, as: UTF8.self)
+        guard first == UInt8(ascii: "{"), let start = text.firstRange(of: "\"error\":\"")?.upperBound else {
+            return text
+        }
+        return String(text[start...].prefix { $0 != "\"" })
     }
 }
 
@@ -88,11 +94,10 @@ struct Summary: Sendable {
 
     /// One line for people.
     func text(duration: Duration) -> String {
-        var text = "\(accepted) of \(total) \(total == 1 ? "request" : "requests") accepted"
+        var text = "\(accepted) of \(Format.count(total, "request")) accepted"
         let failed = failed - (failures[.interrupted] ?? 0)
         if failed > 0 { text += ", \(failed) failed" }
         if unsent > 0 { text += ", \(unsent) not sent" }
-        return text + ", \(Format.bytes(bytesSent)) in \(Format.seconds(duration)), "
-            + Format.rate(bytesSent, in: duration)
+        return text + ", " + Format.volume(bytesSent, in: duration)
     }
 }

@@ -21,7 +21,7 @@ struct UploadCommand: AsyncParsableCommand {
             """,
         version: libraryVersion)
 
-    @Argument(help: ArgumentHelp("The files, and the URL at the end.", valueName: "file… url"))
+    @Argument(help: ArgumentHelp("The files, and the URL at the end.", valueName: "file… url"), completion: .file())
     var arguments: [String] = []
 
     @OptionGroup(title: "What is sent") var content: ContentOptions
@@ -50,12 +50,20 @@ struct UploadCommand: AsyncParsableCommand {
         let jobs = try Job.plan(try await SourceFile.find(paths.map(CommandLineArguments.path)), to: target, content)
         guard !jobs.isEmpty else { throw ValidationError("there is no file in these folders") }
         if display.dryRun { return show(jobs) }
+        if connection.insecure {
+            Reporter.tell(
+                "warning: --insecure: certificates are not verified; anyone on the network can read and change what is sent"
+            )
+        }
         let reporter = Reporter(options, jobs)
         let record = transfer.resume ? try record(paths, target) : nil
         let uploader = Uploader(
             jobs: jobs, content: content, configuration: options.configuration(for: target), workers: options.jobs,
             rate: SharedRate(maximum: transfer.limitRate?.bytes), verifies: transfer.verify, record: record)
-        let sending = Task { try await uploader.run(progress: reporter.progressed, ended: reporter.ended) }
+        let sending = Task {
+            try await uploader.run(
+                began: reporter.began, progress: { reporter.progressed($0, $1, before: $2) }, ended: reporter.ended)
+        }
         let interruption = Interruption {
             sending.cancel()
             reporter.interrupted()

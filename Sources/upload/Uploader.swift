@@ -17,10 +17,12 @@ struct Uploader: Sendable {
     /// stopped and no more are begun.
     ///
     /// - Parameters:
-    ///   - progress: as ``Client/send(_:progress:)-(Request,_)`` calls it, for each request at the same time.
-    ///   - ended: called for each request, perhaps at the same time.
+    ///   - began: called for each request, perhaps at the same time, as are the others.
+    ///   - progress: as ``Client/send(_:progress:)-(Request,_)`` calls it, with the bytes that another process had read.
+    ///   - ended: called for each request.
     func run(
-        progress: @escaping @Sendable (Job, UploadProgress) -> Void, ended: @escaping @Sendable (Outcome) -> Void
+        began: @escaping @Sendable (Job) -> Void, progress: @escaping @Sendable (Job, UploadProgress, Int64) -> Void,
+        ended: @escaping @Sendable (Outcome) -> Void
     ) async throws {
         let queue = Queue()
         // A configuration that cannot be used is one error, not one for each file.
@@ -31,6 +33,7 @@ struct Uploader: Sendable {
                     while !Task.isCancelled {
                         let index = queue.next()
                         guard index < jobs.count else { return }
+                        began(jobs[index])
                         ended(await send(jobs[index], client, progress))
                     }
                 }
@@ -39,16 +42,17 @@ struct Uploader: Sendable {
     }
 
     private func send(
-        _ job: Job, _ client: Client, _ progress: @escaping @Sendable (Job, UploadProgress) -> Void
+        _ job: Job, _ client: Client, _ progress: @escaping @Sendable (Job, UploadProgress, Int64) -> Void
     ) async -> Outcome {
         if record?.wasAccepted(job) == true { return Outcome(job: job, result: .acceptedBefore) }
         let (start, identity) = (ContinuousClock.now, UploadRecord.identity(of: job))
+        let continuation = Continuation()
         var outcome: Outcome
         do {
             if let journal = record?.journal(of: job) {
-                outcome = try await send(job, journal: journal) { progress(job, $0) }
+                outcome = try await send(job, journal: journal, continuation) { progress(job, $0, $1) }
             } else {
-                outcome = try await send(job, client) { progress(job, $0) }
+                outcome = try await send(job, client) { progress(job, $0, 0) }
             }
             if case .accepted = outcome.result { record?.accept(job, identity) }
         } catch let error as ClientError {
@@ -58,6 +62,8 @@ struct Uploader: Sendable {
             preconditionFailure("the client throws ClientError only: \(error)")
         }
         outcome.duration = ContinuousClock.now - start
+        outcome.bytesBefore = min(continuation.bytesSentBefore, outcome.bytesSent)
+        outcome.bytesSent -= outcome.bytesBefore
         return outcome
     }
 
@@ -74,16 +80,20 @@ struct Uploader: Sendable {
     /// Continues the request of a process before this one, or begins one that the next can continue. A journal belongs to
     /// one client.
     private func send(
-        _ job: Job, journal: Path, _ progress: @escaping @Sendable (UploadProgress) -> Void
+        _ job: Job, journal: Path, _ continuation: Continuation,
+        _ progress: @escaping @Sendable (UploadProgress, Int64) -> Void
     ) async throws -> Outcome {
         var configuration = configuration
         configuration.journal = journal
         let client = try Client(configuration: configuration)
-        guard System.kind(of: journal) != nil else { return try await send(job, client, progress) }
+        let sendAnew = { try await send(job, client) { progress($0, 0) } }
+        guard System.kind(of: journal) != nil else { return try await sendAnew() }
         rate.add(client)
         defer { rate.remove(client) }
         do {
-            let response = try await client.resume(journal: journal, progress: progress)
+            let response = try await client.resume(journal: journal) {
+                progress($0, continuation.begin($0).bytesRead)
+            }
             return try await outcome(of: job, response) {
                 // What another process sent was not seen by this one.
                 var digests: [String?] = []
@@ -95,9 +105,15 @@ struct Uploader: Sendable {
         } catch let error as ClientError
             where [.invalidJournal, .resumptionFailed, .sourceChanged].contains(error.code)
         {
-            // The file has been changed, or the server no longer knows the upload.
-            System.remove(journal)
-            return try await send(job, client, progress)
+            // The server fails, and keeps the upload for the same command later.
+            if let refusal = error.underlying as? StatusError, refusal.status >= 500 {
+                return Outcome(job: job, result: .refused(refusal.status))
+            }
+            // The file has been changed, the server no longer knows the upload, or the credentials are not those of the
+            // upload. The journal is replaced when the server accepts the new upload: if it refuses the credentials, the
+            // same command with the right ones continues the old one.
+            continuation.forget()
+            return try await sendAnew()
         }
     }
 
@@ -121,6 +137,25 @@ struct Uploader: Sendable {
         }
         return outcome
     }
+}
+
+/// What another process had sent of a request when it was interrupted: the first progress of the rest.
+private final class Continuation: Sendable {
+    private let first = Mutex<UploadProgress?>(nil)
+
+    /// - Returns: the first progress with bytes that this was called with.
+    func begin(_ progress: UploadProgress) -> UploadProgress {
+        first.withLock { first in
+            let value = first ?? progress
+            if value.bytesRead > 0 { first = value }
+            return value
+        }
+    }
+
+    /// The request has been begun anew.
+    func forget() { first.withLock { $0 = nil } }
+
+    var bytesSentBefore: Int64 { first.withLock { $0?.bytesSent ?? 0 } }
 }
 
 /// Hands out the numbers of the requests.

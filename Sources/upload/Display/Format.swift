@@ -17,17 +17,25 @@ enum Format {
         value < 9.95 ? "\((value * 10).rounded() / 10)" : "\(Int(value.rounded()))"
     }
 
-    static func rate(_ bytes: Int64, in duration: Duration) -> String {
-        let seconds = max(duration / .seconds(1), 0.001)
-        return self.bytes(Int64(min(Double(bytes) / seconds, 1e18))) + "/s"
+    static func rate(_ bytesPerSecond: Double) -> String { bytes(Int64(min(bytesPerSecond, 1e18))) + "/s" }
+
+    /// What was sent, in which time, and the rate: `12 MB in 1.5 s, 8.0 MB/s`. A rate of less than 0.1 s would be that of
+    /// the buffers.
+    static func volume(_ count: Int64, in duration: Duration) -> String {
+        let text = "\(bytes(count)) in \(seconds(duration))"
+        guard count > 0, duration >= .milliseconds(100) else { return text }
+        return text + ", \(rate(Double(count) / (duration / .seconds(1))))"
     }
 
-    /// A measured time: `0.05 s`, `1.5 s`, `12 s`, and from a minute on as ``time(_:)``.
+    /// A measured time: `5 ms`, `1.5 s`, `12 s`, and from a minute on as ``time(_:)``.
     static func seconds(_ duration: Duration) -> String {
         let seconds = duration / .seconds(1)
         if seconds >= 59.5 { return time(duration) }
-        return seconds < 0.995 ? "\((seconds * 100).rounded() / 100) s" : "\(short(seconds)) s"
+        return seconds < 0.9995 ? "\(max(1, Int((seconds * 1000).rounded()))) ms" : "\(short(seconds)) s"
     }
+
+    /// `1 file`, `2 files`.
+    static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 
     /// A time left: `0:07`, `12:30`, `1:02:03`, `2d 03h`.
     static func time(_ duration: Duration) -> String {

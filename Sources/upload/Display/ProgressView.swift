@@ -5,7 +5,8 @@ struct ProgressView {
     var rows = 24
     var hasColor = false
 
-    /// One line for each request under way, and one for all at the end; each shorter than the terminal is wide.
+    /// One line for each request under way, and one for all at the end if there are several; each shorter than the terminal
+    /// is wide.
     func bars(_ state: TransferState, at now: ContinuousClock.Instant) -> [String] {
         let active = state.active.sorted { $0.key < $1.key }.map(\.value)
         // The last line of the terminal stays free.
@@ -16,6 +17,7 @@ struct ProgressView {
             let left = TransferState.timeLeft(entry.size.map { $0 - entry.read }, rate)
             return line(entry.label, entry.fraction, figures(entry.read, entry.fraction, rate, left), color: "32")
         }
+        guard state.total > 1 || lines.isEmpty else { return lines }
         let rate = state.rate(at: now)
         lines.append(
             line(
@@ -30,14 +32,14 @@ struct ProgressView {
         if let size = state.size, let fraction = state.fraction {
             text += " of \(Format.bytes(size)) (\(Int(fraction * 100)) %)"
         }
-        text += ", \(Format.bytes(Int64(min(state.rate(at: now), 1e18))))/s"
+        text += ", \(Format.rate(state.rate(at: now)))"
         return text + (state.timeLeft(at: now).map { ", \(Format.time($0)) left" } ?? "")
     }
 
     /// ` 45 %  1.2 MB   12 MB/s    0:07`
     private func figures(_ bytes: Int64, _ fraction: Double?, _ rate: Double, _ left: Duration?) -> String {
         let percent = fraction.map { "\(Int($0 * 100)) %" } ?? ""
-        let speed = Format.bytes(Int64(min(rate, 1e18))) + "/s"
+        let speed = bytes == 0 ? "" : Format.rate(rate)
         return [(percent, 6), (Format.bytes(bytes), 8), (speed, 10), (left.map { Format.time($0) } ?? "", 8)]
             .map { text, width in String(repeating: " ", count: max(1, width - text.count)) + text }.joined()
     }

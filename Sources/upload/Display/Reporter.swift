@@ -7,6 +7,8 @@ final class Reporter: Sendable {
         var summary: Summary
         var transfers: TransferState
         var screen: Screen
+
+        mutating func write(_ line: String, to descriptor: Int32) { screen.write(line, to: descriptor, transfers) }
     }
 
     private let options: UploadOptions
@@ -29,13 +31,18 @@ final class Reporter: Sendable {
         }
     }
 
+    /// A request has been begun.
+    func began(_ job: Job) { state.withLock { $0.transfers.begin(job, at: .now) } }
+
     /// A request has got further.
-    func progressed(_ job: Job, _ progress: UploadProgress) {
+    ///
+    /// - Parameter before: the bytes that another process had read when it was interrupted.
+    func progressed(_ job: Job, _ progress: UploadProgress, before: Int64) {
         state.withLock { state in
-            state.transfers.update(job, progress, at: .now)
+            state.transfers.update(job, progress, before: before, at: .now)
             guard let retry = progress.retry, !options.display.quiet else { return }
             let text = "attempt \(retry.attempt) of \(retry.maximumAttempts) in \(Format.seconds(retry.delay))"
-            state.screen.write("upload: " + Format.escaped("\(job.label): \(retry.cause); \(text)"), to: 2)
+            state.write("upload: " + Format.escaped("\(job.label): \(retry.cause); \(text)"), to: 2)
         }
     }
 
@@ -44,22 +51,22 @@ final class Reporter: Sendable {
         state.withLock { state in
             state.summary.add(outcome)
             state.transfers.end(outcome)
-            if options.display.verbose { for line in outcome.details { state.screen.write(line, to: 2) } }
+            if options.display.verbose { for line in outcome.details { state.write(line, to: 2) } }
             let complaint = outcome.complaint(options)
             if let complaint, outcome.exitStatus != .interrupted {
-                state.screen.write("upload: " + Format.escaped(complaint), to: 2)
+                state.write("upload: " + Format.escaped(complaint), to: 2)
             }
             if options.display.json {
-                state.screen.write(outcome.json(options).text, to: 1)
+                state.write(outcome.json(options).text, to: 1)
             } else if complaint == nil, !options.display.quiet {
-                state.screen.write(outcome.line, to: 1)
+                state.write(outcome.line, to: 1)
             }
         }
     }
 
     /// Says that Ctrl-C was noticed.
     func interrupted() {
-        state.withLock { $0.screen.write("upload: stopping; press Ctrl-C again to stop at once", to: 2) }
+        state.withLock { $0.write("upload: stopping; press Ctrl-C again to stop at once", to: 2) }
     }
 
     /// Removes the bars and writes the summary.
@@ -74,6 +81,9 @@ final class Reporter: Sendable {
                 System.write(summary.json(duration: duration, status).text + "\n", to: 1)
             } else if !options.display.quiet, summary.total > 1 || wasInterrupted {
                 Self.tell(summary.text(duration: duration))
+                if wasInterrupted, options.transfer.resume {
+                    Self.tell("the same command, given again, sends only what is missing")
+                }
             }
             return status
         }
@@ -88,7 +98,8 @@ extension Outcome {
         if case .acceptedBefore = result { return Format.escaped("\(job.label): was sent before") }
         var line = "\(job.label): "
         if case .accepted(let status) = result { line += "\(status), " }
-        line += "\(Format.bytes(bytesSent)) in \(Format.seconds(duration)), \(Format.rate(bytesSent, in: duration))"
+        line += Format.volume(bytesSent, in: duration)
+        if bytesBefore > 0 { line += ", continued after \(Format.bytes(bytesBefore))" }
         if isVerified { line += ", verified" }
         return Format.escaped(line + (location.map { ", \($0)" } ?? ""))
     }
@@ -99,10 +110,10 @@ extension Outcome {
         if let metrics {
             let address = [metrics.remoteAddress, metrics.remotePort.map { "\($0)" }].compactMap(\.self)
             let figures = [
-                "HTTP/\(metrics.httpVersion) to \(address.joined(separator: " port "))",
-                "\(metrics.connectionsOpened) connections opened",
+                "HTTP/\(metrics.httpVersion) to \(address.isEmpty ? "a Unix socket" : address.joined(separator: " port "))",
+                Format.count(metrics.connectionsOpened, "connection") + " opened",
                 "first byte after \(Format.seconds(metrics.firstByte))",
-                "\(metrics.resumptions) resumptions",
+                Format.count(metrics.resumptions, "resumption"),
             ]
             lines.append("upload: " + Format.escaped("\(job.label): \(figures.joined(separator: ", "))"))
         }

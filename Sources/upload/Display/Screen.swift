@@ -39,9 +39,11 @@ struct Screen {
     }
 
     /// Writes a line to a descriptor, above the bars.
-    mutating func write(_ line: String, to descriptor: Int32) {
+    mutating func write(_ line: String, to descriptor: Int32, _ state: TransferState) {
+        let hasBars = !shown.isEmpty
         clear()
         System.write(line + "\n", to: descriptor)
+        if hasBars, !state.isFinished { show(state, at: .now) }
     }
 
     /// Removes the bars.

@@ -50,9 +50,22 @@ struct TransferState {
         return .seconds(max(0, Double(bytes)) / rate)
     }
 
-    mutating func update(_ job: Job, _ progress: UploadProgress, at now: ContinuousClock.Instant) {
-        var entry =
-            active[job.index] ?? Active(label: job.label, size: job.size, speed: Speedometer(at: now))
+    /// Whether no request is under way or waits.
+    var isFinished: Bool { ended == total }
+
+    mutating func begin(_ job: Job, at now: ContinuousClock.Instant) {
+        active[job.index] = Active(label: job.label, size: job.size, speed: Speedometer(at: now))
+    }
+
+    /// - Parameter before: the bytes that another process had read when it was interrupted.
+    mutating func update(
+        _ job: Job, _ progress: UploadProgress, before: Int64 = 0, at now: ContinuousClock.Instant
+    ) {
+        guard var entry = active[job.index] else { return }
+        if entry.read < before, progress.bytesRead >= before {
+            entry.read = before
+            entry.speed = Speedometer(at: now, bytes: before)
+        }
         moved += max(0, progress.bytesRead - entry.read)
         entry.read = progress.bytesRead
         entry.fraction = progress.fractionCompleted
@@ -80,7 +93,7 @@ struct TransferState {
 struct Speedometer {
     private var samples: [(time: ContinuousClock.Instant, bytes: Int64)]
 
-    init(at now: ContinuousClock.Instant) { samples = [(now, 0)] }
+    init(at now: ContinuousClock.Instant, bytes: Int64 = 0) { samples = [(now, bytes)] }
 
     mutating func note(_ bytes: Int64, at now: ContinuousClock.Instant) {
         // A request that is sent again begins at 0.

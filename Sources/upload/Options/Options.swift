@@ -30,7 +30,7 @@ struct ContentOptions: ParsableArguments, Sendable {
             """
             Compress the bodies while they are sent: gzip, deflate, gzip:9, or auto, which does not compress files that \
             are compressed already. -z and --compress alone mean auto.
-            """, valueName: "coding[:level]"),
+            """, valueName: "coding[:level]"), completion: .list(["auto", "gzip", "deflate"]),
         transform: CompressionSetting.init)
     var compress: CompressionSetting?
 
@@ -99,7 +99,8 @@ struct ConnectionOptions: ParsableArguments, Sendable {
 
     @Option(
         help: ArgumentHelp(
-            "Read the bearer token from this file. Default: the environment variable UPLOAD_TOKEN.", valueName: "file"))
+            "Read the bearer token from this file. Default: the environment variable UPLOAD_TOKEN.", valueName: "file"),
+        completion: .file())
     var tokenFile: String?
 
     @Option(
@@ -111,29 +112,42 @@ struct ConnectionOptions: ParsableArguments, Sendable {
 
     @Option(
         name: .customLong("cacert"),
-        help: ArgumentHelp("Trust the certificates in this PEM file instead of the system's.", valueName: "file"))
+        help: ArgumentHelp("Trust the certificates in this PEM file instead of the system's.", valueName: "file"),
+        completion: .file())
     var caFile: String?
 
+    @Flag(
+        help: """
+            Do not verify the certificates of servers and https proxies. Anyone on the network can then read and change \
+            what is sent.
+            """)
+    var insecure = false
+
     @Option(
-        name: .customLong("cert"), help: ArgumentHelp("The client certificate, a PEM file.", valueName: "file"))
+        name: .customLong("cert"), help: ArgumentHelp("The client certificate, a PEM file.", valueName: "file"),
+        completion: .file())
     var certificateFile: String?
 
     @Option(
         name: .customLong("key"),
-        help: ArgumentHelp("The key of the client certificate. Default: in the same file.", valueName: "file"))
+        help: ArgumentHelp("The key of the client certificate. Default: in the same file.", valueName: "file"),
+        completion: .file())
     var keyFile: String?
 
     @Option(
         help: ArgumentHelp("The proxy, or none. Default: as the environment says (https_proxy, …).", valueName: "url"))
     var proxy: String?
 
-    @Option(help: ArgumentHelp("Connect to this Unix socket instead of the host in the URL.", valueName: "path"))
+    @Option(
+        help: ArgumentHelp("Connect to this Unix socket instead of the host in the URL.", valueName: "path"),
+        completion: .file())
     var unixSocket: String?
 
     @Flag(name: .customLong("http2"), help: "Use HTTP/2 with https if the server offers it, and always with http.")
     var usesHTTP2 = false
 
     func validate() throws {
+        guard !insecure || caFile == nil else { throw ValidationError("--insecure and --cacert exclude each other") }
         guard keyFile == nil || certificateFile != nil else { throw ValidationError("--key needs --cert") }
         guard user == nil || tokenFile == nil else {
             throw ValidationError("--user and --token-file exclude each other")

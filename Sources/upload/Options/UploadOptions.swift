@@ -67,6 +67,7 @@ struct UploadOptions {
             configuration.authentication = authentication
         }
         configuration.tls.caFile = connection.caFile
+        configuration.tls.verifiesCertificates = !connection.insecure
         if let file = connection.certificateFile {
             configuration.tls.clientCertificate = .init(
                 certificateFile: file, keyFile: connection.keyFile,

@@ -59,7 +59,7 @@ struct UploadDisplayTests {
         }
         let result = try await tool.run(["--put", try tool.file("a"), server.url + "a"])
         #expect(
-            result.status == 0 && result.errorOutput.contains("a: status 503; attempt 2 of 3 in 0."),
+            result.status == 0 && result.errorOutput.contains("a: status 503; attempt 2 of 3 in "),
             "\(result.errorOutput)")
         // A form is repeated only on request.
         count.set(0)
@@ -78,8 +78,8 @@ struct UploadDisplayTests {
         let arguments = ["--limit-rate", "1M", file, server.url]
         let result = try await tool.run(arguments, environment: ["TERM": "xterm"], isOnTerminal: true)
         #expect(result.status == 0)
-        #expect(result.output.contains("0 of 1 ") && result.output.contains("#") && result.output.contains(" MB/s"))
-        #expect(result.output.contains("\u{1B}[36m"))
+        #expect(!result.output.contains("0 of 1 ") && result.output.contains("#") && result.output.contains(" MB/s"))
+        #expect(result.output.contains("\u{1B}[32m"))
         // The last thing is the result, with the bars before it erased.
         let last = try #require(result.output.components(separatedBy: "\u{1B}[J").last)
         #expect(last.hasPrefix("\(file): 201, ") && last.filter { $0 == "\n" }.count == 1, "\(last)")
@@ -87,10 +87,27 @@ struct UploadDisplayTests {
             arguments, environment: ["TERM": "xterm", "NO_COLOR": "1", "COLUMNS": "100"], isOnTerminal: true)
         #expect(plain.output.contains("#") && !plain.output.contains("\u{1B}[3"))
         for piece in plain.output.components(separatedBy: "\u{1B}[J").dropLast() {
-            for line in piece.split(separator: "\n") where line.hasPrefix("0 of 1") { #expect(line.count == 99) }
+            for line in piece.split(separator: "\n") where line.contains("#") { #expect(line.count == 99) }
         }
         let quiet = try await tool.run(["-q"] + arguments, isOnTerminal: true)
         #expect(quiet.output == "")
+    }
+
+    @Test("bars stay below the results of several requests") func several() async throws {
+        let server = try await slowServer()
+        defer { server.process.terminate() }
+        let files = try (0..<4).map { try tool.folder.write(Data(count: 200 << 10), to: "\($0)") }
+        let result = try await tool.run(
+            ["-j", "1", "--limit-rate", "512K"] + files + [server.url], environment: ["TERM": "xterm"],
+            isOnTerminal: true)
+        #expect(result.status == 0)
+        // What follows each result: the bars again, without waiting, except after the last one.
+        let pieces = result.output.components(separatedBy: ": 201, ").map { $0.drop { $0 != "\n" }.dropFirst() }
+        try #require(pieces.count == 5)
+        for (index, piece) in pieces.enumerated() where (1...3).contains(index) {
+            #expect(piece.hasPrefix("\(index) of 4 "), "\(piece)")
+        }
+        #expect(pieces[4].hasPrefix("upload: 4 of 4 requests accepted"), "\(pieces[4])")
     }
 
     @Test("a plain line every ten seconds without a terminal") func plain() async throws {

@@ -100,8 +100,12 @@ struct UploadPlanTests {
             (Format.bytes(999), "999 B"), (Format.bytes(1000), "1.0 kB"), (Format.bytes(999_499), "999 kB"),
             (Format.bytes(999_500), "1.0 MB"), (Format.bytes(.max), "9.2 EB"), (Format.time(.seconds(7)), "0:07"),
             (Format.time(.seconds(3723)), "1:02:03"), (Format.time(.seconds(183_600)), "2d 03h"),
-            (Format.seconds(.milliseconds(50)), "0.05 s"), (Format.seconds(.seconds(90)), "1:30"),
-            (Format.rate(3_000_000, in: .seconds(2)), "1.5 MB/s"),
+            (Format.seconds(.milliseconds(50)), "50 ms"), (Format.seconds(.microseconds(50)), "1 ms"),
+            (Format.seconds(.microseconds(999_600)), "1.0 s"), (Format.seconds(.seconds(90)), "1:30"),
+            (Format.volume(3_000_000, in: .seconds(2)), "3.0 MB in 2.0 s, 1.5 MB/s"),
+            (Format.volume(300, in: .milliseconds(4)), "300 B in 4 ms"),
+            (Format.volume(0, in: .seconds(2)), "0 B in 2.0 s"),
+            (Format.count(1, "file"), "1 file"), (Format.count(0, "file"), "0 files"),
             (Format.escaped("a\u{1B}\nb\u{202E}"), #"a\u{1B}\u{A}b\u{202E}"#),
         ])
     func format(text: String, expected: String) { #expect(text == expected) }

@@ -43,8 +43,9 @@ struct UploadResumeTests {
         #expect(result.status == 0, "\(result.errorOutput)")
         #expect(result.output.contains("first: was sent before"), "\(result.output)")
         #expect(
-            result.errorOutput.contains("big: HTTP/1.1 to") && result.errorOutput.contains(", 1 resumptions"),
+            result.errorOutput.contains("big: HTTP/1.1 to") && result.errorOutput.contains(", 1 resumption\n"),
             "\(result.errorOutput)")
+        #expect(result.output.contains(", continued after "), "\(result.output)")
         #expect(try server.directory.read("big") == content)
         #expect(try server.directory.contents().filter { !$0.hasPrefix(".") } == ["big", "empty", "first"])
         #expect(options.isEmpty || result.output.contains(", verified"), "\(result.output)")
@@ -63,13 +64,34 @@ struct UploadResumeTests {
         let process = try tool.start(["--resume", "--limit-rate", "1M", big, server.url])
         #expect(try await eventually { try record().contains { $0.hasSuffix(".journal") } })
         process.terminate(SIGINT)
-        #expect(await process.result().status == 130)
+        let stopped = await process.result()
+        #expect(stopped.status == 130 && stopped.errorOutput.contains("the same command, given again"))
         #expect(try record().contains { $0.hasSuffix(".journal") })
         let changed = Data(bottles(3 << 20))
         try tool.folder.write(changed, to: "big")
         let result = try await tool.run(["--resume", big, server.url])
         #expect(result.status == 0, "\(result.errorOutput)")
         #expect(try server.directory.read("big") == changed)
+    }
+
+    @Test("a refused token keeps the upload, which goes on with the right one") func wrongToken() async throws {
+        let server = try await ServerProcess.start(environment: ["HTTP_STREAMING_TOKEN": "right"])
+        defer { server.process.terminate() }
+        let content = Data(bottles(24 << 20))
+        let arguments = ["--resume", "-v", try tool.folder.write(content, to: "big"), server.url]
+        let process = try tool.start(["--limit-rate", "1M"] + arguments, environment: ["UPLOAD_TOKEN": "right"])
+        #expect(try await eventually { try record().contains { $0.hasSuffix(".journal") } })
+        process.terminate(SIGINT)
+        #expect(await process.result().status == 130)
+        for token in ["wrong", ""] {
+            let refused = try await tool.run(arguments, environment: ["UPLOAD_TOKEN": token])
+            #expect(refused.status == 4 && refused.errorOutput.contains("401"), "\(refused.errorOutput)")
+            #expect(try record().contains { $0.hasSuffix(".journal") })
+        }
+        let result = try await tool.run(arguments, environment: ["UPLOAD_TOKEN": "right"])
+        #expect(result.status == 0 && result.errorOutput.contains(", 1 resumption\n"), "\(result.errorOutput)")
+        #expect(try server.directory.read("big") == content)
+        #expect(try record() == [])
     }
 
     @Test("what failed is sent by the next command, what was accepted is not") func partly() async throws {
@@ -102,7 +124,7 @@ struct UploadResumeTests {
         let listener = try FaultServer(receiveBuffer: 64 << 10, server.serve)
         let big = try tool.folder.write(bottles(4_000_000), to: "big")
         let result = try await tool.run(["--resume", "--put", big, listener.url + "big"])
-        #expect(result.status == 0 && result.errorOutput.contains("; attempt 2 of 10 in 0."), "\(result.errorOutput)")
+        #expect(result.status == 0 && result.errorOutput.contains("; attempt 2 of 10 in "), "\(result.errorOutput)")
         #expect(server.stored.last?.body == bottles(4_000_000) && server.methods == ["PUT", "HEAD", "PATCH"])
     }
 

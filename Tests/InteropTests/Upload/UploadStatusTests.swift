@@ -30,6 +30,15 @@ struct UploadStatusTests {
         #expect(result.errorOutput.contains(advice), "\(result.errorOutput)")
     }
 
+    @Test("of a document of JSON the error is shown") func errorMember() async throws {
+        let server = try await ServerProcess.start()
+        defer { server.process.terminate() }
+        let result = try await tool.run([try tool.file("a"), server.url + "/files/a"])
+        #expect(
+            result.status == 4 && result.errorOutput.contains("answered 415 (a form is not a file: "),
+            "\(result.errorOutput)")
+    }
+
     @Test("an unreadable file is 3, and the others are sent") func source() async throws {
         let server = try await ServerProcess.start()
         defer { server.process.terminate() }

@@ -1,4 +1,4 @@
-import HTTPStreaming
+@testable import HTTPStreaming
 import TestSupport
 import Testing
 
@@ -59,12 +59,35 @@ struct UploadViewTests {
         var state = TransferState([job(0, "a.bin", size: 100_000)], at: start)
         state.setActive(active(read: 50_000, of: 100_000, rate: 50_000, label: "a.bin"), at: 0)
         let lines = ProgressView(columns: 81, rows: 24).bars(state, at: start + .seconds(1))
+        #expect(lines.count == 1)
         let name = "a.bin" + String(repeating: " ", count: 21)
         #expect(
             lines[0]
                 == "\(name) [\(String(repeating: "#", count: 9))\(String(repeating: "-", count: 10))]  50 %   50 kB   50 kB/s    0:01"
         )
-        #expect(lines[1].hasPrefix("0 of 1 ") && lines[1].contains(" 50 %"), "\(lines[1])")
+        // For several requests there is one of all; so there is while the only one is prepared.
+        let waiting = TransferState([job(0, "a.bin", size: 100_000)], at: start)
+        #expect(ProgressView().bars(waiting, at: start).map { $0.prefix(7) } == ["0 of 1 "])
+        var several = TransferState([job(0, "a.bin", size: 100_000), job(1, "b", size: 100_000)], at: start)
+        several.setActive(active(read: 50_000, of: 100_000, rate: 50_000, label: "a.bin"), at: 0)
+        let both = ProgressView(columns: 81, rows: 24).bars(several, at: start + .seconds(1))
+        #expect(both.count == 2 && both[1].hasPrefix("0 of 2 ") && both[1].contains(" 25 %"), "\(both)")
+    }
+
+    @Test("the rate of a continued request counts what this process has sent") func continued() {
+        var state = TransferState([job(0, "a", size: 1000)], at: start)
+        state.begin(job(0, "a", size: 1000), at: start)
+        #expect(!ProgressView().bars(state, at: start)[0].contains("B/s"))
+        for (second, read) in [(1, 600), (2, 700), (3, 800)] {
+            state.update(
+                job(0, "a", size: 1000),
+                UploadProgress(
+                    bytesRead: Int64(read), bytesSent: Int64(read), bytesAcknowledged: nil, totalBytes: 1000, part: nil),
+                before: 600, at: start + .seconds(second))
+        }
+        let now = start + .seconds(3)
+        #expect(state.read == 800 && state.active[0]?.speed.rate(at: now, bytes: 800) == 100)
+        #expect(Int(state.rate(at: now)) == 66)
     }
 
     @Test("as many bars as the terminal has rows for, and always the sum") func rows() {
