@@ -130,6 +130,10 @@ cert: ## make a certificate for localhost in .cert, to try HTTPS
 screenshots: ## take the screenshots in docs/page again; needs chromium
 	@scripts/screenshots.sh
 
+.PHONY: captures
+captures: ## write docs/upload-terminal.md again: what `upload` shows on a terminal; needs tmux
+	@scripts/captures.sh
+
 .PHONY: docker
 docker: ## start the server in a container and upload the book from another one, limited to 20 MB
 	@scripts/docker.sh up
