@@ -8,7 +8,8 @@ internal import Platform
 /// them, never ahead of it by more than a buffer, and no thread waits for them.
 public struct Content: Sendable {
     /// Opens and measures what is to be sent; may block for as long as a file system takes if `mayBlock`.
-    let prepare: @Sendable (Preparation) throws(ClientError) -> any Source
+    private(set) var prepare: @Sendable (Preparation) throws(ClientError) -> any Source
+    private let measure: @Sendable () -> Int64?
     let mayBlock: Bool
     /// Whether the content can be read more than once: only then can a request be sent again, after a redirect or a
     /// lost connection. False for a descriptor, unless it turns out to be a regular file when it is sent, and for a
@@ -20,17 +21,28 @@ public struct Content: Sendable {
     let mediaType: String?
     /// Whether it is the result of ``gzipped(level:)``.
     private(set) var isGzipped = false
+    /// Whether it is the result of ``multipart(_:)``.
+    private(set) var isForm = false
 
     init(
         mayBlock: Bool, isRepeatable: Bool, filename: Path? = nil, mediaType: String? = nil,
+        length: @escaping @Sendable () -> Int64?,
         _ prepare: @escaping @Sendable (Preparation) throws(ClientError) -> any Source
     ) {
         self.prepare = prepare
+        measure = length
         self.mayBlock = mayBlock
         self.isRepeatable = isRepeatable
         self.filename = filename
         self.mediaType = mediaType
     }
+
+    /// The number of bytes, as far as it is known before they are read; nil for pipes, devices, sequences without a given
+    /// length, compressed content, files with ``FileChanges/asRead``, and files that are missing.
+    ///
+    /// Opens and reads nothing. A file is asked for its size each time (stat(2)), which may block for as long as its file
+    /// system takes. Files whose size the system gives as 0 although they have bytes, as in `/proc`, count as empty.
+    public var length: Int64? { measure() }
 
     /// Which bytes of a file to send if it is written to during the upload.
     public enum FileChanges: Hashable, Sendable {
@@ -68,7 +80,8 @@ public struct Content: Sendable {
         let filename = path.lastComponent
         let once = ReadOnce()
         return Content(
-            mayBlock: true, isRepeatable: true, filename: filename, mediaType: MediaType.guess(filename: filename)
+            mayBlock: true, isRepeatable: true, filename: filename, mediaType: MediaType.guess(filename: filename),
+            length: { range.map { Int64($0.count) } ?? (changes == .asRead ? nil : DescriptorSource.length(of: path)) }
         ) { (preparation) throws(ClientError) in
             try DescriptorSource.prepare(path, range: range, changes: changes, once, preparation)
         }
@@ -90,7 +103,8 @@ public struct Content: Sendable {
     }
 
     private static func memory(_ bytes: [UInt8], mediaType: String?) -> Content {
-        Content(mayBlock: false, isRepeatable: true, mediaType: mediaType) { (preparation) throws(ClientError) in
+        Content(mayBlock: false, isRepeatable: true, mediaType: mediaType, length: { Int64(bytes.count) }) {
+            (preparation) throws(ClientError) in
             let isCompressed = try preparation.isCompressed { Array(bytes.prefix($0)) }
             return MemorySource(bytes: bytes, isCompressed: isCompressed)
         }
@@ -109,7 +123,10 @@ public struct Content: Sendable {
     ///     regular file, the request is sent chunked.
     public static func descriptor(_ descriptor: Int32, length: Int64? = nil) -> Content {
         let once = ReadOnce()
-        return Content(mayBlock: true, isRepeatable: false, filename: "file") { (preparation) throws(ClientError) in
+        return Content(
+            mayBlock: true, isRepeatable: false, filename: "file",
+            length: { length ?? DescriptorSource.length(of: descriptor) }
+        ) { (preparation) throws(ClientError) in
             let name = preparation.name ?? (descriptor == STDIN_FILENO ? "standard input" : "descriptor \(descriptor)")
             return try DescriptorSource.prepare(descriptor, length: length, once, name: name, preparation)
         }
@@ -145,7 +162,8 @@ public struct Content: Sendable {
     private static func stream<Chunks: AsyncSequence & SendableMetatype>(
         _ length: Int64?, _ once: ReadOnce?, _ makeSequence: @escaping @Sendable () async throws -> Chunks
     ) -> Content where Chunks.Element: Collection<UInt8> & SendableMetatype, Chunks.AsyncIterator: SendableMetatype {
-        Content(mayBlock: false, isRepeatable: once == nil, filename: "file") { (preparation) throws(ClientError) in
+        Content(mayBlock: false, isRepeatable: once == nil, filename: "file", length: { length }) {
+            (preparation) throws(ClientError) in
             let name = preparation.name ?? "the stream"
             if let once { try preparation.claim(once, name) }
             try preparation.check(length, name)
@@ -161,22 +179,22 @@ public struct Content: Sendable {
     /// A `multipart/form-data` document (RFC 7578) with these parts, in this order. Its boundary holds 168 random
     /// bits and is another one each time that a request is begun.
     public static func multipart(_ parts: [Part]) -> Content {
-        Content(
+        var content = Content(
             mayBlock: parts.contains(where: \.content.mayBlock),
-            isRepeatable: parts.allSatisfy(\.content.isRepeatable)
+            isRepeatable: parts.allSatisfy(\.content.isRepeatable), length: { MultipartSource.length(of: parts) }
         ) { (preparation) throws(ClientError) in
             let source = MultipartSource()
             source.append(try source.prepare(parts, preparation), isLast: true)
             return source
         }
+        content.isForm = true
+        return content
     }
 
     /// The same content, read through another source.
     func replacingSource(_ replacement: @escaping @Sendable (any Source) -> any Source) -> Content {
-        var content = Content(
-            mayBlock: mayBlock, isRepeatable: isRepeatable, filename: filename, mediaType: mediaType
-        ) { [prepare] (preparation) throws(ClientError) in replacement(try prepare(preparation)) }
-        content.isGzipped = isGzipped
+        var content = self
+        content.prepare = { [prepare] (preparation) throws(ClientError) in replacement(try prepare(preparation)) }
         return content
     }
 
@@ -191,7 +209,8 @@ public struct Content: Sendable {
         if isGzipped { return self }
         let filename = filename.map { Path(bytes: $0.bytes + ".gz".utf8) }
         var content = Content(
-            mayBlock: mayBlock, isRepeatable: isRepeatable, filename: filename, mediaType: "application/gzip"
+            mayBlock: mayBlock, isRepeatable: isRepeatable, filename: filename, mediaType: "application/gzip",
+            length: { nil }
         ) { [prepare] (preparation) throws(ClientError) in
             let source = try prepare(preparation)
             guard (0...9).contains(level) else {

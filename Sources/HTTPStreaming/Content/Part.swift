@@ -8,7 +8,7 @@ internal import Platform
 /// let field: Part = .field("title", "Größe")
 /// let pipe = Part("dump", .standardInput, filename: "db.sql.gz", contentType: "application/gzip")
 /// ```
-public struct Part: Sendable {
+public struct Part: Sendable, CustomStringConvertible {
     /// The field of the form.
     public var name: String
     /// Where its bytes come from.
@@ -38,6 +38,14 @@ public struct Part: Sendable {
         self.filename = filename
         self.contentType = contentType ?? filename.map { MediaType.guess(filename: $0) }
         self.headerFields = headerFields
+    }
+
+    /// Name, filename and ``Content/length``, such as `video: "video.mp4", 1048576 bytes`, in one line of text. Contains
+    /// neither content nor header fields.
+    public var description: String {
+        let filename = filename.map { " \($0.description.debugDescription)," } ?? ""
+        let length = content.length.map { $0 == 1 ? "1 byte" : "\($0) bytes" } ?? "unknown length"
+        return name.debugDescription.dropFirst().dropLast() + ":\(filename) \(length)"
     }
 
     /// A file, or a range of its bytes, or a pipe or device; see ``Content/file(_:range:changes:)-(Path,_,_)``.
@@ -85,19 +93,25 @@ public struct Part: Sendable {
     fileprivate func prepare(
         _ encoder: MultipartEncoder, _ preparation: Preparation
     ) throws(ClientError) -> MultipartSource.FramedPart {
-        guard headerFields["Content-Type"] == nil else {
-            throw ClientError(.invalidPart, "the part \(name) cannot be sent: it has a second Content-Type")
-        }
         preparation.name = filename?.description ?? name
         defer { preparation.name = nil }
         let source = try content.prepare(preparation)
+        return MultipartSource.FramedPart(
+            name: name, filename: filename?.description,
+            opening: try opening(encoder, contentType: source.mediaType ?? contentType), content: source)
+    }
+
+    /// The framing before the content.
+    fileprivate func opening(_ encoder: MultipartEncoder, contentType: String?) throws(ClientError) -> [UInt8] {
+        guard headerFields["Content-Type"] == nil else {
+            throw ClientError(.invalidPart, "the part \(name) cannot be sent: it has a second Content-Type")
+        }
         do throws(MultipartError) {
             var head = PartHead(
-                name: name, contentType: source.mediaType ?? contentType,
+                name: name, contentType: contentType,
                 otherFields: headerFields.map { HeaderField(name: $0.name, value: $0.value) })
             head.filenameBytes = filename?.bytes
-            return MultipartSource.FramedPart(
-                name: name, filename: filename?.description, opening: try encoder.opening(of: head), content: source)
+            return try encoder.opening(of: head)
         } catch {
             throw ClientError(.invalidPart, "the part \(name) cannot be sent: \(error)", underlying: error)
         }
@@ -108,5 +122,18 @@ extension MultipartSource {
     /// The parts for ``append(_:isLast:)``.
     func prepare(_ parts: [Part], _ preparation: Preparation) throws(ClientError) -> [FramedPart] {
         try parts.map { (part) throws(ClientError) in try part.prepare(encoder, preparation) }
+    }
+
+    /// The length of a form with these parts; nil if it is unknown, or if a part cannot be sent.
+    static func length(of parts: [Part]) -> Int64? {
+        // All boundaries have the same length.
+        let encoder = MultipartEncoder()
+        return length(
+            encoder,
+            parts.lazy.map { part in
+                let contentType = part.content.isForm ? encoder.boundary.contentType : part.contentType
+                let opening = try? part.opening(encoder, contentType: contentType)
+                return opening.flatMap { FramedPart.length(opening: $0, content: part.content.length) }
+            })
     }
 }

@@ -72,6 +72,21 @@ final class DescriptorSource: Source {
         return status.st_mode & S_IFMT
     }
 
+    /// The length of the regular file with a path; nil if there is none. Blocks for as long as the file system takes.
+    static func length(of path: Path) -> Int64? {
+        var status = stat()
+        guard !path.bytes.contains(0), path.withCString({ stat($0, &status) }) == 0, status.st_mode & S_IFMT == S_IFREG
+        else { return nil }
+        return Int64(status.st_size)
+    }
+
+    /// The length of the regular file behind a descriptor, from its position on; nil if it is no file.
+    static func length(of descriptor: Int32) -> Int64? {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        return max(0, Int64(status.st_size) - max(0, Int64(lseek(descriptor, 0, SEEK_CUR))))
+    }
+
     /// Whether it is read at offsets, by ``FileSource``, which refuses folders.
     private static func isFile(_ kind: mode_t) -> Bool { [S_IFREG, S_IFBLK, S_IFDIR].contains(kind) }
 

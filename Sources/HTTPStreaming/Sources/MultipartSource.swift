@@ -35,7 +35,12 @@ final class MultipartSource: Source {
 
         /// The length of the whole part; nil if it is unknown or exceeds Int64.
         var length: Int64? {
-            guard let length = content.length else { return nil }
+            Self.length(opening: opening, content: content.length)
+        }
+
+        /// The length of a whole part; nil if it is unknown or exceeds Int64.
+        static func length(opening: [UInt8], content: Int64?) -> Int64? {
+            guard let length = content else { return nil }
             let (sum, isBeyond) = length.addingReportingOverflow(Int64(opening.count + MultipartEncoder.partEnd.count))
             return isBeyond ? nil : sum
         }
@@ -131,15 +136,24 @@ final class MultipartSource: Source {
     var length: Int64? {
         state.withLock { state in
             guard state.isFinished else { return nil }
-            var length = state.releasedLength + Int64(encoder.messageEndLength)
-            for part in state.parts {
-                guard let partLength = part.length else { return nil }
-                let (sum, isBeyond) = length.addingReportingOverflow(partLength)
-                guard !isBeyond else { return nil }
-                length = sum
-            }
-            return length
+            return Self.length(encoder, state.parts.lazy.map(\.length), after: state.releasedLength)
         }
+    }
+
+    /// The length of a message with parts of these lengths; nil if one is unknown, or if the sum exceeds Int64.
+    ///
+    /// - Parameter released: the length of the parts before them.
+    static func length(
+        _ encoder: MultipartEncoder, _ parts: some Sequence<Int64?>, after released: Int64 = 0
+    ) -> Int64? {
+        var length = released + Int64(encoder.messageEndLength)
+        for part in parts {
+            guard let part else { return nil }
+            let (sum, isBeyond) = length.addingReportingOverflow(part)
+            guard !isBeyond else { return nil }
+            length = sum
+        }
+        return length
     }
 
     /// - Throws: ``ClientError/Code/cannotSendAgain`` if the part at the offset has been released, or follows a part
