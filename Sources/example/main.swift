@@ -22,11 +22,19 @@ func fail(_ message: String, status: Int32 = 1) -> Never {
     exit(status)
 }
 
-@Sendable func showProgress(_ progress: UploadProgress) {
+@Sendable func showProgress(_ bytes: Int64, _ fraction: Double?, _ rest: String) {
     guard isatty(STDERR_FILENO) == 1 else { return }
-    let percent = progress.fractionCompleted.map { ", \(Int($0 * 100)) %" } ?? ""
+    showStatus("\(bytes / 1_000_000) MB\(fraction.map { ", \(Int($0 * 100)) %" } ?? "")\(rest)")
+}
+
+@Sendable func showProgress(_ progress: UploadProgress) {
     let sent = progress.bytesSent < progress.bytesRead ? ", \(progress.bytesSent / 1_000_000) MB sent" : ""
-    showStatus("\(progress.bytesRead / 1_000_000) MB\(percent)\(sent)")
+    showProgress(progress.bytesRead, progress.fractionCompleted, sent)
+}
+
+@Sendable func showProgress(_ progress: DownloadProgress) {
+    let retry = progress.retry.map { ", again in \($0.delay.components.seconds) s: \($0.cause)" } ?? ""
+    showProgress(progress.bytesReceived, progress.fractionCompleted, retry)
 }
 
 func part(_ path: Path, _ changes: Content.FileChanges) -> Part {
@@ -117,7 +125,8 @@ if download != (nil, nil) {
     }
     do {
         let client = try Client(configuration: configuration)
-        let response = try await client.download(url, to: path, resuming: isResumed)
+        let response = try await client.download(url, to: path, resuming: isResumed, progress: showProgress)
+        showStatus("")
         show(Array("\(response.metrics.bodyBytesReceived) bytes received\n".utf8))
         exit(0)
     } catch {

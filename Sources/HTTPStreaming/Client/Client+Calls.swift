@@ -3,7 +3,7 @@ extension Client {
     /// there is an answer.
     nonisolated(nonsending) func add(
         _ parts: [Part], isLast: Bool, _ call: CallQueue.Call, _ progress: (@Sendable (UploadProgress) -> Void)?
-    ) async throws -> (outcome: Waiter.Outcome, exchange: Exchange) {
+    ) async throws(ClientError) -> (outcome: Waiter.Outcome, exchange: Exchange) {
         guard let target else { throw ClientError(.invalidConfiguration, "the client was made without a URL") }
         try ClientError.require(target.method != .head || parts.isEmpty, "a HEAD request takes no parts")
         let open = try openRequest()
@@ -31,7 +31,7 @@ extension Client {
 
     private nonisolated(nonsending) func begin(
         _ target: (method: Method, url: String), _ form: MultipartSource, hasBody: Bool, isWhole: Bool
-    ) async throws -> Exchange {
+    ) async throws(ClientError) -> Exchange {
         var request = PreparedRequest(
             method: target.method, url: target.url, contentType: hasBody ? form.mediaType : nil,
             contentEncoding: hasBody ? configuration.contentCoding.token : nil,
@@ -47,10 +47,10 @@ extension Client {
     /// - Parameter isNew: whether the agent does not know the request yet.
     nonisolated(nonsending) func run(
         _ exchange: Exchange, isNew: Bool, _ call: CallQueue.Call, _ progress: (@Sendable (UploadProgress) -> Void)?
-    ) async throws -> (outcome: Waiter.Outcome, exchange: Exchange) {
+    ) async throws(ClientError) -> (outcome: Waiter.Outcome, exchange: Exchange) {
         var exchange = exchange
-        do {
-            let outcome = try await reporting(exchange.counter, to: progress) {
+        do throws(ClientError) {
+            let outcome = try await exchange.counter.reporting(to: progress) { () throws(ClientError) in
                 try await run(&exchange, isNew: isNew, call)
             }
             // A call that was cancelled at the moment of its success ends the request: the next call, perhaps of
@@ -68,18 +68,15 @@ extension Client {
             return (outcome, exchange)
         } catch {
             setOpenRequest(nil)
-            if exchange.session?.journal == nil, Self.endsUpload(error) { delete(exchange) }
-            if let failure = exchange.session?.journal?.failure, let error = error as? ClientError {
-                throw error.adding(failure.message)
-            }
+            if exchange.session?.journal == nil, Self.endsUpload(error.code) { delete(exchange) }
+            if let failure = exchange.session?.journal?.failure { throw error.adding(failure.message) }
             throw error
         }
     }
 
     /// Whether an upload cannot be continued after this error, or is not to be.
-    private static func endsUpload(_ error: any Error) -> Bool {
-        guard let code = (error as? ClientError)?.code else { return false }
-        return [.cancelled, .sourceUnreadable, .sourceChanged, .cannotSendAgain, .resumptionFailed].contains(code)
+    private static func endsUpload(_ code: ClientError.Code) -> Bool {
+        [.cancelled, .sourceUnreadable, .sourceChanged, .cannotSendAgain, .resumptionFailed].contains(code)
     }
 
     /// Has the server delete the unfinished upload of a request, if there is one. Waits for nothing.
@@ -92,11 +89,11 @@ extension Client {
 
     private nonisolated(nonsending) func run(
         _ exchange: inout Exchange, isNew: Bool, _ call: CallQueue.Call
-    ) async throws -> Waiter.Outcome {
+    ) async throws(ClientError) -> Waiter.Outcome {
         var mustStart = isNew
         while true {
             let next: Exchange.Next
-            do {
+            do throws(ClientError) {
                 let outcome = try await perform(exchange, starting: mustStart, call)
                 guard case .answered(let answer) = outcome else { return outcome }
                 do {
@@ -108,11 +105,11 @@ extension Client {
                     throw error
                 }
                 connection.agent.post(.contentAbandoned(exchange.id))
-            } catch let error as ClientError {
+            } catch {
                 next = try exchange.next(after: error)
                 exchange.reportRetry(next, error.description)
             }
-            exchange = try await call.run { [exchange, id = nextID()] in
+            exchange = try await call.run { [exchange, id = nextID()] () throws(ClientError) in
                 var exchange = exchange
                 try await exchange.begin(next, id: id)
                 return exchange
@@ -124,11 +121,11 @@ extension Client {
     /// - Parameter starting: whether a try begins; otherwise the agent is told that parts were added.
     private nonisolated(nonsending) func perform(
         _ exchange: Exchange, starting: Bool, _ call: CallQueue.Call
-    ) async throws -> Waiter.Outcome {
+    ) async throws(ClientError) -> Waiter.Outcome {
         let (agent, id) = (connection.agent, exchange.id)
         return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                let waiter = Waiter(exchange.goal) { continuation.resume(with: $0) }
+            await withCheckedContinuation { continuation in
+                let waiter = Waiter(exchange.goal) { continuation.resume(returning: $0) }
                 let message =
                     starting
                     ? Message.start(id, exchange.transferRequest(), waiter) : .partsAdded(id, waiter)
@@ -138,6 +135,6 @@ extension Client {
             }
         } onCancel: {
             agent.post(.cancel(id))
-        }
+        }.get()
     }
 }

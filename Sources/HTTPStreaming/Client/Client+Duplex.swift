@@ -22,7 +22,7 @@ extension Client {
             length == nil || length ?? 0 >= 0 && configuration.contentCoding == .identity,
             "the length is less than zero, or given with a content coding")
         try ClientError.require(target.method != .head, "a HEAD request takes no body")
-        return try await calls.run { call in
+        return try await calls.run { call throws(ClientError) in
             guard try openRequest() == nil else { throw ClientError.requestOpen }
             let (id, agent, connection) = (nextID(), connection.agent, connection)
             let queue = ChunkQueue { agent.post(.contentArrived(id)) }
@@ -32,15 +32,17 @@ extension Client {
                 source: configuration.contentCoding.encoding(PipeSource(queue, length: length)))
             try await request.addDigest(configuration.digest, isWhole: false)
             let exchange = Exchange(id: id, request, settings, progressHub, control)
-            let (outcomes, continuation) = AsyncThrowingStream.makeStream(of: Waiter.Outcome.self)
+            let (outcomes, continuation) = AsyncStream.makeStream(of: Result<Waiter.Outcome, ClientError>.self)
             let waiter = Waiter(.head) { result in
-                continuation.yield(with: result)
+                continuation.yield(result)
                 continuation.finish()
             }
             // Before any message that the stream may post.
             agent.post(.start(id, exchange.transferRequest(isDuplex: true), waiter))
             let stream = DuplexStream(queue: queue, connection: connection, id: id, length: length) {
-                for try await case .answered(let answer) in outcomes {
+                () throws(ClientError) in
+                for await outcome in outcomes {
+                    guard case .answered(let answer) = try outcome.get() else { continue }
                     return Response(answer, connection: connection, id: id)
                 }
                 throw ClientError.cancelled()

@@ -21,7 +21,7 @@ extension Client {
     public func resume(
         journal path: Path, progress: (@Sendable (UploadProgress) -> Void)? = nil
     ) async throws -> Response {
-        try await calls.run { call in
+        try await calls.run { call throws(ClientError) in
             guard try openRequest() == nil else { throw ClientError.requestOpen }
             let (journal, source) = try await JournalFile.open(path)
             let exchange = try Exchange(
@@ -42,7 +42,7 @@ extension Exchange {
     /// Prepares the journal of a new request, if the configuration has one; suspends until it is known to be writable.
     ///
     /// - Parameter isWhole: whether the body is there before it is sent.
-    nonisolated(nonsending) mutating func openJournal(isWhole: Bool = true) async throws {
+    nonisolated(nonsending) mutating func openJournal(isWhole: Bool = true) async throws(ClientError) {
         guard let path = configuration.journal, let source = request.source, session != nil else { return }
         guard isWhole, source.journalEntry != nil else {
             throw ClientError(
@@ -51,7 +51,7 @@ extension Exchange {
             )
         }
         let journal = journalFile(path, source)
-        try await withTaskExecutorPreference(BlockingExecutor.shared) { try journal.check() }
+        try await withTaskExecutorPreference(BlockingExecutor.shared) { () throws(ClientError) in try journal.check() }
         session = UploadSession(configuration.resumption, source, journal)
     }
 
@@ -59,7 +59,7 @@ extension Exchange {
     fileprivate init(
         id: TransferID, continuing journal: UploadJournal, _ path: Path, _ source: any Source,
         _ settings: ClientSettings,
-        _ progress: ProgressHub, _ control: UploadControl
+        _ progress: ProgressHub<UploadProgress>, _ control: UploadControl
     ) throws(ClientError) {
         guard ASCII.isToken(journal.method), let (url, _) = try? CurlURL.check(journal.url), url == journal.url,
             CurlURL.complaint(about: journal.location) == nil,

@@ -34,7 +34,7 @@ public final class Client: Sendable {
     let connection: ConnectionHandle
     let calls = CallQueue()
     let control: UploadControl
-    let progressHub = ProgressHub()
+    let progressHub = ProgressHub<UploadProgress>()
     private let state = Mutex(State())
 
     var configuration: Configuration { settings.configuration }
@@ -83,7 +83,7 @@ public final class Client: Sendable {
         try self.init(target: nil, configuration)
     }
 
-    private init(target: (method: Method, url: String)?, _ configuration: Configuration) throws {
+    private init(target: (method: Method, url: String)?, _ configuration: Configuration) throws(ClientError) {
         try configuration.validate()
         self.target = target
         settings = ClientSettings(configuration, url: target?.url)
@@ -106,7 +106,7 @@ public final class Client: Sendable {
     public func send(
         _ request: Request, progress: (@Sendable (UploadProgress) -> Void)? = nil
     ) async throws -> Response {
-        try await calls.run { call in
+        try await calls.run { call throws(ClientError) in
             guard try openRequest() == nil else { throw ClientError.requestOpen }
             let prepared = try await PreparedRequest(request, configuration)
             var exchange = Exchange(id: nextID(), prepared, settings, progressHub, control)
@@ -141,7 +141,9 @@ public final class Client: Sendable {
     public func send(
         _ parts: [Part], progress: (@Sendable (UploadProgress) -> Void)? = nil
     ) async throws -> Response {
-        try await calls.run { response(try await add(parts, isLast: true, $0, progress), $0) }
+        try await calls.run { call throws(ClientError) in
+            response(try await add(parts, isLast: true, call, progress), call)
+        }
     }
 
     /// Sends a part as the next one of an open request, which stays open for more; the first call begins it.
@@ -160,7 +162,7 @@ public final class Client: Sendable {
     public func sendUnclosed(
         _ part: Part, progress: (@Sendable (UploadProgress) -> Void)? = nil
     ) async throws -> Bool {
-        try await calls.run { call in
+        try await calls.run { call throws(ClientError) in
             switch try await add([part], isLast: false, call, progress).outcome {
             case .partsSent: true
             case .answered: false
@@ -174,7 +176,7 @@ public final class Client: Sendable {
     /// - Throws: ``ClientError``, with the code ``ClientError/Code/nothingOpen`` if no request is
     ///   open.
     public func close(progress: (@Sendable (UploadProgress) -> Void)? = nil) async throws -> Response {
-        try await calls.run { call in
+        try await calls.run { call throws(ClientError) in
             guard try openRequest() != nil else {
                 throw ClientError(.nothingOpen, "there is no open request to close")
             }

@@ -32,7 +32,7 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         /// Content that can be read only once, and has been read, would have to be read again: the server had closed
         /// a reused connection, or the content was given to a second call.
         public static let cannotSendAgain = Code(description: "cannotSendAgain")
-        /// ``Response/save(to:durability:)-(Path,_)`` or a download cannot write its file: the folder is missing or not
+        /// ``Response/save(to:durability:progress:)-(Path,_,_)`` or a download cannot write its file: the folder is missing or not
         /// writable, the disk is full, the path is not a regular file, or another download to it is running. `underlying` is a
         /// ``SystemError``.
         public static let destinationUnwritable = Code(description: "destinationUnwritable")
@@ -131,6 +131,17 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
     /// The error for a file that cannot be written.
     static func unwritable(_ path: Path, _ error: SystemError) -> ClientError {
         ClientError(.destinationUnwritable, "\(path): \(error)", underlying: error)
+    }
+
+    /// Calls `call`, which writes the file with this path.
+    static func write<Result: ~Copyable>(
+        _ path: Path, _ call: () throws(SystemError) -> Result
+    ) throws(ClientError) -> Result {
+        do throws(SystemError) {
+            return try call()
+        } catch {
+            throw unwritable(path, error)
+        }
     }
 
     /// Calls `call` as ``SystemError`` does, for the source of that name.

@@ -26,20 +26,20 @@ public final class DuplexStream: Sendable {
     private let connection: ConnectionHandle
     private let id: TransferID
     private let length: Int64?
-    private let head: Task<Response, any Error>
+    private let head: Task<Result<Response, ClientError>, Never>
     private let writes = CallQueue()
     private let state = Mutex(State())
 
     /// - Parameter head: suspends until the response has arrived.
     init(
         queue: ChunkQueue, connection: ConnectionHandle, id: TransferID, length: Int64?,
-        head: @escaping @Sendable () async throws -> Response
+        head: @escaping @Sendable () async throws(ClientError) -> Response
     ) {
         self.queue = queue
         self.connection = connection
         self.id = id
         self.length = length
-        self.head = Task { try await head() }
+        self.head = Task { await Result(head) }
     }
 
     deinit {
@@ -61,7 +61,7 @@ public final class DuplexStream: Sendable {
     @discardableResult
     public func write(_ bytes: some Collection<UInt8>) async throws -> Bool {
         let chunk = ArraySlice(bytes)
-        return try await writes.run { _ in
+        return try await writes.run { _ throws(ClientError) in
             try state.withLock { state throws(ClientError) in
                 guard !state.isFinished else { throw ClientError(.nothingOpen, "the stream has been finished") }
                 guard state.bytesWritten + Int64(chunk.count) <= length ?? .max else {
@@ -75,7 +75,7 @@ public final class DuplexStream: Sendable {
             } onCancel: {
                 cancel()
             }
-            if !isTaken, let failure = try await response.body.source.failure { throw failure }
+            if !isTaken, let failure = try await awaitResponse().body.source.failure { throw failure }
             return isTaken
         }
     }
@@ -98,14 +98,16 @@ public final class DuplexStream: Sendable {
     ///
     /// - Throws: ``ClientError``.
     public var response: Response {
-        get async throws {
-            defer { state.withLock { $0.isAnswered = true } }
-            return try await withTaskCancellationHandler {
-                try await head.value
-            } onCancel: {
-                cancel()
-            }
-        }
+        get async throws { try await awaitResponse() }
+    }
+
+    private func awaitResponse() async throws(ClientError) -> Response {
+        defer { state.withLock { $0.isAnswered = true } }
+        return try await withTaskCancellationHandler {
+            await head.value
+        } onCancel: {
+            cancel()
+        }.get()
     }
 
     /// Ends the transfer at once: calls that wait throw ``ClientError/Code/cancelled``.

@@ -1,10 +1,9 @@
 internal import Synchronization
 
-/// Passes the progress of a client's requests to all listeners. Never waits for a listener: a slow one misses values,
-/// but not the last one.
-final class ProgressHub: Sendable {
+/// Passes progress to all listeners. Never waits for a listener: a slow one misses values, but not the last one.
+final class ProgressHub<Progress: Hashable & Sendable>: Sendable {
     private struct State {
-        var listeners: [UInt64: AsyncStream<UploadProgress>.Continuation] = [:]
+        var listeners: [UInt64: AsyncStream<Progress>.Continuation] = [:]
         var lastListener: UInt64 = 0
     }
 
@@ -19,8 +18,8 @@ final class ProgressHub: Sendable {
     var isListening: Bool { listening.load(ordering: .relaxed) }
 
     /// Adds a listener to the progress from now on. The stream ends with the hub, or when its continuation is finished.
-    func subscribe() -> (stream: AsyncStream<UploadProgress>, continuation: AsyncStream<UploadProgress>.Continuation) {
-        let pair = AsyncStream<UploadProgress>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    func subscribe() -> (stream: AsyncStream<Progress>, continuation: AsyncStream<Progress>.Continuation) {
+        let pair = AsyncStream<Progress>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let id = state.withLock { state in
             state.lastListener += 1
             state.listeners[state.lastListener] = pair.continuation
@@ -39,36 +38,74 @@ final class ProgressHub: Sendable {
         }
     }
 
-    func publish(_ progress: UploadProgress) {
+    func publish(_ progress: Progress) {
         for listener in state.withLock({ Array($0.listeners.values) }) { listener.yield(progress) }
     }
 }
 
-/// The last progress that the agent reported for a request.
-final class ProgressCounter: Sendable {
-    private let last = Mutex(UploadProgress())
+/// The last progress that was reported for an upload, by its agent, or for a download, by the task that reads it.
+final class ProgressCounter<Progress: Hashable & Sendable>: Sendable {
+    private let beginning: Progress
+    private let last: Mutex<Progress>
     private let watched = Atomic<Bool>(false)
-    let hub: ProgressHub
+    let hub: ProgressHub<Progress>
 
-    init(_ hub: ProgressHub) { self.hub = hub }
+    init(_ hub: ProgressHub<Progress>, from beginning: Progress) {
+        self.hub = hub
+        self.beginning = beginning
+        last = Mutex(beginning)
+    }
 
-    var progress: UploadProgress { last.withLock { $0 } }
+    var progress: Progress { last.withLock { $0 } }
 
-    /// Makes the agent report progress until the request ends, also without listeners to the hub.
+    /// Makes progress wanted until the end, also without listeners to the hub.
     func watch() { watched.store(true, ordering: .relaxed) }
 
-    /// Whether the agent must report progress.
+    /// Whether progress must be reported.
     var isWanted: Bool { watched.load(ordering: .relaxed) || hub.isListening }
 
     /// Starts again from 0, when the request is sent again.
-    func reset() { last.withLock { $0 = UploadProgress() } }
+    func reset() { last.withLock { $0 = beginning } }
 
-    /// Agent's side: stores the progress, and passes it to listeners if it changed.
-    func report(_ progress: UploadProgress) {
+    /// Stores the progress, and passes it to listeners if it changed.
+    func report(_ progress: Progress) {
         let isNew = last.withLock { last in
             defer { last = progress }
             return last != progress
         }
         if isNew, hub.isListening { hub.publish(progress) }
+    }
+}
+
+extension ProgressCounter {
+    /// Calls a closure with the values of the hub while `body` runs, and at the end with the last value of the counter.
+    /// The closure runs in child tasks, one call at a time, never on the caller's actor.
+    nonisolated(nonsending) func reporting<Value, Failure>(
+        to listener: (@Sendable (Progress) -> Void)?, _ body: () async throws(Failure) -> Value
+    ) async throws(Failure) -> Value {
+        guard let listener else { return try await body() }
+        watch()
+        let (values, continuation) = hub.subscribe()
+        return try await withTaskGroup(of: Progress?.self) { group in
+            group.addTask {
+                var last: Progress?
+                for await value in values {
+                    listener(value)
+                    last = value
+                }
+                return last
+            }
+            let result = await Result(body)
+            continuation.finish()
+            // In another task, since the first one ends early when it is cancelled.
+            let (last, final) = (await group.next() ?? nil, progress)
+            if final != last {
+                group.addTask {
+                    listener(final)
+                    return nil
+                }
+            }
+            return result
+        }.get()
     }
 }

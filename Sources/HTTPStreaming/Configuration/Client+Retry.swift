@@ -5,8 +5,8 @@ extension Client {
     ///
     /// A request is retried after ``ClientError/Code/hostNotFound``, ``ClientError/Code/connectionFailed``,
     /// ``ClientError/Code/connectionLost`` and ``ClientError/Code/timedOut``, and after status 408, 425, 429, 500, 502,
-    /// 503 and 504; but not once its response has been returned, whose content only ``Response/save(to:durability:)-(Path,_)`` and
-    /// ``Client/download(_:to:resuming:durability:)-(_,Path,_,_)`` continue. The result of the last attempt is the call's result.
+    /// 503 and 504; but not once its response has been returned, whose content only ``Response/save(to:durability:progress:)-(Path,_,_)`` and
+    /// ``Client/download(_:to:resuming:durability:progress:)-(_,Path,_,_,_)`` continue. The result of the last attempt is the call's result.
     ///
     /// The body is read again from its sources. If one of them can be read only once and has been read from, the
     /// request is not retried, and the error says so. An open request (``Client/sendUnclosed(_:progress:)``) keeps sent

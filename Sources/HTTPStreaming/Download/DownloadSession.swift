@@ -22,10 +22,12 @@ extension Client {
     ///   - fields: select the bytes; empty for all.
     ///   - interruption: the error that is thrown if another request has been begun, to which the connection belongs now;
     ///     nil if that does not matter.
+    ///   - progress: of the request.
     nonisolated(nonsending) func ask(
-        _ fields: HeaderFields, _ exchange: Exchange, of session: DownloadSession, after interruption: ClientError?
-    ) async throws -> (answer: TransferResponse, exchange: Exchange) {
-        try await calls.run { call in
+        _ fields: HeaderFields, _ exchange: Exchange, of session: DownloadSession, after interruption: ClientError?,
+        progress: (@Sendable (UploadProgress) -> Void)?
+    ) async throws(ClientError) -> (answer: TransferResponse, exchange: Exchange) {
+        try await calls.run { call throws(ClientError) in
             guard !session.call.isCancelled else { throw ClientError.cancelled() }
             let isOpen = try openRequest() != nil
             if let interruption, isOpen || !isLatest(exchange.id) {
@@ -34,13 +36,14 @@ extension Client {
             guard !isOpen else { throw ClientError.requestOpen }
             var exchange = exchange
             exchange.prepareAgain(fields, isDecoded: session.isDecoded, id: nextID())
-            do {
-                let result = try await run(exchange, isNew: true, call, nil)
+            do throws(ClientError) {
+                let result = try await run(exchange, isNew: true, call, progress)
                 guard case .answered(let answer) = result.outcome else {
                     preconditionFailure("a request without parts ends with an answer")
                 }
                 return (answer, result.exchange)
-            } catch let error as ClientError where interruption != nil && error.code != .cancelled {
+            } catch {
+                guard interruption != nil, error.code != .cancelled else { throw error }
                 throw error.adding("the download had been interrupted before, and its rest was asked for")
             }
         }

@@ -42,11 +42,7 @@ struct PartialFile: ~Copyable {
         var partial = PartialFile(
             path: path, partialPath: partialPath, recordPath: recordPath, url: url, durability: durability, file: file,
             record: record)
-        do throws(SystemError) {
-            try partial.prepare()
-        } catch {
-            throw .unwritable(path, error)
-        }
+        try ClientError.write(path) { () throws(SystemError) in try partial.prepare() }
         return partial
     }
 

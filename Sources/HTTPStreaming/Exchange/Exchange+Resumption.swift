@@ -111,7 +111,7 @@ extension Exchange {
     }
 
     /// To be called before the request of an action is sent.
-    mutating func begin(_ action: ResumableUpload.Action) async throws {
+    mutating func begin(_ action: ResumableUpload.Action) async throws(ClientError) {
         let delay: Duration
         switch action {
         case .create(let time):
@@ -180,7 +180,7 @@ extension Exchange {
             stallTimeout: requestTimeout ?? request.stallTimeout ?? configuration.stallTimeout,
             requestTimeout: requestTimeout ?? request.requestTimeout ?? configuration.requestTimeout,
             // Only the requests with the body count.
-            counter: source == nil ? ProgressCounter(ProgressHub()) : counter, control: control,
+            counter: source == nil ? ProgressCounter(ProgressHub(), from: UploadProgress()) : counter, control: control,
             priority: Task.currentPriority)
     }
 

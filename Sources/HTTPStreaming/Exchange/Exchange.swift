@@ -16,7 +16,7 @@ struct Exchange: Sendable {
     let request: PreparedRequest
     /// Where parts are added; nil for a request that takes none.
     let form: MultipartSource?
-    let counter: ProgressCounter
+    let counter: ProgressCounter<UploadProgress>
     let settings: ClientSettings
     let control: UploadControl
     /// The upload, if it may be resumed.
@@ -41,7 +41,7 @@ struct Exchange: Sendable {
 
     init(
         id: TransferID, _ request: PreparedRequest, form: MultipartSource? = nil, _ settings: ClientSettings,
-        _ progress: ProgressHub, _ control: UploadControl
+        _ progress: ProgressHub<UploadProgress>, _ control: UploadControl
     ) {
         self.id = id
         self.request = request
@@ -49,7 +49,7 @@ struct Exchange: Sendable {
         self.settings = settings
         self.control = control
         url = request.url
-        counter = ProgressCounter(progress)
+        counter = ProgressCounter(progress, from: UploadProgress())
         let resumption = settings.configuration.resumption
         if let source = request.source, resumption.isEnabled, resumption.kind != .tus || request.method == .post {
             session = UploadSession(resumption, source)
@@ -154,11 +154,12 @@ extension Exchange {
         counter.reset()
     }
 
-    /// How long to wait before the content is asked for again, which counts as an attempt; nil if no more are allowed.
-    mutating func delayAfterInterruption() -> Duration? {
+    /// When the content is asked for again, which counts as an attempt; nil if no more are allowed.
+    mutating func retry(after cause: ClientError) -> UploadProgress.Retry? {
         guard configuration.retry.covers(request.method), let delay = delay(retryAfter: nil) else { return nil }
         attempt += 1
-        return delay
+        return UploadProgress.Retry(
+            attempt: attempt, maximumAttempts: configuration.retry.attempts, delay: delay, cause: cause.description)
     }
 
     /// More content than ever has been received: attempts and time are counted from now on.
@@ -260,7 +261,7 @@ extension Exchange {
     }
 
     /// Prepares the next try; suspends for as long as that takes.
-    mutating func begin(_ next: Next, id: TransferID) async throws {
+    mutating func begin(_ next: Next, id: TransferID) async throws(ClientError) {
         self.id = id
         isRefused = false
         switch next {
@@ -282,7 +283,7 @@ extension Exchange {
         }
     }
 
-    static func sleep(_ delay: Duration) async throws {
+    static func sleep(_ delay: Duration) async throws(ClientError) {
         do {
             try await Task.sleep(for: delay)
         } catch {

@@ -27,7 +27,9 @@ extension PreparedRequest {
     /// Adds a digest of the body; reads that once if the digest stands before it.
     ///
     /// - Parameter isWhole: whether the body is there before it is sent.
-    nonisolated(nonsending) mutating func addDigest(_ setting: Client.Digest?, isWhole: Bool = true) async throws {
+    nonisolated(nonsending) mutating func addDigest(_ setting: Client.Digest?, isWhole: Bool = true)
+        async throws(ClientError)
+    {
         guard let setting, let source else { return }
         let digest = ContentDigest(setting.algorithm)
         let isTrailer = setting.placement == .trailer
@@ -51,7 +53,7 @@ extension PreparedRequest {
     /// Opens and measures the content of a request; suspends, and blocks no thread of the caller's.
     ///
     /// - Throws: ``ClientError`` for a request that cannot be sent.
-    nonisolated(nonsending) init(_ request: Request, _ configuration: Client.Configuration) async throws {
+    nonisolated(nonsending) init(_ request: Request, _ configuration: Client.Configuration) async throws(ClientError) {
         try ClientError.require(ASCII.isToken(request.method.description), "the method is not a token")
         let (url, credentials) = try CurlURL.check(request.url)
         self.url = url
@@ -101,13 +103,13 @@ extension Preparation {
     nonisolated(nonsending) static func run<Result: Sendable>(
         _ configuration: Client.Configuration, mayBlock: Bool,
         _ body: @escaping @Sendable (Preparation) throws(ClientError) -> Result
-    ) async throws -> Result {
+    ) async throws(ClientError) -> Result {
         let recognizesCompressed = configuration.contentCoding.settings?.storesIncompressible ?? false
         let window = configuration.resumption.window
         guard mayBlock else {
             return try body(Preparation(recognizesCompressed: recognizesCompressed, window: window))
         }
-        return try await withTaskExecutorPreference(BlockingExecutor.shared) {
+        return try await withTaskExecutorPreference(BlockingExecutor.shared) { () throws(ClientError) in
             try body(Preparation(recognizesCompressed: recognizesCompressed, window: window))
         }
     }

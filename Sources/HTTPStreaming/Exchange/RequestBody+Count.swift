@@ -1,6 +1,6 @@
 extension RequestBody {
     /// The length of a body, found by reading all of it once; blocks no thread of the caller's.
-    static func count(_ source: any Source) async throws -> Int64 {
+    static func count(_ source: any Source) async throws(ClientError) -> Int64 {
         if let length = source.length { return length }
         return try await readThrough(source)
     }
@@ -9,8 +9,8 @@ extension RequestBody {
     ///
     /// - Returns: how many bytes it has.
     @discardableResult
-    static func readThrough(_ source: any Source) async throws -> Int64 {
-        try await withTaskExecutorPreference(BlockingExecutor.shared) {
+    static func readThrough(_ source: any Source) async throws(ClientError) -> Int64 {
+        try await withTaskExecutorPreference(BlockingExecutor.shared) { () throws(ClientError) in
             let (contents, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
             let context = ReadContext(priority: Task.currentPriority, isCounting: true) { continuation.yield() }
             let body = RequestBody(source, context: context)

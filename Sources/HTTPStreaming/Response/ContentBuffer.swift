@@ -15,6 +15,8 @@ final class ContentBuffer: Sendable {
     /// The agent continues when the queue holds no more bytes than this.
     var lowWater: Int { highWater / 4 }
 
+    private typealias Reader = CheckedContinuation<Result<[UInt8]?, ClientError>, Never>
+
     private struct State {
         var chunks: [[UInt8]] = []
         /// The index of the next chunk to read.
@@ -26,7 +28,7 @@ final class ContentBuffer: Sendable {
         var ending: Result<[UInt8]?, ClientError>?
         /// Whether the transfer has ended, including its upload.
         var isOver = false
-        var reader: CheckedContinuation<[UInt8]?, any Error>?
+        var reader: Reader?
 
         /// The result of a read, which is nil if the reader must wait, and whether it makes room after a refusal.
         mutating func read(lowWater: Int) -> (result: Result<[UInt8]?, ClientError>?, unblocks: Bool) {
@@ -56,7 +58,7 @@ final class ContentBuffer: Sendable {
 
     /// Agent's side: adds a chunk. Returns false, adding nothing, if the queue is full.
     func append(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        let (isAdded, reader) = state.withLock { state -> (Bool, CheckedContinuation<[UInt8]?, any Error>?) in
+        let (isAdded, reader) = state.withLock { state -> (Bool, Reader?) in
             if let reader = state.reader.take() { return (true, reader) }
             guard state.bytes < highWater else {
                 state.isBlocked = true
@@ -66,7 +68,7 @@ final class ContentBuffer: Sendable {
             state.bytes += bytes.count
             return (true, nil)
         }
-        reader?.resume(returning: Array(bytes))
+        reader?.resume(returning: .success(Array(bytes)))
         return isAdded
     }
 
@@ -91,7 +93,7 @@ final class ContentBuffer: Sendable {
     }
 
     private func end(_ ending: Result<[UInt8]?, ClientError>, keepingChunks: Bool) {
-        let reader = state.withLock { state -> CheckedContinuation<[UInt8]?, any Error>? in
+        let reader = state.withLock { state -> Reader? in
             guard state.ending == nil else { return nil }
             state.ending = ending
             if !keepingChunks {
@@ -101,7 +103,7 @@ final class ContentBuffer: Sendable {
             }
             return state.reader.take()
         }
-        reader?.resume(with: ending)
+        reader?.resume(returning: ending)
     }
 
     /// Reader's side: whether the transfer has ended and all received chunks have been read.
@@ -111,8 +113,8 @@ final class ContentBuffer: Sendable {
     /// time.
     ///
     /// - Parameter onUnblocked: called when the agent can add chunks again after a refusal.
-    nonisolated(nonsending) func next(onUnblocked: () -> Void) async throws -> [UInt8]? {
-        try await withCheckedThrowingContinuation { continuation in
+    nonisolated(nonsending) func next(onUnblocked: () -> Void) async -> Result<[UInt8]?, ClientError> {
+        await withCheckedContinuation { continuation in
             let (result, unblocks) = state.withLock { state in
                 let read = state.read(lowWater: lowWater)
                 if read.result == nil {
@@ -122,7 +124,7 @@ final class ContentBuffer: Sendable {
                 return read
             }
             if unblocks { onUnblocked() }
-            if let result { continuation.resume(with: result) }
+            if let result { continuation.resume(returning: result) }
         }
     }
 

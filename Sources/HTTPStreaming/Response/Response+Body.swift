@@ -98,7 +98,7 @@ extension Response.Body {
         }
 
         /// The next chunk, or nil at the end.
-        nonisolated(nonsending) func next() async throws -> [UInt8]? {
+        nonisolated(nonsending) func next() async throws(ClientError) -> [UInt8]? {
             try state.withLock { state throws(ClientError) in
                 guard !state.isReading else {
                     throw ClientError(
@@ -113,31 +113,32 @@ extension Response.Body {
                 throw ClientError.cancelled()
             }
             while true {
-                if let piece = try state.withLock({ try $0.decoder?.next() }) { return piece }
+                let piece = try state.withLock { state throws(ClientError) in try state.decoder?.next() }
+                if let piece { return piece }
                 guard let chunk = try await nextChunk() else {
-                    try state.withLock { state in
+                    try state.withLock { state throws(ClientError) in
                         try state.checkEnd()
                         try state.decoder?.finish()
                     }
                     return nil
                 }
-                let isDecoded = try state.withLock { try $0.received(chunk) }
+                let isDecoded = try state.withLock { state throws(ClientError) in try state.received(chunk) }
                 if !isDecoded { return chunk }
             }
         }
 
         /// The next chunk as received, not decoded.
-        private nonisolated(nonsending) func nextChunk() async throws -> [UInt8]? {
+        private nonisolated(nonsending) func nextChunk() async throws(ClientError) -> [UInt8]? {
             let (content, id) = current
             let agent = connection.agent
             let unblockAgent = { agent.post(.contentConsumed(id)) }
             // Often a chunk is available without suspending.
             if let result = content.nextIfAvailable(onUnblocked: unblockAgent) { return try result.get() }
             return try await withTaskCancellationHandler {
-                try await content.next(onUnblocked: unblockAgent)
+                await content.next(onUnblocked: unblockAgent)
             } onCancel: {
                 agent.post(.cancel(id))
-            }
+            }.get()
         }
     }
 }

@@ -30,7 +30,7 @@ extension Response {
 
         /// The number of connections opened; 0 if one was reused.
         public internal(set) var connectionsOpened = 0
-        /// How often the upload (``Client/Resumption``) or the download (``Response/save(to:durability:)-(Path,_)``) was
+        /// How often the upload (``Client/Resumption``) or the download (``Response/save(to:durability:progress:)-(Path,_,_)``) was
         /// continued after an interruption. The other values are those of the last request; only ``bodyBytesReceived``
         /// counts all of them.
         public internal(set) var resumptions = 0

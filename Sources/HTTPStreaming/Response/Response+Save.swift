@@ -15,7 +15,7 @@ extension Response {
     /// without any `ETag` a `Last-Modified` at least a minute older than `Date`. The client must not have begun another
     /// request, and the request must have no `Range` and no conditions of a cache (`If-None-Match`, `If-Modified-Since`).
     /// ``Response/Metrics/resumptions`` counts it. Coded content is continued in its coded form; servers that compress while they
-    /// send rarely give it a strong validator, so that ``Client/download(_:to:resuming:durability:)-(_,Path,_,_)`` asks for no coding.
+    /// send rarely give it a strong validator, so that ``Client/download(_:to:resuming:durability:progress:)-(_,Path,_,_,_)`` asks for no coding.
     ///
     /// Suspends until the file is complete, and blocks no thread of the caller's.
     ///
@@ -23,44 +23,35 @@ extension Response {
     ///   - path: its folder must exist. A new file is readable and writable as the umask allows.
     ///   - durability: by default the content, the name and the folder are on the disk when this returns; with
     ///     ``Durability/relaxed`` the system has them, so that they outlive the process, but not a power failure.
+    ///   - progress: called each ``Client/Configuration/progressInterval`` while bytes arrive, when the content is continued,
+    ///     and with the final state before this returns or throws; see ``DownloadProgress``.
     /// - Returns: the length of the file, in bytes.
     /// - Throws: ``ClientError/Code/destinationUnwritable``, before anything is read where that is
     ///   known by then, ``ClientError/Code/resumptionFailed`` if the server refuses to send the rest, and the errors of
     ///   ``body``. If the content cannot be written to the disk, nothing is left; if only its folder cannot, the complete
     ///   file has its path, and may lose it in a power failure.
     @discardableResult
-    public func save(to path: Path, durability: Durability = .full) async throws -> Int64 {
-        try await withTaskExecutorPreference(BlockingExecutor.shared) {
-            var reader = DownloadReader(self)
-            return try await reader.save(to: path, durability: durability)
-        }
-    }
-
-    /// See ``save(to:durability:)-(Path,_)``.
-    @discardableResult
-    public func save(to path: String, durability: Durability = .full) async throws -> Int64 {
-        try await save(to: Path(path), durability: durability)
-    }
-}
-
-extension DownloadReader {
-    /// Writes the content to a file, as ``Response/save(to:durability:)-(Path,_)`` says. Blocks while it writes.
-    ///
-    /// - Returns: the length of the file, in bytes.
-    @discardableResult
-    mutating func save(to path: Path, durability: Durability) async throws -> Int64 {
-        do {
-            var file = try FileWriter(replacing: path, durability: durability)
-            while let event = try await next() {
-                switch event {
-                case .bytes(let bytes): try file.append(bytes)
-                case .beginning: try file.truncate()
+    public func save(
+        to path: Path, durability: Durability = .full, progress: (@Sendable (DownloadProgress) -> Void)? = nil
+    ) async throws -> Int64 {
+        let counter = ProgressCounter(ProgressHub(), from: DownloadProgress())
+        return try await counter.reporting(to: progress) { () throws(ClientError) in
+            try await withTaskExecutorPreference(BlockingExecutor.shared) { () throws(ClientError) in
+                var file = try ClientError.write(path) { () throws(SystemError) in
+                    try FileWriter(replacing: path, durability: durability)
                 }
+                var reader = DownloadReader(self, counter)
+                try await reader.write(to: &file, path)
+                return Int64(file.size)
             }
-            try file.publish()
-            return Int64(file.size)
-        } catch let error as SystemError {
-            throw ClientError.unwritable(path, error)
         }
+    }
+
+    /// See ``save(to:durability:progress:)-(Path,_,_)``.
+    @discardableResult
+    public func save(
+        to path: String, durability: Durability = .full, progress: (@Sendable (DownloadProgress) -> Void)? = nil
+    ) async throws -> Int64 {
+        try await save(to: Path(path), durability: durability, progress: progress)
     }
 }

@@ -14,6 +14,7 @@ public struct Response: Sendable {
     /// other coding, or several, it is not decoded, nor if header fields of the caller ask for codings or a range.
     public let body: Body
     let metricsBox: MetricsBox
+    let progressInterval: Duration
     /// How the content is asked for again; nil unless this is the response to a `GET`.
     let download: DownloadSession?
 
@@ -22,6 +23,7 @@ public struct Response: Sendable {
         headerFields = answer.headerFields
         bytesSent = answer.bytesSent
         metricsBox = answer.metrics
+        progressInterval = answer.progressInterval
         let coding = answer.coding(isDecoded: answer.isDecoded)
         body = Body(source: Body.Source(content: answer.content, coding: coding, connection: connection, id: id))
         self.download = download

@@ -83,8 +83,8 @@ final class JournalFile: Sendable {
     }
 
     /// Reads a journal, and opens the content that it names; suspends until that is done.
-    static func open(_ path: Path) async throws -> (UploadJournal, any Source) {
-        try await withTaskExecutorPreference(BlockingExecutor.shared) {
+    static func open(_ path: Path) async throws(ClientError) -> (UploadJournal, any Source) {
+        try await withTaskExecutorPreference(BlockingExecutor.shared) { () throws(ClientError) in
             let journal = try read(path)
             let preparation = Preparation(recognizesCompressed: journal.body.recognizesCompressed)
             return (journal, try preparation.source(journal.body))

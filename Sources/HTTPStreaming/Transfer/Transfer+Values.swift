@@ -74,7 +74,7 @@ extension Transfer {
 
     /// Time limits, progress and metrics.
     struct Bookkeeping {
-        let counter: ProgressCounter
+        let counter: ProgressCounter<UploadProgress>
         /// Whether parts are added by several calls.
         let isOpenEnded: Bool
         /// Whether a later call will ask for the result.

@@ -196,7 +196,8 @@ final class Transfer: TransferCallbacks {
             status: download.status ?? 0, headerFields: download.head.fields,
             encodedLocation: download.head.encodedLocation, bytesSent: bytesSent,
             isBodyOfUnknownLength: upload.isOfUnknownLength, content: download.content,
-            isDecoded: download.isDecoded, metrics: bookkeeping.metrics)
+            isDecoded: download.isDecoded, metrics: bookkeeping.metrics,
+            progressInterval: settings.configuration.progressInterval)
     }
 
     /// The offset in the body up to which libcurl has sent it. Its count includes the framing of chunks, so it is

@@ -33,7 +33,7 @@ struct TransferRequest: Sendable {
     let trailer: ContentDigest?
     let stallTimeout: Duration?
     let requestTimeout: Duration?
-    let counter: ProgressCounter
+    let counter: ProgressCounter<UploadProgress>
     let control: UploadControl
     /// The priority of the task that sends the request.
     let priority: TaskPriority

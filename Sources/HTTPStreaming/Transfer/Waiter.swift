@@ -25,10 +25,10 @@ struct Waiter: Sendable {
     }
 
     let goal: Goal
-    private let resume: @Sendable (Result<Outcome, any Error>) -> Void
+    private let resume: @Sendable (Result<Outcome, ClientError>) -> Void
 
     /// - Parameter resume: is called once.
-    init(_ goal: Goal, _ resume: @escaping @Sendable (Result<Outcome, any Error>) -> Void) {
+    init(_ goal: Goal, _ resume: @escaping @Sendable (Result<Outcome, ClientError>) -> Void) {
         self.goal = goal
         self.resume = resume
     }
@@ -51,6 +51,8 @@ struct TransferResponse: Sendable {
     /// Whether the client decodes content codings that it has asked for.
     let isDecoded: Bool
     let metrics: MetricsBox
+    /// The minimum time between two reports of how much has been received.
+    let progressInterval: Duration
 }
 
 extension TransferResponse {

@@ -54,7 +54,9 @@ struct CallQueueTests {
                 for await _ in gate { break }
                 let isCancelled = turn.isCancelled
                 // What is begun then ends at once.
-                let sleeping: Void? = try? await turn.run { try await Task.sleep(for: .seconds(1000)) }
+                let sleeping: Void? = try? await turn.run { () throws(ClientError) in
+                    try await Exchange.sleep(.seconds(1000))
+                }
                 return isCancelled && sleeping == nil
             }
         }
@@ -69,16 +71,20 @@ struct CallQueueTests {
         #expect(try await later.value == false)
 
         let sleeping = Task {
-            try await queue.run { turn in try await turn.run { try await Task.sleep(for: .seconds(1000)) } }
+            try await queue.run { turn throws(ClientError) in
+                try await turn.run { () throws(ClientError) in try await Exchange.sleep(.seconds(1000)) }
+            }
         }
         while !(await queue.isTaken) { await Task.yield() }
         queue.cancelAll()
-        await #expect(throws: CancellationError.self) { try await sleeping.value }
+        await expectError(.cancelled) { try await sleeping.value }
     }
 
     @Test("a call that throws lets the next one run") func errors() async throws {
         let queue = CallQueue()
-        await #expect(throws: Failure.self) { try await queue.run { _ in throw Failure() } }
+        await expectError(.timedOut) {
+            try await queue.run { _ throws(ClientError) in throw ClientError(.timedOut, "") }
+        }
         #expect(try await queue.run { _ in true })
     }
 }
@@ -97,8 +103,6 @@ private final class Count: Sendable {
 
     func leave() { state.withLock { $0.now -= 1 } }
 }
-
-private struct Failure: Error {}
 
 extension CallQueue {
     fileprivate var isTaken: Bool {

@@ -23,7 +23,7 @@ struct ExchangeTests {
         TransferResponse(
             status: status, headerFields: fields, encodedLocation: nil, bytesSent: 0,
             isBodyOfUnknownLength: isBodyOfUnknownLength, content: ContentBuffer(), isDecoded: true,
-            metrics: MetricsBox())
+            metrics: MetricsBox(), progressInterval: .zero)
     }
 
     @Test("a redirect from https to http is not followed; from http to https it is, as another origin")

@@ -13,10 +13,10 @@ struct ContentBufferTests {
         let buffer = ContentBuffer()
         #expect(append([1], to: buffer) && append([2, 3], to: buffer))
         buffer.complete()
-        #expect(try await buffer.next {} == [1])
-        #expect(try await buffer.next {} == [2, 3])
-        #expect(try await buffer.next {} == nil)
-        #expect(try await buffer.next {} == nil)
+        #expect(try await buffer.next {}.get() == [1])
+        #expect(try await buffer.next {}.get() == [2, 3])
+        #expect(try await buffer.next {}.get() == nil)
+        #expect(try await buffer.next {}.get() == nil)
     }
 
     @Test("refuses chunks above the high-water mark and reports once when there is room")
@@ -28,7 +28,7 @@ struct ContentBufferTests {
         #expect(taken == buffer.highWater / chunk.count)
         let told = Mutex(0)
         for index in 1...taken {
-            _ = try await buffer.next { told.withLock { $0 += 1 } }
+            _ = await buffer.next { told.withLock { $0 += 1 } }
             let left = (taken - index) * chunk.count
             #expect(told.withLock { $0 } == (left <= buffer.lowWater ? 1 : 0))
         }
@@ -38,7 +38,7 @@ struct ContentBufferTests {
     @Test("a chunk, the end or an error wakes a waiting reader") func waiting() async throws {
         for ending in 0..<3 {
             let buffer = ContentBuffer()
-            let reader = Task { try await buffer.next {} }
+            let reader = Task { try await buffer.next {}.get() }
             try await Task.sleep(for: .milliseconds(10))
             switch ending {
             case 0:
@@ -59,8 +59,8 @@ struct ContentBufferTests {
             let buffer = ContentBuffer()
             #expect(append([1], to: buffer))
             buffer.fail(ClientError(.responseDiscarded, "late"), keepingChunks: keeps)
-            if keeps { #expect(try await buffer.next {} == [1]) }
-            await #expect(throws: ClientError.self) { try await buffer.next {} }
+            if keeps { #expect(try await buffer.next {}.get() == [1]) }
+            await #expect(throws: ClientError.self) { try await buffer.next {}.get() }
         }
     }
 }
