@@ -115,7 +115,7 @@ downstream: ## build a package that depends on this one, and check that it fetch
 	@scripts/downstream.sh
 
 .PHONY: examples
-examples: ## build the programs in Examples and run them against each other
+examples: ## build the programs in Examples, and the package in the guide, and run them against each other
 	@SWIFT_FLAGS='$(SWIFT_FLAGS)' scripts/examples.sh
 
 .PHONY: release

@@ -35,11 +35,17 @@ let package = Package(
                 multipart, nio, files, .product(name: "AsyncHTTPClient", package: "async-http-client"),
             ],
             path: "async-http-client-upload"),
+        .executableTarget(name: "urlsession-upload", dependencies: [multipart], path: "urlsession-upload"),
+        .executableTarget(name: "send-file", dependencies: [http], path: "send-file"),
+        .executableTarget(name: "folder", dependencies: [http], path: "folder"),
         .executableTarget(name: "json-lines", dependencies: [http], path: "json-lines"),
+        .executableTarget(name: "lines", dependencies: [http], path: "lines"),
         .executableTarget(name: "database-dump", dependencies: [http], path: "database-dump"),
         .executableTarget(name: "presigned-put", dependencies: [http], path: "presigned-put"),
         .executableTarget(name: "progress", dependencies: [http], path: "progress"),
         .executableTarget(name: "parallel", dependencies: [http], path: "parallel"),
+        .executableTarget(name: "resume", dependencies: [http], path: "resume"),
+        .executableTarget(name: "download", dependencies: [http], path: "download"),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,5 +1,6 @@
 #!/bin/bash
 # Builds the programs in Examples and runs them against each other: senders to receivers, and compares what was stored.
+# Then does what the guide tells a newcomer: pastes its package into an empty folder, builds it and runs it.
 # They are built in .build/examples. MEMORY_SIZE: the size of the form with which the memory of the Hummingbird receiver
 # is measured, 1G by default.
 set -euo pipefail
@@ -69,6 +70,24 @@ say "async-http-client-upload → hummingbird-receiver"
 cmp "$book" "$temp/stored/1"
 cmp "$random" "$temp/stored/2"
 
+say "urlsession-upload → hummingbird-receiver"
+"$examples/urlsession-upload" "$receiver_url" "$random" "$book"
+cmp "$random" "$temp/stored/1"
+cmp "$book" "$temp/stored/2"
+
+say "send-file, folder → hummingbird-receiver"
+"$examples/send-file" "$receiver_url" "$book"
+cmp "$book" "$temp/stored/1"
+"$examples/send-file" "$receiver_url/elsewhere" "$book" | grep -q '^refused with status 404' || fail "404 was not told"
+"$examples/send-file" "$receiver_url" "$temp/nothing" | grep -q '^the file cannot be read' || fail "a missing file was not told"
+mkdir -p "$temp/folder/below"
+ln "$random" "$temp/folder/below/b.bin"
+cp "$book" "$temp/folder/a.txt"
+"$examples/folder" "$receiver_url" "$temp/folder" >"$temp/answer"
+grep -q '^file: "below/b.bin", 3000000 bytes$' "$temp/answer" || fail "the part was not described: $(cat "$temp/answer")"
+cmp "$book" "$temp/stored/1"
+cmp "$random" "$temp/stored/2"
+
 say "json-lines → hummingbird-receiver"
 "$examples/json-lines" "$receiver_url" 20000
 [ "$(wc -l <"$temp/stored/1")" -eq 20000 ] || fail "not all rows were stored"
@@ -116,6 +135,17 @@ for number in 1 2 3 4 5 6; do ln "$random" "$temp/file-$number"; done
 "$examples/parallel" "$server_url" "$temp"/file-*
 for number in 1 2 3 4 5 6; do cmp "$random" "$temp/uploads/file-$number"; done
 
+say "lines → server"
+seq 1000 | "$examples/lines" "$server_url/echo" | cmp - <(seq 1000)
+
+say "resume, download → server"
+"$examples/resume" "$server_url" "$temp/folder/a.txt"
+cmp "$book" "$temp/uploads/a.txt"
+[ ! -e "$temp/folder/a.txt.journal" ] || fail "the journal was not removed"
+"$examples/download" "$server_url/files/put.bin" "$temp/downloaded" >"$temp/answer"
+cmp "$random" "$temp/downloaded"
+tail -n 1 "$temp/answer" | grep -q '^3000000 of 3000000 bytes$' || fail "no progress: $(cat "$temp/answer")"
+
 say "progress → server, and Ctrl-C"
 "$examples/progress" "$server_url" "$random" | grep -q '^100 %$' || fail "no progress"
 # A receiver that never reads: the kernel accepts the connection.
@@ -135,4 +165,23 @@ wait $progress_pid || status=$?
 [ $status -eq 130 ] || fail "Ctrl-C ended the program with $status"
 grep -q '^cancelled$' "$temp/progress" || fail "Ctrl-C was not reported"
 
-say "the examples work with each other"
+say "a newcomer's package, pasted from the guide"
+# block ARTICLE NUMBER: prints a block of code of an article.
+block() {
+    awk -v number="$2" '/^```/ { inside = !inside; count += inside; next } inside && count == number' "$1"
+}
+newcomer=$temp/newcomer
+article=Sources/Multipart/Multipart.docc/ReceiveAFormInHummingbird.md
+mkdir -p "$newcomer/Sources/receiver" "$newcomer/Sources/client"
+block $article 1 | sed "s|url: \"<this repository>\", branch: \"main\"|name: \"http-streaming\", path: \"$root\"|" >"$newcomer/Package.swift"
+block $article 2 >"$newcomer/Sources/receiver/main.swift"
+block Sources/HTTPStreaming/HTTPStreaming.docc/UploadAFile.md 1 >"$newcomer/Sources/client/main.swift"
+# The same versions in the same folder: Hummingbird and SwiftNIO have been built there.
+cp Examples/Package.resolved "$newcomer"
+swift build --package-path "$newcomer" --scratch-path .build/examples "${swift_flags[@]}"
+mkdir "$temp/newcomers"
+start_receiver receiver 0 "$temp/newcomers"
+"$examples/client" "$receiver_url" "$book" | diff - <(echo "file $(file_size "$book")")
+cmp "$book" "$temp/newcomers/1"
+
+say "the examples and the guide work"

@@ -23,15 +23,20 @@ struct ReadmeTests {
 
     private static let documents = ["README.md", "CONTRIBUTING.md"] + files(below: "docs", ".md")
 
-    private static let articles = files(below: "Sources/HTTPStreaming/HTTPStreaming.docc", ".md")
+    private static let articles = files(below: "Sources", ".md").filter { $0.contains(".docc/") }
 
-    @Test("every Swift example compiles, alone and as Swift 6", arguments: ["README.md"] + articles)
+    /// The programs in Examples, which `make examples` builds and runs.
+    private static let programs = files(below: "Examples", "/main.swift")
+
+    @Test(
+        "every Swift example is from a program in Examples, or compiles, alone and as Swift 6",
+        arguments: ["README.md"] + articles)
     func examplesCompile(page: String) async throws {
         guard Subprocess.find("swiftc") != nil else { try Test.cancel("skipped: there is no swiftc") }
         let directory = try TemporaryDirectory()
-        let examples = try blocks(of: "swift", in: page)
-        try #require(!examples.isEmpty)
-        for example in examples {
+        let programs = try Self.programs.map { "\n" + (try text($0)) }
+        for example in try blocks(of: "swift", in: page) {
+            if programs.contains(where: { $0.contains("\n" + example) }) { continue }
             let path = try directory.write(example.utf8, to: "main.swift")
             let result = try await Subprocess.run(
                 "swiftc",
@@ -45,6 +50,12 @@ struct ReadmeTests {
             )
             #expect(result.status == 0, "\(result.errorOutput)")
         }
+    }
+
+    @Test("every program in Examples is named in the guide") func programsAreNamed() throws {
+        let guide = try Self.articles.map { try text($0) }.joined()
+        for program in Self.programs { #expect(guide.contains("`\(program.dropLast("/main.swift".count))`")) }
+        #expect(Self.programs.count >= 14)
     }
 
     @Test("the first example is what the downstream package builds, in 15 lines") func downstream() throws {

@@ -108,6 +108,17 @@ struct ExampleDownloadTests {
     }
     #endif
 
+    @Test("progress is shown on a terminal only", arguments: [true, false])
+    func progress(isOnTerminal: Bool) async throws {
+        let directory = try TemporaryDirectory()
+        let listener = try FaultServer(RangeServer(.init([UInt8](repeating: 1, count: 8_000_000))).serve)
+        let result = try await Subprocess.run(
+            Subprocess.product("example"), ["-download", listener.url, "-output", directory.path("file")],
+            isOnTerminal: isOnTerminal, deadline: .seconds(60))
+        #expect(result.status == 0 && result.output.contains("8000000 bytes received"))
+        #expect((result.output + result.errorOutput).contains("8 MB, 100 %") == isOnTerminal)
+    }
+
     @Test("-download needs -output and takes no file; a status is an error") func usage() async throws {
         let listener = try FaultServer { connection in
             while try connection.readHead() != nil { try connection.respond(404, "gone") }
