@@ -71,7 +71,7 @@ let package = Package(
         .target(
             name: "Receiver",
             dependencies: [
-                "ContentCoding", "Multipart", "Platform",
+                "ContentCoding", "HTTPStreaming", "Multipart", "Platform",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),

@@ -42,6 +42,18 @@ package struct Timestamp: Hashable, Comparable, Sendable {
         seconds = timegm(&calendar)
     }
 
+    /// Reads a time of RFC 3339 in UTC, such as `1994-11-06T08:49:37.000Z`. Fractions of a second are dropped.
+    package init?(rfc3339 text: String) {
+        let fields = text.split { "-T:.Z".contains($0) }.compactMap { Int32($0) }
+        guard text.hasSuffix("Z"), (6...7).contains(fields.count), (1...12).contains(fields[1]),
+            (1...31).contains(fields[2])
+        else { return nil }
+        var calendar = tm()
+        (calendar.tm_year, calendar.tm_mon, calendar.tm_mday) = (fields[0] - 1900, fields[1] - 1, fields[2])
+        (calendar.tm_hour, calendar.tm_min, calendar.tm_sec) = (fields[3], fields[4], fields[5])
+        seconds = timegm(&calendar)
+    }
+
     /// As `IMF-fixdate`: `Sun, 06 Nov 1994 08:49:37 GMT`.
     package var httpDate: String { formatted("%a, %d %b %Y %H:%M:%S GMT") }
 

@@ -24,13 +24,14 @@ struct ServerCommand: AsyncParsableCommand {
 
     @OptionGroup(title: "Network") var listening: ListeningOptions
     @OptionGroup(title: "Storage") var storage: StorageOptions
+    @OptionGroup(title: "Object store") var s3: S3Options
     @OptionGroup(title: "Forms") var forms: FormOptions
     @OptionGroup(title: "Uploads that are cut off") var resumption: ResumptionOptions
     @OptionGroup(title: "Access") var access: AccessOptions
     @OptionGroup(title: "Operation") var operation: OperationOptions
 
     private static let options =
-        ListeningOptions.names + StorageOptions.names + FormOptions.names + ResumptionOptions.names
+        ListeningOptions.names + StorageOptions.names + S3Options.names + FormOptions.names + ResumptionOptions.names
         + AccessOptions.names + OperationOptions.names
 
     private static var variables: String {
@@ -65,9 +66,13 @@ struct ServerCommand: AsyncParsableCommand {
         FileDescriptorLimit.raise()
         let logger = Logger(label: "server")
         let files: any Storage =
-            storage.discard
-            ? DiscardStorage()
-            : try DirectoryStorage(path: storage.dir, durability: storage.durability, keepsPaths: storage.keepPaths)
+            if storage.discard {
+                DiscardStorage()
+            } else if let store = try s3.storage(keepsPaths: storage.keepPaths) {
+                store
+            } else {
+                try DirectoryStorage(path: storage.dir, durability: storage.durability, keepsPaths: storage.keepPaths)
+            }
         let configuration = configuration
         let receiver = try Receiver(storage: files, configuration: configuration, logger: logger)
         do {

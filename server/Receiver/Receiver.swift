@@ -142,7 +142,11 @@ public struct Receiver: Sendable {
             eventLoopGroupProvider: .shared(EventLoopExecutors.eventLoops),
             logger: quietLogger
         )
-        if let unfinished { application.addServices(UnfinishedUploadsService(uploads: unfinished)) }
+        if let unfinished {
+            application.addServices(UnfinishedUploadsService(uploads: unfinished))
+        } else {
+            application.addServices(LeftoversService(storage: storage))
+        }
         return application
     }
 

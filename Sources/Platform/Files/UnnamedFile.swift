@@ -14,6 +14,23 @@ package enum UnnamedFile {
         #endif
     }
 
+    /// Creates a file without a name, open for reading and writing, which never gets a name.
+    package static func openForReading(in directory: String) throws(SystemError) -> Descriptor {
+        #if os(Linux)
+        do throws(SystemError) {
+            let flags = 0o20_000_000 | O_DIRECTORY | O_RDWR | O_EXCL | O_CLOEXEC
+            return try Descriptor { openat(AT_FDCWD, directory, flags, 0o600) }
+        } catch {
+            // The file system has no such files.
+            guard [EOPNOTSUPP, EISDIR, EINVAL].contains(error.code) else { throw error }
+        }
+        #endif
+        let path = "\(directory)/\(randomName(prefix: "."))"
+        let descriptor = try Descriptor { openat(AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600) }
+        try SystemError.check { unlink(path) }
+        return descriptor
+    }
+
     /// Whether this process can give its files names: that takes /proc.
     package static func canBeNamed(_ file: borrowing Descriptor) -> Bool { access(path(of: file.raw), F_OK) == 0 }
 

@@ -18,7 +18,9 @@ struct SlowStorage: Storage {
         var isSlow = true
         var names: [PublishedFile?] = []
 
-        mutating func beginFile(named filename: String, _ naming: Naming) async throws(StorageError) {
+        mutating func beginFile(
+            named filename: String, contentType: String?, _ naming: Naming
+        ) async throws(StorageError) {
             names.append(nil)
         }
         mutating func write(_ pieces: [ByteBuffer]) async throws(StorageError) {
@@ -38,6 +40,6 @@ struct SlowStorage: Storage {
 extension StorageTransaction {
     /// Begins a file that gets a free name.
     mutating func beginFile(named filename: String) async throws(StorageError) {
-        try await beginFile(named: filename, Naming())
+        try await beginFile(named: filename, contentType: nil, Naming())
     }
 }

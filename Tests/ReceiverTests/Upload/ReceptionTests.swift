@@ -24,7 +24,9 @@ struct ReceptionTests {
         let recorder: Recorder
         var files = 0
 
-        mutating func beginFile(named filename: String, _ naming: Naming) async throws(StorageError) {
+        mutating func beginFile(
+            named filename: String, contentType: String?, _ naming: Naming
+        ) async throws(StorageError) {
             try await recorder.record("begin \(filename)")
             files += 1
         }

@@ -35,7 +35,7 @@ struct DownloadPlan: Hashable, Sendable {
         fields[.eTag] = tag.description
         fields[.lastModified] = modified.httpDate
         fields[.acceptRanges] = "bytes"
-        fields[.contentType] = Self.contentType(of: file.name)
+        fields[.contentType] = file.contentType ?? Self.contentType(of: file.name)
         // Scripts in an uploaded file must not run: they could read other files of this origin.
         fields[.contentSecurityPolicy] = "sandbox"
     }

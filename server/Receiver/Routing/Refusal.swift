@@ -147,6 +147,6 @@ extension Refusal {
             case .invalidName: .malformed
             default: .failed
             }
-        self.init(code, error.message)
+        self.init(code, error.message, fields: code == .unavailable ? [.retryAfter: "10"] : [:])
     }
 }

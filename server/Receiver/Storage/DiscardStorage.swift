@@ -14,7 +14,7 @@ public struct DiscardStorage: Storage {
     private struct Transaction: StorageTransaction {
         private var files = 0
 
-        mutating func beginFile(named filename: String, _ naming: Naming) { files += 1 }
+        mutating func beginFile(named filename: String, contentType: String?, _ naming: Naming) { files += 1 }
         mutating func write(_ pieces: [ByteBuffer]) {}
         mutating func endFile() {}
         mutating func publish() -> [PublishedFile?] { Array(repeating: nil, count: files) }

@@ -23,9 +23,6 @@ protocol ResumableStorage: Storage {
     /// Removes every trace of an upload or its answer. Published files stay.
     func remove(_ id: UploadID) async
 
-    /// Completes or removes what another process, which was killed, has left here, besides unfinished uploads.
-    func removeLeftovers() async throws(StorageError)
-
     /// All uploads and answers.
     func unfinished() async throws(StorageError) -> [UnfinishedEntry]
 }

@@ -11,6 +11,10 @@ public protocol Storage: Sendable {
     /// - Throws: the reason why nothing can be stored.
     func check() async throws(StorageError)
 
+    /// Completes or removes what servers that were killed have left, besides uploads that can go on. Called when the server
+    /// starts and from time to time; by default does nothing.
+    func removeLeftovers() async throws(StorageError)
+
     /// Whether files are stored below folders, as their clients name them: `album/2024/a.jpg`. Otherwise only the last
     /// component of a filename counts.
     var keepsPaths: Bool { get }
@@ -32,18 +36,23 @@ public protocol Storage: Sendable {
     func open(_ name: String) async throws(StorageError) -> (any StoredFileReader)?
 }
 
+extension Storage {
+    public func removeLeftovers() {}
+}
+
 /// The files of one request. All of them become visible together, or none does.
 ///
 /// One task at a time uses a transaction, and ends it with ``publish()`` or ``abandon()``. Files follow one another:
-/// ``beginFile(named:)``, ``write(_:)`` any number of times, ``endFile()``.
+/// ``beginFile(named:contentType:_:)``, ``write(_:)`` any number of times, ``endFile()``.
 public protocol StorageTransaction: Sendable {
     /// Begins a file.
     ///
     /// - Parameters:
     ///   - filename: as the client sent it. Data, never a path.
+    ///   - contentType: the media type that the client gave; nil for none. A storage may ignore it.
     ///   - naming: of the only file of a request. The files of others get free names.
     /// - Throws: ``StorageError/Code/conditionFailed`` if the condition of `naming` does not hold now.
-    mutating func beginFile(named filename: String, _ naming: Naming) async throws(StorageError)
+    mutating func beginFile(named filename: String, contentType: String?, _ naming: Naming) async throws(StorageError)
 
     /// Appends to the file that was begun last. Suspends while too many bytes are unwritten: that slows the sender down
     /// to the speed of the storage.
@@ -104,12 +113,15 @@ public struct StoredFile: Hashable, Sendable {
     public let modified: Int
     /// Identifies the content: differs for any other content that this name has now or later. Letters, digits and `-`.
     public let version: String
+    /// The media type, if the storage keeps it; otherwise it is guessed from the name.
+    public let contentType: String?
 
-    public init(name: String, size: Int, modified: Int, version: String) {
+    public init(name: String, size: Int, modified: Int, version: String, contentType: String? = nil) {
         self.name = name
         self.size = size
         self.modified = modified
         self.version = version
+        self.contentType = contentType
     }
 }
 

@@ -202,11 +202,13 @@ struct Reception: ~Copyable {
         // Also without a known algorithm, so that the names of the others are reported.
         isPartDigested = !algorithms.isEmpty || machine.parts.last?.expected?.unknown.isEmpty == false
         if isPartDigested { digests.beginPart(algorithms) }
-        if let name { try await beginFile(named: name, naming) }
+        if let name { try await beginFile(named: name, contentType: head.contentType, naming) }
     }
 
-    mutating func beginFile(named name: String, _ naming: Naming = Naming()) async throws {
-        try await transaction.beginFile(named: name, naming)
+    mutating func beginFile(
+        named name: String, contentType: String? = nil, _ naming: Naming = Naming()
+    ) async throws {
+        try await transaction.beginFile(named: name, contentType: contentType, naming)
     }
 
     private mutating func endPart() async throws {

@@ -33,7 +33,9 @@ extension DirectoryStorage {
             (self.names, self.naming) = (names, naming)
         }
 
-        mutating func beginFile(named filename: String, _ naming: Naming) async throws(StorageError) {
+        mutating func beginFile(
+            named filename: String, contentType: String?, _ naming: Naming
+        ) async throws(StorageError) {
             let name = try storage.name(cleaning: filename)
             if let condition = naming.condition {
                 guard condition(try await storage.file(name)) else { throw Self.conditionFailed }

