@@ -25,7 +25,7 @@ struct UploadConnectionTests {
     private func nginx(_ listen: String?, _ text: String = "") async throws -> (daemon: Daemon, server: ServerProcess) {
         try Self.require("nginx")
         let server = try await ServerProcess.start()
-        let port = listen == nil ? 0 : try Daemon.freePort()
+        let port = listen == nil ? 0 : try LoopbackPort.free()
         let certificates = try await Certificates.shared
         let daemon = try await Daemon.nginx(
             port: port,
