@@ -85,6 +85,8 @@ enum Advice {
         switch error.code {
         case .hostNotFound: "check the name in the URL, or --proxy"
         case .connectionFailed: "check that the server runs, and the port in the URL"
+        // CURLE_GOT_NOTHING, as from a server that speaks TLS only.
+        case .connectionLost where error.curlCode == 52: "check whether the server wants https, or send it again"
         case .connectionLost: "send it again"
         // CURLE_PEER_FAILED_VERIFICATION
         case .tls where error.curlCode == 60: "for a private certificate authority: --cacert FILE"

@@ -71,8 +71,29 @@ enum System {
         return bytes
     }
 
-    /// Asks on the terminal for a password, which is not shown while it is typed. Nil without a terminal.
-    static func password(_ prompt: String) -> String? { getpass(prompt).map { String(cString: $0) } }
+    /// Asks on the terminal for a password, which is not shown while it is typed. Nil without a terminal. Ctrl-C ends the
+    /// process; getpass(3) would take it for a character.
+    static func password(_ prompt: String) -> String? {
+        let terminal = open("/dev/tty", O_RDWR | O_CLOEXEC)
+        guard terminal >= 0 else { return nil }
+        defer { close(terminal) }
+        var settings = termios()
+        guard tcgetattr(terminal, &settings) == 0 else { return nil }
+        var silent = settings
+        silent.c_lflag &= ~tcflag_t(ECHO | ISIG)
+        // Without signals, Ctrl-C ends the line.
+        let controlC: UInt8 = 3
+        withUnsafeMutableBytes(of: &silent.c_cc) { $0[Int(VEOL)] = controlC }
+        guard tcsetattr(terminal, TCSADRAIN, &silent) == 0 else { return nil }
+        write(prompt, to: terminal)
+        var line = [UInt8](repeating: 0, count: 4096)
+        let count = read(terminal, &line, line.count)
+        tcsetattr(terminal, TCSADRAIN, &settings)
+        write("\n", to: terminal)
+        guard count > 0 else { return nil }
+        if line[count - 1] == controlC { exit(.interrupted) }
+        return String(decoding: line[..<count].prefix { $0 != 0x0A }, as: UTF8.self)
+    }
 }
 
 func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {

@@ -151,11 +151,42 @@ struct UploadConnectionTests {
         #expect(try server.directory.contents() == ["a"])
     }
 
-    @Test("https to a port without TLS is explained") func plainServer() async throws {
+    #if os(Linux)
+    @Test("--user asks for the password on a terminal, which does not show it; Ctrl-C ends the process")
+    func passwordPrompt() async throws {
+        try Self.require("script")
+        let (nginx, server) = try await nginx("", "auth_basic x; auth_basic_user_file DIRECTORY/users;")
+        defer { server.process.terminate() }
+        try nginx.directory.write("me:{PLAIN}pw\n".utf8, to: "users")
+        // script(1) has a terminal for the tool, and writes what that shows to a file. The answer is typed after the question.
+        let type = #"""
+            cd -- "$1" && rm -f shown && touch shown && { until grep -q Password shown; do sleep 0.05; done; printf "$2"; } |
+            script -qfec "'$3' -u me '$4' '$5'" shown
+            """#
+        for (answer, status) in [("pw\\n", 0), ("wrong\\n", 4), ("half\\003", 130)] {
+            let result = try await Subprocess.run(
+                "bash",
+                [
+                    "-c", type, "bash", tool.folder.path, answer, Subprocess.product("upload"), try tool.file("a"),
+                    "127.0.0.1:\(nginx.port)",
+                ], environment: ["UPLOAD_PASSWORD": "", "UPLOAD_TOKEN": ""])
+            #expect(result.status == status, "\(result.output)")
+            #expect(result.output.hasPrefix("Password of me: \r\n"), "\(result.output)")
+        }
+        #expect(try server.directory.contents() == ["a"])
+    }
+    #endif
+
+    @Test("https to a port without TLS, and http to one with TLS, are explained") func plainServer() async throws {
         let server = try await ServerProcess.start()
         defer { server.process.terminate() }
         let result = try await tool.run([try tool.file("a"), "https://127.0.0.1:\(server.port)"])
         #expect(result.status == 6 && result.errorOutput.contains("does not speak TLS on this port"))
         #expect(!result.errorOutput.contains("--cacert"), "\(result.errorOutput)")
+        let secure = try await ServerProcess.start(isSecure: true)
+        defer { secure.process.terminate() }
+        let other = try await tool.run([try tool.file("a"), "http://127.0.0.1:\(secure.port)"])
+        #expect(
+            other.status == 6 && other.errorOutput.contains("whether the server wants https"), "\(other.errorOutput)")
     }
 }
