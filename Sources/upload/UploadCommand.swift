@@ -34,12 +34,23 @@ struct UploadCommand: AsyncParsableCommand {
             let command = try parse(CommandLineArguments.normalized(CommandLineArguments.all))
             System.exit(try await command.upload())
         } catch {
-            // A request for help, or for the version.
-            if exitCode(for: error) == .success { exit(withError: error) }
+            // A request for help, for the version, or for a completion script.
+            if exitCode(for: error) == .success {
+                System.write(withoutHelpCommand(fullMessage(for: error)) + "\n", to: 1)
+                System.exit(.accepted)
+            }
             let message = (error as? ClientError)?.description ?? message(for: error)
             Reporter.tell("\(Format.escaped(message)); see upload --help")
             System.exit((error as? ClientError).map { ExitStatus($0.code) } ?? .usage)
         }
+    }
+
+    /// The parser (1.8) adds a command `help` to completion scripts, which it does not know itself. fish offers it in place of
+    /// a file, and zsh refuses to complete anything where there are commands beside any number of files.
+    private static func withoutHelpCommand(_ text: String) -> String {
+        let marks = [":->command'", ":->arg'", "Show subcommand help information."]
+        return text.split(separator: "\n", omittingEmptySubsequences: false)
+            .filter { line in !marks.contains { line.contains($0) } }.joined(separator: "\n")
     }
 
     private func upload() async throws -> ExitStatus {

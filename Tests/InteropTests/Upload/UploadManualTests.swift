@@ -106,6 +106,46 @@ struct UploadManualTests {
         #expect(script.status == 0 && read.status == 0 && read.errorOutput == "", "\(read.errorOutput)")
     }
 
+    @Test("fish completes options, their values, and files, but no commands") func fish() async throws {
+        guard Subprocess.find("fish") != nil else { try Self.skip("fish") }
+        let script = try await tool.run(["--generate-completion-script", "fish"])
+        try tool.folder.write(script.standardOutput, to: "script")
+        _ = try tool.file("notes.txt")
+        let tab = "cd $argv[1]; and source script; and complete -C $argv[2]"
+        for (line, expected) in [
+            ("upload --prog", "--progress"), ("upload --progress b", "bar"), ("upload no", "notes.txt"),
+            ("upload --cacert no", "notes.txt"), ("upload a he", nil),
+        ] {
+            let result = try await Subprocess.run(
+                "fish", ["--no-config", "-c", tab, tool.folder.path, line],
+                environment: ["HOME": tool.folder.path])
+            let words = result.output.split(separator: "\n").compactMap {
+                $0.split(separator: "\t").first.map(String.init)
+            }
+            #expect(words == (expected.map { [$0] } ?? []) && result.errorOutput == "", "\(line): \(result)")
+        }
+    }
+
+    @Test("zsh completes options, their values, and files") func zsh() async throws {
+        guard Subprocess.find("zsh") != nil else { try Self.skip("zsh") }
+        let script = try await tool.run(["--generate-completion-script", "zsh"])
+        try tool.folder.write(script.standardOutput, to: "_upload")
+        _ = try tool.file("notes.txt")
+        // A second shell on a terminal, which gets lines that end with a tab: its answer completes them.
+        let tab = """
+            cd -- $1 && zmodload zsh/zpty && zpty shell zsh -f && zpty -w shell 'PS1="> "; fpath=($PWD $fpath)' &&
+            zpty -w shell 'autoload -U compinit; compinit -D -u; print rea""dy' && zpty -r -m shell text '*ready*' || exit
+            for line completed in --prog '*--progress*' '--progress b' '*--progress bar*' no '*upload notes.txt*' \\
+                '--cacert no' '*--cacert notes.txt*'; do
+                zpty -w -n shell $'\\C-u'"upload $line"$'\\t' && zpty -r -m shell text $completed || exit
+                print -r -- $line
+            done
+            """
+        let result = try await Subprocess.run(
+            "zsh", ["-f", "-c", tab, "zsh", tool.folder.path], deadline: .seconds(40))
+        #expect(result.output == "--prog\n--progress b\nno\n--cacert no\n", "\(result)")
+    }
+
     @Test(
         "bash completes options, their values, and files",
         arguments: [
