@@ -35,8 +35,10 @@ struct ReadmeTests {
         guard Subprocess.find("swiftc") != nil else { try Test.cancel("skipped: there is no swiftc") }
         let directory = try TemporaryDirectory()
         let programs = try Self.programs.map { "\n" + (try text($0)) }
+        let isOfPrograms = try text(page).contains("`Examples/")
         for example in try blocks(of: "swift", in: page) {
             if programs.contains(where: { $0.contains("\n" + example) }) { continue }
+            #expect(!isOfPrograms, "not word for word in Examples: \(example)")
             let path = try directory.write(example.utf8, to: "main.swift")
             let result = try await Subprocess.run(
                 "swiftc",

@@ -62,10 +62,11 @@ struct DownloadReader {
         progressInterval = session.exchange.configuration.progressInterval
     }
 
-    /// Sends the first request of a session; suspends until its answer arrives.
+    /// Reports what another process has received, and sends the first request of a session; suspends until its answer arrives.
     ///
     /// - Throws: ``StatusError`` if the answer has no content of the file, and what ``next()`` throws.
     mutating func begin() async throws {
+        if start > 0 { report() }
         switch try await ask(after: nil) {
         case .rest: break
         case .whole(let representation): beginning = representation
