@@ -18,8 +18,8 @@ extension Part {
     public static func files(
         in directory: Path, name: String = "file", followsLinks: Bool = false,
         changes: Content.FileChanges = .unchanged
-    ) async throws -> [Part] {
-        try await withTaskExecutorPreference(BlockingExecutor.shared) {
+    ) async throws(ClientError) -> [Part] {
+        try await withTaskExecutorPreference(BlockingExecutor.shared) { () throws(ClientError) in
             var tree = FileTree(root: directory, followsLinks: followsLinks)
             try tree.read()
             return tree.files.map { file in
@@ -34,7 +34,7 @@ extension Part {
     public static func files(
         in directory: String, name: String = "file", followsLinks: Bool = false,
         changes: Content.FileChanges = .unchanged
-    ) async throws -> [Part] {
+    ) async throws(ClientError) -> [Part] {
         try await files(in: Path(directory), name: name, followsLinks: followsLinks, changes: changes)
     }
 }

@@ -23,7 +23,11 @@ extension Response {
             let source: Source
 
             /// The next chunk; nil at the end. Suspends until bytes arrive.
-            public mutating func next() async throws -> [UInt8]? { try await source.next() }
+            ///
+            /// - Parameter actor: where this runs; that of the caller in a `for` loop.
+            public mutating func next(isolation actor: isolated (any Actor)?) async throws(ClientError) -> [UInt8]? {
+                try await source.next()
+            }
         }
 
         let source: Source
