@@ -14,7 +14,7 @@ extension Client {
                 replayBudget: configuration.resumption.isEnabled
                     ? MultipartSource.resumptionBudget : MultipartSource.replayBudget)
         // If this fails, an open request stays as it was.
-        let prepared = try await Preparation.run(configuration, mayBlock: parts.contains(where: \.content.mayBlock)) {
+        let prepared = try await Preparation.run(configuration, Preparation.Blocking(of: parts)) {
             (preparation) throws(ClientError) in try form.prepare(parts, preparation)
         }
         // A server that has refused the request takes no more parts.

@@ -7,10 +7,10 @@ internal import Platform
 /// Making a value reads nothing; a file is opened and measured when it is sent. Bytes are read as the network takes
 /// them, never ahead of it by more than a buffer, and no thread waits for them.
 public struct Content: Sendable {
-    /// Opens and measures what is to be sent; may block for as long as a file system takes if `mayBlock`.
+    /// Opens and measures what is to be sent; may block as `blocking` says.
     private(set) var prepare: @Sendable (Preparation) throws(ClientError) -> any Source
     private let measure: @Sendable () -> Int64?
-    let mayBlock: Bool
+    let blocking: Preparation.Blocking
     /// Whether the content can be read more than once: only then can a request be sent again, after a redirect or a
     /// lost connection. False for a descriptor, unless it turns out to be a regular file when it is sent, and for a
     /// ``stream(_:length:)`` of a sequence. True for a path, unless it turns out to be that of a pipe or a device.
@@ -25,13 +25,13 @@ public struct Content: Sendable {
     private(set) var isForm = false
 
     init(
-        mayBlock: Bool, isRepeatable: Bool, filename: Path? = nil, mediaType: String? = nil,
+        blocking: Preparation.Blocking, isRepeatable: Bool, filename: Path? = nil, mediaType: String? = nil,
         length: @escaping @Sendable () -> Int64?,
         _ prepare: @escaping @Sendable (Preparation) throws(ClientError) -> any Source
     ) {
         self.prepare = prepare
         measure = length
-        self.mayBlock = mayBlock
+        self.blocking = blocking
         self.isRepeatable = isRepeatable
         self.filename = filename
         self.mediaType = mediaType
@@ -80,7 +80,8 @@ public struct Content: Sendable {
         let filename = path.lastComponent
         let once = ReadOnce()
         return Content(
-            mayBlock: true, isRepeatable: true, filename: filename, mediaType: MediaType.guess(filename: filename),
+            blocking: .toOpen(path), isRepeatable: true, filename: filename,
+            mediaType: MediaType.guess(filename: filename),
             length: { range.map { Int64($0.count) } ?? (changes == .asRead ? nil : DescriptorSource.length(of: path)) }
         ) { (preparation) throws(ClientError) in
             try DescriptorSource.prepare(path, range: range, changes: changes, once, preparation)
@@ -103,7 +104,7 @@ public struct Content: Sendable {
     }
 
     private static func memory(_ bytes: [UInt8], mediaType: String?) -> Content {
-        Content(mayBlock: false, isRepeatable: true, mediaType: mediaType, length: { Int64(bytes.count) }) {
+        Content(blocking: .never, isRepeatable: true, mediaType: mediaType, length: { Int64(bytes.count) }) {
             (preparation) throws(ClientError) in
             let isCompressed = try preparation.isCompressed { Array(bytes.prefix($0)) }
             return MemorySource(bytes: bytes, isCompressed: isCompressed)
@@ -124,7 +125,7 @@ public struct Content: Sendable {
     public static func descriptor(_ descriptor: Int32, length: Int64? = nil) -> Content {
         let once = ReadOnce()
         return Content(
-            mayBlock: true, isRepeatable: false, filename: "file",
+            blocking: .always, isRepeatable: false, filename: "file",
             length: { length ?? DescriptorSource.length(of: descriptor) }
         ) { (preparation) throws(ClientError) in
             let name = preparation.name ?? (descriptor == STDIN_FILENO ? "standard input" : "descriptor \(descriptor)")
@@ -162,7 +163,7 @@ public struct Content: Sendable {
     private static func stream<Chunks: AsyncSequence & SendableMetatype>(
         _ length: Int64?, _ once: ReadOnce?, _ makeSequence: @escaping @Sendable () async throws -> Chunks
     ) -> Content where Chunks.Element: Collection<UInt8> & SendableMetatype, Chunks.AsyncIterator: SendableMetatype {
-        Content(mayBlock: false, isRepeatable: once == nil, filename: "file", length: { length }) {
+        Content(blocking: .never, isRepeatable: once == nil, filename: "file", length: { length }) {
             (preparation) throws(ClientError) in
             let name = preparation.name ?? "the stream"
             if let once { try preparation.claim(once, name) }
@@ -180,7 +181,7 @@ public struct Content: Sendable {
     /// bits and is another one each time that a request is begun.
     public static func multipart(_ parts: [Part]) -> Content {
         var content = Content(
-            mayBlock: parts.contains(where: \.content.mayBlock),
+            blocking: Preparation.Blocking(of: parts),
             isRepeatable: parts.allSatisfy(\.content.isRepeatable), length: { MultipartSource.length(of: parts) }
         ) { (preparation) throws(ClientError) in
             let source = MultipartSource()
@@ -209,7 +210,7 @@ public struct Content: Sendable {
         if isGzipped { return self }
         let filename = filename.map { Path(bytes: $0.bytes + ".gz".utf8) }
         var content = Content(
-            mayBlock: mayBlock, isRepeatable: isRepeatable, filename: filename, mediaType: "application/gzip",
+            blocking: blocking, isRepeatable: isRepeatable, filename: filename, mediaType: "application/gzip",
             length: { nil }
         ) { [prepare] (preparation) throws(ClientError) in
             let source = try prepare(preparation)

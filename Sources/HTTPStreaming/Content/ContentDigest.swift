@@ -39,7 +39,7 @@ extension Part {
     ///   the errors of reading it.
     public func withDigest(_ algorithm: DigestAlgorithm = .sha256) async throws(ClientError) -> Part {
         let (digest, content) = (ContentDigest(algorithm), content)
-        let source = try await Preparation.run(Client.Configuration(), mayBlock: content.mayBlock) {
+        let source = try await Preparation.run(Client.Configuration(), content.blocking) {
             (preparation) throws(ClientError) in try content.prepare(preparation)
         }
         guard source.isRepeatable else {

@@ -84,7 +84,7 @@ extension PreparedRequest {
         contentEncoding = contentEncoding ?? configuration.contentCoding.token
         filename = content.filename
         try ClientError.require(method != .head, "a HEAD request takes no content")
-        let plain = try await Preparation.run(configuration, mayBlock: content.mayBlock) {
+        let plain = try await Preparation.run(configuration, content.blocking) {
             (preparation) throws(ClientError) in try content.prepare(preparation)
         }
         try ClientError.require(
@@ -99,13 +99,20 @@ extension PreparedRequest {
 }
 
 extension Preparation {
-    /// Runs `body` on a thread that may block, if it may block.
+    /// Runs `body` on a thread that may block, unless it does not block now.
     nonisolated(nonsending) static func run<Result: Sendable>(
-        _ configuration: Client.Configuration, mayBlock: Bool,
+        _ configuration: Client.Configuration, _ blocking: Blocking,
         _ body: @escaping @Sendable (Preparation) throws(ClientError) -> Result
     ) async throws(ClientError) -> Result {
         let recognizesCompressed = configuration.contentCoding.settings?.storesIncompressible ?? false
         let window = configuration.resumption.window
+        let mayBlock =
+            switch blocking {
+            case .never: false
+            // To recognize compressed content its first bytes are read.
+            case .toOpen(let path): recognizesCompressed || !CachedFiles.contain(path)
+            case .always: true
+            }
         guard mayBlock else {
             return try body(Preparation(recognizesCompressed: recognizesCompressed, window: window))
         }

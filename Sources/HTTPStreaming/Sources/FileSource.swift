@@ -90,6 +90,12 @@ final class FileSource: Source {
         return file
     }
 
+    /// Opens the file again if that does not block; nil otherwise.
+    fileprivate func openCached() throws(ClientError) -> OpenFile? {
+        guard let path, CachedFiles.contain(path) else { return nil }
+        return try open()
+    }
+
     /// Checks what has been read from the file. Called before the bytes are sent, so that a server never receives a
     /// changed file completely.
     fileprivate func check(_ file: OpenFile, _ count: Int, at position: Int64) throws(ClientError) {
@@ -111,21 +117,25 @@ final class FileSource: Source {
 /// Reads a file on the agent's thread, which must not wait for a disk: another thread opens the file, and reads bytes
 /// that are not in the page cache.
 private final class FileSourceReader: SourceReader {
-    /// A job on another thread, and its result.
+    /// Reads bytes on another thread.
     private final class Job: Sendable {
-        enum Outcome: Sendable {
-            case opened(OpenFile)
-            case bytes([UInt8])
-        }
+        typealias Outcome = Result<(file: OpenFile, bytes: [UInt8]), ClientError>
 
-        private let outcome = Mutex<Result<Outcome, ClientError>?>(nil)
+        private let outcome = Mutex<Outcome?>(nil)
 
-        func take() -> Result<Outcome, ClientError>? { outcome.withLock { $0.take() } }
+        func take() -> Outcome? { outcome.withLock { $0.take() } }
 
-        /// Runs `work` on a thread that may block; see ``BlockingPool``.
-        func start(_ context: ReadContext, _ work: @escaping @Sendable () throws(ClientError) -> Outcome) {
+        /// Reads on a thread that may block, see ``BlockingPool``, and opens the file before that if it is not open.
+        func start(
+            _ source: FileSource, _ file: OpenFile?, at position: Int64, atMost count: Int, _ context: ReadContext
+        ) {
             BlockingPool.shared.run { [self] in
-                let result = Result(catching: work)
+                let result = Outcome { () throws(ClientError) in
+                    let file = if let file { file } else { try source.open() }
+                    let bytes = try file.bytes(at: position, atMost: count)
+                    try source.check(file, bytes.count, at: position)
+                    return (file, bytes)
+                }
                 outcome.withLock { $0 = result }
                 context.onContent()
             }
@@ -168,35 +178,21 @@ private final class FileSourceReader: SourceReader {
         if let job {
             guard let outcome = job.take() else { return .waiting }
             self.job = nil
-            switch try outcome.get() {
-            case .opened(let file): self.file = file
-            case .bytes(let bytes):
-                guard !bytes.isEmpty else { return .end }
-                piece = bytes[...]
-            }
+            let (file, bytes) = try outcome.get()
+            guard !bytes.isEmpty else { return .end }
+            self.file = file
+            piece = bytes[...]
         }
         if !piece.isEmpty { return .bytes(piece.move(to: buffer)) }
-        guard let file else {
-            start { [source] () throws(ClientError) in .opened(try source.open()) }
-            return .waiting
-        }
         let position = source.start + bytesRead
-        guard let count = try file.readCached(into: buffer, at: position) else {
-            let length = min(Self.pieceSize, buffer.count)
-            start { [source] () throws(ClientError) in
-                let bytes = try file.bytes(at: position, atMost: length)
-                try source.check(file, bytes.count, at: position)
-                return .bytes(bytes)
-            }
-            return .waiting
+        if file == nil { file = try source.openCached() }
+        if let file, let count = try file.readCached(into: buffer, at: position) {
+            try source.check(file, count, at: position)
+            return count > 0 ? .bytes(count) : .end
         }
-        try source.check(file, count, at: position)
-        return count > 0 ? .bytes(count) : .end
-    }
-
-    private func start(_ work: @escaping @Sendable () throws(ClientError) -> Job.Outcome) {
         let job = Job()
         self.job = job
-        job.start(context, work)
+        job.start(source, file, at: position, atMost: min(Self.pieceSize, buffer.count), context)
+        return .waiting
     }
 }

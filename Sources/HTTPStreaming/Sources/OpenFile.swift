@@ -22,7 +22,9 @@ final class OpenFile: Sendable {
     /// many files that are made when they are read (/proc, FUSE), as 0.
     let size: Int64?
     private let descriptor: Int32
-    /// Whether the file system does not support reads that never block. Closing may block too then.
+    /// How it is read without waiting; nil if that is not possible.
+    private let reads: CachedFiles.Reads?
+    /// Whether bytes were read from a file system where closing may block.
     private let mayWait = Atomic<Bool>(false)
 
     /// Opens a file. Blocks.
@@ -46,11 +48,14 @@ final class OpenFile: Sendable {
     /// - Parameter descriptor: is closed with this object, or if this initializer throws.
     init(owning descriptor: Int32, name: String) throws(ClientError) {
         do throws(ClientError) {
-            let first = try Self.identity(of: descriptor, name: name)
-            let hasBytesDespiteSize = first.size == 0 ? try Self.hasBytes(descriptor, name: name) : false
+            let first = try Self.status(of: descriptor, name: name)
+            let hasBytesDespiteSize = first.st_size == 0 ? try Self.hasBytes(descriptor, name: name) : false
             // Again, since an empty file may have been written to meanwhile.
-            identity = hasBytesDespiteSize ? try Self.identity(of: descriptor, name: name) : first
+            identity = Identity(hasBytesDespiteSize ? try Self.status(of: descriptor, name: name) : first)
             size = hasBytesDespiteSize && identity.size == 0 ? nil : identity.size
+            // The device of a block device is that of its path.
+            let isRegular = first.st_mode & S_IFMT == S_IFREG
+            reads = isRegular ? CachedFiles.reads(of: descriptor, device: identity.device) : .nowait
         } catch {
             _ = close(descriptor)
             throw error
@@ -77,6 +82,7 @@ final class OpenFile: Sendable {
 
     /// Reads `count` bytes, fewer at the end of the file. Blocks.
     func bytes(at offset: Int64, atMost count: Int) throws(ClientError) -> [UInt8] {
+        noteRead()
         var result = Result<Int, ClientError>.success(0)
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, read in
             result = Result { () throws(ClientError) in
@@ -92,18 +98,30 @@ final class OpenFile: Sendable {
     /// or if that is unknown.
     func readCached(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(ClientError) -> Int? {
         #if os(Linux)
+        noteRead()
         do throws(SystemError) {
-            return try SystemError.check {
-                csystemcalls_pread_nowait(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
+            return switch reads {
+            case .nowait:
+                try SystemError.check {
+                    csystemcalls_pread_nowait(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
+                }
+            case .always:
+                try SystemError.check { pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset)) }
+            case nil: nil
             }
         } catch {
             guard [EAGAIN, EOPNOTSUPP, ENOSYS].contains(error.code) else { throw ClientError.unreadable(name, error) }
-            if error.code != EAGAIN { mayWait.store(true, ordering: .relaxed) }
             return nil
         }
         #else
         // This system has no such call; usually the kernel has read the bytes ahead.
         return try ClientError.check(name) { pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset)) }
+        #endif
+    }
+
+    private func noteRead() {
+        #if os(Linux)
+        if reads == nil { mayWait.store(true, ordering: .relaxed) }
         #endif
     }
 
@@ -115,14 +133,16 @@ final class OpenFile: Sendable {
     }
 
     /// Whether the file has not been written to since it was opened.
-    func isUnchanged() throws(ClientError) -> Bool { try Self.identity(of: descriptor, name: name) == identity }
+    func isUnchanged() throws(ClientError) -> Bool {
+        try Identity(Self.status(of: descriptor, name: name)) == identity
+    }
 
     private static func hasBytes(_ descriptor: Int32, name: String) throws(ClientError) -> Bool {
         var byte: UInt8 = 0
         return try ClientError.check(name) { pread(descriptor, &byte, 1, 0) } > 0
     }
 
-    private static func identity(of descriptor: Int32, name: String) throws(ClientError) -> Identity {
+    private static func status(of descriptor: Int32, name: String) throws(ClientError) -> stat {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw ClientError.unreadable(name, SystemError(code: errno)) }
         switch status.st_mode & S_IFMT {
@@ -130,17 +150,21 @@ final class OpenFile: Sendable {
         case S_IFDIR: throw ClientError.unreadable(name, SystemError(code: EISDIR))
         default: throw ClientError(.sourceUnreadable, "\(name): not a regular file")
         }
+        return status
+    }
+}
+
+extension OpenFile.Identity {
+    fileprivate init(_ status: stat) {
         #if canImport(Darwin)
         let modified = status.st_mtimespec
         #else
         let modified = status.st_mtim
         #endif
-        return Identity(
-            device: UInt64(truncatingIfNeeded: status.st_dev),
-            inode: UInt64(status.st_ino),
-            size: Int64(status.st_size),
-            modifiedSeconds: modified.tv_sec,
-            modifiedNanoseconds: modified.tv_nsec
-        )
+        device = UInt64(truncatingIfNeeded: status.st_dev)
+        inode = UInt64(status.st_ino)
+        size = Int64(status.st_size)
+        modifiedSeconds = modified.tv_sec
+        modifiedNanoseconds = modified.tv_nsec
     }
 }

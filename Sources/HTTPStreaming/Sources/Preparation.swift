@@ -2,6 +2,27 @@ internal import ContentCoding
 
 /// Opens and measures the sources of one call; see ``Content``. Used by one thread at a time, which may block.
 final class Preparation {
+    /// Whether preparing content may block.
+    enum Blocking {
+        case never
+        /// If the file cannot be opened from what the system has in memory.
+        case toOpen(Path)
+        case always
+
+        /// All parts together. More than one file is `always`: for many, one change of threads takes less time than
+        /// asking about each of them.
+        init(of parts: [Part]) {
+            self = .never
+            for case let blocking in parts.lazy.map(\.content.blocking) {
+                switch (self, blocking) {
+                case (_, .never): continue
+                case (.never, _): self = blocking
+                case (.toOpen, _), (.always, _): self = .always
+                }
+            }
+        }
+    }
+
     /// Whether to detect content that is already compressed.
     let recognizesCompressed: Bool
     /// The name in errors for sources without a name of their own.

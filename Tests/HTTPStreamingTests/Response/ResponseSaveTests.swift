@@ -104,18 +104,6 @@ struct ResponseSaveTests {
         #expect(await isClosed.opened() && server.errors == [])
     }
 
-    /// Counts the jobs that it runs.
-    private final class CountingExecutor: TaskExecutor {
-        let jobs = Shared(0)
-        private let queue = DispatchQueue(label: "counting")
-
-        func enqueue(_ job: consuming ExecutorJob) {
-            let job = UnownedJob(job)
-            jobs.update { $0 += 1 }
-            queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
-        }
-    }
-
     @Test("the caller's executor does not write") func executor() async throws {
         let directory = try TemporaryDirectory()
         let isWaiting = Gate()

@@ -96,7 +96,7 @@ struct FileSourceTests {
     @Test(
         "a file system that hangs delays no other client, and the send can be cancelled",
         .enabled("SKIPPED: it needs Linux, root, python3 and /dev/fuse") { HangingFileSystem.obstacle == nil },
-        arguments: [HangingFileSystem.Operation.read, .flush])
+        arguments: [HangingFileSystem.Operation.open, .read, .flush])
     func hangs(operation: HangingFileSystem.Operation) async throws {
         let size = 3_000_000
         let files = try await HangingFileSystem(size: size)

@@ -8,6 +8,7 @@ import Foundation
 public final class HangingFileSystem: Sendable {
     /// By the numbers of <linux/fuse.h>.
     public enum Operation: Int, Sendable {
+        case open = 14
         case read = 15
         /// When a descriptor of the file is closed.
         case flush = 25
