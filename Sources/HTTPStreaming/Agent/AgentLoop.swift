@@ -57,9 +57,11 @@ final class AgentLoop {
         performTimers()
         for message in agent.takeMessages() { receive(message) }
         perform()
+        multi.actOnWritable()
         handleResults()
         enforceDeadlines()
         wakeStalledExpectations()
+        multi.updatePoller()
         if events != nil { multi.clearRecentlyOpened() }
         guard agent.mayWait() else { return .now }
         let time = Instant.earlier(timers.next, multi.timer)

@@ -14,6 +14,8 @@ final class MultiHandle {
     private var curlInterests: [Int32: Poller.Interest] = [:]
     /// The descriptors that are watched by ``watch(_:_:)``.
     private var watched: Set<Int32> = []
+    /// The descriptors whose interests have changed in this turn.
+    private var changed: Set<Int32> = []
     /// The sockets that other threads have opened while the polling thread was waiting: events that it brings for their
     /// descriptors may be about sockets that were closed before.
     private var recentlyOpened: Set<Int32> = []
@@ -69,7 +71,9 @@ final class MultiHandle {
     /// not affected.
     func watch(_ descriptor: Int32, _ isWatched: Bool) {
         if isWatched { watched.insert(descriptor) } else { watched.remove(descriptor) }
-        update(descriptor)
+        changed.insert(descriptor)
+        // It may be closed before the turn ends, and then could no longer be taken out of the poller.
+        if interest(in: descriptor).isEmpty { poller.set([], for: descriptor) }
     }
 
     func opened(_ socket: Int32) { recentlyOpened.insert(socket) }
@@ -78,7 +82,10 @@ final class MultiHandle {
     func clearRecentlyOpened() { recentlyOpened.removeAll() }
 
     /// Takes a socket out of the poller. Otherwise it stays registered while a child process has it open.
-    func closing(_ socket: Int32) { poller.set([], for: socket) }
+    func closing(_ socket: Int32) {
+        changed.remove(socket)
+        poller.set([], for: socket)
+    }
 
     /// Passes events of libcurl's sockets to libcurl. Calls callbacks.
     ///
@@ -108,10 +115,34 @@ final class MultiHandle {
         curl_multi_socket_action(raw, socket, mask, &running)
     }
 
-    private func update(_ descriptor: Int32) {
+    /// Calls libcurl for the sockets that it has begun to write to in this turn, and that can take bytes. Calls callbacks.
+    func actOnWritable() {
+        for socket in changed where curlInterests[socket]?.contains(.write) == true && isWritable(socket) {
+            act(socket, CURL_CSELECT_OUT)
+        }
+    }
+
+    private func isWritable(_ socket: Int32) -> Bool {
+        var entry = pollfd(fd: socket, events: Int16(POLLOUT), revents: 0)
+        return poll(&entry, 1, 0) > 0 && entry.revents == Int16(POLLOUT)
+    }
+
+    /// Passes the interests that have changed in this turn to the poller. To be called at the end of the turn: an
+    /// interest that ends within it would wake the thread that waits.
+    func updatePoller() {
+        for descriptor in changed {
+            let interest = interest(in: descriptor)
+            // Otherwise the socket stays in the poller, because libcurl soon needs a kept connection again. It is taken out
+            // when an event arrives that nobody waits for, or when it is closed.
+            if !interest.isEmpty { poller.set(interest, for: descriptor) }
+        }
+        changed.removeAll(keepingCapacity: true)
+    }
+
+    private func interest(in descriptor: Int32) -> Poller.Interest {
         var interest = curlInterests[descriptor] ?? []
         if watched.contains(descriptor) { interest.insert(.read) }
-        poller.set(interest, for: descriptor)
+        return interest
     }
 
     // MARK: Callbacks
@@ -136,13 +167,9 @@ final class MultiHandle {
         case CURL_POLL_IN: curlInterests[socket] = .read
         case CURL_POLL_OUT: curlInterests[socket] = .write
         case CURL_POLL_INOUT: curlInterests[socket] = [.read, .write]
-        default:
-            curlInterests[socket] = nil
-            // The socket stays in the poller, because libcurl soon needs a kept connection again. It is taken out when
-            // an event arrives that nobody waits for, or when it is closed.
-            guard watched.contains(socket) else { return }
+        default: curlInterests[socket] = nil
         }
-        update(socket)
+        changed.insert(socket)
     }
 
     /// https://curl.se/libcurl/c/CURLMOPT_TIMERFUNCTION.html
