@@ -61,7 +61,10 @@ final class MultipartSource: Source {
 
     fileprivate struct State {
         /// The parts that have not been released.
-        var parts: [FramedPart] = []
+        fileprivate(set) var parts: [FramedPart] = []
+        /// The sum over these parts, and the maximum over all parts: an open request asks for both with each part.
+        fileprivate(set) var heldMemory = 0
+        fileprivate(set) var encoderCount = 0
         /// The number of released parts, and their total length.
         var releasedCount = 0
         var releasedLength: Int64 = 0
@@ -93,7 +96,7 @@ final class MultipartSource: Source {
     /// Adds parts. After `isLast` no more may follow.
     func append(_ parts: [FramedPart], isLast: Bool) {
         state.withLock { state in
-            state.parts += parts
+            state.append(parts)
             state.isFinished = isLast
         }
     }
@@ -124,10 +127,10 @@ final class MultipartSource: Source {
         }
     }
 
-    var heldMemory: Int { state.withLock { $0.parts.reduce(0) { $0 + $1.content.heldMemory } } }
+    var heldMemory: Int { state.withLock { $0.heldMemory } }
 
     /// The maximum over the parts: they are read one at a time.
-    var encoderCount: Int { state.withLock { $0.parts.reduce(0) { max($0, $1.content.encoderCount) } } }
+    var encoderCount: Int { state.withLock { $0.encoderCount } }
 
     /// The demand of a part of unknown length, since a later part may be longer.
     var demand: BufferDemand { encoderCount > 0 ? CodedReader.demand(nil, nil) : .none }
@@ -208,8 +211,7 @@ extension MultipartSource {
             guard state.readFootprint > replayBudget else { return }
             state.releaseAcknowledged(before: index)
             guard state.readFootprint > replayBudget else { return }
-            state.parts.removeSubrange(...(index - state.releasedCount))
-            state.releasedCount = index + 1
+            state.release(index + 1 - state.releasedCount)
             state.releasedLength = offset
             state.readFootprint = 0
         }
@@ -217,6 +219,21 @@ extension MultipartSource {
 }
 
 extension MultipartSource.State {
+    fileprivate mutating func append(_ added: [MultipartSource.FramedPart]) {
+        parts += added
+        for part in added {
+            heldMemory += part.content.heldMemory
+            encoderCount = max(encoderCount, part.content.encoderCount)
+        }
+    }
+
+    /// Releases the first parts.
+    fileprivate mutating func release(_ count: Int) {
+        for part in parts.prefix(count) { heldMemory -= part.content.heldMemory }
+        parts.removeFirst(count)
+        releasedCount += count
+    }
+
     /// The contents that begin before an offset of the message, each with the offset in it.
     fileprivate func contents(before offset: Int64) -> [(any Source, Int64)] {
         var contents: [(any Source, Int64)] = []
@@ -236,8 +253,7 @@ extension MultipartSource.State {
         while releasedCount < index, let part = parts.first, let length = part.measuredLength,
             releasedLength + length <= acknowledged
         {
-            parts.removeFirst()
-            releasedCount += 1
+            release(1)
             releasedLength += length
             readFootprint = max(0, readFootprint - part.footprint)
         }

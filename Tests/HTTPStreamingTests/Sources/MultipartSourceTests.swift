@@ -174,4 +174,30 @@ struct MultipartSourceTests {
         let error = #expect(throws: ClientError.self) { try form([part], encoder: encoder) }
         #expect(error?.code == .invalidPart)
     }
+
+    @Test("the memory that parts hold is counted when they are added and released") func heldMemory() throws {
+        let source = MultipartSource(isOpenEnded: true, replayBudget: 1)
+        let window = Preparation(recognizesCompressed: false, window: 1000)
+        let pipes = try (0..<3).map { _ in try OpenPipe() }
+        for pipe in pipes {
+            let part = Part("pipe", .descriptor(pipe.reader))
+            source.append(try source.prepare([part, .field("d", "e")], window), isLast: false)
+        }
+        #expect(source.heldMemory == 3000)
+        source.didReadPart(2, endingAt: 500)
+        #expect(source.heldMemory == 1000)
+    }
+
+    @Test("what an open request asks for with each part takes as long with many parts as with few") func linear() throws
+    {
+        let part = try MultipartSource().prepare([.field("a", "b")], Preparation(recognizesCompressed: false))
+        let ratio = timeRatio(small: 500) { count in
+            let source = MultipartSource(isOpenEnded: true)
+            for _ in 0..<count {
+                source.append(part, isLast: false)
+                _ = (source.heldMemory, source.encoderCount)
+            }
+        }
+        #expect(ratio < linearTimeRatio)
+    }
 }
