@@ -45,7 +45,8 @@ struct Uploader: Sendable {
         _ job: Job, _ client: Client, _ progress: @escaping @Sendable (Job, UploadProgress, Int64) -> Void
     ) async -> Outcome {
         if record?.wasAccepted(job) == true { return Outcome(job: job, result: .acceptedBefore) }
-        let (start, identity) = (ContinuousClock.now, UploadRecord.identity(of: job))
+        let start = ContinuousClock.now
+        let identity = record == nil ? nil : UploadRecord.identity(of: job)
         let continuation = Continuation()
         var outcome: Outcome
         do throws(ClientError) {
