@@ -70,6 +70,14 @@ bench-gzip: ## speed of compressed uploads, against pigz piped to curl: 256 MiB 
 bench-requests: ## requests of 1 KiB per second, against libcurl in C
 	@scripts/bench-requests.sh
 
+.PHONY: bench-folder
+bench-folder: ## 1,000 files of 1 KiB in one request, against curl -F
+	@scripts/bench-folder.sh
+
+.PHONY: bench-tool
+bench-tool: ## the tool upload beside curl, httpie and rclone: ARGS='5 loopback'
+	@scripts/bench-tool.sh $(ARGS)
+
 .PHONY: bench-rate
 bench-rate: ## accuracy of the rate limit at 100 KiB/s and 100 MiB/s; must be within 5 %
 	@scripts/bench-rate.sh

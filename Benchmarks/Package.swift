@@ -19,6 +19,12 @@ let package = Package(
             name: "parts", dependencies: ["Allocations", .product(name: "Multipart", package: "http-streaming")]
         ),
         .executableTarget(name: "pace"),
+        // Servers and proxies for measurements, in C.
+        .executableTarget(name: "sink"),
+        .executableTarget(name: "delay"),
+        .executableTarget(
+            name: "folder", dependencies: [.product(name: "HTTPStreaming", package: "http-streaming")]
+        ),
         .executableTarget(
             name: "requests", dependencies: [.product(name: "HTTPStreaming", package: "http-streaming")]
         ),
