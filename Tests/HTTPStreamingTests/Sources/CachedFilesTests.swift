@@ -15,10 +15,8 @@ struct CachedFilesTests {
     init() throws { directory = try TemporaryDirectory(in: FileManager.default.currentDirectoryPath) }
 
     /// The path of a file that can be opened without blocking.
-    private func cachedFile(
-        _ name: String, _ content: [UInt8], in directory: TemporaryDirectory? = nil
-    ) throws -> Path {
-        let path = Path(try (directory ?? self.directory).write(content, to: name))
+    private func cachedFile(_ name: String, _ content: [UInt8]) throws -> Path {
+        let path = Path(try directory.write(content, to: name))
         var device: UInt64 = 0
         let isSupported = path.withCString { csystemcalls_cached_device($0, &device) } == 0
         let file = try OpenFile(path: path)
@@ -49,7 +47,7 @@ struct CachedFilesTests {
         "files in memory (tmpfs) are read at once", .enabled("SKIPPED: no /dev/shm") { access("/dev/shm", W_OK) == 0 })
     func inMemory() throws {
         let directory = try TemporaryDirectory(in: "/dev/shm")
-        let path = try cachedFile("a", bottles(1_000_000), in: directory)
+        let path = Path(try directory.write(bottles(1_000_000), to: "a"))
         let reader = try Content.file(path).prepare(Preparation(recognizesCompressed: false)).reader()
         var buffer = [UInt8](repeating: 0, count: 1_000_000)
         #expect(try buffer.withUnsafeMutableBytes { try reader.read(into: $0) } == .bytes(buffer.count))
