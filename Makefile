@@ -42,6 +42,10 @@ faults: ## kill, fail and fill at every system call of an upload; needs root and
 test-echo: ## send SIZE bytes to POST /echo and compare the response, with the example and curl: SIZE=1G
 	@scripts/test-echo.sh "$$SIZE"
 
+.PHONY: test-ceph
+test-ceph: ## run the tests of storages against a Ceph cluster on this machine; needs root or Ceph's packages
+	@scripts/test-ceph.sh
+
 .PHONY: soak
 soak: ## uploads, downloads, aborts and invalid requests at full load; checks every byte, plots memory: MINUTES=30
 	@scripts/soak.sh "$$MINUTES"

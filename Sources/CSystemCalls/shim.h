@@ -1,7 +1,6 @@
 // Functions and constants that Swift's modules of the C library lack. Nothing else.
 #pragma once
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #ifdef __APPLE__
 #include <stdio.h>
@@ -88,9 +87,10 @@ static inline int csystemcalls_open_beneath(int directory, const char *path, int
 // cache, and with other errors of openat2(2) and statx(2). https://man7.org/linux/man-pages/man2/statx.2.html
 static inline int csystemcalls_cached_device(const char *path, unsigned long long *device) {
 #if defined(__linux__) && defined(SYS_statx)
-    const int path_only = 010000000; // O_PATH of <fcntl.h>
+    // <fcntl.h> would define struct stat, which Swift takes from other modules.
+    const int current_folder = -100, path_only = 010000000, close_on_exec = 02000000; // AT_FDCWD, O_PATH, O_CLOEXEC
     const unsigned int cached = 0x20; // RESOLVE_CACHED of <linux/openat2.h>
-    const int descriptor = csystemcalls_openat2(AT_FDCWD, path, path_only | O_CLOEXEC, cached);
+    const int descriptor = csystemcalls_openat2(current_folder, path, path_only | close_on_exec, cached);
     if (descriptor < 0) return -1;
     // struct statx of <linux/stat.h>.
     struct { char others[136]; unsigned int major, minor; char more[112]; } status;

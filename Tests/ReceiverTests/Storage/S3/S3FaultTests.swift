@@ -107,7 +107,9 @@ struct S3FaultTests {
         let client = try S3Client(location, patience: .milliseconds(300)) { () throws(S3Credentials.Missing) in
             S3Credentials(accessKey: "a", secretKey: "b")
         }
-        let error = await #expect(throws: S3Error.self) { _ = try await client.createUpload("k", contentType: nil) }
+        let error = await #expect(throws: S3Error.self) {
+            _ = try await client.createUpload("k", .init(contentType: nil))
+        }
         #expect(error?.storageError.code == expected)
         #expect(error?.storageError.message.contains("bucket") == false)
         #expect(status < 500 || status == 507 || server.accepted >= 1)
@@ -148,9 +150,9 @@ struct S3FaultTests {
         )
         let prefix = young.client.location.prefix
         // moto gives 2010 as the beginning of each upload. The times of parts are right.
-        _ = try await young.client.createUpload(prefix + "empty", contentType: nil)
+        _ = try await young.client.createUpload(prefix + "empty", .init(contentType: nil))
         // Of another program in the same bucket.
-        _ = try await young.client.createUpload("elsewhere", contentType: nil)
+        _ = try await young.client.createUpload("elsewhere", .init(contentType: nil))
         var transaction = young.begin()
         try await transaction.beginFile(named: "a", contentType: nil, Naming())
         try await transaction.write([ByteBuffer(bytes: Self.large)])
@@ -237,5 +239,36 @@ struct S3FaultTests {
         }
         try await storage.removeLeftovers()
         #expect(aborted.value == ["DELETE /bucket/old?uploadId=old HTTP/1.1"])
+    }
+
+    @Test("a file whose success was lost is not stored again", arguments: [1000, 20_000_000])
+    func lostAnswer(size: Int) async throws {
+        let identifier = Shared<String?>(nil)
+        let requests = Shared(0)
+        let server = try FaultServer { connection in
+            while let head = try connection.readHead() {
+                _ = try connection.readBody(of: head)
+                if let sent = head["x-amz-meta-upload"] { identifier.set(sent) }
+                // The one that makes the file visible.
+                let isLast = head.line.hasPrefix(size < 8 << 20 ? "PUT" : "POST") && !head.line.contains("uploads=")
+                if isLast {
+                    requests.update { $0 += 1 }
+                    if requests.value == 1 { return connection.reset() }
+                    try connection.respond(size < 8 << 20 ? 412 : 404, "<Error><Code>NoSuchUpload</Code></Error>")
+                } else if head.line.hasPrefix("HEAD") {
+                    let fields = "ETag: \"tag\"\r\nx-amz-meta-upload: \(identifier.value ?? "")\r\n"
+                    try connection.respond(requests.value == 0 ? 404 : 200, fields: fields)
+                } else {
+                    try connection.respond(200, "<R><UploadId>u</UploadId></R>", fields: "ETag: \"part\"\r\n")
+                }
+            }
+        }
+        let location = try #require(S3Location("s3://bucket", endpoint: server.url, region: "us-east-1"))
+        let storage = try S3Storage(location) { () throws(S3Credentials.Missing) in
+            S3Credentials(accessKey: "a", secretKey: "b")
+        }
+        let published = try await store(in: storage, Array(Self.large.prefix(size)))
+        #expect(published?.name == "a" && published?.version == "tag")
+        #expect(requests.value == 2)
     }
 }

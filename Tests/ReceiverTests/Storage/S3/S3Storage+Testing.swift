@@ -7,11 +7,12 @@ import Testing
 extension S3Storage {
     /// The bucket `bucket` of a store, which is created if it does not exist.
     static func open(
-        _ store: ObjectStore, keepsPaths: Bool = false, patience: Duration = .seconds(20),
+        _ store: ObjectStore, folder: String = "some/folder", keepsPaths: Bool = false,
+        patience: Duration = .seconds(20),
         abandonedAge: Duration = .seconds(86_400), secretKey: String = ObjectStore.secretKey
     ) async throws -> S3Storage {
         let location = try #require(
-            S3Location("s3://bucket/some/folder", endpoint: store.endpoint, region: "us-east-1"))
+            S3Location("s3://bucket/\(folder)", endpoint: store.endpoint, region: "us-east-1"))
         let credentials = S3Credentials(accessKey: ObjectStore.accessKey, secretKey: secretKey)
         let storage = try S3Storage(
             location, keepsPaths: keepsPaths, patience: patience, abandonedAge: abandonedAge

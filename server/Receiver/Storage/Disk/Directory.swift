@@ -162,6 +162,17 @@ struct FileStatus: Hashable, Sendable {
         self.init(status)
     }
 
+    /// How long ago the content or the name of a file, or the files of a folder, changed.
+    static func secondsSinceChange(of descriptor: Int32) -> Int? {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { return nil }
+        #if canImport(Darwin)
+        return Timestamp.now.seconds - Int(status.st_ctimespec.tv_sec)
+        #else
+        return Timestamp.now.seconds - Int(status.st_ctim.tv_sec)
+        #endif
+    }
+
     func file(named name: String) -> StoredFile {
         let version = [Int(truncatingIfNeeded: inode), size, seconds, nanoseconds].map { String($0, radix: 36) }
         return StoredFile(name: name, size: size, modified: seconds, version: version.joined(separator: "-"))

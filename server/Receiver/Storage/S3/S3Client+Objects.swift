@@ -36,12 +36,15 @@ extension S3Client {
         /// Without quotation marks.
         let tag: String
         let contentType: String?
+        /// See ``S3Client/put(_:_:_:_:)``.
+        let identifier: String?
 
         fileprivate init(_ fields: HeaderFields, size: Int) {
             self.size = size
             modified = fields["last-modified"].flatMap { Timestamp(httpDate: $0, now: .now) }?.seconds ?? 0
             tag = S3Client.tag(fields["etag"] ?? "")
             contentType = fields["content-type"]
+            identifier = fields[S3Client.identifierField]
         }
     }
 
@@ -56,14 +59,27 @@ extension S3Client {
         }
     }
 
+    /// What an object has besides its content.
+    struct ObjectFields: Hashable, Sendable {
+        let contentType: String?
+        /// Tells this object from others of the same name.
+        let identifier = UnnamedFile.randomName(prefix: "")
+
+        fileprivate var fields: [(name: String, value: String)] {
+            let identifier = (S3Client.identifierField, identifier)
+            return contentType.map { [("content-type", $0), identifier] } ?? [identifier]
+        }
+    }
+
+    private static let identifierField = "x-amz-meta-upload"
+
     /// - Returns: the tag.
     func put(
-        _ key: String, _ spool: PartSpool, contentType: String?, _ condition: S3WriteCondition
+        _ key: String, _ spool: PartSpool, _ fields: ObjectFields, _ condition: S3WriteCondition
     ) async throws(S3Error) -> String {
         var request = Request(.put, key)
         spool.beContent(of: &request)
-        request.fields += condition.fields
-        if let contentType { request.fields.append(("content-type", contentType)) }
+        request.fields += fields.fields + condition.fields
         return Self.tag(try await send(request).fields["etag"] ?? "")
     }
 
@@ -72,10 +88,9 @@ extension S3Client {
     /// Begins a multipart upload.
     ///
     /// - Returns: its identifier.
-    func createUpload(_ key: String, contentType: String?) async throws(S3Error) -> String {
+    func createUpload(_ key: String, _ fields: ObjectFields) async throws(S3Error) -> String {
         var request = Request(.post, key, [("uploads", "")])
-        request.fields.append(("x-amz-checksum-algorithm", "SHA256"))
-        if let contentType { request.fields.append(("content-type", contentType)) }
+        request.fields = fields.fields + [("x-amz-checksum-algorithm", "SHA256")]
         return try await Self.element(send(request).content, "UploadId")
     }
 

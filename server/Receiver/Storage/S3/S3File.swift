@@ -28,7 +28,7 @@ final class S3File: Sendable {
     }
 
     let key: String
-    private let contentType: String?
+    private let fields: S3Client.ObjectFields
     private let client: S3Client
     private let spools: SpoolSettings
     private let queue: WriteQueue
@@ -38,7 +38,7 @@ final class S3File: Sendable {
     init(_ key: String, contentType: String?, _ client: S3Client, _ spools: SpoolSettings) {
         (self.key, self.client, self.spools) = (key, client, spools)
         let isValid = contentType.map { $0.utf8.count < 256 && $0.utf8.allSatisfy { (0x20...0x7E).contains($0) } }
-        self.contentType = isValid == true ? contentType : nil
+        fields = S3Client.ObjectFields(contentType: isValid == true ? contentType : nil)
         queue = WriteQueue(threadPool: spools.threadPool, syncPool: spools.threadPool, budget: spools.budget)
     }
 
@@ -78,7 +78,11 @@ final class S3File: Sendable {
     ///
     /// - Returns: its tag.
     func put(as key: String, _ condition: S3WriteCondition) async throws(S3Error) -> String {
-        try await client.put(key, waiting, contentType: contentType, condition)
+        do throws(S3Error) {
+            return try await client.put(key, waiting, fields, condition)
+        } catch {
+            return try await confirm(key, error)
+        }
     }
 
     /// Makes what has been received the content of ``put(as:_:)``.
@@ -112,7 +116,20 @@ final class S3File: Sendable {
     /// - Returns: its tag.
     func complete(_ parts: [S3Part], _ condition: S3WriteCondition) async throws(S3Error) -> String {
         guard let upload = state.withLock({ $0.upload }) else { preconditionFailure("no part has been sent") }
-        return try await client.completeUpload(upload, key, parts, condition)
+        do throws(S3Error) {
+            return try await client.completeUpload(upload, key, parts, condition)
+        } catch {
+            return try await confirm(key, error)
+        }
+    }
+
+    /// A request whose answer was lost is sent again. That fails if the first one has succeeded: the name is taken, by this
+    /// file, or the upload is gone.
+    private func confirm(_ key: String, _ error: S3Error) async throws(S3Error) -> String {
+        guard error.isConflict || error.status == 404, let found = try await client.head(key),
+            found.identifier == fields.identifier
+        else { throw error }
+        return found.tag
     }
 
     /// Removes what the store has of it, unless it is visible. Also in a cancelled task.
@@ -184,7 +201,7 @@ final class S3File: Sendable {
     private func upload() async throws(StorageError) -> String {
         if let upload = state.withLock({ $0.upload }) { return upload }
         do throws(S3Error) {
-            let upload = try await client.createUpload(key, contentType: contentType)
+            let upload = try await client.createUpload(key, fields)
             state.withLock { $0.upload = upload }
             return upload
         } catch {

@@ -34,7 +34,7 @@ enum Leftovers {
                 flock(leftover.raw, LOCK_EX | LOCK_NB) == 0
             else { continue }
             guard let status = try? FileStatus(of: leftover.raw),
-                let unchanged = secondsSinceChange(of: leftover.raw), unchanged >= age
+                let unchanged = FileStatus.secondsSinceChange(of: leftover.raw), unchanged >= age
             else { continue }
             guard !status.isRegular else {
                 try? directory.removeFile(name)
@@ -44,16 +44,5 @@ enum Leftovers {
             let folder = StagingFolder(leftover: leftover, named: name, in: directory)
             try? folder.finish(naming: numbers, durability: durability)
         }
-    }
-
-    /// How long ago the content or the name of a file, or the files of a folder, changed.
-    private static func secondsSinceChange(of descriptor: Int32) -> Int? {
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { return nil }
-        #if canImport(Darwin)
-        return Timestamp.now.seconds - Int(status.st_ctimespec.tv_sec)
-        #else
-        return Timestamp.now.seconds - Int(status.st_ctim.tv_sec)
-        #endif
     }
 }
