@@ -87,6 +87,25 @@ enum DisplayWidth {
         return result
     }
 
+    /// With a line end and spaces in place of a space wherever a line would be wider than that many columns.
+    static func wrapped(_ text: String, to columns: Int) -> String {
+        let indent = "        "
+        var (result, width) = ("", 0)
+        for word in text.split(separator: " ", omittingEmptySubsequences: false) {
+            let length = of(String(word))
+            if width > 0, width + 1 + length > columns {
+                result += "\n" + indent
+                width = indent.count
+            } else if !result.isEmpty {
+                result += " "
+                width += 1
+            }
+            result += word
+            width += length
+        }
+        return result
+    }
+
     /// In exactly that many columns: filled with spaces, or with `…` in place of its beginning, since the end of a path
     /// tells more.
     static func fitted(_ text: String, to columns: Int) -> String {

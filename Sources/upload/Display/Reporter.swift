@@ -89,7 +89,8 @@ final class Reporter: Sendable {
         }
     }
 
-    static func tell(_ line: String) { System.write("upload: \(line)\n", to: 2) }
+    /// Writes a line of this program's own to standard error.
+    static func tell(_ line: String) { Screen.write("upload: \(line)", to: 2) }
 }
 
 extension Outcome {

@@ -42,8 +42,14 @@ struct Screen {
     mutating func write(_ line: String, to descriptor: Int32, _ state: TransferState) {
         let hasBars = !shown.isEmpty
         clear()
-        System.write(line + "\n", to: descriptor)
+        Self.write(line, to: descriptor)
         if hasBars, !state.isFinished { show(state, at: .now) }
+    }
+
+    /// Writes a line; on standard error, if that is a terminal, in several lines rather than within words.
+    static func write(_ line: String, to descriptor: Int32) {
+        let columns = descriptor == 2 ? System.terminalSize?.columns : nil
+        System.write((columns.map { DisplayWidth.wrapped(line, to: $0) } ?? line) + "\n", to: descriptor)
     }
 
     /// Removes the bars.

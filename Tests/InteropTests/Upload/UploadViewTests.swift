@@ -134,6 +134,13 @@ struct UploadViewTests {
         #expect(Screen.rows(of: [], columns: 80) == 0 && Screen.rows(of: [0], columns: 0) == 1)
     }
 
+    @Test("long messages are wrapped between words, with an indent") func wrapping() {
+        #expect(DisplayWidth.wrapped("upload: a bc def", to: 16) == "upload: a bc def")
+        #expect(DisplayWidth.wrapped("upload: a bc def", to: 15) == "upload: a bc\n        def")
+        #expect(DisplayWidth.wrapped("upload: 日本 日本", to: 13) == "upload: 日本\n        日本")
+        #expect(DisplayWidth.wrapped("longer than that", to: 4) == "longer\n        than\n        that")
+    }
+
     @Test("wide and combining characters are counted as terminals show them") func displayWidth() {
         #expect(DisplayWidth.of("日本") == 4 && DisplayWidth.of("e\u{301}") == 1 && DisplayWidth.of("😀") == 2)
         #expect(DisplayWidth.fitted("abc日本", to: 4) == "…本 ")
