@@ -126,7 +126,7 @@ struct TLSTests {
         }
         for port in [plain.port, Int(greeting.port)] {
             expectTLS(
-                try await failures("https://127.0.0.1:\(port)/", Client.Configuration()),
+                try await failures("https://127.0.0.1:\(port)/", .trusting()),
                 "the server does not speak TLS on this port")
             let configuration = try await Client.Configuration.trusting { $0.proxy = .url("https://127.0.0.1:\(port)") }
             expectTLS(try await failures("https://localhost/", configuration), "the proxy does not speak TLS")

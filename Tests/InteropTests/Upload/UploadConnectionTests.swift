@@ -180,7 +180,8 @@ struct UploadConnectionTests {
     @Test("https to a port without TLS, and http to one with TLS, are explained") func plainServer() async throws {
         let server = try await ServerProcess.start()
         defer { server.process.terminate() }
-        let result = try await tool.run([try tool.file("a"), "https://127.0.0.1:\(server.port)"])
+        let trust = ["--cacert", try await Certificates.shared.authority]
+        let result = try await tool.run(trust + [try tool.file("a"), "https://127.0.0.1:\(server.port)"])
         #expect(result.status == 6 && result.errorOutput.contains("does not speak TLS on this port"))
         #expect(!result.errorOutput.contains("--cacert"), "\(result.errorOutput)")
         let secure = try await ServerProcess.start(isSecure: true)
