@@ -71,8 +71,8 @@ final class S3File: Sendable {
         try await send()
     }
 
-    /// Whether nothing has been sent: ``put(as:_:)`` can send it.
-    var isWaiting: Bool { state.withLock { $0.tasks.isEmpty } }
+    /// Whether no part has been sent, or is about to be: ``put(as:_:)`` can send the file.
+    var isWaiting: Bool { state.withLock { $0.upload == nil } }
 
     /// Sends the whole file, which is visible then.
     ///
