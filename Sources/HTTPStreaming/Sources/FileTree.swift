@@ -40,9 +40,13 @@ struct FileTree {
     private mutating func read(
         _ folder: Path, relativePath: Path, within ancestors: [Identity]
     ) throws(ClientError) {
-        for name in try Self.names(in: folder) {
+        for (name, isFile) in try Self.entries(of: folder) {
             let path = folder.appending(name)
             let relativePath = relativePath.appending(name)
+            if isFile {
+                files.append(File(path: path, relativePath: relativePath))
+                continue
+            }
             let status = try Self.status(of: path, followsLinks: followsLinks)
             switch status.st_mode & S_IFMT {
             case S_IFREG:
@@ -59,12 +63,13 @@ struct FileTree {
         }
     }
 
-    private static func names(in folder: Path) throws(ClientError) -> [Path] {
+    /// - Returns: the names in a folder, and whether they are known to be those of regular files.
+    private static func entries(of folder: Path) throws(ClientError) -> [(name: Path, isFile: Bool)] {
         guard let stream = folder.withCString({ opendir($0) }) else {
             throw ClientError.unreadable(folder.description, .last)
         }
         defer { closedir(stream) }
-        var names: [Path] = []
+        var entries: [(name: Path, isFile: Bool)] = []
         while true {
             // readdir(3) returns nil at the end and after an error; only an error sets errno.
             errno = 0
@@ -72,10 +77,11 @@ struct FileTree {
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
                 $0.withMemoryRebound(to: CChar.self, capacity: 1) { Path(cString: $0) }
             }
-            if name != ".", name != ".." { names.append(name) }
+            // Some file systems do not say what an entry is.
+            if name != ".", name != ".." { entries.append((name, Int(entry.pointee.d_type) == Int(DT_REG))) }
         }
         guard errno == 0 else { throw ClientError.unreadable(folder.description, .last) }
-        return names
+        return entries
     }
 
     private static func status(of path: Path, followsLinks: Bool) throws(ClientError) -> stat {
