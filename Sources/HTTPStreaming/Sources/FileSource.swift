@@ -114,8 +114,8 @@ final class FileSource: Source {
     }
 }
 
-/// Reads a file on the agent's thread, which must not wait for a disk: another thread opens the file, and reads bytes
-/// that are not in the page cache.
+/// Reads a file on the agent's thread, which must not wait for a disk: another thread reads bytes that are not in the page
+/// cache, and opens the file unless it is among ``CachedFiles``.
 private final class FileSourceReader: SourceReader {
     /// Reads bytes on another thread.
     private final class Job: Sendable {
