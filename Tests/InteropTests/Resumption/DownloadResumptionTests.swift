@@ -36,15 +36,26 @@ struct DownloadResumptionTests {
             }
             let destination = directory.path("file")
             var failures = 0
+            var received: Int64 = 0
             while true {
+                let seen = Shared<[Int64]>([])
+                let last = Shared(DownloadProgress())
+                defer { received = last.value.bytesReceived }
                 do {
-                    let response = try await client.download(url, to: destination, resuming: !isOneCall)
+                    let response = try await client.download(url, to: destination, resuming: !isOneCall) { progress in
+                        seen.append(progress.bytesReceived)
+                        last.set(progress)
+                    }
+                    #expect(last.value.bytesReceived == content.count && last.value.totalBytes == Int64(content.count))
+                    #expect(last.value.resumptions == response.metrics.resumptions)
                     #expect(response.metrics.httpVersion == httpVersion)
                     #expect(response.metrics.resumptions == (isOneCall ? Self.cutCount : 0))
                     break
                 } catch ClientError.Code.connectionLost where !isOneCall && failures < Self.cutCount {
                     failures += 1
+                    #expect(try Int64(directory.read("file.part").count) == last.value.bytesReceived)
                 }
+                #expect(seen.value.first ?? -1 >= received && seen.value == seen.value.sorted())
             }
             #expect(failures == (isOneCall ? 0 : Self.cutCount))
             #expect(proxy.cutCount == Self.cutCount)
