@@ -84,7 +84,9 @@ found=$(
         imports_only "$c_library|Platform" Sources/Multipart &&
         imports_only "$c_library|CZlib|Platform|Synchronization" Sources/ContentCoding &&
         imports_only "$c_library|CCurl|CSystemCalls|ContentCoding|Multipart|Platform|Synchronization" $client &&
-        matches 'import +(HTTPStreaming|CCurl)' server
+        matches 'import +CCurl' server &&
+        # An object store is the only thing that the server is a client of.
+        matches 'import +HTTPStreaming' server | except '^server/Receiver/Storage/S3/'
 )
 report import "$found"
 

@@ -226,7 +226,9 @@ struct ClientBufferBudgetTests {
                     for number in 0..<20 {
                         let kind = ["fine", "open", "reset", "refuse", "nobody", "missing", "cancel", "gzip"][
                             (worker * 20 + number) % 8]
-                        let client = try Client(.post, kind == "nobody" ? "http://127.0.0.1:\(LoopbackPort.refusing)" : server.url) {
+                        let client = try Client(
+                            .post, kind == "nobody" ? "http://127.0.0.1:\(LoopbackPort.refusing)" : server.url
+                        ) {
                             $0.buffers = budget
                             $0.headerFields = ["X-Kind": kind]
                             $0.expect = .never

@@ -47,7 +47,9 @@ struct ExampleDownloadTests {
             }
             guard result.status != -Int(SIGKILL) else {
                 // It may be complete already, with its record not removed yet.
-                if let file = try? directory.read("file") { #expect(firstDifference(file, files[current].content) == nil) }
+                if let file = try? directory.read("file") {
+                    #expect(firstDifference(file, files[current].content) == nil)
+                }
                 if isChanging, generator.oneIn(2) {
                     current += 1
                     server.file.set(files[current])

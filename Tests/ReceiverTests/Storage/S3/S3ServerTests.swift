@@ -86,14 +86,18 @@ struct S3ServerTests {
         let storage = try await S3Storage.open(store)
         let first = try await server(store)
         defer { first.process.terminate(SIGKILL) }
-        try await first.connected { connection in
+        let isKilled = Shared(false)
+        async let held: Void = first.connected { connection in
             try connection.send("PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 30000000\r\n\r\n")
             try connection.send(Self.content)
-            usleep(500_000)
+            // A connection that is closed ends the upload.
+            while !isKilled.value { usleep(10_000) }
         }
         #expect(try await eventually { try await storage.unfinishedCount() == 1 })
         first.process.terminate(SIGKILL)
         _ = await first.process.result()
+        isKilled.set(true)
+        try await held
         let second = try await server(store, ["--abandoned-age", "2"])
         defer { second.process.terminate(SIGKILL) }
         #expect(try await put([1], "b", to: second).status == 201)
