@@ -22,7 +22,8 @@ enum S3WriteCondition: Hashable, Sendable {
         switch self {
         case .always: []
         case .isNew: [("if-none-match", "*")]
-        case .matches(let tag): [("if-match", "\"\(tag)\"")]
+        // Ceph compares the whole value with the tag: without quotation marks, which other stores allow too.
+        case .matches(let tag): [("if-match", tag)]
         }
     }
 }
@@ -122,7 +123,10 @@ extension S3Client {
         let content = try await send(request).content
         // The store may find an error after it has sent the status 200.
         if let error = XMLElement(content), error.name == "Error" { throw S3Error(status: 500, content: content) }
-        return Self.tag(try Self.element(content, "ETag"))
+        // Ceph 16 sends an empty tag.
+        if let tag = XMLElement(content)?["ETag"], !tag.isEmpty { return Self.tag(tag) }
+        guard let head = try await head(key) else { throw S3Error(status: 500, content: content) }
+        return head.tag
     }
 
     func abortUpload(_ upload: String, _ key: String) async throws(S3Error) {
