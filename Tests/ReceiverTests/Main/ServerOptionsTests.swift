@@ -7,7 +7,7 @@ struct ServerOptionsTests {
     @Test("every option has an environment variable, which the command line overrides")
     func environment() async throws {
         let help = try await Subprocess.run(Subprocess.product("server"), ["--help"]).output
-        let options = help.matches(of: /(?m)^  (--[a-z-]+)/).map { String($0.1) }
+        let options = help.matches(of: /(?m)^  (--[a-z0-9-]+)/).map { String($0.1) }
         #expect(options.count >= 16)
         for option in options {
             let name = "HTTP_STREAMING_" + option.dropFirst(2).uppercased().replacing("-", with: "_")

@@ -78,7 +78,8 @@ struct StorageHealthTests {
         defer { umount2(directory.path, Int32(MNT_DETACH)) }
         try await RunningServer.with(directory: directory) { server in
             #expect(try await statuses(server) == (200, "", 201))
-            let full = open(directory.path("full"), O_CREAT | O_WRONLY, 0o666)
+            // Programs that other tests start must not inherit it: the file system would stay busy.
+            let full = open(directory.path("full"), O_CREAT | O_WRONLY | O_CLOEXEC, 0o666)
             defer { close(full) }
             let block = [UInt8](repeating: 1, count: 4096)
             while write(full, block, block.count) > 0 {}
