@@ -49,16 +49,18 @@ struct Uploader: Sendable {
         let identity = record == nil ? nil : UploadRecord.identity(of: job)
         let continuation = Continuation()
         var outcome: Outcome
-        do throws(ClientError) {
+        do {
             if let journal = record?.journal(of: job) {
                 outcome = try await send(job, journal: journal, continuation) { progress(job, $0, $1) }
             } else {
                 outcome = try await send(job, client) { progress(job, $0, 0) }
             }
             if case .accepted = outcome.result { record?.accept(job, identity) }
-        } catch {
+        } catch let error as ClientError {
             outcome = Outcome(job: job, result: .failed(error))
             outcome.bytesSent = error.bytesSent
+        } catch {
+            preconditionFailure("the client throws ClientError only: \(error)")
         }
         outcome.duration = ContinuousClock.now - start
         outcome.bytesBefore = min(continuation.bytesSentBefore, outcome.bytesSent)
@@ -68,7 +70,7 @@ struct Uploader: Sendable {
 
     private func send(
         _ job: Job, _ client: Client, _ progress: @escaping @Sendable (UploadProgress) -> Void
-    ) async throws(ClientError) -> Outcome {
+    ) async throws -> Outcome {
         rate.add(client)
         defer { rate.remove(client) }
         let digests = verifies ? job.files.map { _ in ContentDigest(.sha256) } : []
@@ -81,19 +83,19 @@ struct Uploader: Sendable {
     private func send(
         _ job: Job, journal: Path, _ continuation: Continuation,
         _ progress: @escaping @Sendable (UploadProgress, Int64) -> Void
-    ) async throws(ClientError) -> Outcome {
+    ) async throws -> Outcome {
         var configuration = configuration
         configuration.journal = journal
         let client = try Client(configuration: configuration)
-        let sendAnew = { () async throws(ClientError) in try await send(job, client) { progress($0, 0) } }
+        let sendAnew = { try await send(job, client) { progress($0, 0) } }
         guard System.kind(of: journal) != nil else { return try await sendAnew() }
         rate.add(client)
         defer { rate.remove(client) }
-        do throws(ClientError) {
+        do {
             let response = try await client.resume(journal: journal) {
                 progress($0, continuation.begin($0).bytesRead)
             }
-            return try await outcome(of: job, response) { () throws(ClientError) in
+            return try await outcome(of: job, response) {
                 // What another process sent was not seen by this one.
                 var digests: [String?] = []
                 for file in job.files {
@@ -101,8 +103,9 @@ struct Uploader: Sendable {
                 }
                 return digests
             }
-        } catch {
-            guard [.invalidJournal, .resumptionFailed, .sourceChanged].contains(error.code) else { throw error }
+        } catch let error as ClientError
+            where [.invalidJournal, .resumptionFailed, .sourceChanged].contains(error.code)
+        {
             // The server fails, and keeps the upload for the same command later.
             if let refusal = error.underlying as? StatusError, refusal.status >= 500 {
                 return Outcome(job: job, result: .refused(refusal.status))

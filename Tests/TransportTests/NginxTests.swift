@@ -100,7 +100,7 @@ struct NginxTests {
                         do {
                             let response = try await client.send(.filler(8 << 20))
                             #expect(response.status == (path == "closing" ? 503 : 413))
-                        } catch {
+                        } catch let error as ClientError {
                             #expect(error.code == .connectionLost, "\(error)")
                             lost += 1
                         }

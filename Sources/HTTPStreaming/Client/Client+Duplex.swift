@@ -11,7 +11,7 @@ extension Client {
     /// - Throws: ``ClientError``, with the code ``ClientError/Code/requestOpen`` too if a request is open by
     ///   ``sendUnclosed(_:progress:)``, and ``ClientError/Code/invalidConfiguration`` if the content type cannot stand
     ///   in a header line, or the length is less than zero, or given with a content coding.
-    public func open(contentType: String = "application/octet-stream", length: Int64? = nil) async throws(ClientError)
+    public func open(contentType: String = "application/octet-stream", length: Int64? = nil) async throws
         -> DuplexStream
     {
         guard let target else { throw ClientError(.invalidConfiguration, "the client was made without a URL") }

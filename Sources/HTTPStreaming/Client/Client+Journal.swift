@@ -20,7 +20,7 @@ extension Client {
     ///   the server cannot continue the upload.
     public func resume(
         journal path: Path, progress: (@Sendable (UploadProgress) -> Void)? = nil
-    ) async throws(ClientError) -> Response {
+    ) async throws -> Response {
         try await calls.run { call throws(ClientError) in
             guard try openRequest() == nil else { throw ClientError.requestOpen }
             let (journal, source) = try await JournalFile.open(path)
@@ -33,7 +33,7 @@ extension Client {
     /// See ``resume(journal:progress:)-(Path,_)``.
     public func resume(
         journal path: String, progress: (@Sendable (UploadProgress) -> Void)? = nil
-    ) async throws(ClientError) -> Response {
+    ) async throws -> Response {
         try await resume(journal: Path(path), progress: progress)
     }
 }

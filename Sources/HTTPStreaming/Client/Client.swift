@@ -62,7 +62,7 @@ public final class Client: Sendable {
     ///   ``ClientError/Code/invalidConfiguration``.
     public convenience init(
         _ method: Method = .post, _ url: String, configuration: Configuration = Configuration()
-    ) throws(ClientError) {
+    ) throws {
         let (url, credentials) = try CurlURL.check(url)
         var configuration = configuration
         if let credentials {
@@ -79,7 +79,7 @@ public final class Client: Sendable {
     /// request's URL.
     ///
     /// - Throws: ``ClientError`` with the code ``ClientError/Code/invalidConfiguration``.
-    public convenience init(configuration: Configuration = Configuration()) throws(ClientError) {
+    public convenience init(configuration: Configuration = Configuration()) throws {
         try self.init(target: nil, configuration)
     }
 
@@ -105,7 +105,7 @@ public final class Client: Sendable {
     ///   ``sendUnclosed(_:progress:)`` or ``open(contentType:length:)``.
     public func send(
         _ request: Request, progress: (@Sendable (UploadProgress) -> Void)? = nil
-    ) async throws(ClientError) -> Response {
+    ) async throws -> Response {
         try await calls.run { call throws(ClientError) in
             guard try openRequest() == nil else { throw ClientError.requestOpen }
             let prepared = try await PreparedRequest(request, configuration)
@@ -133,14 +133,14 @@ public final class Client: Sendable {
     ///   and a request that was open before stays open.
     public func send(
         _ parts: Part..., progress: (@Sendable (UploadProgress) -> Void)? = nil
-    ) async throws(ClientError) -> Response {
+    ) async throws -> Response {
         try await send(parts, progress: progress)
     }
 
     /// Sends a request with these parts; see ``send(_:progress:)-(Part...,_)``.
     public func send(
         _ parts: [Part], progress: (@Sendable (UploadProgress) -> Void)? = nil
-    ) async throws(ClientError) -> Response {
+    ) async throws -> Response {
         try await calls.run { call throws(ClientError) in
             response(try await add(parts, isLast: true, call, progress), call)
         }
@@ -161,7 +161,7 @@ public final class Client: Sendable {
     @discardableResult
     public func sendUnclosed(
         _ part: Part, progress: (@Sendable (UploadProgress) -> Void)? = nil
-    ) async throws(ClientError) -> Bool {
+    ) async throws -> Bool {
         try await calls.run { call throws(ClientError) in
             switch try await add([part], isLast: false, call, progress).outcome {
             case .partsSent: true
@@ -175,7 +175,7 @@ public final class Client: Sendable {
     /// - Parameter progress: as with ``send(_:progress:)-(Part...,_)``; counts the whole request.
     /// - Throws: ``ClientError``, with the code ``ClientError/Code/nothingOpen`` if no request is
     ///   open.
-    public func close(progress: (@Sendable (UploadProgress) -> Void)? = nil) async throws(ClientError) -> Response {
+    public func close(progress: (@Sendable (UploadProgress) -> Void)? = nil) async throws -> Response {
         try await calls.run { call throws(ClientError) in
             guard try openRequest() != nil else {
                 throw ClientError(.nothingOpen, "there is no open request to close")

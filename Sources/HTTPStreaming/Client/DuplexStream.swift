@@ -59,7 +59,7 @@ public final class DuplexStream: Sendable {
     ///   ``finish()``; ``ClientError/Code/sourceChanged``, and none of the bytes are sent, if they are more than the
     ///   length that was announced.
     @discardableResult
-    public func write(_ bytes: some Collection<UInt8>) async throws(ClientError) -> Bool {
+    public func write(_ bytes: some Collection<UInt8>) async throws -> Bool {
         let chunk = ArraySlice(bytes)
         return try await writes.run { _ throws(ClientError) in
             try state.withLock { state throws(ClientError) in
@@ -75,7 +75,7 @@ public final class DuplexStream: Sendable {
             } onCancel: {
                 cancel()
             }
-            if !isTaken, let failure = try await response.body.source.failure { throw failure }
+            if !isTaken, let failure = try await awaitResponse().body.source.failure { throw failure }
             return isTaken
         }
     }
@@ -98,14 +98,16 @@ public final class DuplexStream: Sendable {
     ///
     /// - Throws: ``ClientError``.
     public var response: Response {
-        get async throws(ClientError) {
-            defer { state.withLock { $0.isAnswered = true } }
-            return try await withTaskCancellationHandler {
-                await head.value
-            } onCancel: {
-                cancel()
-            }.get()
-        }
+        get async throws { try await awaitResponse() }
+    }
+
+    private func awaitResponse() async throws(ClientError) -> Response {
+        defer { state.withLock { $0.isAnswered = true } }
+        return try await withTaskCancellationHandler {
+            await head.value
+        } onCancel: {
+            cancel()
+        }.get()
     }
 
     /// Ends the transfer at once: calls that wait throw ``ClientError/Code/cancelled``.

@@ -37,7 +37,7 @@ extension Part {
     ///
     /// - Throws: ``ClientError`` with the code ``ClientError/Code/invalidPart`` for content that can be read once only, and
     ///   the errors of reading it.
-    public func withDigest(_ algorithm: DigestAlgorithm = .sha256) async throws(ClientError) -> Part {
+    public func withDigest(_ algorithm: DigestAlgorithm = .sha256) async throws -> Part {
         let (digest, content) = (ContentDigest(algorithm), content)
         let source = try await Preparation.run(Client.Configuration(), content.blocking) {
             (preparation) throws(ClientError) in try content.prepare(preparation)

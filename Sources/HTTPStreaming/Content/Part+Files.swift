@@ -18,8 +18,8 @@ extension Part {
     public static func files(
         in directory: Path, name: String = "file", followsLinks: Bool = false,
         changes: Content.FileChanges = .unchanged
-    ) async throws(ClientError) -> [Part] {
-        try await withTaskExecutorPreference(BlockingExecutor.shared) { () throws(ClientError) in
+    ) async throws -> [Part] {
+        try await withTaskExecutorPreference(BlockingExecutor.shared) {
             var tree = FileTree(root: directory, followsLinks: followsLinks)
             try tree.read()
             return tree.files.map { file in
@@ -34,7 +34,7 @@ extension Part {
     public static func files(
         in directory: String, name: String = "file", followsLinks: Bool = false,
         changes: Content.FileChanges = .unchanged
-    ) async throws(ClientError) -> [Part] {
+    ) async throws -> [Part] {
         try await files(in: Path(directory), name: name, followsLinks: followsLinks, changes: changes)
     }
 }

@@ -23,11 +23,7 @@ extension Response {
             let source: Source
 
             /// The next chunk; nil at the end. Suspends until bytes arrive.
-            ///
-            /// - Parameter actor: where this runs; that of the caller in a `for` loop.
-            public mutating func next(isolation actor: isolated (any Actor)?) async throws(ClientError) -> [UInt8]? {
-                try await source.next()
-            }
+            public mutating func next() async throws -> [UInt8]? { try await source.next() }
         }
 
         let source: Source

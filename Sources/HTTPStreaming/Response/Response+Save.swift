@@ -33,7 +33,7 @@ extension Response {
     @discardableResult
     public func save(
         to path: Path, durability: Durability = .full, progress: (@Sendable (DownloadProgress) -> Void)? = nil
-    ) async throws(ClientError) -> Int64 {
+    ) async throws -> Int64 {
         let counter = ProgressCounter(ProgressHub(), from: DownloadProgress())
         return try await counter.reporting(to: progress) { () throws(ClientError) in
             try await withTaskExecutorPreference(BlockingExecutor.shared) { () throws(ClientError) in
@@ -51,7 +51,7 @@ extension Response {
     @discardableResult
     public func save(
         to path: String, durability: Durability = .full, progress: (@Sendable (DownloadProgress) -> Void)? = nil
-    ) async throws(ClientError) -> Int64 {
+    ) async throws -> Int64 {
         try await save(to: Path(path), durability: durability, progress: progress)
     }
 }

@@ -61,7 +61,7 @@ public struct Response: Sendable {
     /// - Parameter limit: in bytes of decoded content, of which no more than 64 KiB beyond it are ever
     ///   made; 16 MiB by default.
     /// - Throws: ``ClientError/Code/responseTooLarge`` beyond the limit, and what ``body`` throws.
-    public func bytes(limit: Int = 16 << 20) async throws(ClientError) -> [UInt8] {
+    public func bytes(limit: Int = 16 << 20) async throws -> [UInt8] {
         var bytes: [UInt8] = []
         for try await chunk in body {
             guard bytes.count + chunk.count <= limit else {
@@ -79,7 +79,7 @@ public struct Response: Sendable {
     ///
     /// - Parameter limit: in bytes; 16 MiB by default.
     /// - Throws: as ``bytes(limit:)``.
-    public func text(limit: Int = 16 << 20) async throws(ClientError) -> String {
+    public func text(limit: Int = 16 << 20) async throws -> String {
         String(decoding: try await bytes(limit: limit), as: UTF8.self)
     }
 }
