@@ -165,8 +165,6 @@ struct ResponseSaveResumptionTests {
         let (listener, client) = try saving.client(server)
         let response = try await client.send()
         listener.stop()
-        // Keeps the port.
-        defer { listener.stop() }
         let error = await expectError(.connectionFailed) { try await response.save(to: directory.path("file")) }
         #expect(error?.message.contains("had been interrupted") == true)
         #expect(try directory.contents() == [])

@@ -4,9 +4,8 @@ import Synchronization
 /// A raw-socket HTTP server for tests, as wrong as a test wants it, until the process ends or ``stop()``: each connection is handed to a
 /// closure on a thread of its own, which reads and writes as it likes.
 public final class FaultServer: Sendable {
-    public var port: UInt16 { UInt16(reservation.port) }
-    /// No other server gets the port after ``stop()``, as long as there are references to this one.
-    private let reservation = LoopbackPort.Reservation()
+    /// No other server of this process gets it, also after ``stop()``.
+    public let port: UInt16
     private let listener: Int32
     private let state = Mutex(State())
 
@@ -32,10 +31,11 @@ public final class FaultServer: Sendable {
     public init(
         receiveBuffer: Int32? = nil, _ handler: @escaping @Sendable (RawConnection) throws -> Void
     ) throws {
-        guard let (descriptor, _) = LoopbackPort.bind(reservation.port, shared: true) else {
+        let free = try LoopbackPort.free()
+        guard let (descriptor, _) = LoopbackPort.bind(free, shared: true) else {
             throw FaultError("cannot bind: errno \(errno)")
         }
-        listener = descriptor
+        (port, listener) = (UInt16(free), descriptor)
         if var receiveBuffer {
             setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &receiveBuffer, socklen_t(MemoryLayout<Int32>.size))
         }

@@ -3,27 +3,14 @@ import Synchronization
 
 /// Ports of the loopback interface that no other test and no other process gets.
 public enum LoopbackPort {
-    /// A port where nobody listens: connections to it are refused.
-    public static let refusing = Reservation().port
-
-    /// A socket that has a port and never listens. Others with SO_REUSEADDR can listen on the port; nobody else gets it.
-    final class Reservation: Sendable {
-        let port: Int
-        private let descriptor: Int32
-
-        init() {
-            (descriptor, port) = LoopbackPort.bind(0, shared: true) ?? (-1, 0)
-            precondition(port > 0, "no port: errno \(errno)")
-        }
-
-        deinit { close(descriptor) }
-    }
+    /// A port where nobody listens: connections to it are refused. Its socket stays open until the process ends.
+    public static let refusing = bind(0, shared: false)?.port ?? 0
 
     /// Below the ports that the system chooses for connections and for servers without a port of their own.
     private static let candidates = 10_000..<32_000
     private static let given = Mutex<Set<Int>>([])
 
-    /// A port for a program that cannot choose a free one. No two calls get the same.
+    /// A port for a server that cannot choose a free one, or has to keep its port. No two calls get the same.
     public static func free() throws -> Int {
         for _ in 0..<1000 {
             let port = Int.random(in: candidates)
@@ -40,7 +27,7 @@ public enum LoopbackPort {
     ///
     /// - Parameters:
     ///   - port: 0 for one that the system chooses.
-    ///   - shared: whether other sockets can listen on the port.
+    ///   - shared: whether another socket, which does not listen, can have the port.
     static func bind(_ port: Int, shared: Bool) -> (descriptor: Int32, port: Int)? {
         #if canImport(Darwin)
         let descriptor = socket(AF_INET, SOCK_STREAM, 0)
