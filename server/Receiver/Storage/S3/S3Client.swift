@@ -57,7 +57,8 @@ final class S3Client: Sendable {
             attempts: 20, delay: .milliseconds(100), maximumDelay: .seconds(3), maximumTime: patience,
             includesNonIdempotentMethods: true)
         configuration.connectTimeout = min(patience, .seconds(10))
-        configuration.stallTimeout = patience
+        // A store may take long to answer when it puts a large file together.
+        configuration.stallTimeout = patience * 3
         configuration.uploadBufferSize = 128 << 10
         configuration.maximumRedirects = 0
         configuration.proxy = .environment
