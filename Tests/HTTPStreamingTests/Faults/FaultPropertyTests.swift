@@ -49,6 +49,8 @@ struct FaultPropertyTests {
             let behaviour = Server(round: round)
             let server = try FaultServer(receiveBuffer: generator.oneIn(2) ? 8192 : nil, behaviour.serve)
             var configuration = Client.Configuration()
+            // Requests of other tests hold the memory of the process's budget for as long as they like.
+            configuration.buffers = BufferBudget(limit: 64 << 20) { 1 }
             if generator.oneIn(4) { configuration.contentCoding = .gzip(level: 0, workers: 2) }
             if generator.oneIn(3) { configuration.expect = .never }
             let method = generator.pick([Client.Method.post, .post, .put, .get])
@@ -84,14 +86,19 @@ struct FaultPropertyTests {
         let unclosed = random.oneIn(2) ? parts.count : 0
         let pauses = parts.map { _ in random.oneIn(2) ? Int.random(in: 0...20, using: &random) : 0 }
         let isCancelled = random.oneIn(8)
-        // Either a cancellation at a random time, or a deadline that must not be reached.
-        let deadline = isCancelled ? Duration.milliseconds(.random(in: 0...60, using: &random)) : .seconds(30)
+        // Either a cancellation at a random time, or a deadline that must not be reached: longer than the server waits for
+        // the next bytes of a body.
+        let deadline = isCancelled ? Duration.milliseconds(.random(in: 0...60, using: &random)) : .seconds(90)
+        let start = ContinuousClock.now
         let outcome = await FaultExchange.withDeadline(deadline, isExpected: isCancelled) {
             for (part, pause) in zip(parts, pauses).prefix(unclosed) {
                 try await client.sendUnclosed(part)
                 if pause > 0 { try? await Task.sleep(for: .milliseconds(pause)) }
             }
             return try await unclosed > 0 ? client.close() : client.send(parts)
+        }
+        if .now - start > .seconds(20) {
+            print("FaultPropertyTests: round \(round) took \(ContinuousClock.now - start): \(outcome)")
         }
         // A call cancelled in the queue leaves an open request unchanged.
         if isCancelled { _ = await FaultExchange.withDeadline(.seconds(30)) { try await client.close() } }
