@@ -1,5 +1,5 @@
-// Sends a file, and goes on after an interruption: of the connection by itself, of this process when it is run again:
-// `resume URL FILE`.
+// Sends a file: `resume URL FILE`. Continues by itself after a lost connection, and when it is run again after this
+// process has ended.
 import HTTPStreaming
 
 guard CommandLine.arguments.count == 3 else { fatalError("usage: resume URL FILE") }

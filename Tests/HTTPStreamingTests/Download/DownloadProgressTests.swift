@@ -179,7 +179,7 @@ struct DownloadProgressTests {
             seen.append(progress)
         }
         #expect(isSent.isOpened)
-        // The first, what was newest when it returned, some while the last chunks were read, and the last.
+        // The first report, the newest one after the first call of the closure, some of the last chunks, and the final one.
         #expect(try completeReports(of: total).count < 20)
     }
 }
