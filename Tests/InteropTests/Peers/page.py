@@ -73,7 +73,8 @@ class Page:
         return self.driver.execute_script(script, *arguments)
 
     def element(self, selector: str) -> Any:
-        return self.driver.find_element("css selector", selector)
+        """Waits until there is one: what the server has done already, the page may not have been told yet."""
+        return self.wait(f"there is {selector}", lambda: self.driver.find_elements("css selector", selector))[0]
 
     def open(self) -> None:
         self.driver.get(self.base + "/")
