@@ -27,6 +27,28 @@ package struct Descriptor: ~Copyable, Sendable {
         return raw
     }
 
+    /// Reads `count` bytes from an offset on, fewer at the end of the file. Blocks.
+    package borrowing func read(at offset: Int, count: Int) throws(SystemError) -> [UInt8] {
+        let raw = raw
+        var failure: SystemError?
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            filled = 0
+            do throws(SystemError) {
+                while filled < count {
+                    let room = UnsafeMutableBufferPointer(rebasing: buffer[filled...])
+                    let (address, start) = (room.baseAddress, off_t(offset + filled))
+                    let read = try SystemError.check { pread(raw, address, room.count, start) }
+                    if read == 0 { break }
+                    filled += read
+                }
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return bytes
+    }
+
     /// Writes all of `bytes` at the current position, in as many calls as it takes. Blocks.
     package borrowing func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) {
         let raw = raw

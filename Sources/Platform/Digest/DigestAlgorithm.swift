@@ -1,5 +1,5 @@
 /// A hash algorithm of digest fields (RFC 9530 §5).
-public enum DigestAlgorithm: String, Hashable, Sendable, CaseIterable {
+public enum DigestAlgorithm: String, Hashable, Sendable, CaseIterable, Codable {
     /// SHA-256 (FIPS 180-4), 32 bytes.
     case sha256 = "sha-256"
     /// SHA-512 (FIPS 180-4), 64 bytes.

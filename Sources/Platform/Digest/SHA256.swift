@@ -1,5 +1,5 @@
 /// The compression function of SHA-256 (FIPS 180-4 §6.2).
-struct SHA256: Sendable {
+struct SHA256: Sendable, Codable {
     private(set) var words: [UInt32] = SHA512.initialWords.map { UInt32($0 >> 32) }
 
     /// - Parameter blocks: whole blocks of 64 bytes.

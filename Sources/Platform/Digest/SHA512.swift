@@ -1,5 +1,5 @@
 /// The compression function of SHA-512 (FIPS 180-4 §6.4).
-struct SHA512: Sendable {
+struct SHA512: Sendable, Codable {
     private(set) var words: [UInt64] = Self.initialWords
 
     /// - Parameter blocks: whole blocks of 128 bytes.

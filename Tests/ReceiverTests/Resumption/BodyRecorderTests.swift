@@ -58,7 +58,7 @@ struct BodyRecorderTests {
                     body += form.files[file].content[positions[file]..<(positions[file] + count)]
                     positions[file] += count
                 case .undecided(let bytes): undecided = bytes
-                case .coded, .length: Issue.record("unexpected \(segment)")
+                case .coded, .length, .digests: Issue.record("unexpected \(segment)")
                 }
             }
             #expect(form.body.starts(with: body + undecided), "seed \(SeededGenerator.seed), case \(number)")
@@ -69,6 +69,7 @@ struct BodyRecorderTests {
     @Test("entries are read as they were written, and an incomplete one at the end is ignored") func entries() throws {
         let segments: [BodySegment] = [
             .literal([1, 2, 3]), .content(file: 7, count: 1 << 40), .coded(count: 5), .undecided([]), .length(.max),
+            .digests([5, 6]),
         ]
         let record = BodyRecord.entry(segments) + BodyRecord.entry([.literal([4])])
         let first = try #require(try BodyRecord.next(in: record[...], isLast: true))

@@ -3,8 +3,6 @@ import Synchronization
 /// Decides when the received bytes of an upload are recorded, and how many of them are stored durably. One checkpoint runs at
 /// a time, while the upload continues.
 final class Checkpoints: Sendable {
-    /// Enough bytes for the disk not to be slowed down.
-    static let interval = 16 << 20
     /// The most bytes that a checkpoint keeps in memory, apart from one piece of the body.
     static let literalLimit = 256 << 10
 
@@ -26,10 +24,11 @@ final class Checkpoints: Sendable {
     /// - Parameters:
     ///   - offset: how many bytes have been received.
     ///   - unrecordedBytes: how many of them are kept in memory.
-    func isDue(at offset: Int, unrecordedBytes: Int) -> Bool {
+    ///   - transaction: decides when it is worth the effort.
+    func isDue(at offset: Int, unrecordedBytes: Int, _ transaction: (any ResumableTransaction)?) -> Bool {
         let (begun, isRunning) = state.withLock { ($0.begun, $0.isRunning) }
         if unrecordedBytes >= Self.literalLimit { return true }
-        return !isRunning && offset - begun >= Self.interval
+        return !isRunning && transaction?.isCheckpointDue(after: offset - begun) ?? false
     }
 
     /// A checkpoint begins. None may be running.

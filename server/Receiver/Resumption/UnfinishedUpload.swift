@@ -64,7 +64,9 @@ final class UnfinishedUpload: Sendable {
     }
 
     /// Goes on with the upload, with open files.
-    func open() async throws -> Live {
+    ///
+    /// - Returns: nil if another server of the same storage has completed it: see ``answer``.
+    func open() async throws -> Live? {
         if let live = take() {
             do {
                 try await live.reception.resumable?.resume()
@@ -73,10 +75,15 @@ final class UnfinishedUpload: Sendable {
                 // What is stored counts. If that cannot be opened either, that is the error.
             }
         }
-        guard let stored = try await storage.find(id), stored.answer == nil else {
-            // Another server of the same directory has removed or completed it.
+        guard let stored = try await storage.find(id) else {
+            // Another server of the same storage has removed it.
             state.withLock { $0.isRemoved = true }
             throw Self.notFound
+        }
+        if let bytes = stored.answer {
+            let answer = try UploadAnswer(stored: bytes)
+            state.withLock { $0.answer = answer }
+            return nil
         }
         let transaction = try await storage.reopen(id)
         var reception = Reception(upload, resumably: transaction, decoding: decoding, rules: rules)
@@ -87,11 +94,13 @@ final class UnfinishedUpload: Sendable {
 
     /// How much has been received.
     func status() async throws -> UploadStatus {
-        if let answer { return UploadStatus(offset: answer.length, length: answer.length, isComplete: true) }
-        let live = try await open()
-        let progress = live.progress
-        await rest(live)
-        return UploadStatus(progress)
+        if answer == nil, let live = try await open() {
+            let progress = live.progress
+            await rest(live)
+            return UploadStatus(progress)
+        }
+        let length = answer?.length ?? 0
+        return UploadStatus(offset: length, length: length, isComplete: true)
     }
 
     /// Closes the files, and keeps the reception in memory if everything has been written.
@@ -144,16 +153,20 @@ final class UnfinishedUpload: Sendable {
         try? await live.reception.resumable?.suspend()
     }
 
-    /// Publishes the files: all bytes have been received. Removes the upload if that fails.
+    /// Publishes the files: all bytes have been received. Removes the upload if that fails for good.
     func finish(_ trailer: HTTPFields) async throws -> UploadReport {
-        var live = try await open()
+        guard var live = try await open() else { throw StorageError.takenOver }
         let length = live.progress.offset
         let report: UploadReport
         do {
             report = try await live.reception.finish(trailer: trailer)
         } catch {
-            await live.reception.abandon()
-            await remove()
+            if live.reception.resumable?.survivesPublishing == true, Self.survives(error) {
+                try? await live.reception.resumable?.suspend()
+            } else {
+                await live.reception.abandon()
+                await remove()
+            }
             throw error
         }
         try? await live.reception.resumable?.suspend()

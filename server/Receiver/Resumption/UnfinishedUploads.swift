@@ -82,13 +82,9 @@ final class UnfinishedUploads: Sendable {
         let owner = UploadRecord.Owner(head)
         if let known = state.withLock({ $0.uploads[id] }) { return known.record.owner == owner ? known : nil }
         guard let stored = try await storage.find(id) else { return nil }
-        guard let record = UploadRecord(bytes: stored.request) else { throw Self.damaged }
+        guard let record = UploadRecord(bytes: stored.request) else { throw StorageError.damagedUpload }
         guard record.owner == owner else { return nil }
-        var answer: UploadAnswer?
-        if let bytes = stored.answer {
-            guard let read = UploadAnswer(bytes: bytes) else { throw Self.damaged }
-            answer = read
-        }
+        let answer = try stored.answer.map { bytes throws(StorageError) in try UploadAnswer(stored: bytes) }
         let found = UnfinishedUpload(
             id, record, try UploadRequest(record.head, rules), answer: answer, in: storage, decoding, rules)
         return state.withLock { state in
@@ -163,9 +159,6 @@ final class UnfinishedUploads: Sendable {
         }
         upload.turn.leave()
     }
-
-    private static let damaged = StorageError(
-        .failed, "the record of this unfinished upload is damaged: begin a new upload")
 }
 
 /// Sweeps the unfinished uploads from time to time while the server runs.

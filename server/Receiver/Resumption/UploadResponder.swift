@@ -95,15 +95,9 @@ struct UploadResponder: Sendable {
         _ append: UploadProgress.Append, _ checksum: UploadChecksum?, _ exchange: Exchange
     ) async throws -> Response {
         let unfinished = exchange.unfinished
-        if let answer = unfinished.answer {
-            let status = UploadStatus(offset: answer.length, length: answer.length, isComplete: true)
-            // The client has lost the answer.
-            guard append.offset == answer.length, append.contentLength == 0, append.isLast ?? true else {
-                throw refusal(for: UploadProgress.Problem.completed, status, exchange.dialect)
-            }
-            return response(with: answer, status, exchange)
+        guard unfinished.answer == nil, var live = try await unfinished.open() else {
+            return try repeatedAnswer(to: append, exchange)
         }
-        var live = try await unfinished.open()
         do {
             try uploads.note(live.progress.offset, of: unfinished.id)
             try live.progress.append(append)
@@ -117,6 +111,16 @@ struct UploadResponder: Sendable {
         }
         let interim = InterimResponses(exchange.channel, exchange.dialect, from: live.progress.offset)
         return try await receive(live, append, checksum, interim, exchange)
+    }
+
+    /// The client has lost the answer.
+    private func repeatedAnswer(to append: UploadProgress.Append, _ exchange: Exchange) throws -> Response {
+        guard let answer = exchange.unfinished.answer else { throw UnfinishedUpload.notFound }
+        let status = UploadStatus(offset: answer.length, length: answer.length, isComplete: true)
+        guard append.offset == answer.length, append.contentLength == 0, append.isLast ?? true else {
+            throw refusal(for: UploadProgress.Problem.completed, status, exchange.dialect)
+        }
+        return response(with: answer, status, exchange)
     }
 
     private func receive(

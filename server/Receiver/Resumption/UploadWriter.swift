@@ -35,7 +35,8 @@ struct UploadWriter: ~Copyable {
             digest?.update(chunk)
             try await live.reception.consume(chunk)
             let isDue = checkpoints.isDue(
-                at: live.progress.offset, unrecordedBytes: live.reception.unrecordedBytes)
+                at: live.progress.offset, unrecordedBytes: live.reception.unrecordedBytes,
+                live.reception.resumable)
             if isDue, mayRecord { try await checkpoint() }
         }
         // The sequence of a cancelled task ends without an error.

@@ -47,6 +47,18 @@ struct UnfinishedEntry: Hashable, Sendable {
 
 /// The files of an unfinished upload. One task at a time uses it; a reference is shared within that task only.
 protocol ResumableTransaction: StorageTransaction, AnyObject {
+    /// Whether ``content(of:at:count:)`` can be called. Otherwise the record has to keep the digests.
+    var canReadContent: Bool { get }
+
+    /// Whether an upload goes on after ``StorageTransaction/publish()`` has failed because the storage had no time or no room:
+    /// nothing of it has been removed.
+    var survivesPublishing: Bool { get }
+
+    /// Whether a checkpoint is worth its effort now.
+    ///
+    /// - Parameter count: of the bytes since the one before.
+    func isCheckpointDue(after count: Int) -> Bool
+
     /// Appends to the file that keeps a coded body as it was sent.
     func keepCoded(_ piece: ByteBuffer) async throws(StorageError)
 

@@ -40,5 +40,11 @@ public struct StorageError: Error, Hashable, Sendable, CustomStringConvertible {
 
     public var description: String { message }
 
+    static let damagedUpload = StorageError(
+        .failed, "the record of this unfinished upload is damaged: begin a new upload")
+
+    static let takenOver = StorageError(
+        .noResources, "another server goes on with this upload: ask for its offset")
+
     static let serverIsStopping = StorageError(.noResources, "the server is stopping")
 }

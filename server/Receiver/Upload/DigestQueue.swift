@@ -1,4 +1,5 @@
 import Crypto
+import Foundation
 import NIOCore
 import NIOPosix
 import Platform
@@ -42,18 +43,25 @@ final class DigestQueue: Sendable {
         }
     }
 
-    private struct Progress {
+    private struct Progress: Codable {
         var body: RunningDigest
-        var part = RunningDigest([])
+        var part = RunningDigest([], isStorable: false)
         var parts: [Int: Digests] = [:]
     }
+
+    private let isStorable: Bool
 
     private let state = Mutex(State())
     /// Never contended, because jobs follow one another.
     private let progress: Mutex<Progress>
 
-    /// - Parameter body: the algorithms for the body.
-    init(body: Set<DigestAlgorithm>) { progress = Mutex(Progress(body: RunningDigest(body))) }
+    /// - Parameters:
+    ///   - body: the algorithms for the body.
+    ///   - isStorable: whether ``stored()`` is going to be called. That takes several times as much processor time.
+    init(body: Set<DigestAlgorithm>, isStorable: Bool) {
+        self.isStorable = isStorable
+        progress = Mutex(Progress(body: RunningDigest(body, isStorable: isStorable)))
+    }
 
     /// Adds bytes of the body, as they are sent. Suspends while too many bytes wait.
     func appendToBody(_ bytes: ByteBuffer) async throws(StorageError) {
@@ -77,6 +85,22 @@ final class DigestQueue: Sendable {
     func finish() async throws(StorageError) -> (body: Digests, parts: [Int: Digests]) {
         try await wait(untilAtMost: nil)
         return progress.withLock { ($0.body.finalize(), $0.parts) }
+    }
+
+    /// The digests of what has been added, for ``restore(_:)``. Suspends until all bytes have been processed.
+    func stored() async throws(StorageError) -> [UInt8] {
+        try await wait(untilAtMost: nil)
+        return (try? JSONEncoder().encode(progress.withLock { $0 })).map(Array.init) ?? []
+    }
+
+    /// Goes on from what ``stored()`` has returned, whatever has been added to this queue.
+    ///
+    /// - Returns: false if the bytes are nothing of the kind.
+    func restore(_ bytes: [UInt8]) async throws(StorageError) -> Bool {
+        try await wait(untilAtMost: nil)
+        guard let stored = try? JSONDecoder().decode(Progress.self, from: Data(bytes)) else { return false }
+        progress.withLock { $0 = stored }
+        return true
     }
 
     private func add(_ step: Step) {
@@ -117,12 +141,12 @@ final class DigestQueue: Sendable {
             defer { state.pending = [] }
             return state.pending
         }
-        progress.withLock { progress in
+        progress.withLock { [isStorable] progress in
             for step in steps {
                 switch step {
                 case .body(let bytes): bytes.withUnsafeReadableBytes { progress.body.update($0) }
                 case .part(let bytes): bytes.withUnsafeReadableBytes { progress.part.update($0) }
-                case .beginPart(let algorithms): progress.part = RunningDigest(algorithms)
+                case .beginPart(let algorithms): progress.part = RunningDigest(algorithms, isStorable: isStorable)
                 case .endPart(let index): progress.parts[index] = progress.part.finalize()
                 }
             }
@@ -148,22 +172,34 @@ final class DigestQueue: Sendable {
 }
 
 /// Digests of bytes that follow one another.
-private struct RunningDigest {
+private struct RunningDigest: Codable {
+    private enum CodingKeys: CodingKey { case storable }
+
+    // Those of swift-crypto are the fastest, and cannot be stored.
     private var sha256: SHA256?
     private var sha512: SHA512?
+    private var storable: [DigestAlgorithm: MessageDigest] = [:]
 
-    init(_ algorithms: Set<DigestAlgorithm>) {
-        sha256 = algorithms.contains(.sha256) ? SHA256() : nil
-        sha512 = algorithms.contains(.sha512) ? SHA512() : nil
+    init(_ algorithms: Set<DigestAlgorithm>, isStorable: Bool) {
+        if isStorable {
+            for algorithm in algorithms { storable[algorithm] = MessageDigest(algorithm) }
+        } else {
+            sha256 = algorithms.contains(.sha256) ? SHA256() : nil
+            sha512 = algorithms.contains(.sha512) ? SHA512() : nil
+        }
     }
 
     mutating func update(_ bytes: UnsafeRawBufferPointer) {
         sha256?.update(bufferPointer: bytes)
         sha512?.update(bufferPointer: bytes)
+        for algorithm in storable.keys { storable[algorithm]?.update(bytes) }
     }
 
     func finalize() -> Digests {
-        var digests: Digests = [:]
+        var digests = storable.mapValues { digest in
+            var digest = digest
+            return digest.finish()
+        }
         if let sha256 { digests[.sha256] = Array(sha256.finalize()) }
         if let sha512 { digests[.sha512] = Array(sha512.finalize()) }
         return digests

@@ -27,10 +27,15 @@ extension Reception {
     mutating func checkpoint(
         length: Int? = nil, completion: @escaping @Sendable (StorageError?) -> Void
     ) async throws(StorageError) {
-        guard let resumable, let segments = recorder?.takeSegments() else {
+        guard let resumable, var segments = recorder?.takeSegments() else {
             preconditionFailure("this upload cannot be interrupted")
         }
-        try await resumable.checkpoint(segments + (length.map { [.length($0)] } ?? []), completion: completion)
+        if let length { segments.append(.length(length)) }
+        // A coded body is decoded again.
+        if hasDigests, decoder == nil, !resumable.canReadContent {
+            segments.append(.digests(try await digests.stored()))
+        }
+        try await resumable.checkpoint(segments, completion: completion)
     }
 
     /// Goes on with an upload from what the storage has of it: literal bytes are parsed again, and contents counted. They
@@ -44,7 +49,7 @@ extension Reception {
         do {
             length = upload.coding == nil ? try await restorePlain() : try await restoreCoded()
         } catch is MultipartError {
-            throw Self.damaged
+            throw StorageError.damagedUpload
         }
         return length
     }
@@ -52,7 +57,7 @@ extension Reception {
     private mutating func restorePlain() async throws -> Int? {
         guard let resumable else { return nil }
         try await begin()
-        var (undecided, length): ([UInt8], Int?) = ([], nil)
+        var (undecided, length, stored): ([UInt8], Int?, [UInt8]?) = ([], nil, nil)
         var position: Int?
         while case let (segments, next) = try await resumable.segments(after: position), !segments.isEmpty {
             position = next
@@ -61,13 +66,16 @@ extension Reception {
                 switch segment {
                 case .literal(let bytes): try await restore(literal: bytes)
                 case .content(let file, let count): try await restore(content: count, of: file)
-                case .coded: throw Self.damaged
+                case .coded: throw StorageError.damagedUpload
                 case .undecided(let bytes): undecided = bytes
                 case .length(let known): length = known
+                case .digests(let bytes): stored = bytes
                 }
             }
         }
         try await restore(literal: undecided)
+        // Of contents too, which have not been read.
+        if let stored, !areDigestsChecked, try await !digests.restore(stored) { throw StorageError.damagedUpload }
         try await resumable.endRestoring(coded: nil)
         recorder = BodyRecorder()
         if machine.currentFile != nil { recorder?.restore(undecided: undecided) }
@@ -85,13 +93,15 @@ extension Reception {
     private mutating func restore(content count: Int, of file: Int) async throws {
         guard let resumable, count > 0, parser?.canSkipContent ?? true,
             let action = machine.contentRestored(count: count)
-        else { throw Self.damaged }
+        else { throw StorageError.damagedUpload }
         if case .beginFileAndWrite(let name) = action { try await beginFile(named: name) }
         let offset = (machine.parts.last?.size ?? 0) - count
         try resumable.adopt(count, in: file)
         parser?.skipContent()
         bytesRead += count
-        guard !areDigestsChecked, isPartDigested || !upload.digests.ofBody.isEmpty else { return }
+        guard !areDigestsChecked, resumable.canReadContent, isPartDigested || !upload.digests.ofBody.isEmpty else {
+            return
+        }
         for start in stride(from: 0, to: count, by: Self.pieceSize) {
             let piece = try await resumable.content(
                 of: file, at: offset + start, count: min(Self.pieceSize, count - start))
@@ -111,10 +121,10 @@ extension Reception {
                 switch segment {
                 case .coded(let count):
                     let (sum, isTooLarge) = coded.addingReportingOverflow(count)
-                    guard !isTooLarge else { throw Self.damaged }
+                    guard !isTooLarge else { throw StorageError.damagedUpload }
                     coded = sum
                 case .length(let known): length = known
-                case .literal, .content, .undecided: throw Self.damaged
+                case .literal, .content, .undecided, .digests: throw StorageError.damagedUpload
                 }
             }
         }
@@ -125,9 +135,5 @@ extension Reception {
         }
         recorder = BodyRecorder()
         return length
-    }
-
-    private static var damaged: StorageError {
-        StorageError(.failed, "the record of this unfinished upload is damaged: begin a new upload")
     }
 }

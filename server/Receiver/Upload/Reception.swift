@@ -32,6 +32,8 @@ struct Reception: ~Copyable {
     var areDigestsChecked = false
     /// Whether digests of the current part are computed.
     private(set) var isPartDigested = false
+    /// Whether any digests are computed.
+    private(set) var hasDigests: Bool
     /// Slices of the current piece that belong to the current file. They are written together, however often the content
     /// almost contains a delimiter.
     private var slices: [ByteBuffer] = []
@@ -44,7 +46,8 @@ struct Reception: ~Copyable {
         self.rules = rules
         decoder = upload.coding.map { BodyDecoder($0, limits: decoding) }
         parser = Self.parser(of: upload, rules)
-        digests = DigestQueue(body: upload.digests.ofBody)
+        digests = DigestQueue(body: upload.digests.ofBody, isStorable: false)
+        hasDigests = !upload.digests.ofBody.isEmpty
         machine = StateMachine(limits: StateMachine.Limits(form: rules.form))
         self.transaction = transaction
         resumable = nil
@@ -59,7 +62,8 @@ struct Reception: ~Copyable {
         self.rules = rules
         decoder = upload.coding.map { BodyDecoder($0, limits: decoding) }
         parser = Self.parser(of: upload, rules)
-        digests = DigestQueue(body: upload.digests.ofBody)
+        digests = DigestQueue(body: upload.digests.ofBody, isStorable: !transaction.canReadContent)
+        hasDigests = !upload.digests.ofBody.isEmpty
         machine = StateMachine(limits: StateMachine.Limits(form: rules.form))
         self.transaction = transaction
         resumable = transaction
@@ -201,6 +205,7 @@ struct Reception: ~Copyable {
         if let wanted = upload.digests.wanted { algorithms.insert(wanted) }
         // Also without a known algorithm, so that the names of the others are reported.
         isPartDigested = !algorithms.isEmpty || machine.parts.last?.expected?.unknown.isEmpty == false
+        hasDigests = hasDigests || isPartDigested
         if isPartDigested { digests.beginPart(algorithms) }
         if let name { try await beginFile(named: name, contentType: head.contentType, naming) }
     }

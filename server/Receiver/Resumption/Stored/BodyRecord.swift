@@ -15,8 +15,8 @@ enum BodyRecord {
     private static let checksumBytes = 8
 
     private enum Kind {
-        static let (literal, content, coded, undecided, length) = (
-            1 as UInt8, 2 as UInt8, 3 as UInt8, 4 as UInt8, 5 as UInt8
+        static let (literal, content, coded, undecided, length, digests) = (
+            1 as UInt8, 2 as UInt8, 3 as UInt8, 4 as UInt8, 5 as UInt8, 6 as UInt8
         )
     }
 
@@ -39,6 +39,9 @@ enum BodyRecord {
             case .length(let length):
                 bytes.append(Kind.length)
                 bytes += number(length)
+            case .digests(let digests):
+                bytes.append(Kind.digests)
+                bytes += number(digests.count) + digests
             }
         }
         return Array(number(bytes.count).suffix(lengthBytes)) + bytes + checksum(bytes[...])
@@ -77,6 +80,7 @@ enum BodyRecord {
             case Kind.coded: segments.append(.coded(count: try takeNumber(from: &rest)))
             case Kind.undecided: segments.append(.undecided(try takeBytes(from: &rest)))
             case Kind.length: segments.append(.length(try takeNumber(from: &rest)))
+            case Kind.digests: segments.append(.digests(try takeBytes(from: &rest)))
             default: throw DamagedError()
             }
         }

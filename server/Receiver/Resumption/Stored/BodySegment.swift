@@ -12,12 +12,15 @@ enum BodySegment: Hashable, Sendable {
     /// No bytes: the length of the whole body has become known.
     case length(Int)
 
+    /// No bytes: the digests up to here, which replace earlier ones. For storages that cannot read content back.
+    case digests([UInt8])
+
     /// How many bytes of the body precede the next segment.
     var byteCount: Int {
         switch self {
         case .literal(let bytes): bytes.count
         case .content(_, let count), .coded(let count): count
-        case .undecided, .length: 0
+        case .undecided, .length, .digests: 0
         }
     }
 }

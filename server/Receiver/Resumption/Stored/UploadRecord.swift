@@ -101,6 +101,12 @@ struct UploadAnswer: Hashable, Sendable {
         content = String(decoding: bytes[end.upperBound...], as: UTF8.self)
     }
 
+    /// - Parameter bytes: as a storage has kept them.
+    init(stored bytes: [UInt8]) throws(StorageError) {
+        guard let answer = Self(bytes: bytes) else { throw .damagedUpload }
+        self = answer
+    }
+
     var bytes: [UInt8] {
         let lines = [String(status), String(length)] + fields.map { "\($0.name.rawName):\($0.value)" }
         return Array((lines.joined(separator: "\n") + "\n\n" + content).utf8)

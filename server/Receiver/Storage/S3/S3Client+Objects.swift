@@ -3,15 +3,16 @@ import NIOCore
 import Platform
 
 /// A part that the store has.
-struct S3Part: Hashable, Sendable {
+struct S3Part: Hashable, Sendable, Codable {
     let number: Int
     let tag: String
     /// The base64 SHA-256 of its content.
     let checksum: String
+    let size: Int
 }
 
 /// When an object may be written.
-enum S3WriteCondition: Hashable, Sendable {
+enum S3WriteCondition: Hashable, Sendable, Codable {
     case always
     /// No object has the key.
     case isNew
@@ -61,10 +62,16 @@ extension S3Client {
     }
 
     /// What an object has besides its content.
-    struct ObjectFields: Hashable, Sendable {
+    struct ObjectFields: Hashable, Sendable, Codable {
         let contentType: String?
         /// Tells this object from others of the same name.
-        let identifier = UnnamedFile.randomName(prefix: "")
+        let identifier: String
+
+        init(contentType: String?) {
+            let isValid = contentType.map { $0.utf8.count < 256 && $0.utf8.allSatisfy { (0x20...0x7E).contains($0) } }
+            self.contentType = isValid == true ? contentType : nil
+            identifier = UnnamedFile.randomName(prefix: "")
+        }
 
         fileprivate var fields: [(name: String, value: String)] {
             let identifier = (S3Client.identifierField, identifier)
@@ -76,12 +83,25 @@ extension S3Client {
 
     /// - Returns: the tag.
     func put(
-        _ key: String, _ spool: PartSpool, _ fields: ObjectFields, _ condition: S3WriteCondition
+        _ key: String, _ content: PartContent, _ fields: ObjectFields?, _ condition: S3WriteCondition
     ) async throws(S3Error) -> String {
         var request = Request(.put, key)
-        spool.beContent(of: &request)
-        request.fields += fields.fields + condition.fields
+        content.set(in: &request)
+        request.fields += (fields?.fields ?? []) + condition.fields
         return Self.tag(try await send(request).fields["etag"] ?? "")
+    }
+
+    /// Reads a small object.
+    ///
+    /// - Returns: nil if there is no such object.
+    func get(_ key: String) async throws(S3Error) -> (content: [UInt8], tag: String)? {
+        do throws(S3Error) {
+            let (fields, content) = try await send(Request(.get, key))
+            return (content, Self.tag(fields["etag"] ?? ""))
+        } catch {
+            guard error.isNotFound else { throw error }
+            return nil
+        }
     }
 
     func delete(_ key: String) async throws(S3Error) { _ = try await send(Request(.delete, key)) }
@@ -96,12 +116,12 @@ extension S3Client {
     }
 
     func uploadPart(
-        _ number: Int, _ spool: PartSpool, of upload: String, _ key: String
+        _ number: Int, _ content: PartContent, of upload: String, _ key: String
     ) async throws(S3Error) -> S3Part {
         var request = Request(.put, key, [("partNumber", "\(number)"), ("uploadId", upload)])
-        spool.beContent(of: &request)
+        content.set(in: &request)
         let tag = try await send(request).fields["etag"] ?? ""
-        return S3Part(number: number, tag: Self.tag(tag), checksum: spool.checksum)
+        return S3Part(number: number, tag: Self.tag(tag), checksum: content.checksum, size: content.size)
     }
 
     /// Makes the parts an object.

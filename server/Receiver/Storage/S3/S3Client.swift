@@ -33,8 +33,8 @@ final class S3Client: Sendable {
         let client: Client
     }
 
-    /// Enough for a page of a list of files with long names.
-    private static let maximumResponse = 8 << 20
+    /// Enough for a page of a list of files with long names, and for the state of an unfinished upload of 10,000 files.
+    private static let maximumResponse = 32 << 20
     private static let maximumIdle = 32
 
     let location: S3Location

@@ -20,6 +20,8 @@ struct S3Error: Error, Hashable {
         (status, code, message) = (nil, error.code == .cancelled ? "cancelled" : "", error.message)
     }
 
+    static let damagedUpload = S3Error(status: 500, content: Array("<E><Code>damaged state</Code></E>".utf8))
+
     var isNotFound: Bool { status == 404 && code != "NoSuchBucket" && code != "NoSuchUpload" }
 
     /// The condition of a write does not hold, or another write was faster.

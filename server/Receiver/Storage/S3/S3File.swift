@@ -1,6 +1,5 @@
 import HTTPStreaming
 import NIOCore
-import NIOPosix
 import Platform
 import Synchronization
 
@@ -9,40 +8,86 @@ import Synchronization
 ///
 /// One task at a time uses it.
 final class S3File: Sendable {
+    /// What becomes of it.
+    enum Purpose: Sendable {
+        /// An object.
+        case file(S3Client.ObjectFields)
+        /// Each part is an object, with its number behind the key: bytes that are read again, and then removed.
+        case pieces
+    }
+
     /// How many parts are under way, or wait for it, besides the one that is being received.
     private static let partsUnderWay = 3
     private static let firstPartSize = 8 << 20
     /// Parts double after so many, so that 10,000 of them have 7.8 TiB; the largest one has 4 GiB.
     private static let partsOfOneSize = 1000
 
+    enum Part: Sendable {
+        case stored(S3Part)
+        case underWay(Task<S3Part, any Error>)
+    }
+
     private struct State {
+        var key: String
         var upload: String?
-        var tasks: [Task<S3Part, any Error>] = []
+        var parts: [Part] = []
+        /// Parts that the store has from an earlier time, which are received again.
+        var known: [S3Part] = []
         var failure: StorageError?
         /// The part that is being received, and how many bytes of it.
         var current: PartSpool?
         var count = 0
+        /// What the store has of the part that is being received; it is in `current`, unless that is nil.
+        var tail: S3Tail?
         /// Of `current`; ends when the store has the part.
         var admission: OpenFileLimit.Admission?
         var number = 1
     }
 
-    let key: String
-    private let fields: S3Client.ObjectFields
+    let purpose: Purpose
     private let client: S3Client
     private let spools: SpoolSettings
     private let queue: WriteQueue
     private let slots = OpenFileLimit(of: "parts", descriptors: S3File.partsUnderWay + 1, timeout: .seconds(3600))
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
-    init(_ key: String, contentType: String?, _ client: S3Client, _ spools: SpoolSettings) {
-        (self.key, self.client, self.spools) = (key, client, spools)
-        let isValid = contentType.map { $0.utf8.count < 256 && $0.utf8.allSatisfy { (0x20...0x7E).contains($0) } }
-        fields = S3Client.ObjectFields(contentType: isValid == true ? contentType : nil)
+    init(_ key: String, _ purpose: Purpose, _ client: S3Client, _ spools: SpoolSettings) {
+        (self.purpose, self.client, self.spools) = (purpose, client, spools)
         queue = WriteQueue(threadPool: spools.threadPool, syncPool: spools.threadPool, budget: spools.budget)
+        state = Mutex(State(key: key))
+    }
+
+    /// Goes on with an interrupted file.
+    ///
+    /// - Parameter isRepeated: whether its bytes are received again from the beginning. Parts that the store has are not sent
+    ///   again.
+    convenience init(
+        _ key: String, _ purpose: Purpose, upload: String?, _ parts: [S3Part], _ tail: S3Tail?, isRepeated: Bool,
+        _ client: S3Client, _ spools: SpoolSettings
+    ) {
+        self.init(key, purpose, client, spools)
+        state.withLock { state in
+            state.upload = upload
+            if isRepeated {
+                state.known = parts
+            } else {
+                state.parts = parts.map(Part.stored)
+                (state.number, state.tail, state.count) = (parts.count + 1, tail, tail?.size ?? 0)
+            }
+        }
     }
 
     static func size(ofPart number: Int) -> Int { firstPartSize << ((number - 1) / partsOfOneSize) }
+
+    var key: String { state.withLock { $0.key } }
+
+    var upload: String? { state.withLock { $0.upload } }
+
+    /// How many bytes of the current part have been received, and how many it is going to have.
+    var partProgress: (count: Int, size: Int) { state.withLock { ($0.count, Self.size(ofPart: $0.number)) } }
+
+    /// Of a file that waits.
+    func rename(to key: String) { state.withLock { $0.key = key } }
 
     /// Suspends while too many bytes have not reached the store.
     func write(_ pieces: [ByteBuffer]) async throws(StorageError) {
@@ -71,61 +116,74 @@ final class S3File: Sendable {
         try await send()
     }
 
-    /// Whether no part has been sent, or is about to be: ``put(as:_:)`` can send the file.
-    var isWaiting: Bool { state.withLock { $0.upload == nil } }
+    /// Whether no part has been sent, or is about to be: ``put(_:_:)`` can send the file.
+    var isWaiting: Bool { upload == nil }
+
+    /// The content of a file that waits.
+    func waitingContent() async throws(StorageError) -> PartContent {
+        let (spool, _) = try await currentPart()
+        try await queue.drain()
+        return try await spools.threadPool.run("cannot read a temporary file") { () throws(SystemError) in
+            try spool.content()
+        }
+    }
 
     /// Sends the whole file, which is visible then.
     ///
     /// - Returns: its tag.
-    func put(as key: String, _ condition: S3WriteCondition) async throws(S3Error) -> String {
+    func put(_ content: PartContent, _ condition: S3WriteCondition) async throws(S3Error) -> String {
+        guard case .file(let fields) = purpose else { preconditionFailure("pieces have no name") }
         do throws(S3Error) {
-            return try await client.put(key, waiting, fields, condition)
+            return try await client.put(key, content, fields, condition)
         } catch {
-            return try await confirm(key, error)
+            return try await confirm(fields, error)
         }
     }
 
-    /// Makes what has been received the content of ``put(as:_:)``.
-    func finishWaiting() async throws(StorageError) {
-        let (spool, _) = try await currentPart()
-        try await queue.append("cannot write a temporary file") { spool.finish() }
+    /// The parts that are complete.
+    func parts() async throws(StorageError) -> [Part] {
         try await queue.drain()
+        return state.withLock { $0.parts }
     }
 
-    private var waiting: PartSpool {
-        guard let spool = state.withLock({ $0.current }) else { preconditionFailure("the file has been sent") }
-        return spool
+    /// What has been received of a part that is not complete.
+    enum Rest: Sendable {
+        case none
+        case stored(S3Tail)
+        case unstored(PartContent, number: Int)
     }
 
-    /// Suspends until the store has all parts.
-    func finishParts() async throws(StorageError) -> [S3Part] {
+    func rest() async throws(StorageError) -> Rest {
         try await queue.drain()
-        var parts: [S3Part] = []
-        for task in state.withLock({ $0.tasks }) {
-            do {
-                parts.append(try await task.value)
-            } catch {
-                throw (error as? S3Error)?.storageError ?? .serverIsStopping
-            }
+        let (current, count, tail, number) = state.withLock { ($0.current, $0.count, $0.tail, $0.number) }
+        if let tail, tail.size == count { return .stored(tail) }
+        guard let current, count > 0 else { return .none }
+        let content = try await spools.threadPool.run("cannot read a temporary file") { () throws(SystemError) in
+            try current.content()
         }
-        return parts
+        return .unstored(content, number: number)
+    }
+
+    /// The store has what ``rest()`` has returned.
+    func restIsStored(in tail: S3Tail, number: Int) {
+        state.withLock { if $0.number == number { $0.tail = tail } }
     }
 
     /// Makes the file visible.
     ///
     /// - Returns: its tag.
     func complete(_ parts: [S3Part], _ condition: S3WriteCondition) async throws(S3Error) -> String {
-        guard let upload = state.withLock({ $0.upload }) else { preconditionFailure("no part has been sent") }
+        guard let upload, case .file(let fields) = purpose else { preconditionFailure("no part has been sent") }
         do throws(S3Error) {
             return try await client.completeUpload(upload, key, parts, condition)
         } catch {
-            return try await confirm(key, error)
+            return try await confirm(fields, error)
         }
     }
 
     /// A request whose answer was lost is sent again. That fails if the first one has succeeded: the name is taken, by this
     /// file, or the upload is gone.
-    private func confirm(_ key: String, _ error: S3Error) async throws(S3Error) -> String {
+    private func confirm(_ fields: S3Client.ObjectFields, _ error: S3Error) async throws(S3Error) -> String {
         guard error.isConflict || error.status == 404, let found = try await client.head(key),
             found.identifier == fields.identifier
         else { throw error }
@@ -135,10 +193,11 @@ final class S3File: Sendable {
     /// Removes what the store has of it, unless it is visible. Also in a cancelled task.
     func abandon() async {
         await queue.cancel()
-        let (tasks, upload) = state.withLock { state in
+        let (parts, upload) = state.withLock { state in
             (state.current, state.admission) = (nil, nil)
-            return (state.tasks, state.upload)
+            return (state.parts, state.upload)
         }
+        let tasks = parts.compactMap { if case .underWay(let task) = $0 { task } else { nil } }
         for task in tasks { task.cancel() }
         // A part that arrives after the end of the upload could stay in the store.
         for task in tasks { _ = await task.result }
@@ -149,17 +208,28 @@ final class S3File: Sendable {
 
     private func currentPart() async throws(StorageError) -> (spool: PartSpool, room: Int) {
         if let failure = state.withLock({ $0.failure }) { throw failure }
-        let (current, room) = state.withLock { ($0.current, Self.size(ofPart: $0.number) - $0.count) }
+        let (current, room, tail) = state.withLock {
+            ($0.current, Self.size(ofPart: $0.number) - $0.count, $0.tail)
+        }
         if let current { return (current, room) }
         let admission = try await slots.admit()
         if let failure = state.withLock({ $0.failure }) { throw failure }
         let spool = try await spools.threadPool.run("cannot create a temporary file") {
             [folder = spools.folder] () throws(SystemError) in try PartSpool(in: folder)
         }
-        state.withLock { state in
-            (state.current, state.admission, state.count) = (spool, admission, 0)
-        }
+        if let tail { try await load(tail, into: spool) }
+        state.withLock { state in (state.current, state.admission) = (spool, admission) }
         return (spool, room)
+    }
+
+    private func load(_ tail: S3Tail, into spool: PartSpool) async throws(StorageError) {
+        let reader = S3FileReader(tail, client)
+        for start in stride(from: 0, to: tail.size, by: PartSpool.shortContent) {
+            let piece = try await reader.read(at: start, count: min(PartSpool.shortContent, tail.size - start))
+            try await queue.append("cannot write a temporary file", bytes: piece.readableBytes) {
+                () throws(SystemError) in try spool.append([piece])
+            }
+        }
     }
 
     private func append(_ slices: [ByteBuffer], to spool: PartSpool) async throws(StorageError) {
@@ -173,33 +243,44 @@ final class S3File: Sendable {
 
     /// Sends the current part when all of it has been written.
     private func send() async throws(StorageError) {
-        let upload = try await upload()
-        let (spool, admission, number) = state.withLock { state in
+        let upload = try await beginUpload()
+        let (spool, admission, number, known) = state.withLock { state in
             defer {
-                (state.current, state.admission, state.count) = (nil, nil, 0)
+                (state.current, state.admission, state.count, state.tail) = (nil, nil, 0, nil)
                 state.number += 1
             }
-            return (state.current, state.admission, state.number)
+            return (state.current, state.admission, state.number, state.known.first { $0.number == state.number })
         }
         guard let spool else { return }
-        try await queue.append("cannot write a temporary file") { [self] in
-            spool.finish()
+        try await queue.append("cannot write a temporary file") { [self] () throws(SystemError) in
+            let content = try spool.content()
             let task = Task { () async throws -> S3Part in
                 defer { withExtendedLifetime(admission) {} }
+                if let known, known.checksum == content.checksum { return known }
                 do throws(S3Error) {
-                    return try await client.uploadPart(number, spool, of: upload, key)
+                    return try await send(content, number, of: upload)
                 } catch {
                     state.withLock { $0.failure = $0.failure ?? error.storageError }
                     throw error
                 }
             }
-            state.withLock { $0.tasks.append(task) }
+            state.withLock { $0.parts.append(.underWay(task)) }
+        }
+    }
+
+    private func send(_ content: PartContent, _ number: Int, of upload: String) async throws(S3Error) -> S3Part {
+        switch purpose {
+        case .file: return try await client.uploadPart(number, content, of: upload, key)
+        case .pieces:
+            let tag = try await client.put("\(key)\(number)", content, nil, .always)
+            return S3Part(number: number, tag: tag, checksum: content.checksum, size: content.size)
         }
     }
 
     /// The identifier of the multipart upload, which begins if it has not yet.
-    private func upload() async throws(StorageError) -> String {
-        if let upload = state.withLock({ $0.upload }) { return upload }
+    private func beginUpload() async throws(StorageError) -> String {
+        if let upload { return upload }
+        guard case .file(let fields) = purpose else { return "" }
         do throws(S3Error) {
             let upload = try await client.createUpload(key, fields)
             state.withLock { $0.upload = upload }
@@ -208,11 +289,4 @@ final class S3File: Sendable {
             throw error.storageError
         }
     }
-}
-
-/// Where parts are kept until the store has them.
-struct SpoolSettings: Sendable {
-    let folder: String
-    let threadPool: NIOThreadPool
-    let budget: BufferBudget
 }

@@ -43,7 +43,7 @@ extension S3Storage {
 }
 
 /// An object that is open for reading. Reads that follow one another are one request to the store.
-private actor S3FileReader: StoredFileReader {
+actor S3FileReader: StoredFileReader {
     nonisolated let file: StoredFile
     private let key: String
     private let client: S3Client
@@ -59,6 +59,11 @@ private actor S3FileReader: StoredFileReader {
 
     init(_ file: StoredFile, _ key: String, _ client: S3Client) {
         (self.file, self.key, self.client) = (file, key, client)
+    }
+
+    /// Of bytes that an unfinished upload keeps.
+    init(_ tail: S3Tail, _ client: S3Client) {
+        self.init(StoredFile(name: "", size: tail.size, modified: 0, version: tail.tag), tail.key, client)
     }
 
     func read(at offset: Int, count: Int) async throws(StorageError) -> ByteBuffer {

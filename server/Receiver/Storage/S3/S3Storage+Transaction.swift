@@ -6,12 +6,12 @@ extension S3Storage {
     /// The files of one request.
     struct Transaction: StorageTransaction {
         private let storage: S3Storage
-        private var files: [S3File] = []
+        private(set) var files: [S3File] = []
         private var names: [FileName] = []
         /// Of the first file.
         private var naming = Naming()
         /// What has the key of the first file: see ``Naming/condition``.
-        private var condition = S3WriteCondition.isNew
+        private(set) var condition = S3WriteCondition.isNew
         private var published: [PublishedFile] = []
 
         init(_ storage: S3Storage) { self.storage = storage }
@@ -21,21 +21,41 @@ extension S3Storage {
         ) async throws(StorageError) {
             // Only a single file waits to be sent by one request.
             if files.count == 1, files[0].isWaiting { try await files[0].sendLast() }
+            let name = try addName(filename, naming)
+            let key: String
+            if files.isEmpty {
+                condition = try await storage.condition(of: name, self.naming)
+                key = self.naming.replaces ? storage.key(name, 0) : try await storage.reserve(name)
+            } else {
+                key = try await storage.reserve(name)
+            }
+            let fields = S3Client.ObjectFields(contentType: contentType)
+            files.append(S3File(key, .file(fields), storage.client, storage.spools))
+        }
+
+        /// Begins a file that an earlier transaction has begun.
+        ///
+        /// - Parameter condition: of the first file.
+        mutating func adopt(
+            _ file: S3File, named filename: String, _ naming: Naming, _ condition: S3WriteCondition
+        ) throws(StorageError) {
+            _ = try addName(filename, naming)
+            if files.isEmpty { self.condition = condition }
+            storage.reserved.withLock { _ = $0.insert(file.key) }
+            files.append(file)
+        }
+
+        private mutating func addName(_ filename: String, _ naming: Naming) throws(StorageError) -> FileName {
             let name = FileName(cleaning: filename, keepsFolders: storage.keepsPaths)
             guard name.folders.count <= FileName.maximumFolders else {
                 throw StorageError(.invalidName, "the filename has more than \(FileName.maximumFolders) folders")
             }
-            let key: String
             if files.isEmpty {
                 let replaces = naming.replaces && name.isExact(for: filename)
                 self.naming = Naming(replaces: replaces, condition: naming.condition)
-                condition = try await storage.condition(of: name, self.naming)
-                key = replaces ? storage.key(name, 0) : try await storage.reserve(name)
-            } else {
-                key = try await storage.reserve(name)
             }
             names.append(name)
-            files.append(S3File(key, contentType: contentType, storage.client, storage.spools))
+            return name
         }
 
         mutating func write(_ pieces: [ByteBuffer]) async throws(StorageError) {
@@ -44,21 +64,25 @@ extension S3Storage {
 
         mutating func endFile() async throws(StorageError) {
             guard let file = files.last else { preconditionFailure("no file has begun") }
-            if files.count == 1, file.isWaiting {
-                try await file.finishWaiting()
-            } else {
-                try await file.sendLast()
-            }
+            if files.count > 1 || !file.isWaiting { try await file.sendLast() }
         }
 
         mutating func publish() async throws(StorageError) -> [PublishedFile?] {
-            guard !files.isEmpty else { return [] }
+            try await publish { (_) throws(StorageError) in }
+        }
+
+        /// - Parameter record: called when the store has all bytes, before a file becomes visible, and again if it gets
+        ///   another name.
+        mutating func publish(
+            recording record: (Transaction) async throws(StorageError) -> Void
+        ) async throws(StorageError) -> [PublishedFile?] {
             if files.count == 1, files[0].isWaiting {
-                published = [try await put()]
+                published = [try await put(record)]
             } else {
                 // First all parts of all files, whatever may be refused; then the names.
                 var parts: [[S3Part]] = []
-                for file in files { parts.append(try await file.finishParts()) }
+                for file in files { parts.append(try await file.parts().stored()) }
+                try await record(self)
                 for (index, file) in files.enumerated() {
                     published.append(try await complete(file, parts[index]))
                 }
@@ -79,26 +103,30 @@ extension S3Storage {
             end()
         }
 
-        private mutating func end() {
+        /// Others may have the names.
+        mutating func end() {
             storage.release(files.map(\.key))
             (files, names, published) = ([], [], [])
         }
 
         /// Sends the only file with one request.
-        private mutating func put() async throws(StorageError) -> PublishedFile {
+        private mutating func put(
+            _ record: (Transaction) async throws(StorageError) -> Void
+        ) async throws(StorageError) -> PublishedFile {
             let file = files[0]
-            var key = file.key
+            let content = try await file.waitingContent()
             while true {
+                try await record(self)
                 do throws(S3Error) {
-                    return storage.published(key, tag: try await file.put(as: key, condition), condition)
+                    return storage.published(file.key, tag: try await file.put(content, condition), condition)
                 } catch {
                     // The name has been taken by another server: the file gets the next one.
                     guard error.isConflict, naming.condition == nil, !naming.replaces else {
                         throw error.storageError
                     }
                 }
-                storage.release([key])
-                key = try await storage.reserve(names[0])
+                storage.release([file.key])
+                file.rename(to: try await storage.reserve(names[0]))
             }
         }
 

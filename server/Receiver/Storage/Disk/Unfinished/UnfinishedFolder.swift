@@ -89,28 +89,7 @@ struct UnfinishedFolder: Sendable {
             guard error.code == ENOENT else { throw error }
             return nil
         }
-        let raw = file.raw
-        let size = min(count, max(0, try FileStatus(of: raw).size - offset))
-        var failure: SystemError?
-        let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
-            filled = 0
-            do throws(SystemError) {
-                while filled < size {
-                    let (room, start) = (
-                        UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[filled...]),
-                        offset + filled
-                    )
-                    let count = try SystemError.check { pread(raw, room.baseAddress, room.count, off_t(start)) }
-                    if count == 0 { break }
-                    filled += count
-                }
-            } catch {
-                failure = error
-            }
-        }
-        _ = consume file
-        if let failure { throw failure }
-        return bytes
+        return try file.read(at: offset, count: min(count, max(0, try FileStatus(of: file.raw).size - offset)))
     }
 
     /// The size of the files, and when the last of them was written.

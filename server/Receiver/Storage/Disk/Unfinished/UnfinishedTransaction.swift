@@ -20,6 +20,10 @@ final class UnfinishedTransaction: ResumableTransaction {
         var recordSize = 0
     }
 
+    /// Enough bytes for the disk not to be slowed down.
+    private static let checkpointInterval = 16 << 20
+
+    let (canReadContent, survivesPublishing) = (true, false)
     private let storage: DirectoryStorage
     private let opened: StorageFolder.Opened
     private let files: UnfinishedFiles
@@ -66,7 +70,7 @@ final class UnfinishedTransaction: ResumableTransaction {
 
     func write(_ pieces: [ByteBuffer]) async throws(StorageError) {
         // Content of files is not in the record, unless somebody has changed it.
-        guard state.withLock({ $0.adopted == nil }) else { throw Self.damaged }
+        guard state.withLock({ $0.adopted == nil }) else { throw StorageError.damagedUpload }
         let count = pieces.reduce(0) { $0 + $1.readableBytes }
         try await queue.append("cannot write a file", bytes: count) {
             [files, pool = storage.syncPool] () throws(SystemError) in
@@ -101,6 +105,8 @@ final class UnfinishedTransaction: ResumableTransaction {
             [files] () throws(SystemError) in try files.keepCoded(piece)
         }
     }
+
+    func isCheckpointDue(after count: Int) -> Bool { count >= Self.checkpointInterval }
 
     func checkpoint(
         _ segments: [BodySegment], completion: @escaping @Sendable (StorageError?) -> Void
@@ -172,7 +178,7 @@ final class UnfinishedTransaction: ResumableTransaction {
         case .success(let entries):
             state.withLock { $0.recordSize = entries.next }
             return entries
-        case .failure: throw Self.damaged
+        case .failure: throw StorageError.damagedUpload
         }
     }
 
@@ -189,7 +195,7 @@ final class UnfinishedTransaction: ResumableTransaction {
             [files] () throws(SystemError) in
             try UnfinishedFolder.read(name, in: try files.directory, at: offset, count: count) ?? []
         }
-        guard bytes.count == count else { throw Self.damaged }
+        guard bytes.count == count else { throw StorageError.damagedUpload }
         return ByteBuffer(bytes: bytes)
     }
 
@@ -200,7 +206,7 @@ final class UnfinishedTransaction: ResumableTransaction {
             if !isTooLarge { state.adopted?[file] = size }
             return !isTooLarge
         }
-        guard isKnown else { throw Self.damaged }
+        guard isKnown else { throw StorageError.damagedUpload }
     }
 
     func endRestoring(coded: Int?) async throws(StorageError) {
@@ -217,12 +223,9 @@ final class UnfinishedTransaction: ResumableTransaction {
                 try files.adopt(sizes, isInFile: isInFile, record: record, coded: coded)
             }
         } catch {
-            throw error.code == .failed ? Self.damaged : error
+            throw error.code == .failed ? .damagedUpload : error
         }
     }
-
-    static let damaged = StorageError(
-        .failed, "the record of this unfinished upload is damaged: begin a new upload")
 
     // MARK: Ending
 
