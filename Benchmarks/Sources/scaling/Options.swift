@@ -12,10 +12,12 @@ struct Options: Sendable {
           rate=0         bytes per second of each upload at most; 0 for no limit
           seed=1         of the contents
           servers=       files that hold the process identifiers of the servers, separated by commas
-          kill=0         number of the server that is killed with SIGKILL after half of the files; 0 for none
+          kill=0         number of the server that gets a signal a second after half of the files; 0 for none
+          signal=KILL    KILL or TERM
         """
 
     enum Resumption: String { case off, draft, tus }
+    enum Signal: String { case kill = "KILL", terminate = "TERM" }
 
     let url: String
     let store: String
@@ -28,6 +30,7 @@ struct Options: Sendable {
     private(set) var serverFiles: [String] = []
     /// The index of the server to kill.
     private(set) var killed: Int?
+    private(set) var signal = Signal.kill
 
     /// Nil if they are wrong.
     init?(_ arguments: [String]) {
@@ -47,6 +50,7 @@ struct Options: Sendable {
         case "size": return Self.set(&size, Self.bytes(value))
         case "jobs": return Self.set(&jobs, Int(value))
         case "resume": return Self.set(&resumption, Resumption(rawValue: value))
+        case "signal": return Self.set(&signal, Signal(rawValue: value))
         case "seed": return Self.set(&seed, UInt64(value))
         case "servers": serverFiles = value.split(separator: ",").map(String.init)
         case "rate":

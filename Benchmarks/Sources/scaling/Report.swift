@@ -17,10 +17,11 @@ struct Report {
         let all = answered + failed
         print(
             "uploads".padded,
-            "\(all.count) of \(options.size) bytes, \(options.jobs) at a time, resumption \(options.resumption)")
+            "\(all.count) of \(options.size) bytes, \(options.jobs) at a time, resumption: \(options.resumption)")
         let rate = Double(answered.count * options.size) / seconds / 1e6
         print("time".padded, String(format: "%.1f s, %.1f MB/s stored", seconds, rate))
-        print("stored".padded, "\(answered.count) answered with success")
+        let statuses = Dictionary(grouping: answered) { $0.status ?? 0 }.sorted { $0.key < $1.key }
+        for (status, results) in statuses { print("answered".padded, "\(results.count) × status \(status)") }
         print("failed".padded, "\(failed.count)")
         let causes = Dictionary(grouping: failed) { $0.failure ?? "" }.sorted { $0.key < $1.key }
         for (cause, results) in causes { print("".padded, "\(results.count) × \(cause)") }
@@ -43,11 +44,12 @@ struct Report {
                 \(count(results, .missing)) missing
                 """)
         }
-        if count(answered, .whole) < answered.count { print("FAILED: a file that was answered is not whole in the store") }
+        let isLost = count(answered, .whole) < answered.count
+        if isLost { print("FAILED: a file that was answered is not whole in the store") }
         if count(failed, .different) > 0 { print("FAILED: a file that is not whole is visible in the store") }
         let isResumed = options.resumption != .off && !failed.isEmpty
         if isResumed { print("FAILED: not every file arrived") }
-        return isResumed || count(answered, .whole) < answered.count || count(failed, .different) > 0
+        return isLost || isResumed || count(failed, .different) > 0
     }
 }
 

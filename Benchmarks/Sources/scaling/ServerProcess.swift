@@ -10,7 +10,8 @@ final class ServerProcess: Sendable {
         var descriptors = 0
         /// Bytes on the disk of open files that have no name.
         var temporary = 0
-        var killed: Int32?
+        /// That it was sent.
+        var signal: Options.Signal?
         var processes: Set<Int32> = []
     }
 
@@ -26,12 +27,12 @@ final class ServerProcess: Sendable {
         }
     }
 
-    func kill() {
-        guard let identifier, Foundation.kill(identifier, SIGKILL) == 0 else {
-            print("the server of \(file) cannot be killed")
+    func send(_ signal: Options.Signal) {
+        guard let identifier, kill(identifier, signal == .kill ? SIGKILL : SIGTERM) == 0 else {
+            print("the server of \(file) gets no signal")
             return
         }
-        peaks.withLock { $0.killed = identifier }
+        peaks.withLock { $0.signal = signal }
     }
 
     /// Notes what it needs now.
@@ -57,23 +58,25 @@ final class ServerProcess: Sendable {
     private static func descriptors(of identifier: Int32) -> (count: Int, temporary: Int) {
         let folder = "/proc/\(identifier)/fd"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        var temporary = 0
+        // Several descriptors may be of one file.
+        var temporary: [ino_t: Int] = [:]
         for name in names {
             var status = stat()
             if stat("\(folder)/\(name)", &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_nlink == 0 {
-                temporary += Int(status.st_blocks) * 512
+                temporary[status.st_ino] = Int(status.st_blocks) * 512
             }
         }
-        return (names.count, temporary)
+        return (names.count, temporary.values.reduce(0, +))
     }
 
     var summary: String {
         let peaks = peaks.withLock { $0 }
         var summary = """
-            peak \(peaks.resident >> 10) MiB resident, \(peaks.anonymous >> 10) MiB anonymous; \(peaks.threads) threads, \
-            \(peaks.descriptors) descriptors, \(peaks.temporary >> 20) MiB in temporary files
+            peak \(peaks.resident >> 10) MiB resident, \(peaks.anonymous >> 10) MiB anonymous; \
+            \(peaks.threads) threads, \(peaks.descriptors) descriptors, \(peaks.temporary >> 20) MiB in temporary files
             """
-        if peaks.killed != nil { summary += peaks.processes.count > 1 ? "; killed, started again" : "; killed" }
+        if let signal = peaks.signal { summary += "; SIG\(signal.rawValue)" }
+        if peaks.processes.count > 1 { summary += ", started again" }
         return summary
     }
 }

@@ -1,5 +1,5 @@
-// Uploads many files through a load balancer while a server is killed, and compares what the object store has with what was
-// sent: see `Options.usage`. scripts/bench-scaling.sh starts the store, the servers and the load balancer.
+// Uploads many files through a load balancer while a server is killed, and compares all files in the object store with what
+// was sent: see `Options.usage`. scripts/bench-scaling.sh starts the store, the servers and the load balancer.
 
 import Foundation
 import HTTPStreaming
@@ -18,7 +18,11 @@ let watch = Task {
 let load = Load(options)
 let results = await load.run { answered in
     guard let index = options.killed, answered == options.uploads / 2 else { return }
-    servers[index].kill()
+    Task {
+        // Uploads that began together end together: the others are in the middle a second later.
+        try await Task.sleep(for: .seconds(1))
+        servers[index].send(options.signal)
+    }
 }
 watch.cancel()
 for server in servers { server.sample() }
