@@ -116,11 +116,14 @@ struct KilledUploadTests {
         "killed at any call while it publishes, the server stores the files once, and the client gets its answer",
         .enabled(if: SystemCallTrace.obstacle == nil, "SKIPPED: there is no strace"),
         arguments: [
-            ("renameat2", 3, false), ("renameat", 3, false), ("unlinkat", 3, false), ("fsync", 3, false),
-            ("renameat2", 1, false), ("renameat", 1, false), ("renameat2", 3, true), ("renameat2", 1, true),
-            ("renameat", 1, true),
+            ("renameat2", nil, 3, false), ("renameat", nil, 3, false), ("unlinkat", nil, 3, false),
+            ("fsync", nil, 3, false), ("renameat2", nil, 1, false), ("renameat", nil, 1, false),
+            ("renameat2", nil, 3, true), ("renameat2", nil, 1, true), ("renameat", nil, 1, true),
+            // When the answer is stored, and the rest removed.
+            ("renameat", "answer.new", 1, false), ("unlinkat", "publication", 1, false), ("unlinkat", "body", 1, false),
+            ("unlinkat", "coded", 3, true),
         ])
-    func publishing(call: String, fileCount: Int, isCoded: Bool) async throws {
+    func publishing(call: String, path: String?, fileCount: Int, isCoded: Bool) async throws {
         let files: [(filename: String, content: [UInt8])] =
             Array([("a", [1]), ("b", [2, 3]), ("a", [4])].prefix(fileCount))
         let plain = RunningServer.document(files)
@@ -135,7 +138,7 @@ struct KilledUploadTests {
             let location = try #require(
                 try await server.client.ask("POST", "/", fields, body).location)
             let client = server.client
-            let trace = try SystemCallTrace(injecting: ["\(call):signal=KILL:when=\(number)"])
+            let trace = try SystemCallTrace(injecting: ["\(call):signal=KILL:when=\(number)"], path: path)
             let tracer = try await trace.attach(to: try #require(server.process))
             defer { tracer.terminate(SIGKILL) }
             let answer = try? await client.append([], at: body.count, to: location)
@@ -154,8 +157,10 @@ struct KilledUploadTests {
             #expect(try server.directory.contents().filter { !$0.hasPrefix(".") } == names.sorted())
             let contents = try names.map { [UInt8](try server.directory.read($0)) }
             #expect(contents == files.map(\.content), "\(call) \(number)")
+            #expect(try Self.isAtRest(server.directory), "\(call) \(number)")
         }
-        print("\(call), \(files.count) files: killed \(kills) times")
+        #expect(kills > 0)
+        print("\(call) \(path ?? ""), \(files.count) files: killed \(kills) times")
     }
 }
 

@@ -159,4 +159,22 @@ struct DirectoryStorageTests {
         #expect(throws: StorageError.self) { try DirectoryStorage(path: directory.write([], to: "file")) }
         #expect(throws: StorageError.self) { try DirectoryStorage(path: directory.path("file/x")) }
     }
+
+    @Test("a sweep removes what a killed process has left beside the answer of an upload, and nothing of other uploads")
+    func answered() async throws {
+        let directory = try TemporaryDirectory()
+        let storage = try DirectoryStorage(path: directory.path)
+        var folders: [String] = []
+        for isAnswered in [true, false] {
+            let id = UploadID()
+            try await storage.create(id, request: [1]).suspend()
+            if isAnswered { try await storage.complete(id, answer: [2]) }
+            let folder = UnfinishedFolder.namePrefix + id.description
+            for name in ["0", "body", "coded", "publication"] { try directory.write([3], to: "\(folder)/\(name)") }
+            folders.append(folder)
+        }
+        try await storage.removeLeftovers()
+        let left = try folders.map { try FileManager.default.contentsOfDirectory(atPath: directory.path($0)).sorted() }
+        #expect(left == [["answer", "request"], ["0", "body", "coded", "publication", "request"]])
+    }
 }

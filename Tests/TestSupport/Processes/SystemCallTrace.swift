@@ -23,11 +23,14 @@ public struct SystemCallTrace: Sendable {
     /// - Parameters:
     ///   - names: of the system calls to record.
     ///   - injecting: what strace does to them, such as `linkat:error=EPERM`.
-    public init(_ names: [String] = [], injecting faults: [String] = []) throws {
+    ///   - path: only calls with this path, as they name it; nil for all.
+    public init(_ names: [String] = [], injecting faults: [String] = [], path: String? = nil) throws {
         directory = try TemporaryDirectory()
         // strace does nothing to calls that it does not record.
         let all = names + faults.map { String($0.prefix { $0 != ":" }) }
-        options = ["-e", "trace=" + all.joined(separator: ",")] + faults.flatMap { ["-e", "inject=" + $0] }
+        options =
+            ["-e", "trace=" + all.joined(separator: ",")] + faults.flatMap { ["-e", "inject=" + $0] }
+            + (path.map { ["-P", $0] } ?? [])
     }
 
     /// For a shell, which replaces itself by the program in its arguments.

@@ -47,7 +47,7 @@ extension DirectoryStorage: ResumableStorage {
             }
             return parent
         }
-        await remove(id, from: directory, except: [UnfinishedFolder.request, UnfinishedFolder.answer])
+        await remove(id, from: directory, except: UnfinishedFolder.completed)
     }
 
     func remove(_ id: UploadID) async {

@@ -14,6 +14,8 @@ import Platform
 struct UnfinishedFolder: Sendable {
     static let namePrefix = TemporaryFile.namePrefix + "unfinished-"
     static let (request, body, coded, publication, answer) = ("request", "body", "coded", "publication", "answer")
+    /// What stays when the upload is complete.
+    static let completed: Set = [request, answer]
 
     let id: UploadID
     let parent: Directory
@@ -119,5 +121,15 @@ struct UnfinishedFolder: Sendable {
         guard names.count <= limit else { return false }
         if kept.isEmpty { try parent.removeDirectory(name) }
         return true
+    }
+
+    /// Removes what is left of a completed upload if a process was killed after it had written the answer.
+    func removeRest(_ durability: Durability) throws(SystemError) {
+        guard let directory = try open(), directory.contains(Self.answer),
+            try !Self.completed.isSuperset(of: directory.names(startingWith: ""))
+        else { return }
+        // The process may have been killed before the answer was on the disk. Without the answer the rest is needed.
+        if durability == .full { try directory.descriptor.syncNames() }
+        _ = try remove(except: Self.completed, limit: .max)
     }
 }

@@ -1,6 +1,6 @@
 import Platform
 
-/// The hidden files and folders of killed processes, except unfinished uploads, which go on: see ``UnfinishedFolder``.
+/// The hidden files and folders of killed processes. Unfinished uploads are kept, because they go on: see ``UnfinishedFolder``.
 /// Their owners lock them while they live. Every call blocks.
 enum Leftovers {
     /// Locks a file or folder for this process.
@@ -20,7 +20,8 @@ enum Leftovers {
         for upload in try UnfinishedFolder.all(in: directory) { upload.recover(numbers, durability) }
     }
 
-    /// Removes the leftovers in a directory, after it has named the files whose names were being given.
+    /// Removes the leftovers in a directory, after it has named the files whose names were being given, and what is left of
+    /// completed uploads beside their answers.
     ///
     /// - Parameter age: in seconds. Those that changed later are left alone: a file that is being replaced has a hidden
     ///   name for a moment, and no lock.
@@ -44,5 +45,6 @@ enum Leftovers {
             let folder = StagingFolder(leftover: leftover, named: name, in: directory)
             try? folder.finish(naming: numbers, durability: durability)
         }
+        for upload in try UnfinishedFolder.all(in: directory) { try? upload.removeRest(durability) }
     }
 }
