@@ -11,7 +11,7 @@ struct Target: Hashable {
         url = argument.contains("://") ? argument : "http://" + argument
         let scheme = url.prefix { $0 != ":" }.lowercased()
         guard scheme == "http" || scheme == "https" else {
-            throw ValidationError("the URL '\(argument)' is neither http nor https")
+            throw ValidationError("the URL '\(Format.url(argument))' is neither http nor https")
         }
     }
 

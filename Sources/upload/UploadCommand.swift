@@ -100,7 +100,7 @@ struct UploadCommand: AsyncParsableCommand {
     /// Prints what would be sent.
     private func show(_ jobs: [Job]) -> ExitStatus {
         for job in jobs {
-            System.write("\(content.put ? "PUT" : "POST") \(Format.escaped(job.url))\n", to: 1)
+            System.write("\(content.put ? "PUT" : "POST") \(Format.escaped(Format.url(job.url)))\n", to: 1)
             for file in job.files {
                 let size = file.size.map { Format.bytes($0) } ?? "unknown size"
                 System.write("  \(Format.escaped("\(file.path) as \(file.name)")), \(size)\n", to: 1)

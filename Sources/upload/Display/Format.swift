@@ -47,6 +47,14 @@ enum Format {
         return "\(seconds / 60):\(rest)"
     }
 
+    /// A URL without its user and password.
+    static func url(_ url: String) -> String {
+        guard let start = url.firstRange(of: "://")?.upperBound else { return url }
+        let authority = url.utf8[start...].prefix { !"/?#".utf8.contains($0) }
+        guard let end = authority.lastIndex(of: UInt8(ascii: "@")) else { return url }
+        return String(url[..<start]) + url[url.utf8.index(after: end)...]
+    }
+
     /// On one line, with `\u{…}` in place of characters that control a terminal or change the direction of text: names of
     /// files and answers of servers are not this program's own.
     static func escaped(_ text: String) -> String {

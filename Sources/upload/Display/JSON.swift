@@ -47,7 +47,7 @@ extension Outcome {
             }
         return .object([
             ("type", .string("result")), ("files", .array(job.files.map { .string("\($0.path)") })),
-            ("url", .string(job.url)), ("accepted", .bool(exitStatus == .accepted)), ("status", status),
+            ("url", .string(Format.url(job.url))), ("accepted", .bool(exitStatus == .accepted)), ("status", status),
             ("bytes_sent", .number(bytesSent)), ("seconds", .seconds(duration)),
             ("verified", isVerified ? .bool(true) : nil),
             ("location", location.map { .string($0) }), ("error", complaint(options).map { .string($0) }),

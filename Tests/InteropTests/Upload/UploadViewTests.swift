@@ -108,6 +108,15 @@ struct UploadViewTests {
         #expect(ProgressView(columns: 80).bars(state, at: start)[0].contains("status 503: attempt 2 of 3"))
     }
 
+    @Test("no URL is shown with its user and password") func urls() {
+        for (url, shown) in [
+            ("http://user:pass%40word@host:1/a@b?c@d", "http://host:1/a@b?c@d"), ("ftp://a@b@host", "ftp://host"),
+            ("http://host/@", "http://host/@"), ("http://user@\u{301}host?@", "http://\u{301}host?@"), ("host", "host"),
+        ] {
+            #expect(Format.url(url).unicodeScalars.elementsEqual(shown.unicodeScalars), "\(url)")
+        }
+    }
+
     @Test("a line for a log has all figures that are known") func plain() {
         var state = TransferState([job(0, "a", size: 2000), job(1, "b", size: 2000)], at: start)
         state.setActive(active(read: 1000, of: 2000, rate: 1000), at: 0)
