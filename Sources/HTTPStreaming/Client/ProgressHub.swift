@@ -45,14 +45,12 @@ final class ProgressHub<Progress: Hashable & Sendable>: Sendable {
 
 /// The last progress that was reported for an upload, by its agent, or for a download, by the task that reads it.
 final class ProgressCounter<Progress: Hashable & Sendable>: Sendable {
-    private let beginning: Progress
     private let last: Mutex<Progress>
     private let watched = Atomic<Bool>(false)
     let hub: ProgressHub<Progress>
 
     init(_ hub: ProgressHub<Progress>, from beginning: Progress) {
         self.hub = hub
-        self.beginning = beginning
         last = Mutex(beginning)
     }
 
@@ -64,8 +62,8 @@ final class ProgressCounter<Progress: Hashable & Sendable>: Sendable {
     /// Whether progress must be reported.
     var isWanted: Bool { watched.load(ordering: .relaxed) || hub.isListening }
 
-    /// Starts again from 0, when the request is sent again.
-    func reset() { last.withLock { $0 = beginning } }
+    /// Starts again from there, when the request is sent again.
+    func reset(to beginning: Progress) { last.withLock { $0 = beginning } }
 
     /// Stores the progress, and passes it to listeners if it changed.
     func report(_ progress: Progress) {

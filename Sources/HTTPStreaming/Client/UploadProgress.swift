@@ -32,6 +32,15 @@ public struct UploadProgress: Hashable, Sendable {
         public let cause: String
     }
 
+    /// A redirect that the client has followed (RFC 9110 §15.4).
+    public struct Redirect: Hashable, Sendable {
+        /// The status of the response, such as 307.
+        public let status: Int
+        /// The absolute URL to which the request is sent next, without user and password. Its query may be a secret, such as the
+        /// signature of an object store.
+        public let url: String
+    }
+
     /// The number of bytes of the body read, including the framing of a form, before a content coding.
     public let bytesRead: Int64
     /// The number of bytes of the body, after a content coding, that were passed to the kernel.
@@ -49,6 +58,9 @@ public struct UploadProgress: Hashable, Sendable {
     public let part: Part?
     /// Set in one report before each delay of a retry; nil in all others. A slow closure may miss it.
     public internal(set) var retry: Retry?
+    /// The redirects that the request has followed so far, in order. Reported when a redirect is followed, and in all later
+    /// reports of the request, so that a slow closure misses none. See ``Client/Configuration/maximumRedirects``.
+    public internal(set) var redirects: [Redirect] = []
 
     /// ``bytesRead`` divided by ``totalBytes``, from 0 to 1; 1 for an empty body. Nil if ``totalBytes`` is nil.
     ///
@@ -60,7 +72,8 @@ public struct UploadProgress: Hashable, Sendable {
 
 extension UploadProgress {
     /// The progress before anything has been read.
-    init() {
-        self.init(bytesRead: 0, bytesSent: 0, bytesAcknowledged: nil, totalBytes: nil, part: nil)
+    init(redirects: [Redirect] = []) {
+        self.init(
+            bytesRead: 0, bytesSent: 0, bytesAcknowledged: nil, totalBytes: nil, part: nil, redirects: redirects)
     }
 }

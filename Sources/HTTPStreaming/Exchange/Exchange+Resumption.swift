@@ -19,12 +19,12 @@ extension Exchange {
             session.record.reset()
             return nil
         case (307, _), (308, _):
-            guard redirects < configuration.maximumRedirects,
+            guard mayFollow,
                 let reference = answer.encodedLocation ?? answer.headerFields.values(of: "Location").first,
                 let target = CurlURL.resolve(reference, against: location),
                 CurlURL.origin(of: target) == CurlURL.origin(of: location)
             else { return .result }
-            redirects += 1
+            follow(answer.status, to: target)
             session.record.moved(to: target)
             return .next(.delayed(.zero))
         default:
@@ -117,7 +117,7 @@ extension Exchange {
         case .create(let time):
             delay = time
             session?.record.reset()
-            counter.reset()
+            resetProgress()
         case .ask(let time):
             delay = time
         case .append(let offset, let time):

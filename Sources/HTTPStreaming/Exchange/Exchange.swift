@@ -30,7 +30,7 @@ struct Exchange: Sendable {
     /// Whether all redirects have been within the origin of the request.
     private var isAtOrigin = true
     private var attempt = 1
-    var redirects = 0
+    var redirects: [UploadProgress.Redirect] = []
     private(set) var countedLength: Int64?
     /// Whether the request was sent again because a kept connection had been closed. libcurl does that too, once.
     private var wasSentAgain = false
@@ -145,13 +145,13 @@ extension Exchange {
     mutating func prepareAgain(_ fields: HeaderFields, isDecoded: Bool, id: TransferID) {
         rangeFields = fields
         // The same representation must be selected, although ranges are not decoded by themselves.
-        (url, isAtOrigin, redirects) = (request.url, true, 0)
+        (url, isAtOrigin, redirects) = (request.url, true, [])
         if !fields.isEmpty, isDecoded, scope(of: url).headerFields["Accept-Encoding"] == nil {
             rangeFields["Accept-Encoding"] = Client.Configuration.acceptedCodings
         }
         self.id = id
         (isRefused, wasSentAgain) = (false, false)
-        counter.reset()
+        resetProgress()
     }
 
     /// When the content is asked for again, which counts as an attempt; nil if no more are allowed.
@@ -192,21 +192,6 @@ extension Exchange {
         default:
             return nil
         }
-    }
-
-    private func redirect(_ answer: TransferResponse) throws(ClientError) -> Next? {
-        guard configuration.maximumRedirects > 0,
-            let location = answer.encodedLocation ?? answer.headerFields.values(of: "Location").first,
-            let target = CurlURL.resolve(location, against: url)
-        else { return nil }
-        guard redirects < configuration.maximumRedirects else {
-            throw ClientError(
-                .tooManyRedirects, "the server redirected more than \(redirects) times", bytesSent: answer.bytesSent)
-        }
-        guard let from = CurlURL.origin(of: url), let to = CurlURL.origin(of: target) else { return nil }
-        // A body that was sent encrypted is never sent in the clear.
-        guard from.scheme == to.scheme || to.scheme == "https" else { return nil }
-        return .redirected(url: target, isSameOrigin: from == to)
     }
 
     /// How to go on after a failure.
@@ -260,22 +245,24 @@ extension Exchange {
         counter.report(progress)
     }
 
+    /// Counts from 0 again, because the body is sent again.
+    func resetProgress() { counter.reset(to: UploadProgress(redirects: redirects)) }
+
     /// Prepares the next try; suspends for as long as that takes.
     mutating func begin(_ next: Next, id: TransferID) async throws(ClientError) {
         self.id = id
         isRefused = false
         switch next {
         case .redirected(let url, let isSameOrigin):
-            counter.reset()
+            resetProgress()
             self.url = url
-            redirects += 1
             isAtOrigin = isAtOrigin && isSameOrigin
         case .counted:
-            counter.reset()
+            resetProgress()
             if let source = request.source { countedLength = try await RequestBody.count(source) }
             countedDigest = request.trailer?.fieldValue
         case .delayed(let delay):
-            if continuingRequest == nil { counter.reset() }
+            if continuingRequest == nil { resetProgress() }
             attempt += 1
             try await Self.sleep(delay)
         case .upload(let action):

@@ -74,7 +74,8 @@ extension Transfer {
             bytesSent: bytesSent,
             bytesAcknowledged: easy.sockets.countsAcknowledged ? min(bookkeeping.bytesAcknowledged, bytesSent) : nil,
             totalBytes: upload.totalBytes,
-            part: upload.body.currentPart
+            part: upload.body.currentPart,
+            redirects: bookkeeping.counter.progress.redirects
         )
     }
 }

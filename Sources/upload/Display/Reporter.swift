@@ -40,9 +40,16 @@ final class Reporter: Sendable {
     func progressed(_ job: Job, _ progress: UploadProgress, before: Int64) {
         state.withLock { state in
             state.transfers.update(job, progress, before: before, at: .now)
-            guard let retry = progress.retry, !options.display.quiet else { return }
-            let text = "attempt \(retry.attempt) of \(retry.maximumAttempts) in \(Format.seconds(retry.delay))"
-            state.write("upload: " + Format.escaped("\(job.label): \(retry.cause); \(text)"), to: 2)
+            var lines = state.transfers.newRedirects(job, progress).map { redirect in
+                // The query may be a secret, such as the signature of an object store.
+                "status \(redirect.status); redirected to \(redirect.url.prefix { $0 != "?" && $0 != "#" })"
+            }
+            if let retry = progress.retry {
+                let text = "attempt \(retry.attempt) of \(retry.maximumAttempts) in \(Format.seconds(retry.delay))"
+                lines.append("\(retry.cause); \(text)")
+            }
+            guard !options.display.quiet else { return }
+            for line in lines { state.write("upload: " + Format.escaped("\(job.label): \(line)"), to: 2) }
         }
     }
 

@@ -13,6 +13,8 @@ struct TransferState {
         var speed: Speedometer
         /// What it waits for: `status 503: attempt 2 of 3`.
         var retry: String?
+        /// How many redirects ``newRedirects(_:_:)`` has returned.
+        var redirectCount = 0
     }
 
     let total: Int
@@ -73,6 +75,13 @@ struct TransferState {
         entry.speed.note(progress.bytesRead, at: now)
         active[job.index] = entry
         speed.note(moved, at: now)
+    }
+
+    /// The redirects of a request that this has not returned yet.
+    mutating func newRedirects(_ job: Job, _ progress: UploadProgress) -> ArraySlice<UploadProgress.Redirect> {
+        let count = active[job.index]?.redirectCount ?? 0
+        active[job.index]?.redirectCount = progress.redirects.count
+        return progress.redirects.dropFirst(count)
     }
 
     /// For tests.

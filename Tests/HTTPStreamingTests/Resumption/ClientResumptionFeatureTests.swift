@@ -83,6 +83,21 @@ struct ClientResumptionFeatureTests {
         #expect(server.methods == ["PUT", "PUT", "HEAD", "PATCH"] && server.stored.map(\.body) == [content])
     }
 
+    @Test("a redirect of the rest is followed and reported") func redirectedRest() async throws {
+        let server = ResumableServer { head, number in
+            let path = head.line.split(separator: " ")[1]
+            return number == 1 ? .cut(after: 1000) : number == 3 ? .refuse(308, fields: "Location: \(path)\r\n") : .none
+        }
+        let (listener, client) = try resuming(server)
+        let content = [UInt8](repeating: 1, count: 300_000)
+        let last = Shared(UploadProgress())
+        let request = Request(.put, listener.url, content: .bytes(content))
+        #expect(try await client.send(request) { last.set($0) }.status == 201)
+        #expect(server.methods == ["PUT", "HEAD", "PATCH", "PATCH"] && server.stored.map(\.body) == [content])
+        #expect(last.value.redirects == [UploadProgress.Redirect(status: 308, url: "\(listener.url)upload/1")])
+        #expect(last.value.bytesSent == 300_000)
+    }
+
     @Test("progress begins at the offset and never goes back below it") func progress() async throws {
         let server = ResumableServer { _, number in number == 1 ? .cut(after: 2_000_000) : .none }
         let (listener, client) = try resuming(server) {

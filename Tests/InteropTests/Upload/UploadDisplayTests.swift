@@ -68,6 +68,29 @@ struct UploadDisplayTests {
         #expect(try await tool.run(["--retry-all", try tool.file("a"), server.url]).status == 0)
     }
 
+    @Test("each redirect is shown once, without what may be secret") func redirects() async throws {
+        let server = try FaultServer { connection in
+            while let (head, _) = try connection.readRequest() {
+                let path = head.line.split(separator: " ")[1]
+                let locations = ["/a": "b?secret#part", "/b?secret": "//user:secret@\(head["host"] ?? "")/c"]
+                let field = locations[String(path)].map { "Location: \($0)\r\n" }
+                try connection.respond(field == nil ? 201 : 307, fields: field ?? "")
+            }
+        }
+        let file = try tool.file("a")
+        let url = server.url.replacingOccurrences(of: "//", with: "//user:secret@") + "a"
+        let arguments = ["--put", "--json", file, url]
+        let result = try await tool.run(arguments)
+        #expect(result.status == 0)
+        let lines = ["b", "c"].map { "upload: \(file): status 307; redirected to \(server.url)\($0)\n" }
+        #expect(result.errorOutput == lines.joined())
+        #expect(try objects(result.output)[0]["url"] as? String == server.url + "a")
+        let quiet = try await tool.run(["-q"] + arguments)
+        #expect(quiet.status == 0 && quiet.errorOutput == "")
+        let plan = try await tool.run(["-n"] + arguments)
+        #expect(plan.output.hasPrefix("PUT \(server.url)a\n"))
+    }
+
     /// Reads bodies slowly enough that progress is shown.
     private func slowServer() async throws -> ServerProcess { try await ServerProcess.start(["--discard"]) }
 

@@ -117,6 +117,17 @@ struct UploadViewTests {
         }
     }
 
+    @Test("a redirect is new once; a request that begins anew has its own") func redirects() {
+        let job = job(0, "a", size: 100)
+        var state = TransferState([job], at: start)
+        state.begin(job, at: start)
+        let redirects = ["b", "c"].map { UploadProgress.Redirect(status: 307, url: $0) }
+        for (count, new) in [(0, 0..<0), (2, 0..<2), (2, 2..<2), (0, 0..<0), (1, 0..<1), (2, 1..<2)] {
+            let progress = UploadProgress(redirects: Array(redirects.prefix(count)))
+            #expect(state.newRedirects(job, progress) == redirects[new])
+        }
+    }
+
     @Test("a line for a log has all figures that are known") func plain() {
         var state = TransferState([job(0, "a", size: 2000), job(1, "b", size: 2000)], at: start)
         state.setActive(active(read: 1000, of: 2000, rate: 1000), at: 0)
