@@ -1,10 +1,10 @@
 import HTTPStreaming
 
-/// What the tool exits with. The README lists them.
+/// What the tool exits with. docs/UPLOAD.md lists them.
 enum ExitStatus: Int32, Hashable, Sendable {
     /// The server has accepted everything.
     case accepted = 0
-    /// Several files failed, for different reasons; or for one that has no status of its own.
+    /// Requests failed for different reasons, or for one that has no status of its own.
     case failed = 1
     /// The command line, or a value in it, is invalid.
     case usage = 2
@@ -59,18 +59,27 @@ enum ExitStatus: Int32, Hashable, Sendable {
 /// What to do after a failure, in one line without a full stop.
 enum Advice {
     /// Nil where there is nothing to advise.
-    static func afterStatus(_ status: Int, isPut: Bool, isCompressed: Bool, hasCredentials: Bool) -> String? {
+    ///
+    /// - Parameter location: the value of that field, if there is one.
+    static func afterStatus(
+        _ status: Int, location: String?, isPut: Bool, isCompressed: Bool, hasCredentials: Bool
+    ) -> String? {
         switch status {
-        case 300...399: "the server redirects the request elsewhere: give that URL"
+        case 300...399:
+            "the server redirects the request to \(location.map(Format.publicURL) ?? "another URL"): give that URL"
         case 401 where hasCredentials: "the server does not accept these credentials"
         case 401: "the server wants a token: --token-file or UPLOAD_TOKEN, or a user: --user"
-        case 403: "these credentials may not write there"
+        case 403 where hasCredentials: "these credentials may not write there"
+        case 403: "the server does not allow this, or not without credentials: --token-file, UPLOAD_TOKEN or --user"
         case 404, 405:
             isPut
                 ? "the server takes no PUT there: check the URL, or send a form, without --put"
                 : "the server takes no form there: check the URL, or try --put"
-        case 407: "the proxy wants credentials: --proxy http://USER:PASSWORD@HOST, or the variable https_proxy"
-        case 408, 504: "the connection may be too slow, or the server overloaded: try --retry, or fewer --jobs"
+        case 407:
+            "the proxy wants credentials: set http_proxy or https_proxy to http://USER:PASSWORD@HOST, without --proxy"
+        case 408, 504:
+            "the connection may be too slow, or the server overloaded: try fewer --jobs, or "
+                + (isPut ? "a higher --retry" : "--retry-all")
         case 409, 412: "the server has another version of it"
         case 411: "the server wants a length: send a file instead of a pipe, and without --compress"
         case 413: "the server takes nothing so large: ask for a higher limit, or send files one by one"

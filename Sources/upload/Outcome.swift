@@ -46,7 +46,7 @@ struct Outcome: Sendable {
         case .unverified(let reason): (problem, advice) = (reason, nil)
         case .refused(let status):
             advice = Advice.afterStatus(
-                status, isPut: options.content.put, isCompressed: options.content.compress != nil,
+                status, location: location, isPut: options.content.put, isCompressed: options.content.compress != nil,
                 hasCredentials: options.hasCredentials)
             problem = "the server answered \(status)" + (answerLine.map { " (\($0))" } ?? "")
         case .failed(let error):

@@ -17,9 +17,9 @@ struct Uploader: Sendable {
     /// stopped and no more are begun.
     ///
     /// - Parameters:
-    ///   - began: called for each request, perhaps at the same time, as are the others.
+    ///   - began: called when a request begins. The closures may be called at the same time for several requests.
     ///   - progress: as ``Client/send(_:progress:)-(Request,_)`` calls it, with the bytes that another process had read.
-    ///   - ended: called for each request.
+    ///   - ended: called when a request has ended.
     func run(
         began: @escaping @Sendable (Job) -> Void, progress: @escaping @Sendable (Job, UploadProgress, Int64) -> Void,
         ended: @escaping @Sendable (Outcome) -> Void

@@ -7,7 +7,8 @@ enum Verification {
     ///
     /// - Parameters:
     ///   - digests: of the files that were sent, as in a `Repr-Digest` field.
-    ///   - answer: of the server: a document of JSON with a member `sha256`, in hex, for each file, at its end for each.
+    ///   - answer: of the server: a document of JSON with a member `sha256`, in hex, for each part. The last ones are those of
+    ///     the files.
     static func complaint(_ digests: [String?], answer: [UInt8]) -> String? {
         let reported = reportedDigests(in: answer)
         guard reported.count >= digests.count else {

@@ -55,6 +55,11 @@ enum Format {
         return String(url[..<start]) + url[url.utf8.index(after: end)...]
     }
 
+    /// A URL without its user and password, and without its query, which may be the signature of an object store.
+    static func publicURL(_ url: String) -> String {
+        String(decoding: Self.url(url).utf8.prefix { !"?#".utf8.contains($0) }, as: UTF8.self)
+    }
+
     /// On one line, with `\u{…}` in place of characters that control a terminal or change the direction of text: names of
     /// files and answers of servers are not this program's own.
     static func escaped(_ text: String) -> String {

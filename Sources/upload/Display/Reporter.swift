@@ -41,8 +41,7 @@ final class Reporter: Sendable {
         state.withLock { state in
             state.transfers.update(job, progress, before: before, at: .now)
             var lines = state.transfers.newRedirects(job, progress).map { redirect in
-                // The query may be a secret, such as the signature of an object store.
-                "status \(redirect.status); redirected to \(redirect.url.prefix { $0 != "?" && $0 != "#" })"
+                "status \(redirect.status); redirected to \(Format.publicURL(redirect.url))"
             }
             if let retry = progress.retry {
                 let text = "attempt \(retry.attempt) of \(retry.maximumAttempts) in \(Format.seconds(retry.delay))"

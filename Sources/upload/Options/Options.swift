@@ -176,7 +176,11 @@ struct DisplayOptions: ParsableArguments {
     @Flag(name: .shortAndLong, help: "Show errors only.")
     var quiet = false
 
-    @Flag(name: .shortAndLong, help: "Show the server's answers, and how each was reached.")
+    @Flag(
+        name: .shortAndLong,
+        help: """
+            Show the server's answers, and for each request the HTTP version, the address, and the time to the first byte.
+            """)
     var verbose = false
 
     @Flag(name: [.customShort("n"), .long], help: "Print what would be sent, and send nothing.")

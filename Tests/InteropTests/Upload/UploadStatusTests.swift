@@ -22,12 +22,25 @@ struct UploadStatusTests {
         "a refusal is 4 and a failed server 5, with the server's words and advice",
         arguments: [
             (413, 4, "higher limit"), (404, 4, "--put"), (302, 4, "redirects"), (500, 5, "500"), (507, 5, "no space"),
+            (403, 4, "--token-file"), (407, 4, "https_proxy"), (504, 5, "--retry-all"),
         ])
     func answers(status: Int, exit: Int, advice: String) async throws {
         let result = try await tool.run([try tool.file("a"), try server(status).url])
         #expect(result.status == exit && result.output == "", "\(result.output)")
         #expect(result.errorOutput.contains("the server answered \(status) (why)"), "\(result.errorOutput)")
         #expect(result.errorOutput.contains(advice), "\(result.errorOutput)")
+    }
+
+    @Test("a redirect that is not followed is shown without what may be secret") func redirect() async throws {
+        let server = try FaultServer { connection in
+            _ = try connection.readRequest()
+            try connection.respond(302, fields: "Location: http://user:secret@h/there?secret#secret\r\n")
+        }
+        let file = try tool.file("a")
+        let result = try await tool.run([file, server.url])
+        let advice = "the server redirects the request to http://h/there: give that URL"
+        #expect(result.status == 4)
+        #expect(result.errorOutput == "upload: \(file): the server answered 302: \(advice)\n")
     }
 
     @Test("of a document of JSON the error is shown") func errorMember() async throws {

@@ -115,6 +115,7 @@ struct UploadViewTests {
         ] {
             #expect(Format.url(url).unicodeScalars.elementsEqual(shown.unicodeScalars), "\(url)")
         }
+        #expect(Format.publicURL("https://a:b@h/p?\u{301}s#f") == "https://h/p" && Format.publicURL("/p#f?") == "/p")
     }
 
     @Test("a redirect is new once; a request that begins anew has its own") func redirects() {
