@@ -14,6 +14,9 @@ public struct DownloadProgress: Hashable, Sendable {
     /// Set in one report before each delay after which the rest is asked for; nil in all others. A slow closure may miss
     /// it. Attempts are counted from 1 whenever more has been received than before.
     public internal(set) var retry: UploadProgress.Retry?
+    /// The redirects that the last `GET` for the content has followed, in order; see ``UploadProgress/redirects``. After an
+    /// interruption, the rest is asked for at the first URL again. Empty for the response to another method.
+    public internal(set) var redirects: [UploadProgress.Redirect] = []
 
     /// ``bytesReceived`` divided by ``totalBytes``, from 0 to 1; 1 for an empty file. Nil if ``totalBytes`` is nil.
     public var fractionCompleted: Double? {
@@ -22,11 +25,11 @@ public struct DownloadProgress: Hashable, Sendable {
 }
 
 extension ProgressCounter<DownloadProgress> {
-    /// Reports the delay before the next attempt; does nothing if there is none.
-    func report(_ retry: UploadProgress.Retry?) {
-        guard let retry, isWanted else { return }
+    /// Reports the delay before the next attempt, and redirects; does nothing if there is no delay and no new redirect.
+    func report(_ retry: UploadProgress.Retry?, _ redirects: [UploadProgress.Redirect]) {
         var progress = progress
-        progress.retry = retry
+        guard isWanted, retry != nil || redirects != progress.redirects else { return }
+        (progress.retry, progress.redirects) = (retry, redirects)
         report(progress)
     }
 }

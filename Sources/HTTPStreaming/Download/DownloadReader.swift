@@ -109,7 +109,7 @@ struct DownloadReader {
         counter.report(
             DownloadProgress(
                 bytesReceived: bytesReceived, totalBytes: length?.length,
-                resumptions: response?.metrics.resumptions ?? 0))
+                resumptions: response?.metrics.resumptions ?? 0, redirects: exchange?.redirects ?? []))
     }
 
     /// The first response, once it has been received.
@@ -132,7 +132,9 @@ struct DownloadReader {
             isDue = false
             guard let session, let exchange else { preconditionFailure("only downloads are asked for") }
             // The request itself may be sent again, too.
-            let onProgress = { @Sendable [counter] (progress: UploadProgress) in counter.report(progress.retry) }
+            let onProgress = { @Sendable [counter] (progress: UploadProgress) in
+                counter.report(progress.retry, progress.redirects)
+            }
             let (answer, next) = try await session.client.ask(
                 fields, exchange, of: session, after: interruption, progress: counter.isWanted ? onProgress : nil)
             self.exchange = next
@@ -188,7 +190,7 @@ struct DownloadReader {
             throw cause.adding("no more attempts to ask for the rest are left")
         }
         report()
-        counter.report(retry)
+        counter.report(retry, exchange?.redirects ?? [])
         try await session?.call.sleep(retry.delay)
     }
 

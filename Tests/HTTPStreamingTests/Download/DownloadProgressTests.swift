@@ -106,6 +106,38 @@ struct DownloadProgressTests {
         #expect(try completeReports(of: total).compactMap(\.retry?.cause) == ["status 503"])
     }
 
+    @Test("redirects are reported before the response that follows, and of each request", arguments: [false, true])
+    func redirected(isSaved: Bool) async throws {
+        let (isTold, wasTold) = (Gate(), Shared(false))
+        let server = RangeServer(.init(content)) { [content] head, number in
+            if head.line.hasPrefix("GET / ") {
+                return .raw("HTTP/1.1 302 Found\r\nLocation: /x?\(number)\r\nContent-Length: 0\r\n\r\n", [])
+            }
+            if number == 2, !isSaved {
+                isTold.wait()
+                wasTold.set(isTold.isOpened)
+            }
+            return number == 2 ? .cut(after: content.count / 2) : .none
+        }
+        let listener = try FaultServer(server.serve)
+        let client = try client(retry: Client.Retry(delay: .milliseconds(10)))
+        let progress = { @Sendable [seen] (progress: DownloadProgress) in
+            seen.append(progress)
+            if !progress.redirects.isEmpty { isTold.open() }
+        }
+        if isSaved {
+            try await client.send(Request(.get, listener.url)).save(to: test.path, progress: progress)
+        } else {
+            try await client.download(listener.url, to: test.path, progress: progress)
+        }
+        try test.expectSaved(content)
+        #expect(wasTold.value != isSaved)
+        let values = try completeReports(of: total, resumptions: 1)
+        let redirects = [1, 3].map { UploadProgress.Redirect(status: 302, url: "\(listener.url)x?\($0)") }
+        #expect(values.filter { $0.retry != nil }.allSatisfy { $0.redirects == [redirects[0]] })
+        #expect(values.filter { $0.resumptions == 1 }.allSatisfy { $0.redirects == [redirects[1]] })
+    }
+
     @Test("a file that has changed begins again from 0") func changed() async throws {
         let (server, listener) = try test.cutting(.init(content), [600_000])
         try await test.interrupt(listener)
