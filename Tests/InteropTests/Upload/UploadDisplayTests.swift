@@ -101,7 +101,7 @@ struct UploadDisplayTests {
         let arguments = ["--limit-rate", "1M", file, server.url]
         let result = try await tool.run(arguments, environment: ["TERM": "xterm"], isOnTerminal: true)
         #expect(result.status == 0)
-        #expect(!result.output.contains("0 of 1 ") && result.output.contains("#") && result.output.contains(" MB/s"))
+        #expect(!result.output.contains("0 of 1 ") && result.output.contains("#") && result.output.contains("B/s "))
         #expect(result.output.contains("\u{1B}[32m"))
         // The last thing is the result, with the bars before it erased.
         let last = try #require(result.output.components(separatedBy: "\u{1B}[J").last)
