@@ -102,6 +102,10 @@ bench-multipart: ## speed and allocations of MultipartSequence, against the pars
 bench-durable: ## cost of forcing uploads to the disk, against dd and a C loop: FOLDER=/mnt/disk
 	@scripts/bench-durable.sh $(FOLDER)
 
+.PHONY: bench-store
+bench-store: ## uploads into an object store, against rclone and aws; 10 GiB and 100 at once with limits: ARGS='256M 1G 20'
+	@scripts/bench-store.sh $(ARGS)
+
 .PHONY: bench-scaling
 bench-scaling: ## uploads to several servers behind a load balancer while one is killed: BALANCER=haproxy RESUME=draft
 	@scripts/bench-scaling.sh

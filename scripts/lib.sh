@@ -134,12 +134,13 @@ build_benchmarks() {
 }
 
 # start_server FOLDER BINARY [ARGUMENT...]: starts a server on a free port and waits until it prints its URL. Sets
-# `server_pid` and `server_url`.
+# `server_pid` and `server_url`. Without a folder if that is empty.
 start_server() {
-    local line folder=$1
+    local line directory=()
+    if [ -n "$1" ]; then directory=(--dir "$1"); fi
     shift
     mkfifo "$temp/server.out"
-    "$@" --port 0 --dir "$folder" >"$temp/server.out" 2>"$temp/server.log" &
+    "$@" --port 0 ${directory[@]+"${directory[@]}"} >"$temp/server.out" 2>"$temp/server.log" &
     server_pid=$!
     exec 7<"$temp/server.out"
     if ! IFS= read -r -t 60 line <&7 || [ "${line#listening on http}" = "$line" ]; then
