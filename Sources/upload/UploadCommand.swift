@@ -69,8 +69,9 @@ struct UploadCommand: AsyncParsableCommand {
         let reporter = Reporter(options, jobs)
         let record = transfer.resume ? try record(paths, target) : nil
         let uploader = Uploader(
-            jobs: jobs, content: content, configuration: options.configuration(for: target), workers: options.jobs,
-            rate: SharedRate(maximum: transfer.limitRate?.bytes), verifies: transfer.verify, record: record)
+            jobs: jobs, content: content, configuration: await options.checkedConfiguration(for: target),
+            workers: options.jobs, rate: SharedRate(maximum: transfer.limitRate?.bytes), verifies: transfer.verify,
+            record: record)
         let sending = Task {
             try await uploader.run(
                 began: reporter.began, progress: { reporter.progressed($0, $1, before: $2) }, ended: reporter.ended)

@@ -85,13 +85,14 @@ extension Exchange {
 
     /// Begins to send the body, when the server has created an upload by a request without it.
     private mutating func created(_ answer: TransferResponse) throws(ClientError) -> Continuation? {
-        guard let session, !session.dialect.createsWithBody, answer.status == 201 else { return nil }
+        guard let session, !session.createsWithBody, (200...299).contains(answer.status) else { return nil }
         if let reference = answer.encodedLocation ?? answer.headerFields.values(of: "Location").first {
             session.record.named(reference, relativeTo: url, session.dialect)
         }
         guard session.location != nil else {
             throw ClientError(
-                .resumptionFailed, "the server has created an upload, but its location is missing or on another origin")
+                .resumptionFailed,
+                "the server has not created a resumable upload: its location is missing or on another origin")
         }
         guard let action = self.session?.machine.created() else { return nil }
         return .next(.upload(action))
@@ -135,7 +136,11 @@ extension Exchange {
 extension Exchange {
     /// The goal of a caller that waits for the present request.
     var goal: Waiter.Goal {
-        if case .asking = session?.machine.state { return .answer }
+        switch session?.machine.state {
+        case .asking: return .answer
+        case .creating where session?.createsWithBody == false: return .answer
+        default: break
+        }
         return isFinished ? .answer : .partsSent
     }
 

@@ -96,26 +96,31 @@ struct Exchange: Sendable {
         let scope = scope(of: url)
         var headerFields = scope.headerFields
         headerFields.merge(rangeFields)
-        let trailer = countedLength == nil ? request.trailer : nil
+        let session = isDuplex ? nil : session
+        let hasBody = session?.createsWithBody ?? true
+        let trailer = countedLength == nil && hasBody ? request.trailer : nil
         if trailer != nil { headerFields["Trailer"] = "Repr-Digest" }
         if let digest = request.digestField ?? countedDigest { headerFields["Repr-Digest"] = digest }
-        let session = isDuplex ? nil : session
         if let session {
             if headerFields["Upload-Metadata"] == nil {
                 headerFields.merge(
                     session.dialect.metadataField(filename: request.filename, contentType: request.contentType))
             }
-            headerFields.merge(session.dialect.creationFields(length: countedLength ?? request.source?.length))
+            headerFields.merge(
+                session.dialect.creationFields(
+                    length: countedLength ?? request.source?.length, hasBody: session.createsWithBody))
         }
-        let hasBody = session?.dialect.createsWithBody ?? true
+        // With tus the request is about the upload, with the draft about its content.
+        let describesBody = session?.dialect != .tus
         return TransferRequest(
             settings: settings, method: request.method, url: url, headerFields: headerFields,
             authentication: scope.authentication, clientCertificate: scope.clientCertificate,
-            contentType: hasBody ? request.contentType : nil, contentEncoding: hasBody ? request.contentEncoding : nil,
+            contentType: describesBody ? request.contentType : nil,
+            contentEncoding: describesBody ? request.contentEncoding : nil,
             source: hasBody ? request.source : MemorySource(bytes: [], isCompressed: false),
             isDuplex: isDuplex, countedLength: hasBody ? countedLength : nil,
             upload: hasBody ? session?.observer(url: url, isCreation: true) : nil,
-            needsNewConnection: session?.hasNegotiated ?? false, trailer: hasBody ? trailer : nil,
+            needsNewConnection: session?.hasNegotiated ?? false, trailer: trailer,
             stallTimeout: request.stallTimeout ?? configuration.stallTimeout,
             requestTimeout: request.requestTimeout ?? configuration.requestTimeout, counter: counter, control: control,
             priority: Task.currentPriority

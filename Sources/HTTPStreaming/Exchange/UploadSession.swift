@@ -4,6 +4,8 @@ struct UploadSession: Sendable {
     var machine: ResumableUpload
     let record: UploadRecord
     let journal: JournalFile?
+    /// Whether the request that creates the upload has the body.
+    let createsWithBody: Bool
     /// Whether another process has begun the upload.
     let isContinued: Bool
     /// The error that interrupted the upload last.
@@ -21,6 +23,7 @@ struct UploadSession: Sendable {
         machine = ResumableUpload(resumption.retry)
         record = UploadRecord(Self.observer(source, journal))
         self.journal = journal
+        createsWithBody = resumption.creation == .withContent
         isContinued = false
     }
 
@@ -33,6 +36,7 @@ struct UploadSession: Sendable {
         record = UploadRecord(continuing: location, dialect, Self.observer(source, journal))
         self.dialect = dialect
         self.journal = journal
+        createsWithBody = false
         isContinued = true
     }
 
@@ -50,7 +54,7 @@ struct UploadSession: Sendable {
 
     /// The upload is about to be continued at an offset, or begun after it was created.
     mutating func continued(at offset: Int64) {
-        guard hasSentBody || isContinued || dialect.createsWithBody else {
+        guard hasSentBody || isContinued || createsWithBody else {
             hasSentBody = true
             return
         }

@@ -31,17 +31,16 @@ enum UploadDialect: Hashable, Sendable {
         }
     }
 
-    /// Whether the request that creates the upload has the body.
-    var createsWithBody: Bool { self != .tus }
-
     // MARK: Requests
 
     /// The fields of the request that creates an upload.
     ///
-    /// - Parameter length: of the body; nil if it is not known.
-    func creationFields(length: Int64?) -> HeaderFields {
+    /// - Parameters:
+    ///   - length: of the body; nil if it is not known.
+    ///   - hasBody: whether this request has it.
+    func creationFields(length: Int64?, hasBody: Bool) -> HeaderFields {
         var fields = commonFields
-        if self != .tus { fields["Upload-Complete"] = "?1" }
+        if self != .tus { fields["Upload-Complete"] = hasBody ? "?1" : "?0" }
         if let length { fields["Upload-Length"] = "\(length)" }
         return fields
     }

@@ -58,8 +58,26 @@ struct UploadOptions {
         return System.environment("UPLOAD_TOKEN").map { .bearer($0) } ?? .none
     }
 
+    /// Asks the server, with `--resume`, whether it keeps interrupted uploads: then each begins with a request without content,
+    /// because not all proxies pass on interim responses.
+    func checkedConfiguration(for target: Target) async -> Client.Configuration {
+        var configuration = configuration(for: target)
+        guard transfer.resume else { return configuration }
+        var question = configuration
+        (question.resumption, question.retry) = (.never, .never)
+        let answer = try? await Client(configuration: question).send(Request(Client.Method("OPTIONS"), target.url))
+        if answer?.headerFields["Upload-Limit"] != nil {
+            configuration.resumption = .automatic(creation: .withoutContent, retry: resumptionRetry)
+        }
+        return configuration
+    }
+
+    private var resumptionRetry: Client.Retry {
+        transfer.retry.map { Client.Retry(attempts: $0) } ?? Client.Resumption.defaultRetry
+    }
+
     /// - Parameter target: decides how HTTP/2 begins.
-    func configuration(for target: Target) -> Client.Configuration {
+    private func configuration(for target: Target) -> Client.Configuration {
         var configuration = Client.Configuration()
         for line in connection.header { configuration.headerFields.append(line.name, line.value) }
         // A header field of one's own has priority over the environment.
@@ -81,10 +99,7 @@ struct UploadOptions {
         if let coding = content.compress?.coding { configuration.contentCoding = coding }
         configuration.retry = Client.Retry(
             attempts: transfer.retry ?? 3, includesNonIdempotentMethods: transfer.retryAll)
-        if transfer.resume {
-            configuration.resumption = .automatic(
-                retry: transfer.retry.map { Client.Retry(attempts: $0) } ?? Client.Resumption.defaultRetry)
-        }
+        if transfer.resume { configuration.resumption = .automatic(retry: resumptionRetry) }
         if transfer.verify { configuration.headerFields["Want-Repr-Digest"] = "sha-256=10" }
         if let timeout = transfer.timeout?.duration {
             configuration.stallTimeout = timeout

@@ -123,6 +123,24 @@ struct ClientResumptionTests {
         #expect(refused.methods == ["POST"])
     }
 
+    @Test("an upload that begins without its content fails at a server that takes that for the upload")
+    func unknownCreation() async throws {
+        var options = ResumableServer.Options()
+        options.isResumable = false
+        let server = ResumableServer(options)
+        let (listener, client) = try resuming(server) {
+            $0.resumption = .automatic(creation: .withoutContent, retry: quickResumption().retry)
+        }
+        await expectError(.resumptionFailed) {
+            try await client.send(Request(.post, listener.url, content: .bytes([1, 2, 3])))
+        }
+        #expect(server.methods == ["POST"] && server.plain.value == [[]])
+        let fields = server.heads.value.first?.fields
+        #expect(fields?.first { $0.name == "upload-complete" }?.value == "?0")
+        #expect(fields?.first { $0.name == "upload-length" }?.value == "3")
+        #expect(fields?.first { $0.name == "content-type" }?.value == "application/octet-stream")
+    }
+
     @Test("without the setting, no field of the draft is sent") func off() async throws {
         let server = ResumableServer()
         let (listener, client) = try resuming(server) { $0.resumption = .never }

@@ -8,9 +8,10 @@ struct UploadDialectTests {
     @Test("fields of requests") func requests() {
         let dialect = UploadDialect.latest
         #expect(
-            dialect.creationFields(length: 5)
+            dialect.creationFields(length: 5, hasBody: true)
                 == ["Upload-Draft-Interop-Version": "8", "Upload-Complete": "?1", "Upload-Length": "5"])
-        #expect(dialect.creationFields(length: nil)["Upload-Length"] == nil)
+        #expect(dialect.creationFields(length: nil, hasBody: true)["Upload-Length"] == nil)
+        #expect(dialect.creationFields(length: 5, hasBody: false)["Upload-Complete"] == "?0")
         #expect(dialect.questionFields == ["Upload-Draft-Interop-Version": "8"])
         #expect(
             dialect.appendFields(offset: 7)
@@ -46,7 +47,7 @@ struct UploadDialectTests {
 
     @Test("tus: fields, and completeness from the offset") func tus() {
         let tus = UploadDialect.tus
-        #expect(tus.creationFields(length: 5) == ["Tus-Resumable": "1.0.0", "Upload-Length": "5"])
+        #expect(tus.creationFields(length: 5, hasBody: false) == ["Tus-Resumable": "1.0.0", "Upload-Length": "5"])
         #expect(tus.appendFields(offset: 7) == ["Tus-Resumable": "1.0.0", "Upload-Offset": "7"])
         #expect(
             tus.metadataField(filename: "a.txt", contentType: "text/plain")

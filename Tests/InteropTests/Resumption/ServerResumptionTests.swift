@@ -57,8 +57,9 @@ struct ServerResumptionTests {
     /// How many bytes a cut loses at most: those in the buffers of the sockets, and in the proxy.
     private static let sentAhead = 1 << 20
 
-    /// `secureForm` is sent over TLS, by HTTP/2 if libcurl is new enough.
-    enum Kind: CaseIterable { case form, compressedForm, secureForm, openForm, file }
+    /// `secureForm` is sent over TLS, by HTTP/2 if libcurl is new enough; those that are `created` begin with a request
+    /// without content.
+    enum Kind: CaseIterable { case form, compressedForm, secureForm, openForm, file, createdForm, createdOpenForm }
 
     @Test("an upload arrives byte for byte over connections that are cut at random", arguments: Kind.allCases)
     func cuts(kind: Kind) async throws {
@@ -83,13 +84,17 @@ struct ServerResumptionTests {
             configuration.tls.caFile = certificates.authority
             if kind == .secureForm, MultiHandle.sendsHTTP2 { configuration.httpVersion = .http2 }
             if kind == .compressedForm { configuration.contentCoding = .gzip(level: 1) }
+            if kind == .createdForm || kind == .createdOpenForm {
+                configuration.resumption = .automatic(
+                    creation: .withoutContent, retry: configuration.resumption.retry)
+            }
         }
         let parts = files.map { Part.file(directory.path($0)) }
         let response: Response
         switch kind {
-        case .form, .compressedForm, .secureForm:
+        case .form, .compressedForm, .secureForm, .createdForm:
             response = try await client.send(parts)
-        case .openForm:
+        case .openForm, .createdOpenForm:
             for part in parts { #expect(try await client.sendUnclosed(part)) }
             response = try await client.close()
         case .file:
@@ -129,6 +134,66 @@ struct ServerResumptionTests {
         let response = try await sending.value
         #expect(response.status == 201 && response.metrics.resumptions > 0, "seed \(SeededGenerator.seed)")
         try await check(server, has: files, of: directory)
+    }
+
+    @Test(
+        "an upload continues behind nginx, on another server, when the first one is killed",
+        .enabled(if: Daemon.find("nginx") != nil, "SKIPPED: there is no nginx"))
+    func balanced() async throws {
+        let store = try await ObjectStore(.rclone)
+        try FileManager.default.createDirectory(
+            atPath: store.directory.path("bucket"), withIntermediateDirectories: true)
+        var servers: [ServerProcess] = []
+        let options = ["--storage", "s3://bucket", "--s3-endpoint", store.endpoint, "--log-level", "error"]
+        let credentials = [
+            "AWS_ACCESS_KEY_ID": ObjectStore.accessKey, "AWS_SECRET_ACCESS_KEY": ObjectStore.secretKey,
+        ]
+        for _ in 0..<2 { servers.append(try await ServerProcess.start(options, environment: credentials)) }
+        defer { for server in servers { server.process.terminate(SIGKILL) } }
+        let port = try LoopbackPort.free()
+        let nginx = try await Daemon.nginx(
+            port: port,
+            """
+            upstream servers {
+                server 127.0.0.1:\(servers[0].port) max_fails=1 fail_timeout=60s;
+                server 127.0.0.1:\(servers[1].port) max_fails=1 fail_timeout=60s;
+            }
+            server {
+                listen 127.0.0.1:\(port);
+                client_max_body_size 0;
+                location / { proxy_pass http://servers; proxy_http_version 1.0; proxy_request_buffering off; }
+            }
+            """)
+        let content = SeededGenerator.manyBytes(60_000_000, case: 77)
+        let client = try Client {
+            $0.resumption = .automatic(
+                creation: .withoutContent,
+                retry: Client.Retry(attempts: 60, delay: .milliseconds(20), maximumDelay: .milliseconds(500)))
+        }
+        let killing = Task { [servers] in
+            while true {
+                // The one that has written half of the body to its temporary files.
+                for server in servers {
+                    let path = "/proc/\(server.process.processIdentifier)/io"
+                    let counts = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+                    let written = counts.first { $0.hasPrefix("wchar: ") }.flatMap { Int($0.dropFirst(7)) }
+                    guard written ?? 0 > content.count / 2 else { continue }
+                    server.process.terminate(SIGKILL)
+                    return
+                }
+                try await Task.sleep(for: .milliseconds(2))
+            }
+        }
+        defer { killing.cancel() }
+        let response = try await client.send(
+            Request(.put, "http://127.0.0.1:\(port)/a", content: .bytes(content)))
+        try await killing.value
+        #expect(response.status == 201, "\(response)")
+        #expect(response.metrics.resumptions > 0)
+        print("ServerResumptionTests: behind nginx \(response.metrics.bytesSentAgain) bytes twice")
+        let stored = try store.directory.read("bucket/a")
+        #expect(firstDifference([UInt8](stored), content) == nil)
+        withExtendedLifetime(nginx) {}
     }
 
     @Test("an upload arrives byte for byte although both processes are killed again and again")

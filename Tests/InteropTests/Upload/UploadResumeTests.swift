@@ -99,7 +99,8 @@ struct UploadResumeTests {
         let isBroken = Shared(true)
         let server = try FaultServer { connection in
             while let (head, _) = try connection.readRequest() {
-                requests.append(head.line)
+                // With --resume the tool asks first whether the server keeps uploads.
+                if !head.line.hasPrefix("OPTIONS") { requests.append(head.line) }
                 try connection.respond(isBroken.value && head.line.contains("/b ") ? 403 : 201)
             }
         }
@@ -120,12 +121,12 @@ struct UploadResumeTests {
     }
 
     @Test("a lost connection is shown as an attempt, and the upload goes on") func cut() async throws {
-        let server = ResumableServer { _, number in number == 1 ? .cut(after: 200_000) : .none }
+        let server = ResumableServer { _, number in number == 2 ? .cut(after: 200_000) : .none }
         let listener = try FaultServer(receiveBuffer: 64 << 10, server.serve)
         let big = try tool.folder.write(bottles(4_000_000), to: "big")
         let result = try await tool.run(["--resume", "--put", big, listener.url + "big"])
         #expect(result.status == 0 && result.errorOutput.contains("; attempt 2 of 10 in "), "\(result.errorOutput)")
-        #expect(server.stored.last?.body == bottles(4_000_000) && server.methods == ["PUT", "HEAD", "PATCH"])
+        #expect(server.stored.last?.body == bottles(4_000_000) && server.methods == ["OPTIONS", "PUT", "HEAD", "PATCH"])
     }
 
     @Test("two processes of the same command are one too many") func twice() async throws {
