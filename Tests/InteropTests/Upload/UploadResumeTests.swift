@@ -126,7 +126,8 @@ struct UploadResumeTests {
         let big = try tool.folder.write(bottles(4_000_000), to: "big")
         let result = try await tool.run(["--resume", "--put", big, listener.url + "big"])
         #expect(result.status == 0 && result.errorOutput.contains("; attempt 2 of 10 in "), "\(result.errorOutput)")
-        #expect(server.stored.last?.body == bottles(4_000_000) && server.methods == ["OPTIONS", "PUT", "HEAD", "PATCH"])
+        #expect(server.stored.last?.body == bottles(4_000_000))
+        #expect(server.methods == ["OPTIONS", "PUT", "HEAD", "PATCH"])
     }
 
     @Test("two processes of the same command are one too many") func twice() async throws {
