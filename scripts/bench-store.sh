@@ -8,7 +8,9 @@
 #
 #   scripts/bench-store.sh [SIZE [LARGE [COUNT]]]    default: 1G 10G 100; 0 leaves out a part
 #   ROUNDS=5                        of the first part
-#   LIMIT=64M EACH=20M MANY_LIMIT=512M    limit of the second part; size of each file and limit of the third
+#   LIMIT=64M RATE=60M              limit of the second part, and how many bytes are sent per second at most. `rclone serve s3` 1.75
+#                                   answers a part only when it has nothing else to write, and the server waits 60 s for that
+#   EACH=20M MANY_LIMIT=512M        size of each file and limit of the third part
 #   ENDPOINT= BUCKET=               an object store that runs already, and its bucket; `rclone serve s3` by default
 #
 # The limits are control groups, which need Linux and root.
@@ -99,7 +101,10 @@ if [ "$large" -gt 0 ]; then
     "$root/scripts/payload.sh" big "$temp/large.bin" "$large"
     start_limited "${LIMIT:-64M}"
     began=$(now)
-    curl -sS --fail -T "$temp/large.bin" "$server_url/large.bin" >"$temp/answer"
+    curl -sS --fail-with-body --limit-rate "${RATE:-60M}" -T "$temp/large.bin" "$server_url/large.bin" >"$temp/answer" || {
+        cat "$temp/answer" "$temp/server.log" >&2
+        fail "FAILED after $(elapsed "$began" "$(now)")"
+    }
     say "one file     $(readable "$large") in $(elapsed "$began" "$(now)" "$large")"
     stop_limited
     compare "$temp/large.bin" large.bin

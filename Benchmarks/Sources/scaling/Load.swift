@@ -8,8 +8,8 @@ final class Load: Sendable {
         let content: SeededContent
         /// Nil if there was no response.
         var status: Int?
-        /// Why it was not answered with success.
-        var failure: String?
+        /// Why it was not answered with success: the kind of failure, and one line for people.
+        var failure: (kind: String, message: String)?
         var resumptions = 0
         var bytesSentAgain: Int64 = 0
     }
@@ -58,10 +58,12 @@ final class Load: Sendable {
             result.bytesSentAgain = response.metrics.bytesSentAgain
             if !response.isSuccess {
                 // The servers answer with JSON, load balancers with pages.
-                result.failure = "status \(response.status) \(text.hasPrefix("{") ? text : "of the load balancer")"
+                result.failure = ("status \(response.status)", text.hasPrefix("{") ? text : "of the load balancer")
             }
+        } catch let error as ClientError {
+            result.failure = ("\(error.code)", error.message)
         } catch {
-            result.failure = "\((error as? ClientError)?.message ?? "\(error)")"
+            result.failure = ("\(error)", "")
         }
         return result
     }

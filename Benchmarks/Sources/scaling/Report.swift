@@ -23,8 +23,8 @@ struct Report {
         let statuses = Dictionary(grouping: answered) { $0.status ?? 0 }.sorted { $0.key < $1.key }
         for (status, results) in statuses { print("answered".padded, "\(results.count) × status \(status)") }
         print("failed".padded, "\(failed.count)")
-        let causes = Dictionary(grouping: failed) { $0.failure ?? "" }.sorted { $0.key < $1.key }
-        for (cause, results) in causes { print("".padded, "\(results.count) × \(cause)") }
+        let kinds = Dictionary(grouping: failed.compactMap(\.failure), by: \.kind).sorted { $0.key < $1.key }
+        for (kind, failures) in kinds { print("".padded, "\(failures.count) × \(kind): \(failures[0].message)") }
         let again = all.reduce(0) { $0 + $1.bytesSentAgain }
         print("continued".padded, "\(all.reduce(0) { $0 + $1.resumptions }) times, \(again) bytes sent twice")
     }

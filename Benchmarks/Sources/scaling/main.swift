@@ -30,5 +30,10 @@ for server in servers { server.sample() }
 let report = Report(results, seconds: load.seconds, options)
 report.printUploads()
 for (index, server) in servers.enumerated() { print("server \(index + 1)".padded, server.summary) }
-let stored = try await Stored.compare(results.map(\.content), options)
-exit(report.isFailed(stored: stored) ? 1 : 0)
+do {
+    let stored = try await Stored.compare(results.map(\.content), options)
+    exit(report.isFailed(stored: stored) ? 1 : 0)
+} catch {
+    print("FAILED: the store cannot be read: \(error)")
+    exit(1)
+}
