@@ -1,6 +1,7 @@
 #!/bin/bash
 # Checks rules on the structure of the code that the compiler does not check: sizes of files and folders, what a folder
-# may import or mention, and unique names of test suites. Prints every violation and fails if there is one.
+# may import or mention, unique names of test suites, and configurations in docs. Prints every violation and fails if there
+# is one.
 #
 #   scripts/lint-structure.sh [FOLDER]    default: this repository
 set -euo pipefail
@@ -103,6 +104,14 @@ report higher-layer "$found"
 # The name of a test suite is unique. Otherwise `swift test --filter` runs several.
 found=$(matches "(struct|class|actor|enum) +$name" Tests | awk '$NF ~ /Tests$/ { print $NF }' | sort | uniq -d)
 report suite-name "$found"
+
+# What docs/SCALING.md shows of configurations, but addresses, is in the files that were tried.
+found=$(
+    [ ! -f docs/SCALING.md ] || sed -n '/^## nginx/,/^## HTTP/p' docs/SCALING.md | awk '/^```/ { shown = !shown; next } shown' |
+        except '10[.]0[.]0[.]' | sed 's/^[[:space:]]*//' |
+        while IFS= read -r line; do grep -qF -- "$line" scripts/load-balancers/*.in || printf '%s\n' "$line"; done
+)
+report load-balancer "$found"
 
 if [ $failures -gt 0 ]; then
     printf 'lint-structure: violations: %s\n' $failures >&2
