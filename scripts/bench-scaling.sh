@@ -8,7 +8,7 @@
 #   SERVERS=3 UPLOADS=300 SIZE=20M JOBS=30    number of servers, of files, their size, and uploads at the same time
 #   RATE=0                  bytes per second of each upload at most; 0 for no limit
 #   BALANCER=nginx          nginx, nginx-stream, haproxy, caddy: the files in scripts/load-balancers; none for one server alone
-#   RESUME=off              off, draft or tus: whether and how clients continue uploads after an interruption
+#   RESUME=off              off, draft, created or tus: whether and how clients continue uploads after an interruption
 #   KILL=1 SIGNAL=KILL      number of the server that gets this signal, KILL or TERM; 0 for none
 #   RESTART=                start that server again after so many seconds; not at all by default
 #   ENDPOINT= BUCKET=       an object store that runs already, and its bucket; `rclone serve s3` by default

@@ -70,7 +70,7 @@ final class Load: Sendable {
 
     private func request(_ content: SeededContent) -> Request {
         switch options.resumption {
-        case .off, .draft: Request(.put, options.url + content.name, content: content.content)
+        case .off, .draft, .created: Request(.put, options.url + content.name, content: content.content)
         case .tus:
             Request(
                 .post, options.url + "tus/", headerFields: ["Upload-Metadata": "filename \(content.name.base64)"],
@@ -87,6 +87,7 @@ final class Load: Sendable {
         switch options.resumption {
         case .off: configuration.retry = .never
         case .draft: configuration.resumption = .automatic
+        case .created: configuration.resumption = .automatic(creation: .withoutContent)
         case .tus:
             configuration.resumption = .tus
             // Also the POST that creates an upload: of two creations one stays empty, and the server removes it.

@@ -8,7 +8,8 @@ struct Options: Sendable {
           size=20M       bytes of each file
           jobs=30        uploads at the same time
           resume=off     off: each file is sent once, by PUT; draft: by PUT, and continued after an interruption
-                         (draft-ietf-httpbis-resumable-upload); tus: by POST to URL/tus/, and continued
+                         (draft-ietf-httpbis-resumable-upload); created: as draft, after a request without content;
+                         tus: by POST to URL/tus/, and continued
           rate=0         bytes per second of each upload at most; 0 for no limit
           seed=1         of the contents
           servers=       files that hold the process identifiers of the servers, separated by commas
@@ -16,7 +17,7 @@ struct Options: Sendable {
           signal=KILL    KILL or TERM
         """
 
-    enum Resumption: String { case off, draft, tus }
+    enum Resumption: String { case off, draft, created, tus }
     enum Signal: String { case kill = "KILL", terminate = "TERM" }
 
     let url: String
