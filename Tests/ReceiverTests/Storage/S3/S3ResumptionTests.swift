@@ -260,6 +260,28 @@ struct S3ResumptionTests {
         withExtendedLifetime(transaction) {}
     }
 
+    @Test("an upload goes on when the store has stalled meanwhile") func stalledStore() async throws {
+        let store = try await S3Storage.startStore(.rclone)
+        let storage = try await S3Storage.open(store, patience: .seconds(1))
+        let content = SeededGenerator.manyBytes(30_000_000, case: 750)
+        try await RunningServer.with(storage: { _ in storage }) { server in
+            let begun = try await server.resuming.ask(
+                "PUT", "/a", ["Upload-Complete: ?0"], Array(content[..<10_000_000]))
+            let location = try #require(begun.location)
+            store.signal(SIGSTOP)
+            let refused = try await server.resuming.append(
+                Array(content[10_000_000...]), at: 10_000_000, to: location)
+            #expect(refused.status == 503 && refused.fields["retry-after"] != nil, "\(refused)")
+            #expect(try await server.resuming.status(location).status == 503)
+            store.signal(SIGCONT)
+            let offset = try #require(try await server.resuming.status(location).final.offset)
+            #expect((10_000_000...30_000_000).contains(offset))
+            let answer = try await server.resuming.append(Array(content[offset...]), at: offset, to: location)
+            #expect(answer.status == 201, "\(answer)")
+            #expect(firstDifference(try store.directory.read("bucket/some/folder/a"), content) == nil)
+        }
+    }
+
     @Test("an upload goes on when the store could not complete it") func laterCompletion() async throws {
         let store = try await S3Storage.startStore(.rclone)
         let storage = try await S3Storage.open(store, patience: .seconds(1))
