@@ -97,4 +97,4 @@ export CEPH_ENDPOINT=http://127.0.0.1:$port
 wait_for 120 curl -sS "$CEPH_ENDPOINT"
 ceph --version
 say "the gateway listens on $CEPH_ENDPOINT"
-if [ $# -gt 0 ]; then "$@"; else scripts/test.sh --filter 'StorageContractTests'; fi
+if [ $# -gt 0 ]; then "$@"; else scripts/test.sh --filter 'StorageContractTests|S3ResumptionTests'; fi
