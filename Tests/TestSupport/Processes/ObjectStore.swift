@@ -38,6 +38,23 @@ public final class ObjectStore: Sendable {
     private let process: Subprocess?
     public let endpoint: String
 
+    /// moto, which checks the condition of a write in one step and writes in another: two threads could both find it to hold.
+    private static let moto = """
+        import threading
+        from moto import server
+
+        lock, answer = threading.Lock(), server.DomainDispatcherApplication.__call__
+
+        def answer_in_turn(self, environ, start):
+            if "HTTP_IF_MATCH" not in environ and "HTTP_IF_NONE_MATCH" not in environ:
+                return answer(self, environ, start)
+            with lock:
+                return answer(self, environ, start)
+
+        server.DomainDispatcherApplication.__call__ = answer_in_turn
+        server.main()
+        """
+
     /// Starts it and waits until it listens.
     ///
     /// - Parameters:
@@ -64,7 +81,7 @@ public final class ObjectStore: Sendable {
             ]
             process = try Subprocess(rclone, options, deadline: .seconds(600))
         case .moto, .ceph:
-            let options = ["-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", "\(self.port)"]
+            let options = ["-W", "ignore", "-c", Self.moto, "-H", "127.0.0.1", "-p", "\(self.port)"]
             process = try Subprocess(python, options, deadline: .seconds(600))
         }
         self.process = process

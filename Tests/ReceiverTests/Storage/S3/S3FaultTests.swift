@@ -71,6 +71,31 @@ struct S3FaultTests {
         #expect(try await storage.files(after: nil, limit: 10).files.isEmpty)
     }
 
+    @Test("a part whose answer never comes is sent once more") func lostPart() async throws {
+        let parts = Shared<[[UInt8]]>([])
+        let server = try FaultServer { connection in
+            while let head = try connection.readHead() {
+                let body = try connection.readBody(of: head)
+                parts.append(body)
+                guard parts.value.count > 1 else { continue }
+                try connection.respond(200, fields: "ETag: \"tag\"\r\n")
+            }
+        }
+        let location = try #require(S3Location("s3://bucket", endpoint: server.url, region: "us-east-1"))
+        let client = try S3Client(location, patience: .seconds(1)) { () throws(S3Credentials.Missing) in
+            S3Credentials(accessKey: "a", secretKey: "b")
+        }
+        for size in [1000, 1_000_000] {
+            parts.set([])
+            let directory = try TemporaryDirectory()
+            let spool = try PartSpool(in: directory.path)
+            let content = SeededGenerator.manyBytes(size, case: 96)
+            try spool.append([ByteBuffer(bytes: content)])
+            #expect(try await client.uploadPart(1, spool.content(), of: "u", "k").tag == "tag")
+            #expect(parts.value == [content, content])
+        }
+    }
+
     @Test("wrong credentials are an error that says so, without them") func credentials() async throws {
         let store = try await S3Storage.startStore(.rclone)
         let storage = try await S3Storage.open(store, secretKey: "wrong")

@@ -140,6 +140,7 @@ extension S3Client {
                 """
         }
         request.setContent(Array((document + "</CompleteMultipartUpload>").utf8))
+        request.isLong = true
         let content = try await send(request).content
         // The store may find an error after it has sent the status 200.
         if let error = XMLElement(content), error.name == "Error" { throw S3Error(status: 500, content: content) }

@@ -15,6 +15,8 @@ final class S3Client: Sendable {
         var content: Content?
         /// The hexadecimal SHA-256 of the content, which the store checks.
         var contentHash = S3Signature.emptyHash
+        /// Whether the store may take long to answer, because it puts a large file together.
+        var isLong = false
 
         init(_ method: Client.Method, _ key: String?, _ query: [(name: String, value: String)] = []) {
             (self.method, self.key, self.query) = (method, key, query)
@@ -57,8 +59,7 @@ final class S3Client: Sendable {
             attempts: 20, delay: .milliseconds(100), maximumDelay: .seconds(3), maximumTime: patience,
             includesNonIdempotentMethods: true)
         configuration.connectTimeout = min(patience, .seconds(10))
-        // A store may take long to answer when it puts a large file together.
-        configuration.stallTimeout = patience * 3
+        configuration.stallTimeout = patience * 3 / 2
         configuration.uploadBufferSize = 128 << 10
         configuration.maximumRedirects = 0
         configuration.proxy = .environment
@@ -86,6 +87,8 @@ final class S3Client: Sendable {
         do throws(S3Error) {
             return try await attempt(request)
         } catch {
+            // Once more, although `maximumTime` is over: a connection may be lost without a word.
+            if error.isStall { return try await attempt(request) }
             guard error.meansExpiredCredentials, let found = try? findCredentials() else { throw error }
             let isNew = credentials.withLock { credentials in
                 defer { credentials = found }
@@ -115,8 +118,10 @@ final class S3Client: Sendable {
         for field in fields { headerFields.append(field.name, field.value) }
         do {
             let client = try idle.withLock { $0.popLast() } ?? Client(configuration: configuration)
-            let response = try await client.send(
-                HTTPStreaming.Request(request.method, url, headerFields: headerFields, content: request.content))
+            var sent = HTTPStreaming.Request(
+                request.method, url, headerFields: headerFields, content: request.content)
+            if request.isLong { sent.stallTimeout = configuration.stallTimeout.map { $0 * 2 } }
+            let response = try await client.send(sent)
             guard !response.isSuccess else { return OpenResponse(response: response, client: client) }
             let content = try await response.bytes(limit: Self.maximumResponse)
             release(client)

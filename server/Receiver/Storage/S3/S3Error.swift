@@ -17,8 +17,14 @@ struct S3Error: Error, Hashable {
     }
 
     init(_ error: ClientError) {
-        (status, code, message) = (nil, error.code == .cancelled ? "cancelled" : "", error.message)
+        let code = error.code == .cancelled ? "cancelled" : error.code == .timedOut ? Self.stalled : ""
+        (status, self.code, message) = (nil, code, error.message)
     }
+
+    private static let stalled = "stalled"
+
+    /// Nothing has happened for too long.
+    var isStall: Bool { code == Self.stalled }
 
     static let damagedUpload = S3Error(status: 500, content: Array("<E><Code>damaged state</Code></E>".utf8))
 

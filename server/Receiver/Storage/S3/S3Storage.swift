@@ -31,8 +31,8 @@ public final class S3Storage: Storage {
     ///   - keepsPaths: whether files are stored below folders, as their clients name them: with slashes in their keys.
     ///   - temporaryFolder: for parts on their way to the store: 32 MiB for each upload that is under way, more for files of
     ///     more than 8 GiB.
-    ///   - patience: how long a request to the store is tried again. One without an answer fails after three times as
-    ///     long.
+    ///   - patience: how long a request to the store is tried again. One of which nothing is heard for one and a half times
+    ///     as long is sent once more; twice that for the one that completes an upload.
     ///   - abandonedAge: see ``removeLeftovers()``. Longer than any client takes to send 8 MiB.
     ///   - credentials: called once, and again when the store says that they have expired. May block.
     public init(
