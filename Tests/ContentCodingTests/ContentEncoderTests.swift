@@ -2,7 +2,7 @@ import ContentCoding
 import TestSupport
 import Testing
 
-@Suite("Content encoder", .timeLimit(.minutes(1)))
+@Suite("Content encoder", .timeLimit(.minutes(3)))
 struct ContentEncoderTests {
     @Test(
         "after a flush everything written so far can be decoded, with buffers of any size",

@@ -1,7 +1,7 @@
 import Multipart
 import Testing
 
-@Suite("Boundaries", .timeLimit(.minutes(1)))
+@Suite("Boundaries", .timeLimit(.minutes(3)))
 struct BoundaryTests {
     @Test(
         "every boundary that RFC 2046 allows is accepted",

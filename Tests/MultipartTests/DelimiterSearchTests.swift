@@ -3,7 +3,7 @@ import Testing
 
 @testable import Multipart
 
-@Suite("Delimiter search", .timeLimit(.minutes(1)))
+@Suite("Delimiter search", .timeLimit(.minutes(3)))
 struct DelimiterSearchTests {
     /// The expected match, found by checking every position.
     private func naiveMatch(of delimiter: [UInt8], in text: [UInt8], from start: Int) -> DelimiterSearch.Match {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Multipart
 
-@Suite("Multipart body", .timeLimit(.minutes(1)))
+@Suite("Multipart body", .timeLimit(.minutes(3)))
 struct MultipartBodyTests {
     private typealias Body = MultipartBody<[UInt8]>
     private let source = SharedChunks([[], Array("one".utf8), [], Array("two".utf8), []])

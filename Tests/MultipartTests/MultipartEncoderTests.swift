@@ -1,7 +1,7 @@
 import Multipart
 import Testing
 
-@Suite("Multipart encoder", .timeLimit(.minutes(1)))
+@Suite("Multipart encoder", .timeLimit(.minutes(3)))
 struct MultipartEncoderTests {
     private let encoder: MultipartEncoder
 

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Multipart
 
-@Suite("Multipart parser, delimiters", .timeLimit(.minutes(1)))
+@Suite("Multipart parser, delimiters", .timeLimit(.minutes(3)))
 struct MultipartParserDelimiterTests {
     private let harness: ParserHarness
     private let head = "--B\r\nContent-Disposition: form-data; name=\"n\"\r\n\r\n"

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Multipart
 
-@Suite("Multipart parser, part headers", .timeLimit(.minutes(1)))
+@Suite("Multipart parser, part headers", .timeLimit(.minutes(3)))
 struct MultipartParserHeaderTests {
     private var harness: ParserHarness
     private let disposition = "Content-Disposition: form-data; name=\"n\"\r\n"

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Multipart
 
-@Suite("Multipart parser", .timeLimit(.minutes(1)))
+@Suite("Multipart parser", .timeLimit(.minutes(3)))
 struct MultipartParserTests {
     private let harness: ParserHarness
     private let headB = "--B\r\nContent-Disposition: form-data; name=\"n\"\r\n\r\n"

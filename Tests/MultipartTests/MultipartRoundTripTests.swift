@@ -4,7 +4,7 @@ import Testing
 
 @testable import Multipart
 
-@Suite("Multipart round trips", .timeLimit(.minutes(1)))
+@Suite("Multipart round trips", .timeLimit(.minutes(3)))
 struct MultipartRoundTripTests {
     @Test("parsing returns the encoded parts") func random() throws {
         print("MultipartRoundTripTests: TEST_SEED=\(SeededGenerator.seed)")

@@ -4,7 +4,7 @@ import Testing
 @testable import Multipart
 
 /// `ParserHarness.parse` also reads every message of the parser's tests through sequences.
-@Suite("Multipart sequence", .timeLimit(.minutes(1)))
+@Suite("Multipart sequence", .timeLimit(.minutes(3)))
 struct MultipartSequenceTests {
     private static let type = "multipart/form-data; boundary=B"
     /// A part that may go on.

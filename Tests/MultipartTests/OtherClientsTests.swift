@@ -3,7 +3,7 @@ import Testing
 @testable import Multipart
 
 /// Part heads as other programs write them.
-@Suite("Messages of other clients", .timeLimit(.minutes(1)))
+@Suite("Messages of other clients", .timeLimit(.minutes(3)))
 struct OtherClientsTests {
     private func heads(_ header: String, boundary: String = "B") async throws -> PartHead? {
         let harness = ParserHarness(boundary: try Boundary(boundary))

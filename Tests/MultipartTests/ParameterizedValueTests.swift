@@ -2,7 +2,7 @@ import Testing
 
 @testable import Multipart
 
-@Suite("Field values with parameters", .timeLimit(.minutes(1)))
+@Suite("Field values with parameters", .timeLimit(.minutes(3)))
 struct ParameterizedValueTests {
     /// `value|name=value|…`, or nil.
     private func read(_ text: String) -> String? {

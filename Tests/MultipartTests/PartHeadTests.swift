@@ -3,7 +3,7 @@ import Testing
 
 @testable import Multipart
 
-@Suite("Part heads", .timeLimit(.minutes(1)))
+@Suite("Part heads", .timeLimit(.minutes(3)))
 struct PartHeadTests {
     private func read(_ lines: String...) throws(MultipartError) -> PartHead {
         try PartHead(parsing: lines.flatMap { Array($0.utf8) + [ASCII.cr, ASCII.lf] }[...])

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Multipart
 
-@Suite("Multipart parser against a reference parser", .timeLimit(.minutes(1)))
+@Suite("Multipart parser against a reference parser", .timeLimit(.minutes(3)))
 struct ReferenceParserTests {
     private static let boundaries = ["B", "-", "--", "aa", "-a", "aab", "a b", "bounds"]
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Platform
 
-@Suite("NativeThread", .timeLimit(.minutes(1)))
+@Suite("NativeThread", .timeLimit(.minutes(3)))
 struct NativeThreadTests {
     private func isBlocked(_ signal: Int32) -> Bool {
         var blocked = sigset_t()

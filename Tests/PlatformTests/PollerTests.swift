@@ -4,7 +4,7 @@ import Testing
 
 @testable import Platform
 
-@Suite("Poller", .timeLimit(.minutes(1)))
+@Suite("Poller", .timeLimit(.minutes(3)))
 struct PollerTests {
     private func wait(_ poller: Poller, until time: Instant = .now) -> [Int32: Poller.Interest] {
         Dictionary(poller.wait(until: time).map { ($0.descriptor, $0.ready) }) { $0.union($1) }

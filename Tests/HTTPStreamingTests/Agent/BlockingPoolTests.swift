@@ -4,7 +4,7 @@ import Testing
 
 @testable import HTTPStreaming
 
-@Suite("BlockingPool", .timeLimit(.minutes(1)))
+@Suite("BlockingPool", .timeLimit(.minutes(3)))
 struct BlockingPoolTests {
     @Test("only a few jobs run at a time, and all of them run") func limit() async throws {
         let pool = BlockingPool(limit: 3)

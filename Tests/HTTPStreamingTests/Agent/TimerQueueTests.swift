@@ -4,7 +4,7 @@ import Testing
 
 @testable import HTTPStreaming
 
-@Suite("TimerQueue", .timeLimit(.minutes(1)))
+@Suite("TimerQueue", .timeLimit(.minutes(3)))
 struct TimerQueueTests {
     private let start = Instant.now
 

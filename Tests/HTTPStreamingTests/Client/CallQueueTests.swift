@@ -3,7 +3,7 @@ import Testing
 
 @testable import HTTPStreaming
 
-@Suite("CallQueue", .timeLimit(.minutes(1)))
+@Suite("CallQueue", .timeLimit(.minutes(3)))
 struct CallQueueTests {
     @Test("one call runs at a time") func exclusive() async throws {
         let queue = CallQueue()

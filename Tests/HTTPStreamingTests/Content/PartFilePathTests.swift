@@ -5,7 +5,7 @@ import Testing
 @testable import HTTPStreaming
 
 /// Paths of pipes and devices, and of files whose size is not the number of bytes that can be read.
-@Suite("Part.file, special files", .serialized, .timeLimit(.minutes(1)))
+@Suite("Part.file, special files", .serialized, .timeLimit(.minutes(3)))
 struct PartFilePathTests {
     let recorder = Recorder()
     let server: FaultServer

@@ -5,7 +5,7 @@ import Testing
 
 @testable import HTTPStreaming
 
-@Suite("Parts of ranges and folders", .timeLimit(.minutes(1)))
+@Suite("Parts of ranges and folders", .timeLimit(.minutes(3)))
 struct PartFilesTests {
     private func sent(_ parts: [Part], coding: Client.ContentCoding = .identity) async throws -> [(
         filename: String?, content: [UInt8]

@@ -5,7 +5,7 @@ import Testing
 
 @testable import HTTPStreaming
 
-@Suite("Part", .timeLimit(.minutes(1)))
+@Suite("Part", .timeLimit(.minutes(3)))
 struct PartTests {
     @Test("A part has header fields of its own, and no second Content-Type or Content-Disposition")
     func partFields() async throws {

@@ -6,7 +6,7 @@ import Testing
 
 /// URLs with characters that are not ASCII. The tests' process has the locale "C", as every program that does not call
 /// setlocale(3).
-@Suite("URLs", .timeLimit(.minutes(1)))
+@Suite("URLs", .timeLimit(.minutes(3)))
 struct CurlURLTests {
     /// Whether libcurl was built with libidn2.
     private static let convertsNames =

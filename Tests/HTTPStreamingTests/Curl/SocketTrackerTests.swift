@@ -5,7 +5,7 @@ import Testing
 @testable import HTTPStreaming
 
 #if os(Linux)
-@Suite("SocketTracker", .timeLimit(.minutes(1)))
+@Suite("SocketTracker", .timeLimit(.minutes(3)))
 struct SocketTrackerTests {
     @Test("a socket closed elsewhere is not confused with a new one of the same number")
     func closedBehindItsBack() throws {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import HTTPStreaming
 
-@Suite("Representation and Content-Range", .timeLimit(.minutes(1)))
+@Suite("Representation and Content-Range", .timeLimit(.minutes(3)))
 struct RepresentationTests {
     @Test("Content-Range is read as RFC 9110 §14.4 says") func contentRange() {
         let range = ContentRange("bytes 100-199/1000")

@@ -71,7 +71,9 @@ struct FaultExchange {
     ///   request and answers others correctly.
     func run(_ fault: @escaping @Sendable (RawConnection) throws -> Void) async throws -> Outcome {
         let (isOver, read) = (Shared(false), Shared(0))
-        let server = try FaultServer(receiveBuffer: 8192) { [phase, isKept] connection in
+        // Small enough for the body not to fit, large enough for it to arrive in time on a busy machine: the server's thread has
+        // to wake up each time that the buffer is full.
+        let server = try FaultServer(receiveBuffer: 64 << 10) { [phase, isKept] connection in
             if !isOver.value {
                 if isKept, connection.number == 1 { try Self.serveOne(connection) }
                 let request = try Self.read(connection, to: phase, read)

@@ -47,7 +47,7 @@ struct FaultPropertyTests {
         for round in 0..<Self.rounds {
             var generator = SeededGenerator(case: round << 8)
             let behaviour = Server(round: round)
-            let server = try FaultServer(receiveBuffer: generator.oneIn(2) ? 8192 : nil, behaviour.serve)
+            let server = try FaultServer(receiveBuffer: generator.oneIn(2) ? 64 << 10 : nil, behaviour.serve)
             var configuration = Client.Configuration()
             // Requests of other tests hold the memory of the process's budget for as long as they like.
             configuration.buffers = BufferBudget(limit: 64 << 20) { 1 }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import HTTPStreaming
 
-@Suite("Fault table, idle connections", .serialized, .timeLimit(.minutes(1)))
+@Suite("Fault table, idle connections", .serialized, .timeLimit(.minutes(3)))
 struct FaultTableIdleTests {
     @Test(
         "bytes on an idle connection are not taken for the next response, which uses another connection",

@@ -32,7 +32,7 @@ struct FaultTableInterimTests {
     }
 
     @Test("interim responses do not stop the body", arguments: Way.allCases) func whileSending(way: Way) async throws {
-        let server = try FaultServer(receiveBuffer: 8192) { connection in
+        let server = try FaultServer(receiveBuffer: 64 << 10) { connection in
             guard let head = try connection.readHead() else { return }
             var read = 0
             for status in [103, 102, 100, 100, 104] {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import HTTPStreaming
 
-@Suite("TimeLimits", .timeLimit(.minutes(1)))
+@Suite("TimeLimits", .timeLimit(.minutes(3)))
 struct TimeLimitsTests {
     private let start = Instant.now
 

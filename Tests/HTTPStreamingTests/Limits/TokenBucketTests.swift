@@ -3,7 +3,7 @@ import Testing
 
 @testable import HTTPStreaming
 
-@Suite("TokenBucket", .timeLimit(.minutes(1)))
+@Suite("TokenBucket", .timeLimit(.minutes(3)))
 struct TokenBucketTests {
     /// Sends for some simulated seconds in pieces of at most a buffer's size, `lateness` later than the
     /// bucket says; returns each piece and its time.

@@ -3,7 +3,7 @@ import Testing
 
 @testable import HTTPStreaming
 
-@Suite("ContentBuffer", .timeLimit(.minutes(1)))
+@Suite("ContentBuffer", .timeLimit(.minutes(3)))
 struct ContentBufferTests {
     private func append(_ bytes: [UInt8], to buffer: ContentBuffer) -> Bool {
         bytes.withUnsafeBytes { buffer.append($0) }

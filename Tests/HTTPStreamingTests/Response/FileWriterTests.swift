@@ -4,7 +4,7 @@ import Testing
 
 @testable import HTTPStreaming
 
-@Suite("FileWriter", .timeLimit(.minutes(1)))
+@Suite("FileWriter", .timeLimit(.minutes(3)))
 struct FileWriterTests {
     /// Both ways: a file without a name, where there are such, and one with a hidden name.
     private static let ways = [true, false]

@@ -3,7 +3,7 @@ import Testing
 
 @testable import HTTPStreaming
 
-@Suite("ResponseHeadReader", .timeLimit(.minutes(1)))
+@Suite("ResponseHeadReader", .timeLimit(.minutes(3)))
 struct ResponseHeadReaderTests {
     private func read(
         _ lines: [String], expectsContinue: Bool = false, digest: ResponseHeadReader.Digest = .none,

@@ -3,7 +3,7 @@ import Testing
 
 @testable import HTTPStreaming
 
-@Suite("StatusError", .timeLimit(.minutes(1)))
+@Suite("StatusError", .timeLimit(.minutes(3)))
 struct StatusErrorTests {
     @Test("requireSuccess returns a success and throws the status and up to 64 KiB of the answer of others")
     func requireSuccess() async throws {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import HTTPStreaming
 
-@Suite("UnreadResponse", .timeLimit(.minutes(1)))
+@Suite("UnreadResponse", .timeLimit(.minutes(3)))
 struct UnreadResponseTests {
     private func parse(_ text: String) -> (answer: UnreadResponse?, fields: HeaderFields) {
         var head = ResponseHeadReader(expectsContinue: false)

@@ -7,7 +7,7 @@ import Testing
 
 /// Files that are opened without a thread that may block. Linux only; skipped where the file system of the working directory
 /// has no reads that never wait.
-@Suite("CachedFiles", .timeLimit(.minutes(1)))
+@Suite("CachedFiles", .timeLimit(.minutes(3)))
 struct CachedFilesTests {
     private let directory: TemporaryDirectory
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import HTTPStreaming
 
-@Suite("ChunkQueue", .timeLimit(.minutes(1)))
+@Suite("ChunkQueue", .timeLimit(.minutes(3)))
 struct ChunkQueueTests {
     private func read(_ queue: ChunkQueue, _ count: Int) throws -> (outcome: ReadOutcome, bytes: [UInt8]) {
         var buffer = [UInt8](repeating: 0xFF, count: count)

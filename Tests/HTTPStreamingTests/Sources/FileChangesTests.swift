@@ -5,7 +5,7 @@ import Testing
 @testable import HTTPStreaming
 
 /// Files that are written to while they are sent; see ``Content/FileChanges``.
-@Suite("Content.FileChanges", .serialized, .timeLimit(.minutes(1)))
+@Suite("Content.FileChanges", .serialized, .timeLimit(.minutes(3)))
 struct FileChangesTests {
     enum Change: CaseIterable {
         case appended, timeMoved, overwritten, replaced, cut

@@ -7,7 +7,7 @@ import Testing
 @testable import HTTPStreaming
 
 /// Files whose content is not in memory, and file systems that hang.
-@Suite("FileSource", .serialized, .timeLimit(.minutes(1)))
+@Suite("FileSource", .serialized, .timeLimit(.minutes(3)))
 struct FileSourceTests {
     private let recorder = Recorder()
     private let server: FaultServer

@@ -5,7 +5,7 @@ import Testing
 
 /// Sending held back for several reasons at a time: by the caller, by the rate limit, for want of
 /// content or of parts.
-@Suite("Transfer.StateMachine, control", .timeLimit(.minutes(1)))
+@Suite("Transfer.StateMachine, control", .timeLimit(.minutes(3)))
 struct TransferStateMachineControlTests {
     typealias Machine = Transfer.StateMachine
 

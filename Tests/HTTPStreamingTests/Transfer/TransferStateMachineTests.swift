@@ -2,7 +2,7 @@ import Testing
 
 @testable import HTTPStreaming
 
-@Suite("Transfer.StateMachine", .timeLimit(.minutes(1)))
+@Suite("Transfer.StateMachine", .timeLimit(.minutes(3)))
 struct TransferStateMachineTests {
     typealias Machine = Transfer.StateMachine
 

@@ -3,7 +3,7 @@ import Platform
 import TestSupport
 import Testing
 
-@Suite("Message digests", .timeLimit(.minutes(1)))
+@Suite("Message digests", .timeLimit(.minutes(3)))
 struct MessageDigestTests {
     private func digest(_ algorithm: DigestAlgorithm, _ bytes: [UInt8], pieces: Int = .max) -> String {
         var digest = MessageDigest(algorithm)

@@ -8,7 +8,7 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Timeouts of HTTP/1 connections", .timeLimit(.minutes(1)))
+@Suite("Timeouts of HTTP/1 connections", .timeLimit(.minutes(3)))
 struct ConnectionTimeTests {
     /// Keeps written parts until they are released, like a socket whose client does not read.
     private final class Holder: ChannelOutboundHandler {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Accept", .timeLimit(.minutes(1)))
+@Suite("Accept", .timeLimit(.minutes(3)))
 struct AcceptedTypeTests {
     static let fields: [(String?, AcceptedType)] = [
         (nil, .json), ("", .json), ("*/*", .json), ("application/json", .json), ("text/html;q=0, */*", .json),

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Decoding of bodies", .timeLimit(.minutes(1)))
+@Suite("Decoding of bodies", .timeLimit(.minutes(3)))
 struct BodyDecoderTests {
     private func pieces(_ decoder: BodyDecoder, _ chunk: [UInt8]) async throws -> [ByteBuffer] {
         var rest = ByteBuffer(bytes: chunk)

@@ -7,7 +7,7 @@ import Testing
 @testable import Receiver
 
 /// The record of a body, without I/O.
-@Suite("Records of unfinished bodies", .timeLimit(.minutes(1)))
+@Suite("Records of unfinished bodies", .timeLimit(.minutes(3)))
 struct BodyRecorderTests {
     /// Parses a body in pieces, and takes the segments after each.
     private static func segments(of form: AwkwardForm, case number: Int) throws -> [[BodySegment]] {

@@ -32,7 +32,8 @@ struct CutUploadTests {
             repeated += max(0, sent - offset)
             guard offset < body.count else { break }
             sent = Int.random(in: offset..<body.count, using: &generator)
-            _ = try await client().cut(
+            // It fails if the server refuses the request before all of it has been sent, because it is busy: the offset counts.
+            _ = try? await client().cut(
                 "PATCH", location, ResumingClient.patch(offset), Array(body[offset..<sent]), of: body.count - offset,
                 resets: generator.oneIn(2))
         }

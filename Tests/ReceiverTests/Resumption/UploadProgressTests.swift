@@ -3,7 +3,7 @@ import Testing
 @testable import Receiver
 
 /// The offsets of an upload, without I/O.
-@Suite("Offsets of uploads", .timeLimit(.minutes(1)))
+@Suite("Offsets of uploads", .timeLimit(.minutes(3)))
 struct UploadProgressTests {
     private typealias Append = UploadProgress.Append
 

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Directory storage", .timeLimit(.minutes(1)))
+@Suite("Directory storage", .timeLimit(.minutes(3)))
 struct DirectoryStorageTests {
     private func transaction(_ storage: any Storage, _ files: [(String, String)]) async throws -> any StorageTransaction
     {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Numbered names", .timeLimit(.minutes(1)))
+@Suite("Numbered names", .timeLimit(.minutes(3)))
 struct NumberedNamesTests {
     private let folder: TemporaryDirectory
     private let directory: Directory

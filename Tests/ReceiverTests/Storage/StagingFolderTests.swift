@@ -6,7 +6,7 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Staging folders", .timeLimit(.minutes(1)))
+@Suite("Staging folders", .timeLimit(.minutes(3)))
 struct StagingFolderTests {
     private let outer: TemporaryDirectory
     private let directory: Directory

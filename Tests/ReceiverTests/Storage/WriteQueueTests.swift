@@ -9,7 +9,7 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Write queue", .timeLimit(.minutes(1)))
+@Suite("Write queue", .timeLimit(.minutes(3)))
 final class WriteQueueTests: Sendable {
     private let directory: TemporaryDirectory
     private let opened: Directory

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Reception", .timeLimit(.minutes(1)))
+@Suite("Reception", .timeLimit(.minutes(3)))
 struct ReceptionTests {
     /// Records the calls of the storage, and fails at one of them.
     actor Recorder {

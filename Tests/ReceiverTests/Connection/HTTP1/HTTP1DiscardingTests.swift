@@ -3,7 +3,7 @@ import Testing
 
 @testable import Receiver
 
-@Suite("HTTP/1 after the last response", .timeLimit(.minutes(1))) struct HTTP1DiscardingTests {
+@Suite("HTTP/1 after the last response", .timeLimit(.minutes(3))) struct HTTP1DiscardingTests {
     private static let upgrade = "GET /echo/b HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"
 
     /// SwiftNIO's decoder would store all bytes that follow the request.

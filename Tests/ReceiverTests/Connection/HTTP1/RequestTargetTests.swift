@@ -4,7 +4,7 @@ import Testing
 
 @testable import Receiver
 
-@Suite("Request targets", .timeLimit(.minutes(1)))
+@Suite("Request targets", .timeLimit(.minutes(3)))
 struct RequestTargetTests {
     @Test(
         "a URL is split into authority and path",
