@@ -17,8 +17,6 @@ if [ $# -gt 0 ]; then
     run_tests "${test[@]}" "$@"
     exit
 fi
-# Not all at the same time: each would wait for the others, and deadlines would pass on a machine with few processors.
-export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=16
 # First the tests that compute. All tests share as many threads as there are processors: beside these, tests of connections
 # would not get one for so long that their deadlines pass.
 computing='^(ContentCodingTests|FuzzTests|MultipartTests)\.'
