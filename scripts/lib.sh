@@ -42,10 +42,11 @@ read -ra swift_flags <<<"${SWIFT_FLAGS:-}"
 
 # run_tests COMMAND...: runs tests and repeats the failures at the end of the log. Ends them after TEST_LIMIT seconds.
 run_tests() {
-    local status=0 watchdog limit=${TEST_LIMIT:-2400}
-    # Eight tests at a time. All share a few threads: if all started at once, those that compute would delay those that
-    # have deadlines.
-    export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=${SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH:-8}
+    local status=0 watchdog limit=${TEST_LIMIT:-2400} processors
+    processors=$(getconf _NPROCESSORS_ONLN)
+    # Two tests at a time for each processor. All share a few threads: if all started at once, those that compute would delay
+    # those that have deadlines.
+    export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=${SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH:-$((2 * processors))}
     mkfifo "$temp/tests.end"
     exec 5<>"$temp/tests.end"
     (
@@ -75,7 +76,46 @@ for line in open(sys.argv[1]):
     if event.get("kind") in ("testEnded", "testSkipped"): running.pop(event["testID"], None)
 for test in running: print("did not end:", test)
 END
-    return $status
+    [ -z "${RUNS_AGAIN:-}" ] || return $status
+    run_again "$@"
+}
+
+# Runs the tests that have failed once more, one at a time: on a busy machine deadlines pass that hold otherwise. Says which ones
+# passed only then. Fails if one fails again, if there are more than five, or if a test did not end.
+run_again() {
+    local ids again=() argument is_filter=
+    ids=$(python3 - "$temp/tests.events" <<'END'
+import json, re, sys
+failed, running = set(), set()
+for line in open(sys.argv[1]):
+    event = json.loads(line)["payload"]
+    kind, test = event.get("kind"), event.get("testID")
+    if kind == "issueRecorded" and not event["issue"].get("isKnown") and test: failed.add(test)
+    if kind == "testStarted": running.add(test)
+    if kind in ("testEnded", "testSkipped"): running.discard(test)
+# Without the place in the file that ends an ID.
+names = {re.sub(r"/[^/]*\.swift:\d+:\d+$", "", test) for test in failed}
+if 0 < len(names) <= 5 and not running: print("\n".join(sorted(re.escape(name) for name in names)))
+END
+    )
+    [ -n "$ids" ] || return 1
+    say "once more, alone:" "$ids"
+    for argument in "$@"; do
+        if [ -n "$is_filter" ]; then
+            is_filter=
+        elif [ "$argument" = --filter ] || [ "$argument" = --skip ]; then
+            is_filter=yes
+        else
+            again+=("$argument")
+        fi
+    done
+    RUNS_AGAIN=1 SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=1 run_tests "${again[@]}" --filter "^(${ids//$'\n'/|})(/|\$)" || return 1
+    python3 - "$temp/tests.events" "$ids" <<'END' || fail "not all of them were run again"
+import json, re, sys
+run = {json.loads(line)["payload"].get("testID") or "" for line in open(sys.argv[1])}
+sys.exit(not all(any(re.match(name, test) for test in run) for name in sys.argv[2].split("\n")))
+END
+    say "PASSED ONLY WHEN RUN ALONE:" "$ids"
 }
 
 # The version in the source, which is the one that the user agent sends.
