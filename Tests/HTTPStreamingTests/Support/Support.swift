@@ -111,7 +111,12 @@ func contentServer(
         while let (head, _) = try connection.readRequest() {
             heads.update { $0.append(head) }
             try connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(content.count)\r\n\(fields)\r\n")
-            try connection.send(Array(content[..<(content.count / 2)]))
+            // Over some time: bytes that arrive with the head are reported with the next ones.
+            let (half, step) = (content.count / 2, max(1, content.count / 40))
+            for start in stride(from: 0, to: half, by: step) {
+                if gate != nil { usleep(5000) }
+                try connection.send(Array(content[start..<min(half, start + step)]))
+            }
             gate?.wait()
             try connection.send(Array(content[(content.count / 2)...]))
         }
