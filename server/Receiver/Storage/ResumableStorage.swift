@@ -50,7 +50,7 @@ protocol ResumableTransaction: StorageTransaction, AnyObject {
     /// Whether ``content(of:at:count:)`` can be called. Otherwise the record has to keep the digests.
     var canReadContent: Bool { get }
 
-    /// Whether an upload goes on after ``StorageTransaction/publish()`` has failed because the storage had no time or no room:
+    /// Whether an upload can go on after ``StorageTransaction/publish()`` has failed because the storage was busy or full:
     /// nothing of it has been removed.
     var survivesPublishing: Bool { get }
 

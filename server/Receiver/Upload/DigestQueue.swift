@@ -87,13 +87,13 @@ final class DigestQueue: Sendable {
         return progress.withLock { ($0.body.finalize(), $0.parts) }
     }
 
-    /// The digests of what has been added, for ``restore(_:)``. Suspends until all bytes have been processed.
+    /// The state of all digests, which ``restore(_:)`` takes. Suspends until all bytes have been processed.
     func stored() async throws(StorageError) -> [UInt8] {
         try await wait(untilAtMost: nil)
         return (try? JSONEncoder().encode(progress.withLock { $0 })).map(Array.init) ?? []
     }
 
-    /// Goes on from what ``stored()`` has returned, whatever has been added to this queue.
+    /// Replaces the state of this queue by one that ``stored()`` has returned.
     ///
     /// - Returns: false if the bytes are nothing of the kind.
     func restore(_ bytes: [UInt8]) async throws(StorageError) -> Bool {

@@ -32,16 +32,21 @@ struct S3ResumptionTests {
 
     private static var engine: ObjectStore.Engine { ObjectStore.cephEndpoint == nil ? .moto : .ceph }
 
-    /// Runs `body` with two servers that know nothing of each other.
-    private func withServers(_ body: (S3Storage, Turns) async throws -> Void) async throws {
+    /// A store, and two storages in the same folder of it.
+    private func storages() async throws -> (store: ObjectStore, S3Storage, S3Storage) {
         let store = try await S3Storage.startStore(Self.engine)
         let folder = "folder \(UInt64.random(in: 0...UInt64.max))"
-        let storages = [
-            try await S3Storage.open(store, folder: folder), try await S3Storage.open(store, folder: folder),
-        ]
-        try await RunningServer.with(storage: { _ in storages[0] }) { first in
-            try await RunningServer.with(storage: { _ in storages[1] }) { second in
-                try await body(storages[0], Turns(first.port, second.port))
+        return (
+            store, try await S3Storage.open(store, folder: folder), try await S3Storage.open(store, folder: folder)
+        )
+    }
+
+    /// Runs `body` with two servers that know nothing of each other.
+    private func withServers(_ body: (S3Storage, Turns) async throws -> Void) async throws {
+        let (store, one, other) = try await storages()
+        try await RunningServer.with(storage: { _ in one }) { first in
+            try await RunningServer.with(storage: { _ in other }) { second in
+                try await body(one, Turns(first.port, second.port))
             }
         }
         withExtendedLifetime(store) {}
@@ -194,16 +199,13 @@ struct S3ResumptionTests {
     @Test("files that a killed server has published, but not answered, are stored once", arguments: 0..<4)
     func published(index: Int) async throws {
         let files = Self.someFiles[index]
-        let store = try await S3Storage.startStore(Self.engine)
-        let folder = "folder \(UInt64.random(in: 0...UInt64.max))"
-        let (first, second) = (
-            try await S3Storage.open(store, folder: folder), try await S3Storage.open(store, folder: folder)
-        )
+        let (store, first, second) = try await storages()
+        defer { withExtendedLifetime(store) {} }
         let id = UploadID()
         var killed = try await begin(id, files, in: first)
         let names = try await killed.publish()
         #expect(names.count == files.count)
-        // Killed here: the other server has only what is in the store.
+        // If the first server is killed at this point, the second one has only what is in the store.
         var next = try await reopen(id, files, in: second)
         #expect(try await next.isPublished())
         #expect(try await next.publish() == names)
@@ -217,11 +219,8 @@ struct S3ResumptionTests {
     @Test("while another server goes on with an upload, the first one can neither record nor publish", arguments: 0..<4)
     func takenOver(index: Int) async throws {
         let files = Self.someFiles[index]
-        let store = try await S3Storage.startStore(Self.engine)
-        let folder = "folder \(UInt64.random(in: 0...UInt64.max))"
-        let (first, second) = (
-            try await S3Storage.open(store, folder: folder), try await S3Storage.open(store, folder: folder)
-        )
+        let (store, first, second) = try await storages()
+        defer { withExtendedLifetime(store) {} }
         let id = UploadID()
         var old = try await begin(id, files, in: first)
         var new = try await reopen(id, files, in: second)

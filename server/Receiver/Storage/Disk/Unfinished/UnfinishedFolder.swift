@@ -123,7 +123,7 @@ struct UnfinishedFolder: Sendable {
         return true
     }
 
-    /// Removes what is left of a completed upload if a process was killed after it had written the answer.
+    /// Removes all but the request and the answer of a completed upload: a killed process may have left more.
     func removeRest(_ durability: Durability) throws(SystemError) {
         guard let directory = try open(), directory.contains(Self.answer),
             try !Self.completed.isSuperset(of: directory.names(startingWith: ""))

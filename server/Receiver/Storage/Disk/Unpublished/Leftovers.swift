@@ -20,8 +20,8 @@ enum Leftovers {
         for upload in try UnfinishedFolder.all(in: directory) { upload.recover(numbers, durability) }
     }
 
-    /// Removes the leftovers in a directory, after it has named the files whose names were being given, and what is left of
-    /// completed uploads beside their answers.
+    /// Removes the leftovers in a directory. Files of a killed process that had begun to name them get their names first. Of
+    /// completed uploads only their requests and answers stay.
     ///
     /// - Parameter age: in seconds. Those that changed later are left alone: a file that is being replaced has a hidden
     ///   name for a moment, and no lock.

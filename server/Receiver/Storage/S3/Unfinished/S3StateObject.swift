@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 
 /// The object with the state of an unfinished upload. A state is written only if no other server has written one since: so
-/// one server at a time goes on with an upload. Stores that do not know `If-Match` do not ensure that.
+/// only one server at a time can continue an upload. With a store that ignores `If-Match`, two servers could.
 ///
 /// One task at a time uses it.
 final class S3StateObject: Sendable {

@@ -242,7 +242,7 @@ final class S3UnfinishedTransaction: ResumableTransaction {
         return buffer
     }
 
-    /// One after another: a reader goes on with its response.
+    /// Pieces are read one after another: the reader of the last call is used again for the same piece.
     private func reader(of piece: S3Tail) -> S3FileReader {
         state.withLock { state in
             if let (known, reader) = state.reader, known == piece { return reader }
