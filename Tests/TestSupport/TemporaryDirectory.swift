@@ -11,7 +11,24 @@ public final class TemporaryDirectory: Sendable {
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
 
-    deinit { try? FileManager.default.removeItem(atPath: path) }
+    #if os(Linux)
+    /// With a small file system of its own in memory; nil, after a message, if none can be mounted, which only root can do.
+    public convenience init?(size: String) throws {
+        try self.init()
+        guard mount("none", path, "tmpfs", 0, "size=" + size) == 0 else {
+            print("SKIPPED: no file system can be mounted: \(String(cString: strerror(errno)))")
+            return nil
+        }
+    }
+    #endif
+
+    deinit {
+        #if os(Linux)
+        // Also if something in it is still open. Fails unless a file system is mounted.
+        umount2(path, Int32(MNT_DETACH))
+        #endif
+        try? FileManager.default.removeItem(atPath: path)
+    }
 
     /// The path of something in the directory.
     public func path(_ name: String) -> String { path + "/" + name }

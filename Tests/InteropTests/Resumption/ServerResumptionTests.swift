@@ -137,9 +137,9 @@ struct ServerResumptionTests {
     }
 
     @Test(
-        "an upload continues behind nginx, on another server, when the first one is killed",
-        .enabled(if: Daemon.find("nginx") != nil, "SKIPPED: there is no nginx"))
-    func balanced() async throws {
+        "an upload continues behind nginx: on another server when the first one is killed, and when nginx is back",
+        .enabled(if: Daemon.find("nginx") != nil, "SKIPPED: there is no nginx"), arguments: [true, false])
+    func balanced(isServerKilled: Bool) async throws {
         let store = try await ObjectStore(.rclone)
         try FileManager.default.createDirectory(
             atPath: store.directory.path("bucket"), withIntermediateDirectories: true)
@@ -151,9 +151,7 @@ struct ServerResumptionTests {
         for _ in 0..<2 { servers.append(try await ServerProcess.start(options, environment: credentials)) }
         defer { for server in servers { server.process.terminate(SIGKILL) } }
         let port = try LoopbackPort.free()
-        let nginx = try await Daemon.nginx(
-            port: port,
-            """
+        let configuration = """
             upstream servers {
                 server 127.0.0.1:\(servers[0].port) max_fails=1 fail_timeout=60s;
                 server 127.0.0.1:\(servers[1].port) max_fails=1 fail_timeout=60s;
@@ -163,7 +161,8 @@ struct ServerResumptionTests {
                 client_max_body_size 0;
                 location / { proxy_pass http://servers; proxy_http_version 1.0; proxy_request_buffering off; }
             }
-            """)
+            """
+        let nginx = Shared<Daemon?>(try await Daemon.nginx(port: port, configuration))
         let content = SeededGenerator.manyBytes(60_000_000, case: 77)
         let client = try Client {
             $0.resumption = .automatic(
@@ -178,7 +177,13 @@ struct ServerResumptionTests {
                     let counts = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
                     let written = counts.first { $0.hasPrefix("wchar: ") }.flatMap { Int($0.dropFirst(7)) }
                     guard written ?? 0 > content.count / 2 else { continue }
-                    server.process.terminate(SIGKILL)
+                    if isServerKilled {
+                        server.process.terminate(SIGKILL)
+                    } else {
+                        // The last reference.
+                        nginx.set(nil)
+                        nginx.set(try await Daemon.nginx(port: port, configuration))
+                    }
                     return
                 }
                 try await Task.sleep(for: .milliseconds(2))
@@ -190,7 +195,8 @@ struct ServerResumptionTests {
         try await killing.value
         #expect(response.status == 201, "\(response)")
         #expect(response.metrics.resumptions > 0)
-        print("ServerResumptionTests: behind nginx \(response.metrics.bytesSentAgain) bytes twice")
+        let killed = isServerKilled ? "a server" : "nginx"
+        print("ServerResumptionTests: \(killed) killed: \(response.metrics.bytesSentAgain) bytes twice")
         let stored = try store.directory.read("bucket/a")
         #expect(firstDifference([UInt8](stored), content) == nil)
         withExtendedLifetime(nginx) {}

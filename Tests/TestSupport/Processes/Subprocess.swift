@@ -99,8 +99,8 @@ public final class Subprocess: Sendable {
         #if !canImport(Darwin)
         // Tests have opened thousands at times. A connection that another program has inherited is not closed or reset when a
         // test does so. The system gives out the lowest free number, so that few that are opened meanwhile are above the highest.
-        let highest = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap { Int32($0) }.max() ?? 0
-        for number in 3...highest + 256 { posix_spawn_file_actions_addclose(&actions, number) }
+        let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap { Int32($0) }
+        for number in 3...(open.max() ?? 0) + 256 { posix_spawn_file_actions_addclose(&actions, number) }
         #endif
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
