@@ -46,7 +46,7 @@ struct S3Options: ParsableArguments {
         help: ArgumentHelp(
             """
             Remove what servers that were killed have left in the object store, if no part was added to it for SECONDS. \
-            Longer than any client takes to send 8 MiB.
+            Longer than any request with several files takes: its first files wait for the last one.
             """,
             valueName: "seconds"))
     var abandonedAge = 86_400

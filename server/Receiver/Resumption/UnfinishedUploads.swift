@@ -123,10 +123,12 @@ final class UnfinishedUploads: Sendable {
         var answers: [UnfinishedEntry] = []
         let now = Timestamp.now.seconds
         let entries = try await storage.unfinished()
+        let incomplete = entries.filter { !$0.isComplete }
         state.withLock { state in
-            for entry in entries where !entry.isComplete && state.sizes[entry.id] == nil {
-                state.setSize(entry.bytes, of: entry.id)
-            }
+            // Of uploads that another server has completed or removed.
+            let ended = Set(state.sizes.keys).subtracting(incomplete.map(\.id)).filter { state.uploads[$0] == nil }
+            for id in ended { state.setSize(nil, of: id) }
+            for entry in incomplete where state.sizes[entry.id] == nil { state.setSize(entry.bytes, of: entry.id) }
         }
         for entry in entries {
             if now - entry.modified > limits.age {

@@ -40,6 +40,9 @@ public struct StorageError: Error, Hashable, Sendable, CustomStringConvertible {
 
     public var description: String { message }
 
+    static let conditionIsFalse = StorageError(
+        .conditionFailed, "a condition of the request is false: nothing was stored")
+
     static let damagedUpload = StorageError(
         .failed, "the record of this unfinished upload is damaged: begin a new upload")
 

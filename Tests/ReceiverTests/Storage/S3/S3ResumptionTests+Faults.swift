@@ -43,4 +43,28 @@ extension S3ResumptionTests {
             #expect(try store.directory.read("bucket/some/folder/a") == Data([1, 2, 3, 4]))
         }
     }
+
+    @Test("uploads that another server has completed do not count") func completedElsewhere() async throws {
+        let store = try await S3Storage.startStore(.moto)
+        let (one, other) = (try await S3Storage.open(store), try await S3Storage.open(store))
+        try await RunningServer.with(storage: { _ in one }) { first in
+            let configure: (inout Receiver.Configuration) -> Void = {
+                $0.resumption.count = 1
+                // The server looks for uploads each second.
+                $0.resumption.age = .seconds(4)
+            }
+            try await RunningServer.with(storage: { _ in other }, configure: configure) { second in
+                let begun = try await first.resuming.ask("PUT", "/a", ["Upload-Complete: ?0"], [1, 2, 3])
+                let location = try #require(begun.location)
+                func beginsAnother() async throws -> Bool {
+                    try await second.resuming.ask("PUT", "/b", ["Upload-Complete: ?0"], [1]).status != 507
+                }
+                try await Task.sleep(for: .seconds(2))
+                #expect(try await !beginsAnother())
+                #expect(try await first.resuming.append([4], at: 3, to: location).status == 201)
+                #expect(try await eventually { try await beginsAnother() })
+            }
+        }
+        withExtendedLifetime(store) {}
+    }
 }

@@ -38,7 +38,7 @@ extension DirectoryStorage {
         ) async throws(StorageError) {
             let name = try storage.name(cleaning: filename)
             if let condition = naming.condition {
-                guard condition(try await storage.file(name)) else { throw Self.conditionFailed }
+                guard condition(try await storage.file(name)) else { throw StorageError.conditionIsFalse }
             }
             if names.isEmpty {
                 self.naming = Naming(
@@ -105,10 +105,6 @@ extension DirectoryStorage {
             admissions = []
         }
 
-        static var conditionFailed: StorageError {
-            StorageError(.conditionFailed, "a condition of the request is false: nothing was stored")
-        }
-
         /// Suspends until the names below the storage's directory are on the disk.
         private func syncFolders() async throws(StorageError) {
             while files.hasUnsyncedFolders {
@@ -129,7 +125,7 @@ extension DirectoryStorage {
                 try files.publishOne(as: names[0], naming)
             }
             try await queue.drain()
-            guard !files.isRefused else { throw Self.conditionFailed }
+            guard !files.isRefused else { throw StorageError.conditionIsFalse }
         }
 
         /// Until the names are recorded the request can be cancelled. After that they are all given, by the next process

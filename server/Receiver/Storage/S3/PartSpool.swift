@@ -61,6 +61,21 @@ struct SpoolSettings: Sendable {
     let budget: BufferBudget
 }
 
+/// The way of the files of one request to the store: however many they are, few of their parts are under way at the same time.
+struct PartQueue: Sendable {
+    /// How many parts are under way, or wait for it, besides the one that is being received.
+    private static let partsUnderWay = 3
+
+    let spools: SpoolSettings
+    let writes: WriteQueue
+    let slots = OpenFileLimit(of: "parts", descriptors: PartQueue.partsUnderWay + 1, timeout: .seconds(3600))
+
+    init(_ spools: SpoolSettings) {
+        self.spools = spools
+        writes = WriteQueue(threadPool: spools.threadPool, syncPool: spools.threadPool, budget: spools.budget)
+    }
+}
+
 /// What is sent to the store with one request, with its length and its SHA-256, which the store checks.
 struct PartContent: Sendable {
     let size: Int

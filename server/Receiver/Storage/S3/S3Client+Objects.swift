@@ -14,6 +14,8 @@ struct S3Part: Hashable, Sendable, Codable {
 /// When an object may be written.
 enum S3WriteCondition: Hashable, Sendable, Codable {
     case always
+    /// Likewise; an object had the key when the request began.
+    case replacing
     /// No object has the key.
     case isNew
     /// The object with this tag has the key.
@@ -21,7 +23,7 @@ enum S3WriteCondition: Hashable, Sendable, Codable {
 
     fileprivate var fields: [(name: String, value: String)] {
         switch self {
-        case .always: []
+        case .always, .replacing: []
         case .isNew: [("if-none-match", "*")]
         // Ceph compares the whole value with the tag: without quotation marks, which other stores allow too.
         case .matches(let tag): [("if-match", tag)]
@@ -126,7 +128,7 @@ extension S3Client {
 
     /// Makes the parts an object.
     ///
-    /// - Returns: its tag.
+    /// - Returns: its tag; empty if the store does not tell it, as Ceph 16.
     func completeUpload(
         _ upload: String, _ key: String, _ parts: [S3Part], _ condition: S3WriteCondition
     ) async throws(S3Error) -> String {
@@ -141,13 +143,16 @@ extension S3Client {
         }
         request.setContent(Array((document + "</CompleteMultipartUpload>").utf8))
         request.isLong = true
-        let content = try await send(request).content
-        // The store may find an error after it has sent the status 200.
-        if let error = XMLElement(content), error.name == "Error" { throw S3Error(status: 500, content: content) }
-        // Ceph 16 sends an empty tag.
-        if let tag = XMLElement(content)?["ETag"], !tag.isEmpty { return Self.tag(tag) }
-        guard let head = try await head(key) else { throw S3Error(status: 500, content: content) }
-        return head.tag
+        var delay = patience / 20
+        while true {
+            let content = try await send(request).content
+            if let answer = XMLElement(content), answer.name != "Error" { return Self.tag(answer["ETag"] ?? "") }
+            // The store may find an error after it has sent the status 200, as if it were one of 500 or 503.
+            let error = S3Error(status: 500, content: content)
+            let isTemporary = ["InternalError", "SlowDown", "ServiceUnavailable"].contains(error.code)
+            guard isTemporary, delay < patience / 2, (try? await Task.sleep(for: delay)) != nil else { throw error }
+            delay *= 2
+        }
     }
 
     func abortUpload(_ upload: String, _ key: String) async throws(S3Error) {

@@ -38,8 +38,11 @@ final class S3Client: Sendable {
     /// Enough for a page of a list of files with long names, and for the state of an unfinished upload of 10,000 files.
     private static let maximumResponse = 32 << 20
     private static let maximumIdle = 32
+    /// How often a request is sent that each time takes longer than the patience.
+    private static let longAttempts = 4
 
     let location: S3Location
+    let patience: Duration
     private let configuration: Client.Configuration
     private let findCredentials: @Sendable () throws(S3Credentials.Missing) -> S3Credentials
     private let credentials: Mutex<S3Credentials>
@@ -50,7 +53,7 @@ final class S3Client: Sendable {
         _ location: S3Location, patience: Duration,
         _ findCredentials: @escaping @Sendable () throws(S3Credentials.Missing) -> S3Credentials
     ) throws(S3Credentials.Missing) {
-        self.location = location
+        (self.location, self.patience) = (location, patience)
         self.findCredentials = findCredentials
         credentials = Mutex(try findCredentials())
         var configuration = Client.Configuration()
@@ -84,18 +87,26 @@ final class S3Client: Sendable {
     ///
     /// - Throws: unless the status is 200 to 299.
     func open(_ request: Request) async throws(S3Error) -> OpenResponse {
-        do throws(S3Error) {
-            return try await attempt(request)
-        } catch {
-            // Once more, although `maximumTime` is over: a connection may be lost without a word.
-            if error.isStall { return try await attempt(request) }
-            guard error.meansExpiredCredentials, let found = try? findCredentials() else { throw error }
-            let isNew = credentials.withLock { credentials in
-                defer { credentials = found }
-                return credentials != found
+        var attempts = 1
+        var used = credentials.withLock { $0 }
+        while true {
+            let begun = Instant.now
+            do throws(S3Error) {
+                return try await attempt(request, used)
+            } catch {
+                attempts += 1
+                if error.mayMeanExpiredCredentials, let found = try? findCredentials(), found != used {
+                    credentials.withLock { $0 = found }
+                    used = found
+                    continue
+                }
+                // The patience counts from the beginning of sending: a large part may have used it up before its first failure.
+                // And a connection may be lost without a word.
+                let isLong = .now - begun > patience
+                guard error.isTemporary, isLong, attempts <= (error.isStall ? 2 : Self.longAttempts) else {
+                    throw error
+                }
             }
-            guard isNew else { throw error }
-            return try await attempt(request)
         }
     }
 
@@ -104,11 +115,12 @@ final class S3Client: Sendable {
         idle.withLock { if $0.count < Self.maximumIdle { $0.append(client) } }
     }
 
-    private func attempt(_ request: Request) async throws(S3Error) -> OpenResponse {
+    private func attempt(
+        _ request: Request, _ credentials: S3Credentials
+    ) async throws(S3Error) -> OpenResponse {
         let path = location.path(of: request.key)
         let query = request.query.map { (name: $0.name.percentEncoded, value: $0.value.percentEncoded) }
-        let signature = S3Signature(
-            credentials: credentials.withLock { $0 }, region: location.region, time: .now)
+        let signature = S3Signature(credentials: credentials, region: location.region, time: .now)
         let fields = signature.fields(
             request.method.description, host: location.hostField, path: path, query: query, request.fields,
             contentHash: request.contentHash)

@@ -18,13 +18,16 @@ struct S3Error: Error, Hashable {
 
     init(_ error: ClientError) {
         let code = error.code == .cancelled ? "cancelled" : error.code == .timedOut ? Self.stalled : ""
-        (status, self.code, message) = (nil, code, error.message)
+        // libcurl's own words name the host, which may be that of the bucket.
+        (status, self.code, message) = (nil, code, error.code.description)
     }
 
     private static let stalled = "stalled"
 
     /// Nothing has happened for too long.
     var isStall: Bool { code == Self.stalled }
+
+    static let withoutTag = S3Error(status: 500, content: Array("<E><Code>no ETag</Code></E>".utf8))
 
     static let damagedUpload = S3Error(status: 500, content: Array("<E><Code>damaged state</Code></E>".utf8))
 
@@ -33,7 +36,14 @@ struct S3Error: Error, Hashable {
     /// The condition of a write does not hold, or another write was faster.
     var isConflict: Bool { status == 412 || status == 409 }
 
-    var meansExpiredCredentials: Bool { ["ExpiredToken", "InvalidToken", "InvalidAccessKeyId"].contains(code) }
+    /// Another attempt may succeed.
+    var isTemporary: Bool { status.map { $0 >= 500 || $0 == 429 } ?? (code != "cancelled") }
+
+    /// Whether the credentials may have expired: the answer to a HEAD request does not say why it is refused.
+    var mayMeanExpiredCredentials: Bool {
+        ["ExpiredToken", "InvalidToken", "InvalidAccessKeyId"].contains(code)
+            || code.isEmpty && (status == 400 || status == 403)
+    }
 
     /// For clients of the server: no names of buckets or keys.
     var storageError: StorageError {
@@ -48,7 +58,7 @@ struct S3Error: Error, Hashable {
             return StorageError(.noSpace, "the object store is full")
         case _ where code == "EntityTooLarge":
             return StorageError(.fileTooLarge, "the file is larger than the object store allows")
-        case 412: return StorageError(.conditionFailed, "a condition of the request is false: nothing was stored")
+        case 412: return .conditionIsFalse
         case 409: return StorageError(.conflict, "another request has changed the file at the same time: send it again")
         case 401, 403:
             return StorageError(.failed, "the object store refuses the credentials of this server: \(reason)")

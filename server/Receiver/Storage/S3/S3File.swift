@@ -16,8 +16,6 @@ final class S3File: Sendable {
         case pieces
     }
 
-    /// How many parts are under way, or wait for it, besides the one that is being received.
-    private static let partsUnderWay = 3
     private static let firstPartSize = 8 << 20
     /// Parts double after so many, so that 10,000 of them have 7.8 TiB; the largest one has 4 GiB.
     private static let partsOfOneSize = 1000
@@ -46,14 +44,11 @@ final class S3File: Sendable {
 
     let purpose: Purpose
     private let client: S3Client
-    private let spools: SpoolSettings
-    private let queue: WriteQueue
-    private let slots = OpenFileLimit(of: "parts", descriptors: S3File.partsUnderWay + 1, timeout: .seconds(3600))
+    private let queue: PartQueue
     private let state: Mutex<State>
 
-    init(_ key: String, _ purpose: Purpose, _ client: S3Client, _ spools: SpoolSettings) {
-        (self.purpose, self.client, self.spools) = (purpose, client, spools)
-        queue = WriteQueue(threadPool: spools.threadPool, syncPool: spools.threadPool, budget: spools.budget)
+    init(_ key: String, _ purpose: Purpose, _ client: S3Client, _ queue: PartQueue) {
+        (self.purpose, self.client, self.queue) = (purpose, client, queue)
         state = Mutex(State(key: key))
     }
 
@@ -63,9 +58,9 @@ final class S3File: Sendable {
     ///   again.
     convenience init(
         _ key: String, _ purpose: Purpose, upload: String?, _ parts: [S3Part], _ tail: S3Tail?, isRepeated: Bool,
-        _ client: S3Client, _ spools: SpoolSettings
+        _ client: S3Client, _ queue: PartQueue
     ) {
-        self.init(key, purpose, client, spools)
+        self.init(key, purpose, client, queue)
         state.withLock { state in
             state.upload = upload
             if isRepeated {
@@ -111,7 +106,8 @@ final class S3File: Sendable {
 
     /// Sends what has been received, as the last part.
     func sendLast() async throws(StorageError) {
-        // A multipart upload has at least one part, which may be empty.
+        // A multipart upload has at least one part, which may be empty. An interrupted file may have its last part already.
+        guard state.withLock({ $0.count > 0 || $0.number == 1 }) else { return }
         _ = try await currentPart()
         try await send()
     }
@@ -122,8 +118,8 @@ final class S3File: Sendable {
     /// The content of a file that waits.
     func waitingContent() async throws(StorageError) -> PartContent {
         let (spool, _) = try await currentPart()
-        try await queue.drain()
-        return try await spools.threadPool.run("cannot read a temporary file") { () throws(SystemError) in
+        try await queue.writes.drain()
+        return try await queue.spools.threadPool.run("cannot read a temporary file") { () throws(SystemError) in
             try spool.content()
         }
     }
@@ -142,7 +138,7 @@ final class S3File: Sendable {
 
     /// The parts that are complete.
     func parts() async throws(StorageError) -> [Part] {
-        try await queue.drain()
+        try await queue.writes.drain()
         return state.withLock { $0.parts }
     }
 
@@ -154,11 +150,11 @@ final class S3File: Sendable {
     }
 
     func rest() async throws(StorageError) -> Rest {
-        try await queue.drain()
+        try await queue.writes.drain()
         let (current, count, tail, number) = state.withLock { ($0.current, $0.count, $0.tail, $0.number) }
         if let tail, tail.size == count { return .stored(tail) }
         guard let current, count > 0 else { return .none }
-        let content = try await spools.threadPool.run("cannot read a temporary file") { () throws(SystemError) in
+        let content = try await queue.spools.threadPool.run("cannot read a temporary file") { () throws(SystemError) in
             try current.content()
         }
         return .unstored(content, number: number)
@@ -175,24 +171,35 @@ final class S3File: Sendable {
     func complete(_ parts: [S3Part], _ condition: S3WriteCondition) async throws(S3Error) -> String {
         guard let upload, case .file(let fields) = purpose else { preconditionFailure("no part has been sent") }
         do throws(S3Error) {
-            return try await client.completeUpload(upload, key, parts, condition)
+            let tag = try await client.completeUpload(upload, key, parts, condition)
+            return tag.isEmpty ? try await confirm(fields, .withoutTag) : tag
         } catch {
             return try await confirm(fields, error)
         }
     }
 
     /// A request whose answer was lost is sent again. That fails if the first one has succeeded: the name is taken, by this
-    /// file, or the upload is gone.
+    /// file, or the upload is gone. And a store that answers with an error may have done what it was asked for.
     private func confirm(_ fields: S3Client.ObjectFields, _ error: S3Error) async throws(S3Error) -> String {
-        guard error.isConflict || error.status == 404, let found = try await client.head(key),
-            found.identifier == fields.identifier
-        else { throw error }
+        guard error.status != nil, let found = try? await stored(fields) else { throw error }
         return found.tag
+    }
+
+    /// This file, if the store has it; nil if another one, or none, has its key.
+    private func stored(_ fields: S3Client.ObjectFields) async throws(S3Error) -> S3Client.ObjectHead? {
+        guard let found = try await client.head(key), found.identifier == fields.identifier else { return nil }
+        return found
+    }
+
+    /// Removes the file after it has become visible, unless another one has taken its place.
+    func withdraw() async throws(S3Error) {
+        guard case .file(let fields) = purpose, try await stored(fields) != nil else { return }
+        try await client.delete(key)
     }
 
     /// Removes what the store has of it, unless it is visible. Also in a cancelled task.
     func abandon() async {
-        await queue.cancel()
+        await queue.writes.cancel()
         let (parts, upload) = state.withLock { state in
             (state.current, state.admission) = (nil, nil)
             return (state.parts, state.upload)
@@ -212,10 +219,10 @@ final class S3File: Sendable {
             ($0.current, Self.size(ofPart: $0.number) - $0.count, $0.tail)
         }
         if let current { return (current, room) }
-        let admission = try await slots.admit()
+        let admission = try await queue.slots.admit()
         if let failure = state.withLock({ $0.failure }) { throw failure }
-        let spool = try await spools.threadPool.run("cannot create a temporary file") {
-            [folder = spools.folder] () throws(SystemError) in try PartSpool(in: folder)
+        let spool = try await queue.spools.threadPool.run("cannot create a temporary file") {
+            [folder = queue.spools.folder] () throws(SystemError) in try PartSpool(in: folder)
         }
         if let tail { try await load(tail, into: spool) }
         state.withLock { state in (state.current, state.admission) = (spool, admission) }
@@ -226,7 +233,7 @@ final class S3File: Sendable {
         let reader = S3FileReader(tail, client)
         for start in stride(from: 0, to: tail.size, by: PartSpool.shortContent) {
             let piece = try await reader.read(at: start, count: min(PartSpool.shortContent, tail.size - start))
-            try await queue.append("cannot write a temporary file", bytes: piece.readableBytes) {
+            try await queue.writes.append("cannot write a temporary file", bytes: piece.readableBytes) {
                 () throws(SystemError) in try spool.append([piece])
             }
         }
@@ -236,7 +243,7 @@ final class S3File: Sendable {
         let count = slices.reduce(0) { $0 + $1.readableBytes }
         guard count > 0 else { return }
         state.withLock { $0.count += count }
-        try await queue.append("cannot write a temporary file", bytes: count) { () throws(SystemError) in
+        try await queue.writes.append("cannot write a temporary file", bytes: count) { () throws(SystemError) in
             try spool.append(slices)
         }
     }
@@ -252,7 +259,7 @@ final class S3File: Sendable {
             return (state.current, state.admission, state.number, state.known.first { $0.number == state.number })
         }
         guard let spool else { return }
-        try await queue.append("cannot write a temporary file") { [self] () throws(SystemError) in
+        try await queue.writes.append("cannot write a temporary file") { [self] () throws(SystemError) in
             let content = try spool.content()
             let task = Task { () async throws -> S3Part in
                 defer { withExtendedLifetime(admission) {} }

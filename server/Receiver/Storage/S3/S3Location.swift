@@ -61,6 +61,9 @@ public struct S3Location: Hashable, Sendable {
 
     var origin: String { "\(scheme)://\(host)" }
 
+    /// The name of the file with this key: without the prefix. Cut at bytes: an accent behind the slash is part of the name.
+    func name(of key: String) -> String { String(decoding: key.utf8.dropFirst(prefix.utf8.count), as: UTF8.self) }
+
     /// The path of the URL of an object, percent-encoded.
     ///
     /// - Parameter key: nil for the bucket.

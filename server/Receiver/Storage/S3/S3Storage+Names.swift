@@ -1,4 +1,5 @@
 import Synchronization
+
 extension S3Storage {
     /// How many numbers are tried in order: people expect the lowest one that is free.
     private static let triedInOrder = 5
@@ -14,9 +15,11 @@ extension S3Storage {
         guard naming.replaces || naming.condition != nil else { return .isNew }
         let found = try await file(key(name, 0))
         if let condition = naming.condition, !condition(found) {
-            throw StorageError(.conditionFailed, "a condition of the request is false: nothing was stored")
+            throw StorageError.conditionIsFalse
         }
         guard naming.replaces else { return .isNew }
+        // Without a condition the last one wins.
+        guard naming.condition != nil else { return found == nil ? .always : .replacing }
         return found.map { .matches(tag: $0.version) } ?? .isNew
     }
 
@@ -56,7 +59,7 @@ extension S3Storage {
         return nil
     }
 
-    func release(_ keys: [String]) { reserved.withLock { $0.subtract(keys) } }
+    func release(_ keys: Set<String>) { reserved.withLock { $0.subtract(keys) } }
 
     private func exists(_ key: String) async throws(StorageError) -> Bool {
         if reserved.withLock({ $0.contains(key) }) { return true }
@@ -74,7 +77,7 @@ extension S3Storage {
 
     func file(_ key: String, _ head: S3Client.ObjectHead) -> StoredFile {
         StoredFile(
-            name: String(key.dropFirst(client.location.prefix.count)), size: head.size, modified: head.modified,
+            name: client.location.name(of: key), size: head.size, modified: head.modified,
             version: head.tag, contentType: head.contentType)
     }
 }

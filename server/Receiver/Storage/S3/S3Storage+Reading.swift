@@ -19,12 +19,12 @@ extension S3Storage {
                 prefix: prefix, after: name.map { prefix + $0 }, isFlat: !keepsPaths, limit: min(limit, 1000))
             let files = page.objects.map { object in
                 StoredFile(
-                    name: String(object.key.dropFirst(prefix.count)), size: object.size, modified: object.modified,
+                    name: client.location.name(of: object.key), size: object.size, modified: object.modified,
                     version: object.tag)
             }
             return StoredFilePage(
                 files: files.filter { FileName.isPublic($0.name) },
-                last: page.last.map { String($0.dropFirst(prefix.count)) })
+                last: page.last.map(client.location.name))
         } catch {
             throw error.storageError
         }

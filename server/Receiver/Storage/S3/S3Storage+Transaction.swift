@@ -13,8 +13,16 @@ extension S3Storage {
         /// What has the key of the first file: see ``Naming/condition``.
         private(set) var condition = S3WriteCondition.isNew
         private var published: [PublishedFile] = []
+        /// No other request of this server gets these.
+        private var reserved: Set<String> = []
+        let queue: PartQueue
+        /// How often another name is tried when another server has taken one.
+        private static let mostNames = 20
 
-        init(_ storage: S3Storage) { self.storage = storage }
+        init(_ storage: S3Storage) {
+            self.storage = storage
+            queue = PartQueue(storage.spools)
+        }
 
         mutating func beginFile(
             named filename: String, contentType: String?, _ naming: Naming
@@ -22,15 +30,21 @@ extension S3Storage {
             // Only a single file waits to be sent by one request.
             if files.count == 1, files[0].isWaiting { try await files[0].sendLast() }
             let name = try addName(filename, naming)
+            if files.isEmpty { condition = try await storage.condition(of: name, self.naming) }
             let key: String
-            if files.isEmpty {
-                condition = try await storage.condition(of: name, self.naming)
-                key = self.naming.replaces ? storage.key(name, 0) : try await storage.reserve(name)
+            if files.isEmpty, self.naming.replaces {
+                key = storage.key(name, 0)
             } else {
                 key = try await storage.reserve(name)
+                reserved.insert(key)
+            }
+            // Another request is going to store a file of this name, which must not exist.
+            if files.isEmpty, let condition = self.naming.condition, condition(nil), key != storage.key(name, 0) {
+                end()
+                throw StorageError.conditionIsFalse
             }
             let fields = S3Client.ObjectFields(contentType: contentType)
-            files.append(S3File(key, .file(fields), storage.client, storage.spools))
+            files.append(S3File(key, .file(fields), storage.client, queue))
         }
 
         /// Begins a file that an earlier transaction has begun.
@@ -41,7 +55,7 @@ extension S3Storage {
         ) throws(StorageError) {
             _ = try addName(filename, naming)
             if files.isEmpty { self.condition = condition }
-            storage.reserved.withLock { _ = $0.insert(file.key) }
+            if storage.reserved.withLock({ $0.insert(file.key).inserted }) { reserved.insert(file.key) }
             files.append(file)
         }
 
@@ -94,19 +108,16 @@ extension S3Storage {
         mutating func abandon() async {
             for file in files { await file.abandon() }
             // Not in this task, whose requests end at once if it is cancelled.
-            if !naming.replaces {
-                let keys = published.map { storage.client.location.prefix + $0.name }
-                await Task { [client = storage.client] in
-                    for key in keys { try? await client.delete(key) }
-                }.value
-            }
+            await Task { [visible = files.prefix(published.count)] in
+                for file in visible { try? await file.withdraw() }
+            }.value
             end()
         }
 
         /// Others may have the names.
         mutating func end() {
-            storage.release(files.map(\.key))
-            (files, names, published) = ([], [], [])
+            storage.release(reserved)
+            (files, names, published, reserved) = ([], [], [], [])
         }
 
         /// Sends the only file with one request.
@@ -115,7 +126,7 @@ extension S3Storage {
         ) async throws(StorageError) -> PublishedFile {
             let file = files[0]
             let content = try await file.waitingContent()
-            while true {
+            for _ in 0..<Self.mostNames {
                 try await record(self)
                 do throws(S3Error) {
                     return storage.published(file.key, tag: try await file.put(content, condition), condition)
@@ -125,9 +136,12 @@ extension S3Storage {
                         throw error.storageError
                     }
                 }
-                storage.release([file.key])
+                storage.release(reserved)
+                reserved = []
                 file.rename(to: try await storage.reserve(names[0]))
+                reserved = [file.key]
             }
+            throw Self.nameTaken
         }
 
         private func complete(_ file: S3File, _ parts: [S3Part]) async throws(StorageError) -> PublishedFile {
@@ -138,19 +152,24 @@ extension S3Storage {
             } catch {
                 // The parts of a multipart upload cannot get another name.
                 if error.isConflict, naming.condition == nil {
-                    throw StorageError(
-                        .conflict, "another request has stored a file of this name at the same time: send it again")
+                    throw Self.nameTaken
                 }
                 throw error.storageError
             }
         }
+
+        private static let nameTaken = StorageError(
+            .conflict, "another request has stored a file of this name at the same time: send it again")
     }
 
     public func begin() -> any StorageTransaction { Transaction(self) }
 
     fileprivate func published(_ key: String, tag: String, _ condition: S3WriteCondition) -> PublishedFile {
-        let isReplacement = if case .matches = condition { true } else { false }
-        return PublishedFile(
-            name: String(key.dropFirst(client.location.prefix.count)), version: tag, isReplacement: isReplacement)
+        let isReplacement =
+            switch condition {
+            case .replacing, .matches: true
+            case .always, .isNew: false
+            }
+        return PublishedFile(name: client.location.name(of: key), version: tag, isReplacement: isReplacement)
     }
 }

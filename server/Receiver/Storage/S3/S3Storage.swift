@@ -33,7 +33,8 @@ public final class S3Storage: Storage {
     ///     more than 8 GiB.
     ///   - patience: how long a request to the store is tried again. One of which nothing is heard for one and a half times
     ///     as long is sent once more; twice that for the one that completes an upload.
-    ///   - abandonedAge: see ``removeLeftovers()``. Longer than any client takes to send 8 MiB.
+    ///   - abandonedAge: see ``removeLeftovers()``. Longer than any request with several files takes, whose first files wait for
+    ///     the last one. The prefix of another server's storage must not begin with this one's, unless it is the same.
     ///   - credentials: called once, and again when the store says that they have expired. May block.
     public init(
         _ location: S3Location, keepsPaths: Bool = false, temporaryFolder: String = "/tmp",

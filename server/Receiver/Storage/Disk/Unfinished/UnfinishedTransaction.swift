@@ -52,7 +52,7 @@ final class UnfinishedTransaction: ResumableTransaction {
         let name = try storage.name(cleaning: filename)
         let isAdopted = state.withLock { $0.adopted != nil }
         if let condition = naming.condition, !isAdopted {
-            guard condition(try await storage.file(name)) else { throw DirectoryStorage.Transaction.conditionFailed }
+            guard condition(try await storage.file(name)) else { throw StorageError.conditionIsFalse }
         }
         state.withLock { state in
             if state.names.isEmpty {

@@ -97,8 +97,12 @@ extension S3Storage: ResumableStorage {
         try await forEachUnfinished { _, id, _ in ids.insert(id) }
         var needed: Set<String> = []
         for id in ids {
-            guard let state = try await S3StateObject.read(folder(of: id), client)?.state else { continue }
-            needed.formUnion(state.files.compactMap(\.upload))
+            do throws(StorageError) {
+                guard let state = try await S3StateObject.read(folder(of: id), client)?.state else { continue }
+                needed.formUnion(state.files.compactMap(\.upload))
+            } catch  where error == .damagedUpload {
+                // It cannot go on.
+            }
         }
         return needed
     }
@@ -112,7 +116,8 @@ extension S3Storage: ResumableStorage {
                 try await client.list(prefix: unfinishedPrefix, after: last, isFlat: false, limit: 1000)
             }
             for object in page.objects {
-                let parts = object.key.dropFirst(unfinishedPrefix.count).split(separator: "/", maxSplits: 1)
+                let name = Substring(object.key.utf8.dropFirst(unfinishedPrefix.utf8.count))
+                let parts = name.split(separator: "/", maxSplits: 1)
                 guard parts.count == 2, let id = UploadID(parts[0]) else { continue }
                 body(object, id, String(parts[1]))
             }

@@ -74,7 +74,7 @@ final class S3UnfinishedTransaction: ResumableTransaction {
             let (isCoded, isLast) = (stored.pieces != nil, index == stored.files.count - 1)
             let adopted = S3File(
                 file.key, .file(file.fields), upload: file.upload, file.parts, isLast && !isCoded ? stored.tail : nil,
-                isRepeated: isCoded, storage.client, storage.spools)
+                isRepeated: isCoded, storage.client, transaction.queue)
             try transaction.adopt(adopted, named: filename, naming, stored.condition)
         }
         state.withLock { $0.adopted?.append(0) }
@@ -101,7 +101,7 @@ final class S3UnfinishedTransaction: ResumableTransaction {
     private func newCoded(_ pieces: [S3Part], _ tail: S3Tail?) -> S3File {
         let file = S3File(
             Self.codedKey(object.folder), .pieces, upload: nil, pieces, tail, isRepeated: false, storage.client,
-            storage.spools)
+            PartQueue(storage.spools))
         state.withLock { $0.coded = file }
         return file
     }
@@ -121,7 +121,9 @@ final class S3UnfinishedTransaction: ResumableTransaction {
         // Nothing is written meanwhile, unless the rest is short.
         let isShort = if case .unstored(let content, _) = rest { content.size <= PartSpool.shortContent } else { true }
         let tail = isShort ? nil : try await store(rest, of: last)
-        let progress = try await progress()
+        let progress = try await use { transaction throws(StorageError) -> Progress in
+            try await self.progress(of: transaction)
+        }
         Task {
             do throws(StorageError) {
                 let tail = isShort ? try await store(rest, of: last) : tail
@@ -158,18 +160,9 @@ final class S3UnfinishedTransaction: ResumableTransaction {
         var pieces: [S3File.Part]?
     }
 
-    private func progress() async throws(StorageError) -> Progress {
-        let (segments, files, condition) = state.withLock { state in
-            (state.segments, state.transaction?.files ?? [], state.transaction?.condition ?? .isNew)
-        }
-        return try await progress(segments, files, condition)
-    }
-
-    private func progress(
-        _ segments: [BodySegment], _ files: [S3File], _ condition: S3WriteCondition
-    ) async throws(StorageError) -> Progress {
-        var progress = Progress(segments: segments, condition: condition)
-        for file in files { progress.files.append((file, file.key, file.upload, try await file.parts())) }
+    private func progress(of transaction: S3Storage.Transaction) async throws(StorageError) -> Progress {
+        var progress = Progress(segments: state.withLock { $0.segments }, condition: transaction.condition)
+        for file in transaction.files { progress.files.append((file, file.key, file.upload, try await file.parts())) }
         progress.pieces = try await coded?.parts()
         return progress
     }
@@ -198,9 +191,10 @@ final class S3UnfinishedTransaction: ResumableTransaction {
 
     func suspend() async throws(StorageError) {
         guard !state.withLock({ $0.isTakenOver }) else {
-            // The other server does not know these.
-            let known = object.state.files.map(\.upload)
-            for file in files where !known.contains(file.upload) { await file.abandon() }
+            // The other server does not know these. If the state cannot be read, the sweep finds them.
+            if let known = try? await S3StateObject.read(object.folder, storage.client)?.state.files.map(\.upload) {
+                for file in files where !known.contains(file.upload) { await file.abandon() }
+            }
             throw .takenOver
         }
         for file in files + (coded.map { [$0] } ?? []) { _ = try await file.parts().stored() }
@@ -282,11 +276,12 @@ final class S3UnfinishedTransaction: ResumableTransaction {
     // MARK: Ending
 
     func publish() async throws(StorageError) -> [PublishedFile?] {
-        let segments = state.withLock { $0.segments }
-        return try await use { transaction throws(StorageError) in
+        try await use { transaction throws(StorageError) in
             try await transaction.publish { transaction throws(StorageError) in
-                let progress = try await progress(segments, transaction.files, transaction.condition)
-                try await record(progress, object.state.tail, isPublishing: true)
+                let progress = try await progress(of: transaction)
+                // Otherwise the last part has its bytes.
+                let needsTail = progress.pieces != nil || transaction.files.last?.isWaiting == true
+                try await record(progress, needsTail ? object.state.tail : nil, isPublishing: true)
             }
         }
     }
