@@ -31,5 +31,5 @@ try await withParts(of: paths, []) { parts in
         body.map { ByteBuffer($0) }, length: body.contentLength.map { .known(Int64($0)) } ?? .unknown)
     let response = try await HTTPClient.shared.execute(request, timeout: .hours(1))
     print(String(buffer: try await response.body.collect(upTo: 1 << 20)), terminator: "")
-    guard response.status == .ok else { fatalError("the server answered \(response.status)") }
+    guard (200...299).contains(response.status.code) else { fatalError("the server answered \(response.status)") }
 }

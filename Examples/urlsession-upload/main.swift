@@ -38,4 +38,6 @@ let (answer, response) = try await withFile(of: body) { [request] file in
     try await URLSession.shared.upload(for: request, fromFile: file)
 }
 print(String(decoding: answer, as: UTF8.self), terminator: "")
-guard (response as? HTTPURLResponse)?.statusCode == 200 else { fatalError("the server answered \(response)") }
+guard let status = (response as? HTTPURLResponse)?.statusCode, (200...299).contains(status) else {
+    fatalError("the server answered \(response)")
+}
