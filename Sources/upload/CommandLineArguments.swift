@@ -13,12 +13,22 @@ enum CommandLineArguments {
         return pointers.dropFirst().compactMap { $0.map { text(Path(cString: $0)) } }
     }
 
-    /// `-z` and `--compress` may stand alone; the parser knows options with a value, and those without one.
+    /// With its coding in the same argument as `--compress`, which may stand alone, as `-z` may: the parser knows options
+    /// with a value, and those without one.
     static func normalized(_ arguments: [String]) -> [String] {
-        let end = arguments.firstIndex(of: "--") ?? arguments.endIndex
-        return arguments.enumerated().map { index, argument in
-            index < end && (argument == "-z" || argument == "--compress") ? "--compress=auto" : argument
+        var (result, rest) = ([String](), arguments[...])
+        while let argument = rest.first, argument != "--" {
+            rest = rest.dropFirst()
+            if ["-z", "--compress"].contains(argument), let coding = rest.first,
+                (try? CompressionSetting(coding)) != nil
+            {
+                result.append("--compress=" + coding)
+                rest = rest.dropFirst()
+            } else {
+                result.append(argument == "--compress" ? "-z" : argument)
+            }
         }
+        return result + rest
     }
 
     static func text(_ path: Path) -> String {

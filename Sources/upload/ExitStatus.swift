@@ -101,6 +101,7 @@ enum Advice {
         case .tls where error.curlCode == 60: "for a private certificate authority: --cacert FILE"
         case .timedOut: "wait longer with --timeout, or try again later"
         case .sourceChanged: "send it again when nothing writes to it"
+        case .resumptionFailed: "if the server has not stored it, send it from its beginning with --retry-all"
         case .cannotSendAgain: "a pipe can be sent once only: run the command again"
         case .invalidResponse: "check that the port in the URL is that of an HTTP server, and whether it wants https"
         default: nil

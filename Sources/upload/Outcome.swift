@@ -29,6 +29,14 @@ struct Outcome: Sendable {
     /// What the connection was like, for `--verbose`.
     var metrics: Response.Metrics?
 
+    /// The same, of a request that the server has accepted, but perhaps not as it was sent.
+    func unverified(_ reason: String) -> Outcome {
+        var outcome = Outcome(job: job, result: .unverified(reason))
+        (outcome.bytesSent, outcome.location, outcome.answer) = (bytesSent, location, answer)
+        outcome.metrics = metrics
+        return outcome
+    }
+
     var exitStatus: ExitStatus {
         switch result {
         case .accepted, .acceptedBefore: .accepted
@@ -46,7 +54,7 @@ struct Outcome: Sendable {
         case .unverified(let reason): (problem, advice) = (reason, nil)
         case .refused(let status):
             advice = Advice.afterStatus(
-                status, location: location, isPut: options.content.put, isCompressed: options.content.compress != nil,
+                status, location: location, isPut: options.content.put, isCompressed: options.content.coding != nil,
                 hasCredentials: options.hasCredentials)
             problem = "the server answered \(status)" + (answerLine.map { " (\($0))" } ?? "")
         case .failed(let error):

@@ -76,7 +76,15 @@ struct Job: Hashable, Sendable {
             guard !target.isFolder || !files.contains(where: \.isStandardInput) else {
                 throw ValidationError("standard input has no name: put one at the end of the URL")
             }
-            return files.enumerated().map { Job(index: $0, files: [$1], url: target.url(of: $1.name)) }
+            let jobs = files.enumerated().map { Job(index: $0, files: [$1], url: target.url(of: $1.name)) }
+            var urls: [String: Job] = [:]
+            for job in jobs {
+                if let other = urls.updateValue(job, forKey: job.url) {
+                    throw ValidationError(
+                        "\(other.label) and \(job.label) would be put to one URL, where only the last one would stay")
+                }
+            }
+            return jobs
         }
         if options.together { return [Job(index: 0, files: files, url: target.url)] }
         return files.enumerated().map { Job(index: $0, files: [$1], url: target.url) }

@@ -46,6 +46,9 @@ enum System {
         return (Int(size.ws_col), Int(size.ws_row))
     }
 
+    /// Has ``write(_:to:)`` return when nobody reads the output any more, instead of ending the process.
+    static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
+
     /// Writes all bytes. Errors are ignored: the upload continues if its output cannot be written.
     static func write(_ text: String, to descriptor: Int32) {
         var rest = Array(text.utf8)[...]
@@ -55,13 +58,13 @@ enum System {
         }
     }
 
-    /// The first 64 KiB of a small file such as that of a token; nil if it cannot be read.
+    /// The beginning of a small file such as that of a token, up to 16 MiB; nil if it cannot be read.
     static func contents(of path: Path) -> [UInt8]? {
         let descriptor = path.withCString { open($0, O_RDONLY | O_CLOEXEC) }
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         var (bytes, buffer) = ([UInt8](), [UInt8](repeating: 0, count: 4096))
-        while bytes.count < 64 << 10 {
+        while bytes.count < 16 << 20 {
             let count = read(descriptor, &buffer, buffer.count)
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { return nil }
@@ -71,28 +74,37 @@ enum System {
         return bytes
     }
 
-    /// Asks on the terminal for a password, which is not shown while it is typed. Nil without a terminal. Ctrl-C ends the
-    /// process; getpass(3) would take it for a character.
+    /// Asks on the terminal for a password, which is not shown while it is typed. Nil without a terminal.
     static func password(_ prompt: String) -> String? {
         let terminal = open("/dev/tty", O_RDWR | O_CLOEXEC)
         guard terminal >= 0 else { return nil }
         defer { close(terminal) }
         var settings = termios()
         guard tcgetattr(terminal, &settings) == 0 else { return nil }
-        var silent = settings
-        silent.c_lflag &= ~tcflag_t(ECHO | ISIG)
-        // Without signals, Ctrl-C ends the line.
-        let controlC: UInt8 = 3
-        withUnsafeMutableBytes(of: &silent.c_cc) { $0[Int(VEOL)] = controlC }
-        guard tcsetattr(terminal, TCSADRAIN, &silent) == 0 else { return nil }
+        let restore = { @Sendable [settings] in
+            var settings = settings
+            tcsetattr(terminal, TCSADRAIN, &settings)
+            write("\n", to: terminal)
+        }
+        // Ctrl-C and other ends of the process must not leave a terminal that shows nothing.
+        let watch = SignalWatch([SIGINT, SIGTERM, SIGHUP, SIGQUIT]) {
+            restore()
+            _exit(ExitStatus.interrupted.rawValue)
+        }
+        signal(SIGTSTP, SIG_IGN)
+        defer { signal(SIGTSTP, SIG_DFL) }
+        settings.c_lflag &= ~tcflag_t(ECHO)
+        guard tcsetattr(terminal, TCSADRAIN, &settings) == 0 else { return nil }
         write(prompt, to: terminal)
         var line = [UInt8](repeating: 0, count: 4096)
-        let count = read(terminal, &line, line.count)
-        tcsetattr(terminal, TCSADRAIN, &settings)
-        write("\n", to: terminal)
-        guard count > 0 else { return nil }
-        if line[count - 1] == controlC { exit(.interrupted) }
-        return String(decoding: line[..<count].prefix { $0 != 0x0A }, as: UTF8.self)
+        let count = withExtendedLifetime(watch) { read(terminal, &line, line.count) }
+        restore()
+        return count > 0 ? String(decoding: line[..<count].prefix { $0 != 0x0A }, as: UTF8.self) : nil
+    }
+
+    /// Why a file cannot be read; nil if it can.
+    static func obstacle(toReading path: Path) -> SystemError? {
+        path.withCString { access($0, R_OK) } == 0 ? nil : SystemError(code: errno)
     }
 }
 

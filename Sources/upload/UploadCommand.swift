@@ -30,6 +30,7 @@ struct UploadCommand: AsyncParsableCommand {
     @OptionGroup(title: "What is shown") var display: DisplayOptions
 
     static func main() async {
+        System.ignoreBrokenPipes()
         do {
             let command = try parse(CommandLineArguments.normalized(CommandLineArguments.all))
             System.exit(try await command.upload())
@@ -60,7 +61,7 @@ struct UploadCommand: AsyncParsableCommand {
             isFile: { System.kind(of: CommandLineArguments.path($0)) != nil })
         let jobs = try Job.plan(try await SourceFile.find(paths.map(CommandLineArguments.path)), to: target, content)
         guard !jobs.isEmpty else { throw ValidationError("there is no file in these folders") }
-        if display.dryRun { return show(jobs) }
+        if display.dryRun { return DryRun.show(jobs, content, asJSON: display.json) }
         if connection.insecure {
             Reporter.tell(
                 "warning: --insecure: certificates are not verified; anyone on the network can read and change what is sent"
@@ -68,11 +69,11 @@ struct UploadCommand: AsyncParsableCommand {
         }
         let reporter = Reporter(options, jobs)
         let record = transfer.resume ? try record(paths, target) : nil
-        let uploader = Uploader(
-            jobs: jobs, content: content, configuration: await options.checkedConfiguration(for: target),
-            workers: options.jobs, rate: SharedRate(maximum: transfer.limitRate?.bytes), verifies: transfer.verify,
-            record: record)
         let sending = Task {
+            let uploader = Uploader(
+                jobs: jobs, content: content, configuration: await options.checkedConfiguration(for: target),
+                workers: options.jobs, rate: SharedRate(maximum: transfer.limitRate?.bytes), verifies: transfer.verify,
+                record: record)
             try await uploader.run(
                 began: reporter.began, progress: { reporter.progressed($0, $1, before: $2) }, ended: reporter.ended)
         }
@@ -88,25 +89,19 @@ struct UploadCommand: AsyncParsableCommand {
         return status
     }
 
-    /// What is known of the same command.
+    /// What is known of the same command: of one that sends the same files, in the same way, to the same place, as the same
+    /// user. Neither a token nor a password is part of it, because they may have to be corrected.
     private func record(_ paths: [String], _ target: Target) throws -> UploadRecord {
-        let how = [
-            content.name ?? "", content.type ?? "", "\(content.put)", "\(content.together)",
-            content.compress.map { "\($0)" } ?? "", System.workingDirectory.map(CommandLineArguments.text) ?? "",
+        let values: [String?] = [
+            target.url, content.name, content.type, content.coding.map { "\($0)" }, connection.user,
+            connection.certificateFile, connection.proxy, connection.unixSocket,
+            System.workingDirectory.map(CommandLineArguments.text),
         ]
+        let flags = [content.put, content.together, transfer.verify]
         let fields = content.field.flatMap { [$0.name, $0.value] }
-        return try UploadRecord(command: [target.url] + how + fields + paths, state: UploadRecord.stateFolder())
-    }
-
-    /// Prints what would be sent.
-    private func show(_ jobs: [Job]) -> ExitStatus {
-        for job in jobs {
-            System.write("\(content.put ? "PUT" : "POST") \(Format.escaped(Format.url(job.url)))\n", to: 1)
-            for file in job.files {
-                let size = file.size.map { Format.bytes($0) } ?? "unknown size"
-                System.write("  \(Format.escaped("\(file.path) as \(file.name)")), \(size)\n", to: 1)
-            }
-        }
-        return .accepted
+        let headers = connection.header.filter { !$0.isCredential }.flatMap { [$0.name.lowercased(), $0.value] }
+        let command = values.map { $0 ?? "" } + flags.map { "\($0)" } + ["\(fields.count)"] + fields
+        return try UploadRecord(
+            command: command + ["\(headers.count)"] + headers + paths, state: UploadRecord.stateFolder())
     }
 }

@@ -37,18 +37,28 @@ struct UploadRecord: Sendable {
         job.size ?? 0 == 0 ? nil : file(Self.fingerprint(job) + ".journal")
     }
 
-    /// Whether a process before this one has sent these files, which have not been changed since.
-    func wasAccepted(_ job: Job) -> Bool {
-        guard let identity = Self.identity(of: job) else { return false }
-        return System.contents(of: note(for: job)) == identity
+    /// Nil unless a process before this one has sent these files, which have not been changed since. Otherwise the digests
+    /// that the server has reported and that were not compared yet.
+    ///
+    /// - Parameter identity: of the files now.
+    func acceptance(of job: Job, _ identity: [UInt8]?) -> [String]? {
+        guard let identity, let note = System.contents(of: note(for: job)), note.starts(with: identity) else {
+            return nil
+        }
+        return String(decoding: note.dropFirst(identity.count), as: UTF8.self).split(separator: "\n").map(String.init)
     }
 
     /// To be called with the identity that the files had before they were sent.
-    func accept(_ job: Job, _ identity: [UInt8]?) {
+    ///
+    /// - Parameter reported: the digests of the server that are still to be compared.
+    func accept(_ job: Job, _ identity: [UInt8]?, unverified reported: [String] = []) {
         guard let identity else { return }
         // Without the note the files are sent again, which is all that can happen.
-        _ = System.replace(note(for: job), with: identity)
+        _ = System.replace(note(for: job), with: identity + reported.flatMap { Array("\($0)\n".utf8) })
     }
+
+    /// The files are to be sent again.
+    func forget(_ job: Job) { System.remove(note(for: job)) }
 
     /// Forgets everything.
     func remove() {

@@ -44,18 +44,11 @@ struct Uploader: Sendable {
     private func send(
         _ job: Job, _ client: Client, _ progress: @escaping @Sendable (Job, UploadProgress, Int64) -> Void
     ) async -> Outcome {
-        if record?.wasAccepted(job) == true { return Outcome(job: job, result: .acceptedBefore) }
         let start = ContinuousClock.now
-        let identity = record == nil ? nil : UploadRecord.identity(of: job)
         let continuation = Continuation()
         var outcome: Outcome
         do {
-            if let journal = record?.journal(of: job) {
-                outcome = try await send(job, journal: journal, continuation) { progress(job, $0, $1) }
-            } else {
-                outcome = try await send(job, client) { progress(job, $0, 0) }
-            }
-            if case .accepted = outcome.result { record?.accept(job, identity) }
+            outcome = try await send(job, client, continuation) { progress(job, $0, $1) }
         } catch let error as ClientError {
             outcome = Outcome(job: job, result: .failed(error))
             outcome.bytesSent = error.bytesSent
@@ -69,73 +62,100 @@ struct Uploader: Sendable {
     }
 
     private func send(
-        _ job: Job, _ client: Client, _ progress: @escaping @Sendable (UploadProgress) -> Void
-    ) async throws -> Outcome {
-        rate.add(client)
-        defer { rate.remove(client) }
-        let digests = verifies ? job.files.map { _ in ContentDigest(.sha256) } : []
-        let response = try await client.send(job.request(content, digests: digests), progress: progress)
-        return await outcome(of: job, response) { digests.map(\.fieldValue) }
-    }
-
-    /// Continues the request of a process before this one, or begins one that the next can continue. A journal belongs to
-    /// one client.
-    private func send(
-        _ job: Job, journal: Path, _ continuation: Continuation,
+        _ job: Job, _ client: Client, _ continuation: Continuation,
         _ progress: @escaping @Sendable (UploadProgress, Int64) -> Void
     ) async throws -> Outcome {
-        var configuration = configuration
-        configuration.journal = journal
-        let client = try Client(configuration: configuration)
-        let sendAnew = { try await send(job, client) { progress($0, 0) } }
-        guard System.kind(of: journal) != nil else { return try await sendAnew() }
-        rate.add(client)
-        defer { rate.remove(client) }
-        do {
-            let response = try await client.resume(journal: journal) {
-                progress($0, continuation.begin($0).bytesRead)
-            }
-            return try await outcome(of: job, response) {
-                // What another process sent was not seen by this one.
-                var digests: [String?] = []
-                for file in job.files {
-                    digests.append(try await Part.file(file.path).withDigest().headerFields["Repr-Digest"])
-                }
-                return digests
-            }
-        } catch let error as ClientError
-            where [.invalidJournal, .resumptionFailed, .sourceChanged].contains(error.code)
-        {
-            // The server fails, and keeps the upload for the same command later.
-            if let refusal = error.underlying as? StatusError, refusal.status >= 500 {
-                return Outcome(job: job, result: .refused(refusal.status))
-            }
-            // The file has been changed, the server no longer knows the upload, or the credentials are not those of the
-            // upload. The journal is replaced when the server accepts the new upload: if it refuses the credentials, the
-            // same command with the right ones continues the old one.
-            continuation.forget()
-            return try await sendAnew()
+        let identity = record == nil ? nil : UploadRecord.identity(of: job)
+        if let reported = record?.acceptance(of: job, identity) {
+            let outcome = Outcome(job: job, result: .acceptedBefore)
+            return reported.isEmpty ? outcome : await verified(outcome, identity, reported, nil)
         }
+        let journal = record?.journal(of: job)
+        // A journal belongs to one client.
+        let client = try journal.map { try Client(configuration: configuration(with: $0)) } ?? client
+        if let journal, System.kind(of: journal) != nil {
+            do {
+                let response = try await limited(client) {
+                    try await client.resume(journal: journal) { progress($0, continuation.begin($0).bytesRead) }
+                }
+                return await outcome(of: job, response, identity, nil)
+            } catch ClientError.Code.sourceChanged {
+                // It is another upload now.
+            } catch let error as ClientError where [.invalidJournal, .resumptionFailed].contains(error.code) {
+                // The server keeps the upload, for the same command later or with other credentials.
+                if let refusal = error.underlying as? StatusError, ![404, 410].contains(refusal.status) {
+                    return Outcome(job: job, result: .refused(refusal.status))
+                }
+                // Otherwise it may have been complete.
+                guard content.put || configuration.retry.includesNonIdempotentMethods else { throw error }
+            }
+            // The new upload replaces the journal.
+            continuation.forget()
+        }
+        let digests = verifies ? job.files.map { _ in ContentDigest(.sha256) } : []
+        let response = try await limited(client) {
+            try await client.send(job.request(content, digests: digests)) { progress($0, 0) }
+        }
+        return await outcome(of: job, response, identity, digests.map(\.fieldValue))
     }
 
-    /// - Parameter digests: returns the digests of the sent files, in order; called only after a success.
-    private func outcome<Failure: Error>(
-        of job: Job, _ response: Response, digests: () async throws(Failure) -> [String?]
-    ) async throws(Failure) -> Outcome {
+    private func configuration(with journal: Path) -> Client.Configuration {
+        var configuration = configuration
+        configuration.journal = journal
+        return configuration
+    }
+
+    /// Sends something with this client's share of the rate.
+    private func limited(_ client: Client, _ send: () async throws -> Response) async throws -> Response {
+        rate.add(client)
+        defer { rate.remove(client) }
+        return try await send()
+    }
+
+    /// - Parameter digests: of what was sent; nil if another process has sent some of it.
+    private func outcome(
+        of job: Job, _ response: Response, _ identity: [UInt8]?, _ digests: [String?]?
+    ) async -> Outcome {
         var outcome = Outcome(
             job: job, result: response.isSuccess ? .accepted(response.status) : .refused(response.status))
         outcome.bytesSent = response.bytesSent
-        outcome.location = response.headerFields["Location"]
+        outcome.location = response.headerFields["Location"].map(response.isSuccess ? Format.url : Format.publicURL)
         // The status counts; the text is for people, unless digests are compared.
         outcome.answer = (try? await response.bytes()) ?? []
         outcome.metrics = response.metrics
-        if verifies, response.isSuccess {
-            if let complaint = Verification.complaint(try await digests(), answer: outcome.answer) {
-                outcome = Outcome(job: job, result: .unverified(complaint), bytesSent: outcome.bytesSent)
-            } else {
-                outcome.isVerified = true
-            }
+        guard response.isSuccess else { return outcome }
+        guard verifies else {
+            record?.accept(job, identity)
+            return outcome
         }
+        let reported = Verification.reportedDigests(in: outcome.answer).suffix(job.files.count)
+        guard reported.count == job.files.count else {
+            return outcome.unverified("the server has accepted it, but reports no digest of what it has stored")
+        }
+        return await verified(outcome, identity, Array(reported), digests)
+    }
+
+    /// Compares what was sent with what the server has stored. If that is stopped, the same command does it again, without
+    /// sending anything.
+    ///
+    /// - Parameter digests: nil if the files are to be read again.
+    private func verified(
+        _ outcome: Outcome, _ identity: [UInt8]?, _ reported: [String], _ digests: [String?]?
+    ) async -> Outcome {
+        let job = outcome.job
+        record?.accept(job, identity, unverified: reported)
+        do {
+            let digests = if let digests { digests } else { try await Verification.digests(of: job) }
+            if let complaint = Verification.complaint(digests, reported) {
+                record?.forget(job)
+                return outcome.unverified(complaint)
+            }
+        } catch {
+            return outcome.unverified("the server has accepted it, but it could not be compared: \(error)")
+        }
+        record?.accept(job, identity)
+        var outcome = outcome
+        outcome.isVerified = true
         return outcome
     }
 }

@@ -3,28 +3,34 @@ import HTTPStreaming
 /// Comparing files with what the server has stored: it reports a digest of each file, if it is asked for that
 /// (`Want-Repr-Digest`, RFC 9530 §4).
 enum Verification {
-    /// Why the files are not known to be stored as they were sent; nil if they are.
+    /// The digests of the files of a request, which are read for that, as in `Repr-Digest` fields.
+    ///
+    /// - Throws: ``ClientError``.
+    static func digests(of job: Job) async throws -> [String?] {
+        var digests: [String?] = []
+        for file in job.files {
+            digests.append(try await Part.file(file.path).withDigest().headerFields["Repr-Digest"])
+        }
+        return digests
+    }
+
+    /// Why the files are not stored as they were sent; nil if they are.
     ///
     /// - Parameters:
-    ///   - digests: of the files that were sent, as in a `Repr-Digest` field.
-    ///   - answer: of the server: a document of JSON with a member `sha256`, in hex, for each part. The last ones are those of
-    ///     the files.
-    static func complaint(_ digests: [String?], answer: [UInt8]) -> String? {
-        let reported = reportedDigests(in: answer)
-        guard reported.count >= digests.count else {
-            return "the server has accepted it, but reports no digest of what it has stored"
-        }
-        // The fields of a form come before its files.
-        for (digest, reported) in zip(digests, reported.suffix(digests.count)) where digest != fieldValue(reported) {
+    ///   - digests: of the files, as in a `Repr-Digest` field.
+    ///   - reported: those of the server, in hex.
+    static func complaint(_ digests: [String?], _ reported: [String]) -> String? {
+        for (digest, reported) in zip(digests, reported) where digest != fieldValue(reported) {
             return "the server has stored other bytes than were sent: its digest is \(reported)"
         }
         return nil
     }
 
-    /// The values of all members of that name, in order. Within strings of JSON, quotes are escaped.
-    private static func reportedDigests(in answer: [UInt8]) -> [String] {
+    /// What the server reports of each part, in hex: the members `sha256` of a document of JSON, in which quotes within
+    /// strings are escaped. The fields of a form come before its files.
+    static func reportedDigests(in answer: [UInt8]) -> [String] {
         String(decoding: answer, as: UTF8.self).split(separator: "\"sha256\":\"", omittingEmptySubsequences: false)
-            .dropFirst().map { String($0.prefix { $0 != "\"" }) }
+            .dropFirst().map { String($0.prefix { $0 != "\"" }) }.filter { fieldValue($0) != nil }
     }
 
     /// A digest in hex as in a `Repr-Digest` field; nil if it is none.

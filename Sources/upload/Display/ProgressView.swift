@@ -26,6 +26,8 @@ struct ProgressView {
         return lines
     }
 
+    static func withoutColor(_ line: String) -> String { line.replacing(/\u{1B}\[[0-9]*m/, with: "") }
+
     /// One line for a log.
     func plain(_ state: TransferState, at now: ContinuousClock.Instant) -> String {
         var text = "\(state.ended) of \(state.total), \(Format.bytes(state.read))"
@@ -63,14 +65,19 @@ enum DisplayWidth {
     static func of(_ text: String) -> Int { text.unicodeScalars.reduce(0) { $0 + of($1) } }
 
     /// 2 for wide characters of East Asia and for emoji, 0 for marks that combine with the one before (UAX #11).
-    private static func of(_ scalar: Unicode.Scalar) -> Int {
+    static func of(_ scalar: Unicode.Scalar) -> Int {
+        // Makes an emoji of the character before.
+        if scalar == "\u{FE0F}" { return 1 }
         switch scalar.properties.generalCategory {
         case .nonspacingMark, .enclosingMark, .format: return 0
         default: break
         }
+        if scalar.properties.isEmojiPresentation { return 2 }
         return switch scalar.value {
-        case 0x1100...0x115F, 0x2E80...0x303E, 0x3041...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F,
-            0xFF00...0xFF60, 0xFFE0...0xFFE6, 0x1F300...0x1FAFF, 0x20000...0x3FFFD:
+        case 0x1100...0x115F, 0x2329...0x232A, 0x2630...0x2637, 0x268A...0x268F, 0x2E80...0x303E, 0x3041...0xA4CF,
+            0xA960...0xA97C, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE10...0xFE19, 0xFE30...0xFE6F, 0xFF00...0xFF60,
+            0xFFE0...0xFFE6, 0x16FE0...0x18DFF, 0x1AFF0...0x1B2FF, 0x1D300...0x1D376, 0x1F200...0x1F265,
+            0x1F300...0x1FAFF, 0x20000...0x3FFFD:
             2
         default: 1
         }

@@ -102,7 +102,9 @@ final class Reporter: Sendable {
 extension Outcome {
     /// The result for people.
     fileprivate var line: String {
-        if case .acceptedBefore = result { return Format.escaped("\(job.label): was sent before") }
+        if case .acceptedBefore = result {
+            return Format.escaped("\(job.label): was sent before\(isVerified ? ", verified" : "")")
+        }
         var line = "\(job.label): "
         if case .accepted(let status) = result { line += "\(status), " }
         line += Format.volume(bytesSent, in: duration)

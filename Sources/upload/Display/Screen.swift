@@ -35,7 +35,7 @@ struct Screen {
         view.hasColor = hasColor
         let lines = view.bars(state, at: now)
         System.write(erasure(size?.columns ?? view.columns) + lines.map { $0 + "\n" }.joined(), to: 2)
-        shown = lines.map { _ in view.columns - 1 }
+        shown = lines.map { DisplayWidth.of(ProgressView.withoutColor($0)) }
     }
 
     /// Writes a line to a descriptor, above the bars.

@@ -29,6 +29,9 @@ struct HeaderLine: Hashable {
         let rest = argument[argument.index(after: colon)...].drop(while: space)
         value = String(rest.reversed().drop(while: space).reversed())
     }
+
+    /// Whether it tells the server, or a proxy, who sends the request.
+    var isCredential: Bool { ["authorization", "cookie", "proxy-authorization"].contains(name.lowercased()) }
 }
 
 /// A number of bytes: `1000`, `64K`, `1.5M`, `10G`. The suffixes stand for powers of 1024.

@@ -25,14 +25,20 @@ struct ContentOptions: ParsableArguments, Sendable {
     @Flag(help: "Send all files in one request. Default: one request for each file.")
     var together = false
 
+    @Flag(name: .customShort("z"), help: "Compress as with --compress auto.")
+    var compressAutomatically = false
+
     @Option(
         help: ArgumentHelp(
             """
             Compress the bodies while they are sent: gzip, deflate, gzip:9, or auto, which does not compress files that \
-            are compressed already. -z and --compress alone mean auto.
+            are compressed already.
             """, valueName: "coding[:level]"), completion: .list(["auto", "gzip", "deflate"]),
         transform: CompressionSetting.init)
     var compress: CompressionSetting?
+
+    /// Nil without compression.
+    var coding: Client.ContentCoding? { compress?.coding ?? (compressAutomatically ? .automatic : nil) }
 
     func validate() throws {
         guard put else { return }

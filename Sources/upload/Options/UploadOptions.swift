@@ -25,7 +25,7 @@ struct UploadOptions {
     let jobs: Int
 
     var hasCredentials: Bool {
-        authentication != .none || connection.header.contains { $0.name.lowercased() == "authorization" }
+        authentication != .none || connection.header.contains(where: \.isCredential)
     }
 
     private static func jobsInEnvironment() throws -> Int? {
@@ -38,9 +38,7 @@ struct UploadOptions {
 
     private static func authentication(_ options: ConnectionOptions) throws -> Client.Authentication {
         if let user = options.user {
-            let password =
-                System.environment("UPLOAD_PASSWORD")
-                ?? (System.isTerminal(0) ? System.password("Password of \(user): ") : nil)
+            let password = System.environment("UPLOAD_PASSWORD") ?? System.password("Password of \(user): ")
             guard let password else {
                 throw ValidationError("there is no terminal to ask for the password: set UPLOAD_PASSWORD")
             }
@@ -96,7 +94,7 @@ struct UploadOptions {
         if connection.usesHTTP2 {
             configuration.httpVersion = target.url.lowercased().hasPrefix("https:") ? .http2 : .http2PriorKnowledge
         }
-        if let coding = content.compress?.coding { configuration.contentCoding = coding }
+        if let coding = content.coding { configuration.contentCoding = coding }
         configuration.retry = Client.Retry(
             attempts: transfer.retry ?? 3, includesNonIdempotentMethods: transfer.retryAll)
         if transfer.resume { configuration.resumption = .automatic(retry: resumptionRetry) }

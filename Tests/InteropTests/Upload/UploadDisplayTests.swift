@@ -23,6 +23,25 @@ struct UploadDisplayTests {
         #expect(plan.status == 0 && plan.output == "PUT http://127.0.0.1:1/a%20b\n  \(file) as a b, 5 B\n")
         let form = try await tool.run(["-n", "-", "127.0.0.1:1"])
         #expect(form.output == "POST http://127.0.0.1:1\n  - as stdin, unknown size\n")
+        let missing = try await tool.run(["-n", "--json", file, "/nonexistent", "127.0.0.1:1/?a"])
+        #expect(missing.status == 3 && missing.errorOutput == "upload: /nonexistent: No such file or directory\n")
+        let lines = try objects(missing.output)
+        try #require(lines.count == 2)
+        let planned = try #require(lines[0]["files"] as? [[String: Any]])
+        #expect(planned[0]["name"] as? String == "a b" && planned[0]["size"] as? Int == 5)
+        #expect(lines[1]["method"] as? String == "POST" && lines[1]["url"] as? String == "http://127.0.0.1:1/?a")
+    }
+
+    @Test("files are sent although nobody reads the results any more") func brokenPipe() async throws {
+        let server = try await ServerProcess.start()
+        defer { server.process.terminate() }
+        let files = try (0..<30).map { try tool.file("\($0)") }
+        let result = try await Subprocess.run(
+            "bash",
+            ["-c", #""$@" 2>&1 | head -n 1; echo "status ${PIPESTATUS[0]}""#, "bash", Subprocess.product("upload")]
+                + ["--json", "-j", "1"] + files + [server.url])
+        #expect(result.output.hasSuffix("\nstatus 0\n"), "\(result.output)")
+        #expect(try server.directory.contents().count == 30)
     }
 
     @Test("--json prints a line for each result, also of failures, and a summary") func json() async throws {
@@ -87,7 +106,16 @@ struct UploadDisplayTests {
         #expect(try objects(result.output)[0]["url"] as? String == server.url + "a")
         let quiet = try await tool.run(["-q"] + arguments)
         #expect(quiet.status == 0 && quiet.errorOutput == "")
-        let plan = try await tool.run(["-n"] + arguments)
+        // One that is not followed.
+        let form = try await tool.run(["--json", file, server.url + "b?secret"])
+        #expect(form.status == 0)
+        let other = try FaultServer { connection in
+            while try connection.readRequest() != nil { try connection.respond(302, fields: "Location: /c?secret\r\n") }
+        }
+        let refused = try await tool.run(["--json", file, other.url])
+        #expect(refused.status == 4 && !(refused.output + refused.errorOutput).contains("secret"), "\(refused.output)")
+        #expect(try objects(refused.output)[0]["location"] as? String == "/c")
+        let plan = try await tool.run(["-n", "--put", file, url])
         #expect(plan.output.hasPrefix("PUT \(server.url)a\n"))
     }
 

@@ -59,6 +59,9 @@ struct UploadPlanTests {
         #expect(throws: (any Error).self) {
             try Job.plan([stdin, stdin], to: Target("http://h/"), ContentOptions.parse([]))
         }
+        let same = [SourceFile(path: "a/x", name: "x", size: 1), SourceFile(path: "b/x", name: "x", size: 1)]
+        #expect(throws: (any Error).self) { try Job.plan(same, to: Target("http://h/"), put) }
+        #expect(try Job.plan(same, to: Target("http://h/"), ContentOptions.parse([])).count == 2)
         for arguments in [["--put", "-F", "a=b"], ["--put", "--together"], ["--put", "--name", "x"], ["-F", "=b"]] {
             #expect(throws: (any Error).self) { try ContentOptions.parse(arguments) }
         }
@@ -91,7 +94,19 @@ struct UploadPlanTests {
         for text in ["", "zip", "gzip:", "gzip:10", "auto:1"] {
             #expect(throws: (any Error).self) { try CompressionSetting(text) }
         }
-        #expect(CommandLineArguments.normalized(["-z", "a", "--", "-z"]) == ["--compress=auto", "a", "--", "-z"])
+    }
+
+    @Test(
+        "-z and --compress take a coding as the next argument, if that is one",
+        arguments: [
+            (["-z", "a", "--", "-z", "gzip"], ["-z", "a", "--", "-z", "gzip"]),
+            (["--compress", "gzip", "a"], ["--compress=gzip", "a"]), (["-z", "deflate:1"], ["--compress=deflate:1"]),
+            (["--compress", "./gzip", "a"], ["-z", "./gzip", "a"]), (["a", "--compress"], ["a", "-z"]),
+            (["-zq", "gzip"], ["-zq", "gzip"]), (["--compress=auto"], ["--compress=auto"]),
+        ])
+    func normalized(arguments: [String], expected: [String]) throws {
+        #expect(CommandLineArguments.normalized(arguments) == expected)
+        #expect(try ContentOptions.parse(["-z"]).coding == .automatic && ContentOptions.parse([]).coding == nil)
     }
 
     @Test(

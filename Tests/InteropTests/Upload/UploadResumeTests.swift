@@ -120,6 +120,93 @@ struct UploadResumeTests {
         #expect(requests.value.map { $0.split(separator: " ")[1] } == ["/a", "/b"])
     }
 
+    @Test("what was sent to another place, or by another user, is sent") func otherPlace() async throws {
+        let count = Shared(0)
+        let server = try FaultServer { connection in
+            while let (head, _) = try connection.readRequest() {
+                if head.line.hasPrefix("PUT"), head.line.contains("/a ") { count.update { $0 += 1 } }
+                try connection.respond(head.line.contains("/b ") ? 403 : 201)
+            }
+        }
+        let arguments = ["--resume", "--put", try tool.file("a"), try tool.file("b"), server.url]
+        let environment = ["UPLOAD_PASSWORD": "x"]
+        let places = [
+            [], ["-H", "Host: other"], ["-u", "me"], ["-u", "you"], ["--type", "a/b"], ["--proxy", server.url],
+        ]
+        for (index, options) in places.enumerated() {
+            for _ in 1...2 {
+                #expect(try await tool.run(options + arguments, environment: environment).status == 4)
+                #expect(count.value == index + 1, "\(options)")
+            }
+        }
+        // A token is not part of the command.
+        let authorized = try await tool.run(["-H", "Authorization: Bearer x"] + arguments)
+        #expect(authorized.status == 4 && count.value == places.count)
+    }
+
+    @Test("a form that the server may have stored is sent again only with --retry-all") func forgotten() async throws {
+        let isForgotten = Shared(false)
+        let server = ResumableServer { _, _ in isForgotten.value ? .forget : .stall(after: 200_000) }
+        let listener = try FaultServer(receiveBuffer: 64 << 10, server.serve)
+        let arguments = ["--resume", try tool.folder.write(bottles(4_000_000), to: "big"), listener.url]
+        let stopped = try tool.start(arguments)
+        #expect(try await eventually { try record().contains { $0.hasSuffix(".journal") } })
+        stopped.terminate(SIGINT)
+        #expect(await stopped.result().status == 130)
+        isForgotten.set(true)
+        let refused = try await tool.run(arguments)
+        #expect(refused.status == 6 && refused.errorOutput.contains("with --retry-all"), "\(refused.errorOutput)")
+        #expect(!server.methods.drop { $0 != "HEAD" }.contains("POST"))
+        _ = try await tool.run(["--retry-all"] + arguments)
+        #expect(server.methods.last == "POST")
+    }
+
+    @Test("what was accepted is not sent again when the comparison of digests was stopped")
+    func comparison() async throws {
+        let size = 64 << 20
+        let big = try tool.file("big", "")
+        let file = try FileHandle(forWritingTo: URL(filePath: big))
+        try file.truncate(atOffset: UInt64(size))
+        try file.close()
+        let sum = try await Subprocess.run("sha256sum", [big]).output.prefix(64)
+        let (digest, methods) = (Shared(String(sum)), Shared<[String]>([]))
+        let server = try FaultServer { connection in
+            while let head = try connection.readHead() {
+                methods.append(String(head.line.prefix { $0 != " " }))
+                switch methods.value.last {
+                case "PUT":
+                    try connection.sendInterim(104, fields: "Location: /upload\r\n")
+                    connection.stall()
+                    return
+                case "HEAD":
+                    try connection.respond(204, fields: "Upload-Offset: \(size - 1)\r\nUpload-Complete: ?0\r\n")
+                case "PATCH":
+                    _ = try connection.readBody(of: head)
+                    try connection.respond(
+                        201, #"{"parts":[{"sha256":"\#(digest.value)"}]}"#, fields: "Upload-Complete: ?1\r\n")
+                default: try connection.respond(204)
+                }
+            }
+        }
+        let arguments = ["--resume", "--verify", "--put", big, server.url]
+        func stop(after ending: String) async throws {
+            let process = try tool.start(arguments)
+            #expect(try await eventually { try record().contains { $0.hasSuffix(ending) } })
+            process.terminate(SIGINT)
+            let result = await process.result()
+            #expect(result.status == 130, "\(result.errorOutput)")
+            #expect(ending == ".journal" || result.errorOutput.contains("could not be compared"))
+        }
+        try await stop(after: ".journal")
+        try await stop(after: ".accepted")
+        #expect(methods.value == ["OPTIONS", "PUT", "OPTIONS", "HEAD", "PATCH"])
+        methods.set([])
+        let result = try await tool.run(arguments)
+        #expect(result.status == 0 && result.output.hasSuffix("was sent before, verified\n"), "\(result)")
+        #expect(methods.value == ["OPTIONS"])
+        #expect(try record() == [])
+    }
+
     @Test("a lost connection is shown as an attempt, and the upload goes on") func cut() async throws {
         let server = ResumableServer { _, number in number == 2 ? .cut(after: 200_000) : .none }
         let listener = try FaultServer(receiveBuffer: 64 << 10, server.serve)

@@ -104,8 +104,67 @@ struct UploadToolTests {
         }
         let file = try tool.file("a")
         #expect(try await tool.run(["-u", "me", file, server.url], environment: ["UPLOAD_PASSWORD": "pw"]).status == 0)
-        #expect(try await tool.run(["-u", "me", file, server.url]).errorOutput.contains("set UPLOAD_PASSWORD"))
+        if Subprocess.find("setsid") != nil {
+            // Without a terminal.
+            let result = try await Subprocess.run(
+                "setsid", ["-w", Subprocess.product("upload"), "-u", "me", file, server.url])
+            #expect(result.status == 2 && result.errorOutput.contains("set UPLOAD_PASSWORD"))
+        }
         #expect(try await tool.run(["-u", "me:pw", file, server.url]).status == 2)
+    }
+
+    /// Runs a command on a terminal of its own, answers its question, and prints whether the terminal showed what was typed.
+    private static let onTerminal = """
+        import os, pty, signal, sys, termios
+        answer, arguments = sys.argv[1], sys.argv[2:]
+        reading, writing = os.pipe()
+        child, terminal = pty.fork()
+        if child == 0:
+            os.dup2(reading, 0)
+            os.execv(arguments[0], arguments)
+        os.write(writing, b"hello")
+        os.close(writing)
+        shows = lambda: bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
+        text = b""
+        while b"Password of me: " not in text: text += os.read(terminal, 1000)
+        silent = not shows()
+        if answer == "SIGTERM": os.kill(child, signal.SIGTERM)
+        else: os.write(terminal, answer.encode().decode("unicode_escape").encode())
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        print(silent, shows(), status)
+        """
+
+    @Test(
+        "the password is asked for on the terminal, which is as before afterwards",
+        .enabled(if: Subprocess.find("python3") != nil),
+        arguments: [(#"pw\n"#, 0), (#"\x03"#, 130), ("SIGTERM", 130), (#"\x1apw\n"#, 0)])
+    func question(answer: String, status: Int) async throws {
+        let server = try FaultServer { connection in
+            while let (head, _) = try connection.readRequest() {
+                try connection.respond(head["authorization"] == "Basic bWU6cHc=" ? 200 : 401)
+            }
+        }
+        let result = try await Subprocess.run(
+            "python3",
+            ["-c", Self.onTerminal, answer, Subprocess.product("upload"), "-u", "me", "--put", "-", server.url + "a"],
+            environment: ["UPLOAD_PASSWORD": ""])
+        #expect(result.output == "True True \(status)\n", "\(result.output) \(result.errorOutput)")
+    }
+
+    @Test("--compress and -z have a coding of their own, or none") func coding() async throws {
+        let server = try FaultServer { connection in
+            while let (head, _) = try connection.readRequest() {
+                try connection.respond(200, fields: "Location: /\(head["content-encoding"] ?? "none")\r\n")
+            }
+        }
+        let file = try tool.file("a", String(repeating: "a", count: 10_000))
+        for (options, coding) in [
+            (["--compress", "deflate"], "deflate"), (["-z", "gzip:1"], "gzip"), (["-z"], "gzip"), (["-zv"], "gzip"),
+            (["--compress"], "gzip"), ([], "none"),
+        ] {
+            let result = try await tool.run(options + [file, server.url])
+            #expect(result.status == 0 && result.output.hasSuffix(", /\(coding)\n"), "\(result)")
+        }
     }
 
     @Test("TLS, HTTP/2 and a missing certificate authority") func tls() async throws {

@@ -155,6 +155,16 @@ struct UploadViewTests {
         #expect(Screen.rows(of: [], columns: 80) == 0 && Screen.rows(of: [0], columns: 0) == 1)
     }
 
+    @Test("only what lines take is erased after a resize") func shortLines() {
+        var state = TransferState([job(0, "a", size: 100)], at: start)
+        var entry = active(read: 45, of: 100, rate: 45)
+        entry.retry = "status 503"
+        state.setActive(entry, at: 0)
+        let lines = ProgressView(columns: 200, rows: 24, hasColor: true).bars(state, at: start)
+        let widths = lines.map { DisplayWidth.of(ProgressView.withoutColor($0)) }
+        #expect(Screen.rows(of: widths, columns: 100) == 1)
+    }
+
     @Test("long messages are wrapped between words, with an indent") func wrapping() {
         #expect(DisplayWidth.wrapped("upload: a bc def", to: 16) == "upload: a bc def")
         #expect(DisplayWidth.wrapped("upload: a bc def", to: 15) == "upload: a bc\n        def")
@@ -162,8 +172,22 @@ struct UploadViewTests {
         #expect(DisplayWidth.wrapped("longer than that", to: 4) == "longer\n        than\n        that")
     }
 
+    @Test("all characters that Unicode calls wide are counted as such", .enabled(if: Subprocess.find("python3") != nil))
+    func wideCharacters() async throws {
+        let script = """
+            import unicodedata
+            print(*[c for c in range(0x110000) if unicodedata.east_asian_width(chr(c)) in "WF"
+                    and unicodedata.category(chr(c)) not in ("Mn", "Me", "Cf", "Cn")])
+            """
+        let wide = try await Subprocess.run("python3", ["-c", script]).output.split(whereSeparator: \.isWhitespace)
+        #expect(wide.count > 100_000)
+        let narrow = wide.compactMap { UInt32($0).flatMap(Unicode.Scalar.init) }.filter { DisplayWidth.of($0) != 2 }
+        #expect(narrow == [])
+    }
+
     @Test("wide and combining characters are counted as terminals show them") func displayWidth() {
         #expect(DisplayWidth.of("日本") == 4 && DisplayWidth.of("e\u{301}") == 1 && DisplayWidth.of("😀") == 2)
+        #expect(DisplayWidth.of("⌚✅⭐") == 6 && DisplayWidth.of("❤\u{FE0F}") == 2)
         #expect(DisplayWidth.fitted("abc日本", to: 4) == "…本 ")
         #expect(DisplayWidth.fitted("ab", to: 4) == "ab  " && DisplayWidth.cut("日本", to: 3) == "日")
     }
