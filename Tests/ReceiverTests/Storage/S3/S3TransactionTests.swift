@@ -206,6 +206,21 @@ struct S3TransactionTests {
         #expect(try await writing.value == 12)
     }
 
+    @Test("a part that the store has leaves a few bytes of memory, and no task") func memory() async throws {
+        let store = try await S3Storage.startStore(.moto)
+        let storage = try await S3Storage.open(store)
+        var transaction = try #require(storage.begin() as? S3Storage.Transaction)
+        try await transaction.beginFile(named: "a", contentType: nil, Naming())
+        for _ in 0..<4 { try await transaction.write([ByteBuffer(bytes: Self.large)]) }
+        let file = try #require(transaction.files.first)
+        // 36 MB have four whole parts of 8 MiB.
+        let areStored = try await eventually {
+            try await file.parts().count { if case .stored = $0 { true } else { false } } == 4
+        }
+        #expect(areStored)
+        await transaction.abandon()
+    }
+
     @Test("credentials that expire are replaced for all requests, also for those without a reason")
     func expired() async throws {
         let newest = Shared("old")

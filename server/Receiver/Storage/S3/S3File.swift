@@ -16,15 +16,6 @@ final class S3File: Sendable {
         case pieces
     }
 
-    private static let firstPartSize = 8 << 20
-    /// Parts double after so many, so that 10,000 of them have 7.8 TiB; the largest one has 4 GiB.
-    private static let partsOfOneSize = 1000
-
-    enum Part: Sendable {
-        case stored(S3Part)
-        case underWay(Task<S3Part, any Error>)
-    }
-
     private struct State {
         var key: String
         var upload: String?
@@ -71,8 +62,6 @@ final class S3File: Sendable {
             }
         }
     }
-
-    static func size(ofPart number: Int) -> Int { firstPartSize << ((number - 1) / partsOfOneSize) }
 
     var key: String { state.withLock { $0.key } }
 
@@ -143,12 +132,6 @@ final class S3File: Sendable {
     }
 
     /// What has been received of a part that is not complete.
-    enum Rest: Sendable {
-        case none
-        case stored(S3Tail)
-        case unstored(PartContent, number: Int)
-    }
-
     func rest() async throws(StorageError) -> Rest {
         try await queue.writes.drain()
         let (current, count, tail, number) = state.withLock { ($0.current, $0.count, $0.tail, $0.number) }
@@ -261,17 +244,29 @@ final class S3File: Sendable {
         guard let spool else { return }
         try await queue.writes.append("cannot write a temporary file") { [self] () throws(SystemError) in
             let content = try spool.content()
-            let task = Task { () async throws -> S3Part in
-                defer { withExtendedLifetime(admission) {} }
-                if let known, known.checksum == content.checksum { return known }
-                do throws(S3Error) {
-                    return try await send(content, number, of: upload)
-                } catch {
-                    state.withLock { $0.failure = $0.failure ?? error.storageError }
-                    throw error
+            // Locked, so that the task finds its place.
+            state.withLock { state in
+                let task = Task {
+                    defer { withExtendedLifetime(admission) {} }
+                    let isKnown = known?.checksum == content.checksum
+                    return try await stored(isKnown ? known : nil, content, number, of: upload)
                 }
+                state.parts.append(.underWay(task))
             }
-            state.withLock { $0.parts.append(.underWay(task)) }
+        }
+    }
+
+    /// Sends a part, unless it is known. A task that has ended would keep its memory for as long as it is in `parts`.
+    private func stored(
+        _ known: S3Part?, _ content: PartContent, _ number: Int, of upload: String
+    ) async throws(S3Error) -> S3Part {
+        do throws(S3Error) {
+            let part = if let known { known } else { try await send(content, number, of: upload) }
+            state.withLock { $0.parts[number - 1] = .stored(part) }
+            return part
+        } catch {
+            state.withLock { $0.failure = $0.failure ?? error.storageError }
+            throw error
         }
     }
 
