@@ -46,7 +46,7 @@ enum System {
         return (Int(size.ws_col), Int(size.ws_row))
     }
 
-    /// Has ``write(_:to:)`` return when nobody reads the output any more, instead of ending the process.
+    /// Afterwards ``write(_:to:)`` returns when nobody reads the output any more; otherwise that would end the process.
     static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
 
     /// Writes all bytes. Errors are ignored: the upload continues if its output cannot be written.
